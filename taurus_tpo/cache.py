@@ -1,0 +1,69 @@
+"""What is known of one attribute: its last value, or its last error.
+
+Floor 1: no Tango, no Taurus, no threads; times come in as numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class Known(Generic[V]):
+    """A value or an error; neither if nothing is known yet.
+
+    :param stamp: the value's own time stamp, or when the error was heard of;
+        seconds since the epoch.
+    :param heard: when it was put here; seconds since the epoch by our clock.
+    """
+
+    value: V | None = None
+    error: Exception | None = None
+    stamp: float = float("-inf")
+    heard: float = float("-inf")
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is known yet."""
+        return self.value is None and self.error is None
+
+
+class Cache(Generic[V]):
+    """The last thing known of an attribute, and what may replace it.
+
+    Not thread-safe: whoever owns it writes it under a lock of its own. :attr:`known`
+    is replaced as a whole and may be read without.
+    """
+
+    def __init__(self) -> None:
+        self.known: Known[V] = Known()
+
+    def offer(self, value: V, stamp: float, now: float) -> bool:
+        """Take ``value``, unless a newer value is there.
+
+        :param stamp: the value's own time stamp, seconds since the epoch. An error
+            that is there is replaced whatever the stamp: the next valid value counts.
+        :return: whether it was taken.
+        """
+        if self.known.value is not None and stamp < self.known.stamp:
+            return False
+        self.known = Known(value=value, stamp=stamp, heard=now)
+        return True
+
+    def offer_error(
+        self, error: Exception, now: float, begun: float | None = None
+    ) -> bool:
+        """Take ``error``, unless a value was heard after its read had begun.
+
+        :param begun: when the read that failed began, seconds since the epoch by our
+            clock; None for an error that is the last word whatever is there.
+        :return: whether it was taken.
+        """
+        overtaken = begun is not None and self.known.heard > begun
+        if overtaken and self.known.value is not None:
+            return False
+        self.known = Known(error=error, stamp=now, heard=now)
+        return True

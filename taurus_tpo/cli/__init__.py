@@ -1,0 +1,6 @@
+import click
+
+
+@click.group("tpo")
+def tpo():
+    pass

@@ -1,0 +1,32 @@
+"""The one clock of the plugin, which tests can drive.
+
+Floor 0. Everything that asks for the time takes a :class:`Clock` and defaults to
+:data:`SYSTEM`.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the plugin asks of a clock; may be called from any thread."""
+
+    def monotonic(self) -> float:
+        """Return seconds from a fixed point; never goes back."""
+
+    def time(self) -> float:
+        """Return seconds since the epoch, to compare with Tango's time stamps."""
+
+
+class _SystemClock:
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def time(self) -> float:
+        return time.time()
+
+
+#: The machine's own clock.
+SYSTEM: Clock = _SystemClock()

@@ -1,0 +1,189 @@
+"""What differs between the versions of Taurus and PyTango, and Taurus's private parts.
+
+Floor 0, and the one room there that knows Taurus and PyTango: everything that a new
+version of either may break stands here. ``tests/test_compat.py`` fails when Taurus
+changes one of the private names.
+
+Checked on Taurus 5.2.0, 5.3.1, 5.4.0 and 5.4.1, PyTango 10.3.1.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any, Callable
+
+from packaging.version import Version
+
+from taurus_tpo.submode import SubMode
+
+#: The versions of Taurus that the plugin knows: from the first, before the second.
+KNOWN_TAURUS = (Version("5.2"), Version("5.5"))
+
+#: The private names of Taurus that the plugin overrides or calls, and why no public
+#: name will do.
+PRIVATE_NAMES = {
+    "taurus.core.tango.tangofactory:TangoFactory._getAttributeClass": (
+        "the only place where a factory says which class an attribute gets"
+    ),
+    "taurus.core.tango.tangoattribute:TangoAttribute._subscribeConfEvents": (
+        "called by the constructor, and by subscribePendingEvents"
+    ),
+    "taurus.core.tango.tangoattribute:TangoAttribute._decodeAttrInfoEx": (
+        "turns Tango's configuration into Taurus's"
+    ),
+    "taurus.core.taurusattribute:TaurusAttribute._activatePolling": (
+        "the public enablePolling changes what the user asked for"
+    ),
+    "taurus.core.taurusattribute:TaurusAttribute._deactivatePolling": (
+        "the public disablePolling changes what the user asked for"
+    ),
+}
+
+#: The attributes of its instances that the plugin reads.
+PRIVATE_ATTRIBUTES = {
+    "TaurusModel._listeners": "an event goes to the listeners of its moment",
+    "TangoAttribute._pytango_attrinfoex": "None while the configuration is not known",
+}
+
+
+def taurus_version() -> str:
+    """Return the version of the Taurus that is installed."""
+    return str(importlib.import_module("taurus").Release.version)
+
+
+def pytango_version() -> str | None:
+    """Return the version of PyTango, or None where it cannot be imported."""
+    try:
+        return str(importlib.import_module("tango").__version__)
+    except ImportError:
+        return None
+
+
+def why_unsupported() -> str | None:
+    """Return why the plugin cannot work with what is installed, or None if it can."""
+    version = Version(taurus_version())
+    first, end = KNOWN_TAURUS
+    if not first <= Version(version.base_version) < end:
+        return f"Taurus {version} is not known to it (it knows {first} to below {end})"
+    try:
+        importlib.import_module("tango")
+    except ImportError as error:
+        return f"PyTango cannot be imported ({error})"
+    return None
+
+
+# --- PyTango -------------------------------------------------------------------------
+
+
+def has_event_sub_mode() -> bool:
+    """Return whether this PyTango has the five modes (since 10.1)."""
+    return hasattr(importlib.import_module("tango"), "EventSubMode")
+
+
+def tango_event_sub_mode(mode: SubMode) -> Any:
+    """Return ``mode`` as Taurus 5.4's ``TangoAttribute.event_sub_mode`` has it.
+
+    A ``tango.EventSubMode``, or the name in upper case where PyTango has none.
+    """
+    tango = importlib.import_module("tango")
+    if hasattr(tango, "EventSubMode"):
+        return getattr(tango.EventSubMode, mode.name)
+    return mode.key
+
+
+def subscribe(
+    proxy: Any, attribute: str, event_type: Any, callback: Any, mode: SubMode
+) -> int:
+    """Subscribe with ``mode``, as far as this PyTango can.
+
+    Where it has no modes, those that raise are its plain subscription, and the others
+    its stateless one; both read during the subscription.
+
+    :raises tango.DevFailed: when the subscription fails and the mode raises.
+    """
+    tango = importlib.import_module("tango")
+    if hasattr(tango, "EventSubMode"):
+        how = tango_event_sub_mode(mode)
+        return int(proxy.subscribe_event(attribute, event_type, callback, how))
+    stateless = not mode.raises
+    return int(proxy.subscribe_event(attribute, event_type, callback, [], stateless))
+
+
+def is_subscription_failure(event: Any) -> bool:
+    """Return whether ``event`` says that the subscription failed.
+
+    An error of the attribute itself is none. Before PyTango 10.1 only the reason of
+    the error tells the two apart.
+    """
+    if not event.err:
+        return False
+    tango = importlib.import_module("tango")
+    if hasattr(tango, "EventReason"):
+        return bool(event.event_reason == tango.EventReason.SubFail)
+    enums = importlib.import_module("taurus.core.tango.enums")
+    reasons = {error.reason for error in event.errors}
+    no_server = {"API_CantConnectToDevice", "API_DeviceNotExported"}
+    return bool(reasons & (no_server | set(enums.EVENT_TO_POLLING_EXCEPTIONS)))
+
+
+# --- Taurus --------------------------------------------------------------------------
+
+
+def claim_schemes(factory: type) -> None:
+    """Take the schemes of Taurus's own ``TangoFactory`` for ``factory``.
+
+    The stock factory keeps a name: ``TaurusManager.changeDefaultPollingPeriod`` takes
+    the first scheme of every factory that it finds.
+    """
+    module = importlib.import_module("taurus.core.tango.tangofactory")
+    module.TangoFactory.schemes = ("tango-stock",)
+    factory.schemes = ("tango", "tango-nodb")  # type: ignore[attr-defined]
+
+
+def activate_polling(attribute: Any) -> None:
+    """Start polling ``attribute`` unless its user disabled it."""
+    attribute._activatePolling()
+
+
+def deactivate_polling(attribute: Any) -> None:
+    """Stop polling ``attribute``, whatever its user enabled."""
+    attribute._deactivatePolling()
+
+
+def listeners(attribute: Any) -> tuple[Any, ...]:
+    """Return the listeners of this moment; none after ``cleanUp``."""
+    return tuple(attribute._listeners or ())
+
+
+def has_configuration(attribute: Any) -> bool:
+    """Return whether the Tango configuration of ``attribute`` is known."""
+    return attribute._pytango_attrinfoex is not None
+
+
+def decode_configuration(attribute: Any, info: Any) -> None:
+    """Make a ``tango.AttributeInfoEx`` the configuration of ``attribute``.
+
+    The constructor of TangoAttribute (5.3 and later) takes the labels of an enumeration
+    beside the rest; a later configuration must bring them too.
+    """
+    attribute.enum_labels = list(info.enum_labels)
+    attribute._decodeAttrInfoEx(info)
+
+
+def custom_settings() -> ModuleType:
+    """Return Taurus's module of settings."""
+    return importlib.import_module("taurus.tauruscustomsettings")
+
+
+#: What Taurus's settings say where nobody has set anything.
+STOCK_DEFAULTS = {
+    "TANGO_EVENT_SUB_MODE": "ASYNCREAD",
+    "TANGO_EVENTS_TO_SUBSCRIBE": ["CHANGE_EVENT"],
+}
+
+#: The settings whose value the constructor of Taurus's TangoAttribute must be able to
+#: use (5.4: it takes ``.upper()`` of the first).
+DIGESTIBLE: dict[str, tuple[Callable[[Any], bool], Any]] = {
+    "TANGO_EVENT_SUB_MODE": (lambda value: isinstance(value, str), "ASYNCREAD"),
+}

@@ -1,0 +1,483 @@
+"""Taurus's attribute of the ``tango`` scheme, as the plugin has it.
+
+It carries out what the table of :mod:`taurus_tpo.subscription` decides. Taurus's own
+class goes on doing all that has to do with the configuration: types, units, ranges,
+encoding and decoding.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Callable
+
+import tango
+from taurus import Manager
+from taurus.core.tango.enums import TIMEOUT_EXCEPTION
+from taurus.core.tango.tangoattribute import TangoAttribute
+from taurus.core.taurusattribute import TaurusAttribute
+from taurus.core.taurusbasetypes import (
+    DataFormat,
+    DataType,
+    SubscriptionState,
+    TaurusEventType,
+    TaurusSerializationMode,
+)
+from taurus.taurusstatecontroller import ApplicationStates, application
+
+from taurus_tpo import compat, submode
+from taurus_tpo.cache import Cache, Known
+from taurus_tpo.clock import SYSTEM, Clock
+from taurus_tpo.connection import DeviceConnection, Reading
+from taurus_tpo.customsettings import CUSTOM_SETTINGS
+from taurus_tpo.decision import Authority, Decision
+from taurus_tpo.scheme.outbox import Outbox
+from taurus_tpo.submode import SubMode
+from taurus_tpo.subscription import WORKING, Effect, Input, Life, State
+from taurus_tpo.weak import WeakCall
+
+#: How Taurus calls the states of the table.
+_TAURUS_STATES = {
+    State.IDLE: SubscriptionState.Unsubscribed,
+    State.SUBSCRIBING: SubscriptionState.Subscribing,
+    State.SUBSCRIBED: SubscriptionState.Subscribed,
+    State.RETRYING: SubscriptionState.PendingSubscribe,
+    State.POLLED: SubscriptionState.Unsubscribed,
+    State.CLOSED: SubscriptionState.Unsubscribed,
+}
+
+
+@dataclass(frozen=True)
+class _News:
+    """What an input brought: a value or an error, and how listeners hear of it.
+
+    :param begun: when the read that brought it began; None for an event.
+    :param event_type: what a value is announced as.
+    """
+
+    value: Any = None
+    error: Any = None
+    begun: float | None = None
+    event_type: Any = TaurusEventType.Change
+
+    def offer_to(self, cache: Cache[Any], now: float) -> bool:
+        if self.error is not None:
+            return cache.offer_error(self.error, now, self.begun)
+        return cache.offer(self.value, self.value.time.totime(), now)
+
+
+class TpoTangoAttribute(TangoAttribute):
+    """A Tango attribute whose mode can be chosen and that is read once by the pool.
+
+    Made by the factory, never by hand. Methods may be called from any thread. Listeners
+    are called with no lock held, one event after the other, in the order in which the
+    cache was written: in the thread that brought the news (Tango's, the pool's, the
+    polling timer's), as in stock Taurus.
+    """
+
+    def __init__(self, name: str = "", parent: Any = None, **kwargs: Any) -> None:
+        self._clock: Clock = SYSTEM
+        self._lock = threading.Lock()
+        self._life = Life()
+        self._cache: Cache[Any] = Cache()
+        self._heard = threading.Event()
+        self._outbox = Outbox(WeakCall(self._complain))
+        self._unsubscribe: Callable[[], None] | None = None
+        self._connection: DeviceConnection | None = None
+        self._said: Authority | None = None
+        # Taurus's constructor assigns the mode of its own settings: not a word of the
+        # program's.
+        super().__init__(name, parent, **kwargs)
+        self._said = Authority.named("program")
+        if parent is not None:
+            self._connection = self.factory().connection(parent)
+        if not compat.has_configuration(self):
+            self._be_placeholder()
+
+    def _be_placeholder(self) -> None:
+        """Look like something that widgets can show until the configuration arrives.
+
+        TaurusForm leaves the row of a model without a format and a type out for good.
+        """
+        self.data_format = DataFormat._0D
+        self.type = DataType.String
+
+    # --- the mode ---
+
+    @property
+    def event_sub_mode(self) -> Any:
+        """The mode, a ``tango.EventSubMode`` as in Taurus 5.4.
+
+        Assigning one (or a name) is the program's word for this attribute alone; it
+        counts from the next time that the attribute gets its first listener.
+
+        :raises taurus_tpo.submode.UnknownModeError: when something else is assigned.
+        """
+        mode = self.event_sub_decision.mode
+        return compat.tango_event_sub_mode(mode or submode.DEFAULT)
+
+    @event_sub_mode.setter
+    def event_sub_mode(self, mode: Any) -> None:
+        if self._said is not None:
+            self._said = self._said.saying(submode.parse(mode))
+
+    @property
+    def event_sub_decision(self) -> Decision:
+        """The mode and what decided it; mode None where the attribute is polled."""
+        return self.factory().decide_event_sub_mode(self.getFullName(), self._said)
+
+    # --- what happens to it ---
+
+    def _happen(self, what: Input, news: _News | None = None) -> None:
+        with self._lock:
+            effects = self._life.feed(what)
+            actions = [self._action(effect, news) for effect in effects]
+            self._outbox.put(*[action for action in actions if action is not None])
+        self._outbox.work()
+
+    def _action(self, effect: Effect, news: _News | None) -> Callable[[], Any] | None:
+        """Return what carries ``effect`` out, or None if there is nothing to do."""
+        if effect is Effect.PUBLISH:
+            return self._publication(news)
+        return partial(getattr(self, _CARRIED_OUT_BY[effect]))
+
+    def _publication(self, news: _News | None) -> Callable[[], Any] | None:
+        if news is None or not self._take(news):
+            return None
+        if news.error is not None:
+            return partial(self._fire, TaurusEventType.Error, news.error)
+        return partial(self._fire, news.event_type, news.value)
+
+    def _take(self, news: _News) -> bool:
+        """Let the cache have ``news``; with the lock held."""
+        taken = news.offer_to(self._cache, self._clock.time())
+        self._heard.set()
+        return taken
+
+    def _complain(self, error: Exception) -> None:
+        """Log what a listener or a call to Tango raised while it was served."""
+        self.error("%s: %r", self.getFullName(), error)
+        self.debug("details:", exc_info=error)
+
+    # --- effects ---
+
+    def _subscribe_as_decided(self) -> None:
+        mode = self.event_sub_decision.mode or submode.RETRYING
+        self._subscribe(mode)
+
+    def _subscribe_retrying(self) -> None:
+        self._subscribe(submode.RETRYING)
+
+    def _subscribe(self, mode: SubMode) -> None:
+        native = CUSTOM_SETTINGS.current().native_async_read
+        carrier = submode.carrier(mode, native)
+        try:
+            self._unsubscribe = self._connected().subscribe(
+                self.getSimpleName(), carrier, self.push_event
+            )
+        except tango.DevFailed as error:
+            self.info("Subscription failed, it is polled: %s", error.args[0].desc)
+            self._happen(Input.REFUSED)
+            return
+        if carrier.tries and not carrier.tells_success:
+            self._happen(Input.ACCEPTED)
+
+    def _give_subscription_up(self) -> None:
+        unsubscribe, self._unsubscribe = self._unsubscribe, None
+        if unsubscribe is None:
+            return
+        try:
+            unsubscribe()
+        except tango.DevFailed as error:
+            self.debug("Cannot unsubscribe: %s", error.args[0].desc)
+
+    def _poll_it(self) -> None:
+        compat.activate_polling(self)
+
+    def _stop_polling_it(self) -> None:
+        if not self.isPollingForced():
+            compat.deactivate_polling(self)
+
+    def _connected(self) -> DeviceConnection:
+        if self._connection is None:
+            reason = f"{self.getFullName()} has no device"
+            tango.Except.throw_exception("TPO_NoDevice", reason, "TpoTangoAttribute")
+        return self._connection  # type: ignore[return-value]
+
+    # --- what Tango says ---
+
+    def push_event(self, event: Any) -> None:
+        """Take an event of Tango's; called in the thread of Tango or of the caller."""
+        if isinstance(event, tango.AttrConfEventData):
+            self._on_configuration(event)
+        elif compat.is_subscription_failure(event):
+            self.info("No events, it is polled: %s", event.errors[0].reason)
+            self._happen(Input.FAILED)
+        elif event.err:
+            self._happen(Input.EVENT, _News(error=tango.DevFailed(*event.errors)))
+        elif event.attr_value is None:
+            self._happen(Input.ACCEPTED)
+        else:
+            self._happen(Input.EVENT, self._decoded(event.attr_value))
+
+    def _decoded(
+        self,
+        raw: Any,
+        begun: float | None = None,
+        event_type: Any = TaurusEventType.Change,
+    ) -> _News:
+        """Return what Tango's ``raw`` value says, or why it cannot be understood."""
+        unknown = not compat.has_configuration(self)
+        try:
+            value = self.decode(raw)
+        except Exception as error:  # noqa: BLE001 - e.g. a label that does not exist
+            self.warning("%s cannot be decoded: %r", self.getFullName(), error)
+            return _News(error=error, begun=begun)
+        if unknown and compat.has_configuration(self):
+            self._announce_configuration(value)
+        return _News(value=value, begun=begun, event_type=event_type)
+
+    def _on_configuration(self, event: Any) -> None:
+        if event.err:
+            # The value that is cached stays true.
+            self.debug("configuration event in error: %s", event.errors[:1])
+            return
+        info = getattr(event, "attr_conf", None)
+        if info is None:
+            return
+        compat.decode_configuration(self, info)
+        value = self._cache.known.value
+        if value is not None:
+            self._announce_configuration(value)
+
+    def _announce_configuration(self, value: Any) -> None:
+        self._outbox.put(partial(self._fire, TaurusEventType.Config, value))
+        self._outbox.work()
+
+    def getAttributeInfoEx(self, cache: bool = True) -> Any:
+        """Return Tango's ``AttributeInfoEx``; None while it is not known.
+
+        :param cache: False asks the device, and waits for it.
+        """
+        if not cache:
+            try:
+                info = self._connected().configuration(self.getSimpleName())
+            except tango.DevFailed as error:
+                self.debug("No configuration: %s", error.args[0].desc)
+            else:
+                compat.decode_configuration(self, info)
+        return self._pytango_attrinfoex
+
+    # --- reads ---
+
+    def _readFirstTime(self) -> None:
+        self.factory().readAttributeFirstTime(self)
+
+    def known_since(self, asked: float) -> Any:
+        """Return the value if it was heard after ``asked``, else None.
+
+        :param asked: seconds since the epoch by our clock.
+        """
+        known = self._cache.known
+        return known.value if known.heard > asked else None
+
+    def accept_first_read(self, reading: Reading) -> tuple[Any, Any]:
+        """Take what the pool read: cache first, then listeners, as with an event.
+
+        :return: the ``TangoAttrValue``, or the error.
+        """
+        kind = TaurusEventType.Change
+        if self._life.state not in WORKING:
+            kind = TaurusEventType.Periodic
+        return self._accept(reading.value, reading.error, reading.begun, kind)
+
+    def poll(
+        self,
+        single: bool = True,
+        value: Any = None,
+        time: float | None = None,
+        error: Any = None,
+    ) -> None:
+        """Take what polling read, or poll now, and tell the listeners.
+
+        :param single: read the device here and now, and ignore the rest.
+        :param value: Tango's ``DeviceAttribute``.
+        :param time: when the read began, seconds since the epoch.
+        :param error: the failure of the read.
+        """
+        if single:
+            begun = self._clock.time()
+            try:
+                value = self._connected().read_one(self.getSimpleName())
+            except tango.DevFailed as failure:
+                error = failure
+        else:
+            begun = self._clock.time() if time is None else time
+        self._accept(value, error, begun, TaurusEventType.Periodic)
+
+    def _accept(self, raw: Any, error: Any, begun: float, kind: Any) -> tuple[Any, Any]:
+        if error is not None:
+            news = _News(error=error, begun=begun)
+        else:
+            news = self._decoded(raw, begun, kind)
+        self._happen(Input.READ, news)
+        return news.value, news.error
+
+    def read(self, cache: Any = True) -> Any:
+        """Return the ``TangoAttrValue``.
+
+        :param cache: False reads the device and waits for it. True takes the cached
+            value; where there is none yet, waits for the first one, or reads the
+            device if none is to come. A number takes the cached value if it is not
+            older than so many ms. While an application starts, what is cached counts
+            as it is, and None says that there is nothing yet.
+        :raises tango.DevFailed: where the read failed; with ``cache``, where the last
+            one did.
+        """
+        if not cache:
+            return self._read_now()
+        if application.state == ApplicationStates.STARTING:
+            return _value_of(self._cache.known)
+        if self._cache.known.empty:
+            if self._should_force_read() or not self._value_is_coming():
+                return self._read_now()
+            self._heard.wait()
+        known = self._cache.known
+        if self._fresh_enough(known, cache):
+            return _value_of(known)
+        return self._read_now()
+
+    def _fresh_enough(self, known: Known[Any], cache: Any) -> bool:
+        age = (self._clock.time() - known.stamp) * 1000
+        # After a timeout the next one would only cost as much again.
+        failed_slowly = _timed_out(known.error) and self._kept_up_to_date()
+        return cache is True or age < cache or failed_slowly
+
+    def _read_now(self) -> Any:
+        begun = self._clock.time()
+        try:
+            news = self._decoded(self._connected().read_one(self.getSimpleName()))
+        except tango.DevFailed as error:
+            self.debug("read failed: %s", error.args[0].desc)
+            news = _News(error=error, begun=begun)
+        with self._lock:
+            self._take(news)
+        if news.error is not None:
+            raise news.error
+        return news.value
+
+    def _kept_up_to_date(self) -> bool:
+        return self._life.state in WORKING or self.isPollingActive()
+
+    def _value_is_coming(self) -> bool:
+        """Return whether a value will come without this thread doing anything."""
+        listened_to = self._life.state not in (State.IDLE, State.CLOSED)
+        me = threading.current_thread()
+        coming = listened_to or self.isPollingActive()
+        return coming and not self.factory().first_read.owns(me)
+
+    # --- listeners ---
+
+    def addListener(self, listener: Any) -> Any:
+        """Add a listener; the first one starts the subscription, or polling.
+
+        :return: False if it listens already.
+        """
+        if not TaurusAttribute.addListener(self, listener):
+            return False
+        if self._life.state in (State.IDLE, State.CLOSED):
+            polled = self.event_sub_decision.mode is None
+            self._happen(Input.LISTEN_POLLED if polled else Input.LISTEN)
+        else:
+            self._outbox.put(partial(self._greet, listener))
+            self._outbox.work()
+        return True
+
+    def _greet(self, listener: Any) -> None:
+        """Tell a listener that came later what the others know already."""
+        known = self._cache.known
+        if known.value is not None:
+            # Some widgets react to the one, some to the other.
+            self._fire(TaurusEventType.Config, known.value, (listener,))
+            self._fire(TaurusEventType.Change, known.value, (listener,))
+        elif known.error is not None:
+            self._fire(TaurusEventType.Error, known.error, (listener,))
+
+    def removeListener(self, listener: Any) -> Any:
+        """Remove a listener; after the last one the subscription is given up.
+
+        :return: False if it did not listen.
+        """
+        removed = TaurusAttribute.removeListener(self, listener)
+        if removed and not self.hasListeners():
+            self._happen(Input.UNLISTEN)
+        return removed
+
+    def _fire(
+        self, event_type: Any, value: Any, listeners: tuple[Any, ...] | None = None
+    ) -> None:
+        told = compat.listeners(self) if listeners is None else listeners
+        if not told or self.closed:
+            return
+        mode = self.getSerializationMode()
+        if mode == TaurusSerializationMode.TangoSerial:
+            self.fireEvent(event_type, value, told)
+        else:
+            Manager().enqueueJob(
+                WeakCall(self._fire_later),
+                job_args=(event_type, value, told),
+                serialization_mode=mode,
+            )
+
+    def _fire_later(self, event_type: Any, value: Any, told: tuple[Any, ...]) -> None:
+        if not self.closed:
+            self.fireEvent(event_type, value, told)
+
+    # --- state ---
+
+    def isUsingEvents(self) -> bool:
+        """Return whether its subscription works."""
+        return self._life.state in WORKING
+
+    def getSubscriptionState(self) -> Any:
+        """Return Taurus's ``SubscriptionState``."""
+        return _TAURUS_STATES[self._life.state]
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was cleaned up."""
+        return self._life.state is State.CLOSED
+
+    def subscribePendingEvents(self) -> None:
+        """Subscribe now what was held back."""
+        self._subscribeConfEvents()
+        self._happen(Input.RESUBSCRIBE)
+
+    def cleanUp(self) -> None:
+        """End it: no event, no poll and no read reaches it any more."""
+        self._happen(Input.CLOSE)
+        super().cleanUp()
+
+
+#: The method that carries each effect out; publishing apart.
+_CARRIED_OUT_BY = {
+    Effect.SUBSCRIBE: "_subscribe_as_decided",
+    Effect.SUBSCRIBE_RETRYING: "_subscribe_retrying",
+    Effect.UNSUBSCRIBE: "_give_subscription_up",
+    Effect.READ: "_readFirstTime",
+    Effect.POLL: "_poll_it",
+    Effect.STOP_POLLING: "_stop_polling_it",
+}
+
+
+def _value_of(known: Known[Any]) -> Any:
+    if known.error is not None:
+        raise known.error
+    return known.value
+
+
+def _timed_out(error: Any) -> bool:
+    """Return whether ``error`` is Tango's timeout of a call."""
+    stack: tuple[Any, ...] = getattr(error, "args", ())
+    return len(stack) == 2 and getattr(stack[1], "reason", "") == TIMEOUT_EXCEPTION

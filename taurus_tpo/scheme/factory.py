@@ -1,0 +1,172 @@
+"""Taurus's factory of the ``tango`` scheme, with modes to choose and a first read."""
+
+from __future__ import annotations
+
+import weakref
+from concurrent.futures import Future
+from typing import Any
+
+from taurus.core.tango.tangoattribute import TangoAttribute
+from taurus.core.tango.tangofactory import TangoFactory
+from taurus.core.taurusbasetypes import TaurusElementType
+from taurus.core.util.containers import CaselessWeakValueDict
+
+from taurus_tpo import __version__, decision, submode
+from taurus_tpo.commandline import COMMAND_LINE
+from taurus_tpo.connection import DeviceConnection
+from taurus_tpo.customsettings import CUSTOM_SETTINGS
+from taurus_tpo.decision import Authority, Decision
+from taurus_tpo.firstread import FirstRead
+from taurus_tpo.rules import AttributeName
+from taurus_tpo.scheme import reader
+from taurus_tpo.scheme.attribute import TpoTangoAttribute
+
+#: How long the end of the process waits for reads that are under way, s.
+CLOSING = 0.5
+
+
+class TpoTangoFactory(TangoFactory):
+    """The singleton factory behind ``taurus.Factory("tango")``.
+
+    What it adds to Taurus's own: the mode of each attribute
+    (:meth:`set_event_sub_mode`, :meth:`decide_event_sub_mode`) and the pool of the
+    first reads (:attr:`first_read`, :meth:`readAttributeFirstTime`).
+
+    Methods may be called from any thread.
+    """
+
+    elementTypesMap = {  # noqa: RUF012 - as Taurus has it
+        **TangoFactory.elementTypesMap,
+        TaurusElementType.Attribute: TpoTangoAttribute,
+    }
+
+    #: The pool of the first reads: ``pending()``, ``stats()``, ``wait(timeout)``.
+    first_read: FirstRead
+
+    def init(self, *args: Any, **kwargs: Any) -> None:
+        """Make the one instance; called by Taurus's ``Singleton``."""
+        super().init(*args, **kwargs)
+        self._introduce()
+
+    def reInit(self) -> None:
+        """Start afresh; called by Taurus at first and after :meth:`cleanUp`."""
+        super().reInit()
+        self._event_subscription_disabled = None
+        self._program = Authority.named("program")
+        self._connections = CaselessWeakValueDict()
+        self.first_read = FirstRead(
+            reader.serve, CUSTOM_SETTINGS.current().first_read_workers, log=self
+        )
+
+    def cleanUp(self) -> None:
+        """End the first reads and clean up all that Taurus has made; at exit too."""
+        if not self.first_read.close(CLOSING):
+            self.info("first reads of devices that do not answer are left behind")
+        super().cleanUp()
+
+    def _introduce(self) -> None:
+        settings = CUSTOM_SETTINGS.current()
+        for problem in CUSTOM_SETTINGS.problems():
+            self.warning("%s", problem)
+        general = decision.decide(
+            AttributeName("", ""),
+            (COMMAND_LINE.authority, settings.authority),
+            self.events_disabled_by(),
+        )
+        self.info(
+            "taurus_tpo %s is on: event subscription mode %s (%s)",
+            __version__,
+            general.label,
+            general.decided_by,
+        )
+
+    # --- modes ---
+
+    def set_event_sub_mode(self, mode: Any, pattern: str | None = None) -> None:
+        """Decide the mode of attributes that get their first listener from now on.
+
+        :param mode: a name in any case, or a ``tango.EventSubMode``; None takes back
+            what was said.
+        :param pattern: a shell glob for the attributes it is about (see
+            :class:`taurus_tpo.rules.Rule`); None for all. The pattern said last is
+            asked first.
+        :raises taurus_tpo.submode.UnknownModeError: for a mode that is none.
+        """
+        parsed = None if mode is None else submode.parse(mode)
+        self._program = self._program.saying(parsed, pattern)
+
+    def decide_event_sub_mode(
+        self, full_name: str, own: Authority | None = None
+    ) -> Decision:
+        """Return the mode of an attribute and what decided it.
+
+        :param full_name: Taurus's full name; the attribute need not exist.
+        :param own: what the program said to this very attribute.
+        """
+        general = (
+            self._program,
+            COMMAND_LINE.authority,
+            CUSTOM_SETTINGS.current().authority,
+        )
+        authorities = general if own is None else (own, *general)
+        name = AttributeName.of(full_name)
+        return decision.decide(name, authorities, self.events_disabled_by())
+
+    def events_disabled_by(self) -> str | None:
+        """Return who disabled the subscription to events, or None if nobody did."""
+        if self._event_subscription_disabled:
+            return "set_tango_event_subscription_disabled"
+        if self.is_tango_event_subscription_disabled():
+            return "--disable-tango-event-subscription"
+        return CUSTOM_SETTINGS.current().events_disabled_by
+
+    def set_tango_event_subscription_disabled(self, disable_subscription: Any) -> None:
+        """Disable events for attributes that get their first listener from now on.
+
+        :param disable_subscription: True disables, False enables, whatever the command
+            line says; None leaves it to the command line.
+        """
+        self._event_subscription_disabled = disable_subscription
+
+    def is_tango_event_subscription_disabled(self) -> bool:
+        """Return whether the program or the command line disabled events."""
+        said = self._event_subscription_disabled
+        return COMMAND_LINE.events_disabled if said is None else bool(said)
+
+    def set_tango_subscribe_enabled(self, value: Any) -> None:
+        """Enable events; Taurus 5.2's word for the same switch."""
+        self.set_tango_event_subscription_disabled(not value)
+
+    def is_tango_subscribe_enabled(self) -> bool:
+        """Return whether events are enabled; Taurus 5.2's word."""
+        return not self.is_tango_event_subscription_disabled()
+
+    # --- the first read ---
+
+    def readAttributeFirstTime(self, attribute: Any) -> Future[Any]:
+        """Register a first read; returns at once.
+
+        :param attribute: a ``TangoAttribute``, of ours or of somebody else's class. It
+            is not kept alive.
+        :return: gets the ``TangoAttrValue``, after the listeners were told, or the
+            failure; cancelled if the read was in vain because the attribute is gone.
+        """
+        connection = self.connection(attribute.getParentObj())
+        return self.first_read.ask(
+            connection, attribute.getSimpleName().lower(), weakref.ref(attribute)
+        )
+
+    def connection(self, device: Any) -> DeviceConnection:
+        """Return the connection of a Taurus device, the same one as long as it lives.
+
+        :param device: any Taurus device object with ``getDeviceProxy``.
+        """
+        name = device.getFullName()
+        connection = self._connections.get(name)
+        if connection is None or not connection.belongs_to(device):
+            connection = self._connections[name] = DeviceConnection(device)
+        return connection
+
+    def _getAttributeClass(self, **params: Any) -> type[TangoAttribute]:
+        klass = super()._getAttributeClass(**params)
+        return TpoTangoAttribute if klass is TangoAttribute else klass

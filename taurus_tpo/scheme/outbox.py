@@ -1,0 +1,50 @@
+"""Things to do, done one after the other, with no lock held while they are done."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Any, Callable
+
+
+class Outbox:
+    """A queue that is emptied by whichever thread finds it unattended.
+
+    What one attribute has to do (subscribe, poll, tell its listeners) must happen in
+    the order in which it was decided, whichever thread decided it, and without a lock:
+    a listener may do anything, and Tango may take its time. So a thread that puts
+    something in empties the box, unless another is at it already (or itself, further up
+    the stack).
+
+    :param on_error: takes what an action raises; the next one runs all the same.
+    """
+
+    def __init__(self, on_error: Callable[[Exception], Any]) -> None:
+        self._on_error = on_error
+        self._actions: deque[Callable[[], None]] = deque()
+        self._lock = threading.Lock()
+        self._attended = False
+
+    def put(self, *actions: Callable[[], None]) -> None:
+        """Append ``actions``; :meth:`work` does them.
+
+        To keep an order that was decided under a lock, call this under the same lock:
+        it never waits.
+        """
+        self._actions.extend(actions)
+
+    def work(self) -> None:
+        """Do what is in the box, unless some thread is doing so already."""
+        while True:
+            with self._lock:
+                if self._attended or not self._actions:
+                    return
+                self._attended = True
+                action = self._actions.popleft()
+            try:
+                action()
+            except Exception as error:  # noqa: BLE001 - a listener may raise anything
+                self._on_error(error)
+            finally:
+                with self._lock:
+                    self._attended = False

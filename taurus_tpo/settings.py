@@ -1,0 +1,271 @@
+"""The plugin's settings: the keys of a Taurus settings file, checked, with origins.
+
+Floor 0: takes plain values and file names; which module they come from is the business
+of :mod:`taurus_tpo.compat`. Bad values never raise: each becomes a :class:`Problem`
+that names the file, the key, the value and what would be right, and the next source
+down decides.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from taurus_tpo import submode
+from taurus_tpo.decision import Authority
+from taurus_tpo.rules import Rule, RuleSet
+from taurus_tpo.submode import SubMode, UnknownModeError
+
+#: The section of a Taurus settings file.
+SECTION = "taurus"
+
+#: Where a value comes from that no settings file holds.
+PROGRAM_ORIGIN = "taurus.tauruscustomsettings"
+
+CHANGE_EVENT = "CHANGE_EVENT"
+
+#: What Python raises for a text that is no literal.
+NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
+
+#: What Taurus raises for a settings file that it cannot read.
+UNREADABLE = (*NO_LITERAL, configparser.Error, OSError)
+
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = 120
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A bad value in the settings: what, where, and what would be right."""
+
+    key: str
+    value: str
+    origin: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.key} = {self.value}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force, each usable whatever the file says.
+
+    :param enabled: ``TPO_ENABLED``.
+    :param authority: ``TANGO_EVENT_SUB_MODE`` and ``TANGO_EVENT_SUB_MODE_RULES``.
+    :param native_async_read: ``TANGO_ASYNCREAD_NATIVE``.
+    :param first_read_workers: ``TANGO_FIRST_READ_WORKERS``, threads.
+    :param events_disabled_by: who emptied ``TANGO_EVENTS_TO_SUBSCRIBE``, or None.
+    :param problems: what is wrong in the files.
+    """
+
+    enabled: bool = True
+    authority: Authority = field(
+        default_factory=lambda: Authority.named(PROGRAM_ORIGIN)
+    )
+    native_async_read: bool = False
+    first_read_workers: int = 8
+    events_disabled_by: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class _RejectedError(Exception):
+    """A value that a reader cannot use; the message says what would be right."""
+
+
+def _read_bool(value: Any) -> bool:
+    if value is True or value is False:
+        return bool(value)
+    raise _RejectedError("must be True or False")
+
+
+def _read_workers(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 256:
+        return value
+    raise _RejectedError("must be a whole number of threads from 1 to 256")
+
+
+def _read_mode(value: Any) -> SubMode:
+    try:
+        return submode.parse(value)
+    except UnknownModeError as error:
+        raise _RejectedError(str(error)) from None
+
+
+def _read_change_events(value: Any) -> bool:
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return CHANGE_EVENT in [name for name in value if isinstance(name, str)]
+    raise _RejectedError(f'must be a list: ["{CHANGE_EVENT}"], or [] to disable events')
+
+
+def _read_rule(value: Any) -> Rule:
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise _RejectedError('a rule must be a pair, ("sys/slow/*/*", "ASYNC")')
+    pattern, mode = value
+    if not isinstance(pattern, str) or not pattern:
+        raise _RejectedError(
+            'the pattern of a rule must be a string such as "sys/slow/*/*"'
+        )
+    return Rule(pattern, _read_mode(mode))
+
+
+#: The keys that the plugin reads, each with its reader; rules apart.
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "TPO_ENABLED": _read_bool,
+    "TANGO_EVENT_SUB_MODE": _read_mode,
+    "TANGO_ASYNCREAD_NATIVE": _read_bool,
+    "TANGO_FIRST_READ_WORKERS": _read_workers,
+    "TANGO_EVENTS_TO_SUBSCRIBE": _read_change_events,
+}
+RULES_KEY = "TANGO_EVENT_SUB_MODE_RULES"
+
+#: Every key that the plugin reads.
+KEYS: tuple[str, ...] = (*_READERS, RULES_KEY)
+
+
+class _Reader:
+    """One pass over the values, which gathers the problems as it goes."""
+
+    def __init__(self, values: Mapping[str, Any], origin: Callable[[str], str]):
+        self._values = values
+        self._origin = origin
+        self.problems: list[Problem] = []
+
+    def value(self, key: str, default: Any) -> Any:
+        """Return the value of ``key`` as its reader makes it, or ``default``."""
+        if key not in self._values:
+            return default
+        raw = self._values[key]
+        return self._try(_READERS[key], key, key, raw, default)
+
+    def rules(self) -> RuleSet:
+        """Return the good ones of the rules."""
+        raw = self._values.get(RULES_KEY, ())
+        if not isinstance(raw, (list, tuple)):
+            reason = 'must be a list of pairs, [("sys/slow/*/*", "ASYNC"), ...]'
+            self._note(RULES_KEY, RULES_KEY, raw, reason)
+            return RuleSet()
+        rules = (
+            self._try(_read_rule, RULES_KEY, f"{RULES_KEY}[{index}]", entry, None)
+            for index, entry in enumerate(raw)
+        )
+        return RuleSet([rule for rule in rules if rule is not None])
+
+    def _try(
+        self, reader: Callable[[Any], Any], key: str, place: str, raw: Any, default: Any
+    ) -> Any:
+        try:
+            return reader(raw)
+        except _RejectedError as rejected:
+            self._note(key, place, raw, f"{rejected} Ignored.")
+            return default
+
+    def _note(self, key: str, place: str, raw: Any, reason: str) -> None:
+        self.problems.append(Problem(place, shown(raw), self._origin(key), reason))
+
+
+def shown(value: Any) -> str:
+    """Return ``value`` as a short line of text, whatever its ``__repr__`` does."""
+    try:
+        return _repr.repr(value)
+    except Exception as error:  # noqa: BLE001 - somebody else's __repr__
+        return f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
+
+
+def read(
+    values: Mapping[str, Any],
+    origin: Callable[[str], str] = lambda _key: PROGRAM_ORIGIN,
+) -> Settings:
+    """Check the raw ``values`` of :data:`KEYS`.
+
+    :param values: only the keys that somebody set.
+    :param origin: says where the value of a key comes from, for people.
+    :return: settings that can be used as they are; never raises.
+    """
+    reader = _Reader(values, origin)
+    mode = reader.value("TANGO_EVENT_SUB_MODE", None)
+    events = "TANGO_EVENTS_TO_SUBSCRIBE"
+    enabled = reader.value(events, True)
+    return Settings(
+        enabled=reader.value("TPO_ENABLED", True),
+        authority=Authority(
+            mode_origin=origin("TANGO_EVENT_SUB_MODE"),
+            rules_origin=origin(RULES_KEY),
+            mode=mode,
+            rules=reader.rules(),
+        ),
+        native_async_read=reader.value("TANGO_ASYNCREAD_NATIVE", False),
+        first_read_workers=reader.value("TANGO_FIRST_READ_WORKERS", 8),
+        events_disabled_by=None if enabled else f"{events} in {origin(events)}",
+        problems=tuple(reader.problems),
+    )
+
+
+@dataclass(frozen=True)
+class SettingsFile:
+    """One Taurus settings file as it stands on disk.
+
+    :param values: the literals of its ``[taurus]`` section.
+    :param problems: what in it is no literal, or why it cannot be read.
+    """
+
+    path: str
+    values: Mapping[str, Any]
+    problems: tuple[Problem, ...] = ()
+
+
+def read_file(path: str) -> SettingsFile | None:
+    """Read a settings file; None where there is none.
+
+    Never raises: a file that cannot be read or parsed, and a value that is no Python
+    literal, are problems of the result.
+    """
+    parser = configparser.ConfigParser()
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    try:
+        if not parser.read(path):
+            return None
+        items = dict(parser.items(SECTION)) if parser.has_section(SECTION) else {}
+    except UNREADABLE as error:
+        reason = f"no Taurus settings file: {str(error).splitlines()[0]}"
+        return SettingsFile(path, {}, (Problem("-", "-", path, reason),))
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key, text in items.items():
+        try:
+            values[key] = ast.literal_eval(text)
+        except NO_LITERAL:
+            reason = f'is no Python literal (a text needs quotes: "{text}"). Ignored.'
+            problems.append(Problem(key, text, path, reason))
+    return SettingsFile(path, values, tuple(problems))
+
+
+def origin_in(
+    files: Iterable[SettingsFile], values: Mapping[str, Any]
+) -> Callable[[str], str]:
+    """Return a function that says which of ``files`` a value comes from.
+
+    A file read later outranks one read earlier. Where no file holds the value that is
+    in force, the program set it: :data:`PROGRAM_ORIGIN`.
+    """
+    newest_first: Sequence[SettingsFile] = list(files)[::-1]
+
+    def origin(key: str) -> str:
+        holder = next((file for file in newest_first if key in file.values), None)
+        if holder is None or repr(holder.values[key]) != shown_fully(values.get(key)):
+            return PROGRAM_ORIGIN
+        return holder.path
+
+    return origin
+
+
+def shown_fully(value: Any) -> str:
+    """Return ``repr(value)``, or a text that equals no literal where that raises."""
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001 - somebody else's __repr__
+        return f"<no repr: {type(error).__name__}>"
