@@ -72,7 +72,9 @@ class DeviceConnection:
         owner = self._owner()
         proxy = None if owner is None else owner.getDeviceProxy()
         if proxy is None:
-            description = f"No DeviceProxy could be made for {self.name}"
+            description = (
+                f"No DeviceProxy could be made for {self.name} (Taurus's log says why)"
+            )
             tango.Except.throw_exception(NO_PROXY, description, "DeviceConnection")
         return proxy
 

@@ -274,6 +274,11 @@ class TpoTangoAttribute(TangoAttribute):
     def _readFirstTime(self) -> None:
         self.factory().readAttributeFirstTime(self)
 
+    @property
+    def known(self) -> Known[Any]:
+        """What is cached, a value, an error or nothing yet; never waits."""
+        return self._cache.known
+
     def known_since(self, asked: float) -> Any:
         """Return the value if it was heard after ``asked``, else None.
 

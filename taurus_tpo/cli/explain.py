@@ -1,0 +1,43 @@
+"""``taurus tpo explain``: the mode of each attribute, and what decided it."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from taurus_tpo.cli import session
+from taurus_tpo.cli.models import expand
+
+
+@click.command("explain")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option(
+    "--json", "as_json", is_flag=True, help="A list of objects, for programs."
+)
+def explain(models: tuple[str, ...], as_json: bool) -> None:
+    """Say which mode each attribute gets, and what decided it.
+
+    MODEL is an attribute, or a glob such as 'sim/*/*/volt*', which is looked up in the
+    database.
+    """
+    factory = session.plugin_factory()
+    rows = []
+    for model in expand(models):
+        decision = factory.decide_event_sub_mode(session.full_name(factory, model))
+        rows.append(
+            {
+                "model": model,
+                "mode": decision.label,
+                "decided_by": decision.decided_by,
+            }
+        )
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("model", "mode", "decided by", box=None)
+    for row in rows:
+        table.add_row(*row.values())
+    Console().print(table)

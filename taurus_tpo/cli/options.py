@@ -1,0 +1,164 @@
+"""The plugin's command line options, as click decorators.
+
+For programs with a click command of their own::
+
+    @click.command()
+    @taurus_tpo.cli.options.tango_event_sub_mode
+    @taurus_tpo.cli.options.tango_event_sub_mode_for
+    def panel():
+        ...
+
+The decorated function gets no argument for them: what the user typed is kept in
+:data:`taurus_tpo.commandline.COMMAND_LINE`, where the factory finds it. Floor 5.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import click
+
+from taurus_tpo import submode
+from taurus_tpo.activation import decide
+from taurus_tpo.commandline import COMMAND_LINE, ORIGIN
+from taurus_tpo.compat import custom_settings
+from taurus_tpo.decision import Authority
+from taurus_tpo.rules import Rule, RuleSet
+from taurus_tpo.submode import SubMode, UnknownModeError
+
+
+class ModeType(click.ParamType):
+    """One of the five modes, in any case."""
+
+    name = "mode"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> SubMode:
+        """Return the mode, or make it a usage error that lists the five."""
+        try:
+            return submode.parse(value)
+        except UnknownModeError as error:
+            self.fail(str(error), param, ctx)
+
+    def get_metavar(self, param: Any, ctx: Any = None) -> str:
+        """Return what the help shows in the place of a value."""
+        return "[" + "|".join(mode.name for mode in submode.MODES) + "]"
+
+
+class RuleType(click.ParamType):
+    """``PATTERN=MODE``."""
+
+    name = "PATTERN=MODE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Rule:
+        """Return the rule, or make it a usage error."""
+        pattern, equals, mode = value.rpartition("=")
+        if not pattern or not equals:
+            example = "for example sys/slow/*/*=Async"
+            self.fail(f"{value!r} is no PATTERN=MODE, {example}", param, ctx)
+        return Rule(pattern, ModeType().convert(mode, param, ctx))
+
+
+def _said_mode(_ctx: Any, _param: Any, mode: SubMode | None) -> None:
+    COMMAND_LINE.authority = COMMAND_LINE.authority.saying(mode)
+
+
+def _said_rules(_ctx: Any, _param: Any, rules: tuple[Rule, ...]) -> None:
+    mode = COMMAND_LINE.authority.mode
+    COMMAND_LINE.authority = Authority(ORIGIN, ORIGIN, mode, RuleSet(rules))
+
+
+def _said_disabled(_ctx: Any, _param: Any, disabled: bool) -> None:
+    COMMAND_LINE.events_disabled = disabled
+
+
+tango_event_sub_mode = click.option(
+    "--tango-event-sub-mode",
+    type=ModeType(),
+    default=None,
+    expose_value=False,
+    callback=_said_mode,
+    help="Tango subscription mode to use for change events. "
+    f"[default: the settings, then {submode.DEFAULT}]",
+)
+
+tango_event_sub_mode_for = click.option(
+    "--tango-event-sub-mode-for",
+    type=RuleType(),
+    multiple=True,
+    expose_value=False,
+    callback=_said_rules,
+    help="The mode for the attributes whose name matches PATTERN, a shell glob such as "
+    "'sys/slow/*/*'. Repeatable; the first match wins, before --tango-event-sub-mode.",
+)
+
+disable_tango_event_subscription = click.option(
+    "--disable-tango-event-subscription",
+    is_flag=True,
+    expose_value=False,
+    callback=_said_disabled,
+    help="Disable all Tango event subscriptions except for ATTR_CONF_EVENT "
+    "for all attributes, and enable polling.",
+)
+
+#: All of them, in the order of the help.
+ALL = (
+    tango_event_sub_mode,
+    tango_event_sub_mode_for,
+    disable_tango_event_subscription,
+)
+
+
+def install(group: click.Group) -> None:
+    """Make them options of Taurus's own ``taurus`` command.
+
+    Taurus 5.2 has none of them; those that 5.3 and 5.4 have give way: theirs take
+    fewer values and make a factory before the settings are known. Does nothing the
+    second time.
+    """
+    if getattr(group.callback, "taurus_tpo_options", False):
+        return
+    stock = {param.name: param for param in group.params}
+    ours = _as_parameters()
+    replaced = [param.name for param in ours if param.name in stock]
+    kept = [param for name, param in stock.items() if name not in replaced]
+    group.params = [*kept, *ours]
+    group.callback = _calling(group.callback, replaced)
+
+
+def _as_parameters() -> list[click.Parameter]:
+    def nothing() -> None:
+        pass
+
+    for option in reversed(ALL):
+        nothing = option(nothing)
+    return click.command(nothing).params
+
+
+def _calling(stock: Any, replaced: list[str | None]) -> Any:
+    """Return the group's callback, with our options kept from it."""
+    neutral = dict.fromkeys(replaced)
+
+    @functools.wraps(stock)
+    def callback(*args: Any, **kwargs: Any) -> Any:
+        result = stock(*args, **kwargs, **neutral)
+        if not decide().active:
+            _tell_stock(replaced)
+        return result
+
+    vars(callback)["taurus_tpo_options"] = True
+    return callback
+
+
+def _tell_stock(replaced: list[str | None]) -> None:
+    """Hand the options on to stock Taurus, where it goes on and has them."""
+    import taurus
+
+    mode = COMMAND_LINE.authority.mode
+    if mode is not None and "tango_event_sub_mode" in replaced:
+        vars(custom_settings())["TANGO_EVENT_SUB_MODE"] = mode.key
+    elif mode is not None or COMMAND_LINE.authority.rules:
+        taurus.warning("taurus_tpo is off: the options of the modes are ignored")
+    if COMMAND_LINE.events_disabled:
+        factory = taurus.Factory("tango")
+        factory.set_tango_event_subscription_disabled(True)

@@ -1,0 +1,155 @@
+"""``taurus tpo read``: attributes read once through the plugin, and printed."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+from collections.abc import Iterable
+from concurrent.futures import CancelledError, Future, wait
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from taurus_tpo.cli import session
+from taurus_tpo.cli.models import expand
+
+#: How often the progress bar looks, s.
+_TICK = 0.1
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is printed of one attribute; ``time`` in ISO 8601, ``error`` for people."""
+
+    model: str
+    value: Any = None
+    unit: str | None = None
+    quality: str | None = None
+    time: str | None = None
+    error: str | None = None
+
+
+@click.command("read")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option(
+    "--json", "as_json", is_flag=True, help="A list of objects, for programs."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for all of them together.",
+)
+def read(models: tuple[str, ...], as_json: bool, timeout: float) -> None:
+    """Read attributes through the plugin: one call a device, devices in parallel.
+
+    MODEL is an attribute, or a glob such as 'sim/*/*/volt*', which is looked up in the
+    database. Exits with 1 if one of them failed.
+    """
+    end = time.monotonic() + timeout
+    factory = session.plugin_factory()
+    names = expand(models)
+    reads = {name: _ask(factory, name, end) for name in names}
+    _wait([future for _, future in reads.values()], end)
+    rows = [_row(name, *asked, timeout) for name, asked in reads.items()]
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], indent=2, default=str))
+    else:
+        _print(rows)
+    raise SystemExit(1 if any(row.error for row in rows) else 0)
+
+
+def _ask(factory: Any, name: str, end: float) -> tuple[Any, Future[Any]]:
+    """Return the attribute, which must be kept alive, and the future of its value."""
+    failed: Future[Any] = Future()
+    if time.monotonic() > end:
+        return None, failed
+    try:
+        session.full_name(factory, name)
+        attribute = factory.getAttribute(name)
+    except Exception as error:  # noqa: BLE001 - becomes the row's own error
+        failed.set_exception(error)
+        return None, failed
+    return attribute, factory.readAttributeFirstTime(attribute)
+
+
+def _wait(futures: list[Future[Any]], end: float) -> None:
+    console = Console(stderr=True)
+    with Progress(
+        console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("reading", total=len(futures))
+        left = set(futures)
+        while left and time.monotonic() < end:
+            left = wait(left, min(_TICK, max(0.0, end - time.monotonic()))).not_done
+            bar.update(task, completed=len(futures) - len(left))
+
+
+def _row(name: str, attribute: Any, future: Future[Any], timeout: float) -> Row:
+    if not future.done():
+        return Row(name, error=f"no answer within {timeout:g} s")
+    try:
+        value = future.result()
+    except CancelledError:
+        return Row(name, error="the read was given up")
+    except Exception as error:  # noqa: BLE001 - becomes the row's own error
+        return Row(name, error=_reason(error))
+    stamp = value.time.totime()
+    return Row(
+        model=name,
+        value=_plain(value.rvalue),
+        unit=_unit(value.rvalue),
+        quality=value.quality.name.replace("ATTR_", ""),
+        time=datetime.datetime.fromtimestamp(stamp).astimezone().isoformat(),
+    )
+
+
+def _reason(error: Exception) -> str:
+    stack = [entry for entry in error.args if hasattr(entry, "desc")]
+    if not stack:
+        return str(error) or repr(error)
+    return f"{stack[0].reason}: {stack[0].desc.strip()}"
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON knows: numbers, texts, lists."""
+    value = getattr(value, "magnitude", value)
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return getattr(value, "name", value)
+
+
+def _unit(value: Any) -> str | None:
+    units = getattr(value, "units", None)
+    return None if units is None else f"{units:~}"
+
+
+def _print(rows: Iterable[Row]) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 200
+    table = Table("model", "value", "quality", "time", box=None)
+    for row in rows:
+        if row.error:
+            table.add_row(row.model, f"[red]{_cell(row.error)}[/red]", "FAILED", "")
+            continue
+        shown = " ".join(filter(None, (str(row.value), row.unit)))
+        clock = str(row.time).partition("T")[2][:12]
+        table.add_row(row.model, _cell(shown), row.quality, clock)
+    console.print(table)
+
+
+def _cell(text: str) -> str:
+    """Return the first line of ``text``, not too long, without rich's markup."""
+    line = text.splitlines()[0] if text else ""
+    return escape(line if len(line) <= 100 else f"{line[:97]}...")

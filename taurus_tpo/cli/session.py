@@ -1,0 +1,35 @@
+"""What the commands share: the plugin's factory, and the names of attributes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from taurus_tpo import activation
+
+
+def plugin_factory() -> Any:
+    """Return the plugin's factory of the ``tango`` scheme.
+
+    :raises click.ClickException: where the plugin is off, with the reason.
+    """
+    import taurus
+
+    decided = activation.decide()
+    factory = taurus.Factory("tango")
+    if not decided.active or not hasattr(factory, "first_read"):
+        raise click.ClickException(f"taurus_tpo is off: {decided.reason}")
+    return factory
+
+
+def full_name(factory: Any, model: str) -> str:
+    """Return Taurus's full name of the attribute ``model``.
+
+    :raises click.ClickException: for a name that no attribute of this scheme can have.
+    """
+    names = factory.getAttributeNameValidator().getNames(model, factory=factory)
+    if not names or names[0] is None:
+        example = "for example sys/tg_test/1/ampli"
+        raise click.ClickException(f"{model!r} is no Tango attribute ({example})")
+    return str(names[0])
