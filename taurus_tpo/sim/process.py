@@ -1,0 +1,173 @@
+"""The processes of a facility: started, stopped, resumed and surely ended."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from taurus_tpo.sim.spec import FacilityError
+
+log = logging.getLogger(__name__)
+
+#: How long a process may take to end by itself when told to (s).
+END_TIMEOUT = 3.0
+#: Lines of a process's output that an error message shows.
+_TAIL_LINES = 15
+#: Where ``python -m taurus_tpo...`` finds this package.
+_PACKAGE_ROOT = str(Path(__file__).parents[2])
+
+
+class Spawner:
+    """The thread that starts the processes of one facility.
+
+    A child dies with the thread that started it (see :mod:`taurus_tpo.sim.child`), so
+    that thread must be one that lives as long as the facility, and not whichever
+    happens to call. May be used from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "TpoSim spawner")
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def spawn(
+        self, arguments: Sequence[str], environment: Mapping[str, str], output: Path
+    ) -> subprocess.Popen[bytes]:
+        """Start ``python -m arguments...`` with its output in the file ``output``."""
+        return self._thread.submit(self._spawn, arguments, environment, output).result()
+
+    def _spawn(
+        self, arguments: Sequence[str], environment: Mapping[str, str], output: Path
+    ) -> subprocess.Popen[bytes]:
+        path = [_PACKAGE_ROOT, environment.get("PYTHONPATH", "")]
+        launch = ["-m", "taurus_tpo.sim.child", str(os.getpid())]
+        with output.open("wb") as stream:
+            child = subprocess.Popen(
+                [sys.executable, *launch, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, path))},
+                # Ctrl-C in the terminal is for us alone, who end the children then.
+                start_new_session=True,
+            )
+        # Kept here, since a signal may interrupt the caller before it has the child.
+        self._children = [c for c in self._children if c.poll() is None] + [child]
+        return child
+
+    def close(self) -> None:
+        """Kill every child that still runs, and end the thread."""
+        self._thread.shutdown()
+        for child in self._children:
+            child.kill()
+        for child in self._children:
+            child.wait()
+
+
+class Process:
+    """One process of a facility, which may be started again and again.
+
+    For any thread, but one at a time.
+
+    :param name: names it in messages
+    :param output: the file with what it writes since it was started last
+    """
+
+    def __init__(
+        self,
+        name: str,
+        spawner: Spawner,
+        environment: Mapping[str, str],
+        output: Path,
+    ) -> None:
+        self.name = name
+        self.output = output
+        self._spawner = spawner
+        self._environment = environment
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def arguments(self) -> list[str]:
+        """What follows ``python -m``."""
+        raise NotImplementedError
+
+    @property
+    def running(self) -> bool:
+        """Whether the process exists; a stopped one (:meth:`hang`) does, too."""
+        return self._child is not None and self._child.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The process id.
+
+        :raises FacilityError: if the process does not run
+        """
+        if self._child is None or self._child.poll() is not None:
+            raise FacilityError(f"{self.name} does not run")
+        return self._child.pid
+
+    def launch(self) -> None:
+        """Start the process, and do not wait until it serves.
+
+        :raises FacilityError: if it runs already
+        """
+        if self.running:
+            raise FacilityError(f"{self.name} runs already")
+        self._child = self._spawner.spawn(
+            self.arguments, self._environment, self.output
+        )
+
+    def hang(self) -> None:
+        """Stop the process (SIGSTOP), so that it answers no one; it has on return."""
+        os.kill(self.pid, signal.SIGSTOP)
+        if hasattr(os, "waitid"):  # not on macOS
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+    def resume(self) -> None:
+        """Let a stopped process go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End the process at once (SIGKILL), as a crash would; nothing if it ended."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+
+    def ask_to_end(self) -> None:
+        """Tell the process to end (SIGTERM), also if it is stopped; do not wait."""
+        if self.running:
+            self.resume()
+            os.kill(self.pid, signal.SIGTERM)
+
+    def terminate(self, timeout: float = END_TIMEOUT) -> None:
+        """End the process in good order; kill it if that takes over ``timeout`` s."""
+        self.ask_to_end()
+        self.wait_ended(timeout)
+
+    def wait_ended(self, timeout: float = END_TIMEOUT) -> None:
+        """Return when the process has ended; after ``timeout`` s kill it."""
+        if self._child is None:
+            return
+        try:
+            self._child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            log.warning("%s did not end within %g s: killed", self.name, timeout)
+            self.kill()
+
+    def check_running(self) -> None:
+        """Raise a :class:`FacilityError` with the end of its output if it ended."""
+        if self._child is not None and self._child.poll() is not None:
+            code = self._child.returncode
+            raise FacilityError(f"{self.name} ended with {code}:\n{self.tail()}")
+
+    def tail(self) -> str:
+        """Return the last lines that the process wrote."""
+        if not self.output.exists():
+            return ""
+        lines = self.output.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-_TAIL_LINES:])
