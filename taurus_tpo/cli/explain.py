@@ -14,9 +14,7 @@ from taurus_tpo.cli.models import expand
 
 @click.command("explain")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
-@click.option(
-    "--json", "as_json", is_flag=True, help="A list of objects, for programs."
-)
+@session.json_option
 def explain(models: tuple[str, ...], as_json: bool) -> None:
     """Say which mode each attribute gets, and what decided it.
 

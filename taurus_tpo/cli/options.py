@@ -40,7 +40,7 @@ class ModeType(click.ParamType):
         except UnknownModeError as error:
             self.fail(str(error), param, ctx)
 
-    def get_metavar(self, param: Any, ctx: Any = None) -> str:
+    def get_metavar(self, *_args: Any, **_kwargs: Any) -> str:
         """Return what the help shows in the place of a value."""
         return "[" + "|".join(mode.name for mode in submode.MODES) + "]"
 
@@ -120,7 +120,7 @@ def install(group: click.Group) -> None:
         return
     stock = {param.name: param for param in group.params}
     ours = _as_parameters()
-    replaced = [param.name for param in ours if param.name in stock]
+    replaced = [str(param.name) for param in ours if param.name in stock]
     kept = [param for name, param in stock.items() if name not in replaced]
     group.params = [*kept, *ours]
     group.callback = _calling(group.callback, replaced)
@@ -135,7 +135,7 @@ def _as_parameters() -> list[click.Parameter]:
     return click.command(nothing).params
 
 
-def _calling(stock: Any, replaced: list[str | None]) -> Any:
+def _calling(stock: Any, replaced: list[str]) -> Any:
     """Return the group's callback, with our options kept from it."""
     neutral = dict.fromkeys(replaced)
 
@@ -150,7 +150,7 @@ def _calling(stock: Any, replaced: list[str | None]) -> Any:
     return callback
 
 
-def _tell_stock(replaced: list[str | None]) -> None:
+def _tell_stock(replaced: list[str]) -> None:
     """Hand the options on to stock Taurus, where it goes on and has them."""
     import taurus
 

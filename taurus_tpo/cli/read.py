@@ -37,9 +37,7 @@ class Row:
 
 @click.command("read")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
-@click.option(
-    "--json", "as_json", is_flag=True, help="A list of objects, for programs."
-)
+@session.json_option
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -59,7 +57,7 @@ def read(models: tuple[str, ...], as_json: bool, timeout: float) -> None:
     names = expand(models)
     reads = {name: _ask(factory, name, end) for name in names}
     _wait([future for _, future in reads.values()], end)
-    rows = [_row(name, *asked, timeout) for name, asked in reads.items()]
+    rows = [_row(name, future, timeout) for name, (_, future) in reads.items()]
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=2, default=str))
     else:
@@ -93,7 +91,7 @@ def _wait(futures: list[Future[Any]], end: float) -> None:
             bar.update(task, completed=len(futures) - len(left))
 
 
-def _row(name: str, attribute: Any, future: Future[Any], timeout: float) -> Row:
+def _row(name: str, future: Future[Any], timeout: float) -> Row:
     if not future.done():
         return Row(name, error=f"no answer within {timeout:g} s")
     try:

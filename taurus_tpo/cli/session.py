@@ -8,6 +8,10 @@ import click
 
 from taurus_tpo import activation
 
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="A list of objects, for programs."
+)
+
 
 def plugin_factory() -> Any:
     """Return the plugin's factory of the ``tango`` scheme.

@@ -21,7 +21,7 @@ THREAD_NAME = "taurus_tpo first read"
 GATHER = 0.03
 
 #: How long a thread waits for work before it ends, s.
-IDLE = 1.0
+IDLE = 0.25
 
 
 @dataclass(frozen=True)

@@ -86,8 +86,9 @@ class TpoTangoAttribute(TangoAttribute):
         self._unsubscribe: Callable[[], None] | None = None
         self._connection: DeviceConnection | None = None
         self._said: Authority | None = None
-        # Taurus's constructor assigns the mode of its own settings: not a word of the
-        # program's.
+        # Reading the settings makes them such that Taurus's constructor can use them.
+        CUSTOM_SETTINGS.current()
+        # It assigns the mode of its own settings: not a word of the program's.
         super().__init__(name, parent, **kwargs)
         self._said = Authority.named("program")
         if parent is not None:

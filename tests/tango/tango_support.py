@@ -1,0 +1,107 @@
+"""What the tests against real device servers share."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from taurus.core.taurusbasetypes import TaurusEventType
+
+from taurus_tpo.sim import Facility
+from taurus_tpo.sim.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+FACILITIES = ROOT / "tests" / "facilities"
+
+#: How long anything that should happen may take on a busy machine, s.
+SOON = 20.0
+
+UP = "sim/modes/up"
+DOWN = "sim/modes/down"
+
+
+def eventually(condition: Any, what: str, timeout: float = SOON) -> Any:
+    """Return the first true value of ``condition()``."""
+    return wait_until(condition, timeout, what)
+
+
+def model(facility: Facility, attribute: str, device: str = UP) -> str:
+    """Return the full name of an attribute: facilities of one process do not mix."""
+    return f"tango://{facility.tango_host}/{device}/{attribute}"
+
+
+def hold(facility: Facility, attribute: str, value: Any, **more: Any) -> None:
+    """Make the server hold a value; pushes an event unless ``push=False``."""
+    request = {"attribute": attribute, "value": value, **more}
+    facility.device(UP).SetValue(json.dumps(request))
+
+
+def calls(facility: Facility, device: str) -> list[list[str]]:
+    """Return the attributes of each read call that reached the device."""
+    return json.loads(facility.device(device).Calls())["batches"]
+
+
+class Listener:
+    """A Taurus listener that remembers."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Any, Any]] = []
+        self.threads: list[str] = []
+
+    def eventReceived(self, source: Any, kind: Any, value: Any) -> None:
+        self.threads.append(threading.current_thread().name)
+        self.heard.append((kind, value))
+
+    @property
+    def kinds(self) -> list[Any]:
+        return [kind for kind, _ in self.heard]
+
+    @property
+    def values(self) -> list[Any]:
+        return [plain(v) for kind, v in self.heard if kind in _WITH_VALUE]
+
+    @property
+    def errors(self) -> list[Any]:
+        return [value for kind, value in self.heard if kind == TaurusEventType.Error]
+
+
+_WITH_VALUE = (TaurusEventType.Change, TaurusEventType.Periodic)
+
+
+def plain(value: Any) -> Any:
+    """Return the number or text in a TangoAttrValue."""
+    rvalue = value.rvalue
+    return getattr(rvalue, "magnitude", rvalue)
+
+
+def run_python(
+    code: str, facility: Facility | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run ``code`` in a fresh process, as a script of a user's."""
+    return run([sys.executable, "-c", code], facility, **environment)
+
+
+def run(
+    command: list[str], facility: Facility | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a fresh process and return what it said."""
+    base = os.environ if facility is None else facility.environment()
+    return subprocess.run(
+        command,
+        env={**base, "QT_QPA_PLATFORM": "offscreen", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def taurus_command(*arguments: str) -> list[str]:
+    """Return the command line of ``taurus ...`` of this environment."""
+    return [sys.executable, "-c", "from taurus.cli import main; main()", *arguments]

@@ -1,0 +1,340 @@
+"""The attribute as Taurus's users have it: reads, listeners, states, its end."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+
+import pytest
+import tango
+import taurus
+from tango_support import DOWN, UP, Listener, calls, eventually, hold, model, plain
+from taurus.core.taurusbasetypes import (
+    DataFormat,
+    DataType,
+    SubscriptionState,
+    TaurusEventType,
+    TaurusSerializationMode,
+)
+
+from taurus_tpo import submode
+
+MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
+
+
+@pytest.fixture
+def heard(modes, factory, listener):
+    """Return an attribute that has its first value, and its listener."""
+
+    def listen(name, mode="Async"):
+        factory.set_event_sub_mode(mode)
+        attr = taurus.Attribute(model(modes, name))
+        attr.addListener(listener)
+        eventually(lambda: listener.values, "the first value comes")
+        return attr
+
+    return listen
+
+
+# --- reads ---
+
+
+def test_a_script_reads_without_listening(modes, factory):
+    attr = taurus.Attribute(model(modes, "with_events"))
+    assert plain(attr.read()) == 1.5
+    assert attr.getSubscriptionState() == SubscriptionState.Unsubscribed
+    assert attr.rvalue.magnitude == 1.5
+    assert str(attr.rvalue.units) == "V"
+
+
+@MODES
+@pytest.mark.parametrize("name", ["with_events", "without_events"])
+def test_read_waits_for_the_first_value(modes, factory, listener, mode, name):
+    factory.set_event_sub_mode(mode.name)
+    attr = taurus.Attribute(model(modes, name))
+    attr.addListener(listener)
+    assert plain(attr.read()) in (1.5, 2.5)
+
+
+def test_read_of_the_cache_costs_no_call(modes, heard):
+    attr = heard("text")
+    modes.device(UP).ResetCalls()
+    assert attr.read().rvalue == attr.read(cache=60000).rvalue
+    assert ["text"] not in calls(modes, UP)
+    attr.read(cache=False)
+    assert ["text"] in calls(modes, UP)
+
+
+def test_a_cached_value_that_is_too_old_is_read_again(modes, heard):
+    attr = heard("text")
+    modes.device(UP).ResetCalls()
+    time.sleep(0.05)  # not a wait: the age that the next line is about
+    attr.read(cache=10)
+    assert ["text"] in calls(modes, UP)
+
+
+def test_a_failing_read_raises_tangos_own_error(modes, factory):
+    attr = taurus.Attribute(model(modes, "failing"))
+    for cache in (False, True):
+        with pytest.raises(tango.DevFailed) as caught:
+            attr.read(cache=cache)
+        assert caught.value.args[0].reason == "TpoSim_ReadFails"
+    assert attr.getValueObj() is None
+
+
+def test_a_write_is_read_back_and_told(modes, heard, listener):
+    attr = heard("rw")
+    attr.write(7.25)
+    assert plain(attr.read()) == 7.25
+    eventually(lambda: listener.values[-1] == 7.25, "the listeners hear of it")
+    attr.write(5.5)
+
+
+def test_never_force_read_waits_for_what_comes(modes, factory, listener, monkeypatch):
+    from taurus import tauruscustomsettings
+
+    monkeypatch.setattr(
+        tauruscustomsettings, "TANGO_FORCE_READ_IF_SUBSCRIPTION_FAILS", "NEVER"
+    )
+    factory.set_event_sub_mode("Async")
+    attr = taurus.Attribute(model(modes, "without_events"))
+    attr.addListener(listener)
+    assert plain(attr.read()) == 2.5
+    assert listener.values
+
+
+# --- listeners ---
+
+
+def test_a_later_listener_is_told_what_is_known(modes, heard):
+    attr = heard("with_events")
+    later = Listener()
+    attr.addListener(later)
+    assert later.kinds == [TaurusEventType.Config, TaurusEventType.Change]
+    assert later.values == [1.5]
+    assert attr.addListener(later) is False
+
+
+def test_a_listener_that_comes_after_one_died_is_told(modes, factory):
+    factory.set_event_sub_mode("Async")
+    attr = taurus.Attribute(model(modes, "with_events"))
+    first = Listener()
+    attr.addListener(first)
+    eventually(lambda: first.values, "the first value comes")
+    del first
+    gc.collect()
+    second = Listener()
+    attr.addListener(second)
+    assert second.values == [1.5]
+
+
+def test_the_last_listener_ends_the_subscription(modes, heard, listener):
+    attr = heard("with_events")
+    attr.removeListener(listener)
+    assert attr.getSubscriptionState() == SubscriptionState.Unsubscribed
+    heard_until_then = len(listener.heard)
+    hold(modes, "with_events", 1.5)
+    attr.addListener(listener)
+    eventually(lambda: len(listener.heard) > heard_until_then, "it listens again")
+    assert attr.isUsingEvents()
+
+
+def test_a_listener_that_raises_does_not_stop_the_next(modes, factory, listener):
+    class Broken:
+        def eventReceived(self, *_):
+            raise RuntimeError("broken listener")
+
+    factory.set_event_sub_mode("Async")
+    attr = taurus.Attribute(model(modes, "with_events"))
+    broken = Broken()
+    attr.addListener(broken)
+    eventually(lambda: attr.known.value, "the first value comes")
+    attr.addListener(listener)
+    assert listener.values == [1.5]
+
+
+def test_no_lock_is_held_while_a_listener_runs(modes, factory):
+    """Another thread reads the attribute while its listener waits for that thread."""
+    factory.set_event_sub_mode("Async")
+    attr = taurus.Attribute(model(modes, "with_events"))
+    done = threading.Event()
+
+    class Waits:
+        answered = None
+
+        def eventReceived(self, *_):
+            reader = threading.Thread(target=self._read)
+            reader.start()
+            Waits.answered = done.wait(20)
+
+        def _read(self):
+            attr.read(cache=False)
+            attr.isUsingEvents()
+            done.set()
+
+    waits = Waits()
+    attr.addListener(waits)
+    eventually(lambda: Waits.answered is not None, "the listener returns")
+    assert Waits.answered
+
+
+@pytest.mark.parametrize("name", ["Serial", "Concurrent", "TangoSerial"])
+def test_serialization_modes_deliver(modes, factory, listener, name):
+    attr = taurus.Attribute(model(modes, "with_events"))
+    attr.setSerializationMode(getattr(TaurusSerializationMode, name))
+    attr.addListener(listener)
+    assert eventually(lambda: listener.values, "the value comes")[0] == 1.5
+
+
+def test_events_come_in_the_order_in_which_they_were_cached(modes, heard, listener):
+    attr = heard("rw")
+    threads = [
+        threading.Thread(target=lambda: [attr.poll() for _ in range(50)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    eventually(lambda: len(listener.heard) >= 200, "all polls are told")
+    assert listener.heard[-1][1] is attr.known.value
+
+
+# --- errors ---
+
+
+def test_the_next_value_replaces_an_error(modes, factory, listener):
+    import json
+
+    device = modes.device(UP)
+    attr = taurus.Attribute(model(modes, "failing"))
+    attr.addListener(listener)
+    eventually(lambda: listener.errors, "the error is told")
+    device.Configure(json.dumps({"attribute": "failing", "error": 0.0}))
+    try:
+        eventually(lambda: listener.values, "the value replaces it")
+        assert attr.known.error is None
+    finally:
+        device.Configure(json.dumps({"attribute": "failing", "error": 1.0}))
+
+
+# --- configuration ---
+
+
+def test_a_device_that_is_down_has_a_placeholder(modes, factory, listener):
+    attr = taurus.Attribute(model(modes, "with_events", DOWN))
+    assert attr.data_format == DataFormat._0D
+    assert attr.type == DataType.String
+    attr.addListener(listener)
+    eventually(lambda: listener.errors, "the error is told")
+
+
+def test_the_configuration_comes_with_the_server(own_modes, factory, listener):
+    attr = taurus.Attribute(model(own_modes, "with_events", DOWN))
+    attr.addListener(listener)
+    eventually(lambda: listener.errors, "the error is told")
+    own_modes.server("TpoSim/down").start()
+    eventually(lambda: listener.values, "the value comes", 60)
+    assert attr.type == DataType.Float
+    assert TaurusEventType.Config in listener.kinds
+    assert listener.kinds.index(TaurusEventType.Config) < len(listener.kinds) - 1
+
+
+def test_a_configuration_event_changes_label_and_unit(modes, heard, listener):
+    attr = heard("slow")
+    assert attr.label != "A new label"
+    proxy = modes.device(UP)
+    info = proxy.get_attribute_config("slow")
+    info.label, info.unit = "A new label", "mA"
+    proxy.set_attribute_config(info)
+    eventually(lambda: attr.label == "A new label", "the label is known")
+    eventually(lambda: TaurusEventType.Config in listener.kinds, "it is told")
+    assert str(attr.read(cache=False).rvalue.units) == "mA"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "shape"),
+    [
+        ("choice", DataType.DevEnum, DataFormat._0D),
+        ("text", DataType.String, DataFormat._0D),
+        ("wave", DataType.Float, DataFormat._1D),
+        ("picture", DataType.Integer, DataFormat._2D),
+    ],
+)
+def test_each_sort_of_value_comes_as_stock_taurus_has_it(
+    modes, factory, listener, name, kind, shape
+):
+    attr = taurus.Attribute(model(modes, name))
+    attr.addListener(listener)
+    eventually(lambda: listener.values, "the value comes")
+    assert attr.type == kind
+    assert attr.data_format == shape
+
+
+# --- polling ---
+
+
+def test_forced_polling_goes_on_beside_events(modes, heard, listener):
+    attr = heard("with_events")
+    attr.activatePolling(100, force=True)
+    eventually(lambda: TaurusEventType.Periodic in listener.kinds, "it is polled")
+    hold(modes, "with_events", 1.5)
+    assert attr.isPollingActive()
+    attr.disablePolling()
+    assert not attr.isPollingActive()
+
+
+def test_polling_follows_the_period(modes, heard, listener):
+    attr = heard("without_events")
+    eventually(attr.isPollingActive, "it is polled")
+    attr.changePollingPeriod(50)
+    count = len(listener.values)
+    eventually(lambda: len(listener.values) > count + 5, "it is polled often")
+    attr.disablePolling()
+    assert not attr.isPollingActive()
+
+
+def test_held_back_events_are_subscribed_later(modes, factory, listener):
+    factory.set_tango_event_subscription_disabled(True)
+    attr = taurus.Attribute(model(modes, "with_events"))
+    attr.addListener(listener)
+    assert attr.isPollingActive()
+    attr.subscribePendingEvents()
+    eventually(attr.isUsingEvents, "it is subscribed")
+    assert not attr.isPollingActive()
+
+
+# --- its end ---
+
+
+def test_nothing_is_delivered_after_cleanUp(modes, heard, listener):
+    attr = heard("rw")
+    attr.cleanUp()
+    count = len(listener.heard)
+    hold(modes, "rw", 5.5)
+    other = Listener()
+    again = taurus.core.tango.TangoAttribute
+    assert isinstance(attr, again)
+    assert attr.addListener(other) is False
+    attr.poll(single=False, value=modes.device(UP).read_attribute("rw"))
+    assert len(listener.heard) == count
+    assert attr.getSubscriptionState() == SubscriptionState.Unsubscribed
+    assert not attr.isPollingActive()
+
+
+@MODES
+@pytest.mark.parametrize("name", ["with_events", "without_events"])
+def test_an_attribute_that_nobody_holds_is_gone(modes, factory, mode, name):
+    factory.set_event_sub_mode(mode.name)
+    attr = taurus.Attribute(model(modes, name))
+    heard = Listener()
+    attr.addListener(heard)
+    eventually(lambda: heard.values, "the first value comes")
+    gone = weakref.ref(attr)
+    heard.heard.clear()
+    del attr
+    gc.collect()
+    assert factory.first_read.wait(20)
+    eventually(lambda: gc.collect() or gone() is None, "it is collected")

@@ -1,0 +1,230 @@
+"""The first read: batched, parallel, failing, dropped, ended."""
+
+from __future__ import annotations
+
+import gc
+import json
+import threading
+import time
+import weakref
+from concurrent.futures import CancelledError
+
+import pytest
+import tango
+import taurus
+from tango_support import Listener, calls, eventually, hold, model, plain
+from taurus.core.tango.tangoattribute import TangoAttrValue
+
+DEVICE = "sim/batch/1"
+DEVICES = ("sim/batch/1", "sim/batch/2", "sim/batch2/1", "sim/batch2/2")
+NAMES = [f"volt{number:02}" for number in range(1, 26)]
+
+
+def attributes(facility, device, names=NAMES) -> list:
+    return [taurus.Attribute(model(facility, name, device)) for name in names]
+
+
+def test_the_reads_of_a_device_travel_in_one_call(batches, factory):
+    attrs = attributes(batches, DEVICE)
+    batches.device(DEVICE).ResetCalls()
+    before = factory.first_read.stats()
+    futures = [factory.readAttributeFirstTime(attr) for attr in attrs]
+    values = [future.result(20) for future in futures]
+    assert all(isinstance(value, TangoAttrValue) for value in values)
+    assert calls(batches, DEVICE) == [NAMES]
+    stats = factory.first_read.stats()
+    assert (stats.asked - before.asked, stats.calls - before.calls) == (25, 1)
+    assert stats.read - before.read == 25
+    assert factory.first_read.pending() == 0
+
+
+def test_listeners_that_come_together_cause_few_calls(batches, factory):
+    factory.set_event_sub_mode("Async")
+    attrs = attributes(batches, DEVICE)
+    batches.device(DEVICE).ResetCalls()
+    listener = Listener()
+    for attr in attrs:
+        attr.addListener(listener)
+    eventually(lambda: len(listener.values) >= 25, "all values come")
+    read = calls(batches, DEVICE)
+    assert sorted(name for batch in read for name in batch) == NAMES
+    assert len(read) < 12
+
+
+def test_devices_are_read_side_by_side(batches, factory):
+    """Two slow devices take the time of one: each is being read while the other is."""
+    pairs = [taurus.Attribute(model(batches, "volt01", name)) for name in DEVICES]
+    for name in DEVICES:
+        configure(batches, name, read_delay=0.5)
+    try:
+        futures = [factory.readAttributeFirstTime(attr) for attr in pairs]
+        eventually(lambda: len(factory.first_read.threads()) == 4, "four threads read")
+        assert all(future.result(20) for future in futures)
+    finally:
+        for name in DEVICES:
+            configure(batches, name, read_delay=0.0)
+
+
+def configure(facility, device, attribute="volt01", **changes) -> None:
+    request = json.dumps({"attribute": attribute, **changes})
+    facility.device(device).Configure(request)
+
+
+def test_threads_are_bounded_named_and_daemons(batches, factory):
+    attrs = [attr for name in DEVICES for attr in attributes(batches, name, NAMES[:5])]
+    futures = [factory.readAttributeFirstTime(attr) for attr in attrs]
+    threads = factory.first_read.threads()
+    assert 1 <= len(threads) <= 8
+    assert all(thread.daemon for thread in threads)
+    assert all(thread.name.startswith("taurus_tpo first read") for thread in threads)
+    assert all(future.result(20) for future in futures)
+    eventually(lambda: not factory.first_read.threads(), "the threads end")
+    assert factory.readAttributeFirstTime(attrs[0]).result(20)
+
+
+def test_one_that_fails_costs_the_others_nothing(batches, factory):
+    names = [*(f"good{number}" for number in range(1, 10)), "bad"]
+    device = "sim/batch/failing"
+    attrs = attributes(batches, device, names)
+    batches.device(device).ResetCalls()
+    futures = [factory.readAttributeFirstTime(attr) for attr in attrs]
+    assert all(future.result(20) for future in futures[:-1])
+    with pytest.raises(tango.DevFailed) as caught:
+        futures[-1].result(20)
+    assert caught.value.args[0].reason == "TpoSim_ReadFails"
+    assert len(calls(batches, device)) == 1
+
+
+def test_an_attribute_that_does_not_exist_costs_the_others_nothing(batches, factory):
+    attrs = attributes(batches, DEVICE, ["volt01", "nothing", "volt02"])
+    futures = [factory.readAttributeFirstTime(attr) for attr in attrs]
+    assert futures[0].result(20)
+    assert futures[2].result(20)
+    with pytest.raises(tango.DevFailed):
+        futures[1].result(20)
+
+
+def test_an_attribute_waits_once(batches, factory):
+    (attr,) = attributes(batches, DEVICE, ["volt01"])
+    first = factory.readAttributeFirstTime(attr)
+    assert factory.readAttributeFirstTime(attr) is first
+    assert first.result(20)
+
+
+def test_a_waiting_read_keeps_no_attribute_alive(batches, factory):
+    configure(batches, DEVICE, read_delay=1.0)
+    try:
+        blocker, victim = attributes(batches, DEVICE, ["volt01", "volt02"])
+        busy = factory.readAttributeFirstTime(blocker)
+        eventually(lambda: started(batches), "the device is being read")
+        waiting = factory.readAttributeFirstTime(victim)
+        gone = weakref.ref(victim)
+        before = factory.first_read.stats().dropped
+        del victim
+        gc.collect()
+        assert gone() is None
+        assert busy.result(20)
+        with pytest.raises(CancelledError):
+            waiting.result(20)
+        assert factory.first_read.stats().dropped == before + 1
+    finally:
+        configure(batches, DEVICE, read_delay=0.0)
+
+
+def started(facility) -> bool:
+    """Return whether a thread of the pool is inside a call."""
+    return any("first read" in thread.name for thread in threading.enumerate())
+
+
+def test_a_read_is_dropped_when_an_event_came_first(modes, factory, listener):
+    """The event brings what the read would."""
+    configure(modes, "sim/modes/up", "slow", read_delay=0.5)
+    try:
+        factory.set_event_sub_mode("SyncRead")
+        attr = taurus.Attribute(model(modes, "with_events"))
+        slow = taurus.Attribute(model(modes, "slow"))
+        attr.addListener(listener)
+        eventually(lambda: listener.values, "it is subscribed")
+        before = factory.first_read.stats()
+        busy = factory.readAttributeFirstTime(slow)
+        eventually(lambda: factory.first_read.stats().asked > before.asked, "asked")
+        eventually(lambda: _taken(factory, slow), "the device is being read")
+        modes.device("sim/modes/up").ResetCalls()
+        waiting = factory.readAttributeFirstTime(attr)
+        heard = len(listener.values)
+
+        def pushed() -> bool:
+            hold(modes, "with_events", 1.5)
+            return len(listener.values) > heard
+
+        eventually(pushed, "an event comes")
+        assert plain(waiting.result(20)) == 1.5
+        assert busy.result(20)
+        stats = factory.first_read.stats()
+        assert stats.dropped == before.dropped + 1
+        reads = calls(modes, "sim/modes/up")
+        assert not [names for names in reads if names == ["with_events"]]
+    finally:
+        configure(modes, "sim/modes/up", "slow", read_delay=0.2)
+
+
+def _taken(factory, attr) -> bool:
+    """Return whether the read of ``attr`` waits no more but runs."""
+    connection = factory.connection(attr.getParentObj())
+    schedule = factory.first_read._schedule
+    return schedule.find(connection, attr.getSimpleName().lower()) is None
+
+
+def test_the_value_reaches_the_cache_then_the_listeners(modes, factory, listener):
+    factory.set_event_sub_mode("Sync")
+    attr = taurus.Attribute(model(modes, "text"))
+    attr.addListener(listener)
+    eventually(lambda: listener.values, "the value comes")
+    assert listener.threads[0].startswith("taurus_tpo first read")
+    assert attr.known.value is listener.heard[0][1]
+
+
+def test_an_older_time_stamp_never_replaces_a_newer_one(modes, factory, listener):
+    attr = taurus.Attribute(model(modes, "rw"))
+    attr.addListener(listener)
+    eventually(lambda: listener.values, "the first value comes")
+
+    def heard(value: float, stamp: float) -> bool:
+        hold(modes, "rw", value, time=stamp)
+        return listener.values[-1] == value
+
+    newest = time.time() + 3600
+    eventually(lambda: heard(8.0, newest), "the value from the future comes")
+    hold(modes, "rw", 7.0, time=newest - 10)
+    late = factory.readAttributeFirstTime(attr).result(20)
+    assert plain(late) == 7.0
+    assert plain(attr.known.value) == 8.0
+    assert listener.values[-1] == 8.0
+    eventually(lambda: heard(5.5, newest + 1), "a newer one does")
+    hold(modes, "rw", 5.5)
+
+
+def test_readFirstTime_delegates_to_the_factory(modes, factory):
+    attr = taurus.Attribute(model(modes, "choice"))
+    before = factory.first_read.stats().asked
+    attr._readFirstTime()
+    assert factory.first_read.stats().asked == before + 1
+    assert factory.first_read.wait(20)
+    assert attr.known.value is not None
+
+
+def test_an_attribute_of_somebody_elses_class_is_read_too(modes, factory, listener):
+    from taurus.core.tango import TangoAttribute
+
+    class Special(TangoAttribute):
+        pass
+
+    name = model(modes, "picture")
+    factory.registerAttributeClass(name, Special)
+    try:
+        attr = taurus.Attribute(name)
+        assert type(attr) is Special
+        value = factory.readAttributeFirstTime(attr).result(20)
+        assert value.rvalue.shape
+    finally:
+        factory.unregisterAttributeClass(name)
