@@ -1,7 +1,7 @@
 """What differs between the versions of Taurus and PyTango, and Taurus's private parts.
 
 Floor 0, and the one room there that knows Taurus and PyTango: everything that a new
-version of either may break stands here. ``tests/test_compat.py`` fails when Taurus
+version of either may break stands here. ``tests/pure/test_compat.py`` fails when Taurus
 changes one of the private names.
 
 Checked on Taurus 5.2.0, 5.3.1, 5.4.0 and 5.4.1, PyTango 10.3.1.
@@ -15,6 +15,7 @@ from typing import Any, Callable
 
 from packaging.version import Version
 
+from taurus_tpo import submode
 from taurus_tpo.submode import SubMode
 
 #: The versions of Taurus that the plugin knows: from the first, before the second.
@@ -79,6 +80,13 @@ def why_unsupported() -> str | None:
 def has_event_sub_mode() -> bool:
     """Return whether this PyTango has the five modes (since 10.1)."""
     return hasattr(importlib.import_module("tango"), "EventSubMode")
+
+
+def default_mode() -> SubMode:
+    """Return the mode where nobody has decided: a PyTango without modes reads during
+    its plain subscription, which is what SyncRead does.
+    """
+    return submode.DEFAULT if has_event_sub_mode() else submode.SYNC_READ
 
 
 def tango_event_sub_mode(mode: SubMode) -> Any:

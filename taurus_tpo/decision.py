@@ -79,12 +79,14 @@ def decide(
     name: AttributeName,
     authorities: Iterable[Authority],
     events_disabled_by: str | None = None,
+    default: SubMode = submode.DEFAULT,
 ) -> Decision:
     """Return the decision of the first authority that speaks of ``name``.
 
     :param authorities: in the order of their precedence.
     :param events_disabled_by: who disabled events altogether, which outranks every
         authority; None if nobody did.
+    :param default: the mode where no authority speaks.
     """
     if events_disabled_by is not None:
         return Decision(None, f"events disabled ({events_disabled_by})")
@@ -92,4 +94,4 @@ def decide(
         decision = authority.decide(name)
         if decision is not None:
             return decision
-    return Decision(submode.DEFAULT, "default")
+    return Decision(default, "default")

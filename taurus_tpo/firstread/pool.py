@@ -23,6 +23,9 @@ GATHER = 0.03
 #: How long a thread waits for work before it ends, s.
 IDLE = 0.25
 
+#: The shortest time that a thread waits, s: a clock may stand still.
+_SHORTEST_REST = 0.001
+
 
 @dataclass(frozen=True)
 class Stats:
@@ -74,7 +77,7 @@ class FirstRead:
         self._schedule = Schedule(gather)
         self._changed = threading.Condition()
         self._threads: set[threading.Thread] = set()
-        self._resting = 0
+        self._serving = 0
         self._numbers = 0
         self._stats = Stats()
         self._closed = False
@@ -124,13 +127,14 @@ class FirstRead:
         with self._changed:
             return self._changed.wait_for(lambda: not self._schedule.pending, timeout)
 
-    def close(self, timeout: float = 0.0) -> bool:
+    def close(self, timeout: float | None = 0.0) -> bool:
         """Cancel what waits and end the threads.
 
         A thread inside a call to a device that does not answer cannot be interrupted:
         it ends when the call does.
 
-        :param timeout: how long to wait for the threads, s.
+        :param timeout: how long to wait for the threads, s; None for as long as it
+            takes.
         :return: whether all threads have ended.
         """
         with self._changed:
@@ -140,11 +144,9 @@ class FirstRead:
             self._changed.notify_all()
         for request in forgotten:
             request.drop()
-        end = self._clock.monotonic() + timeout
-        for thread in self.threads():
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, end - self._clock.monotonic()))
-        return not self.threads()
+        with self._changed:
+            me = {threading.current_thread()}
+            return self._changed.wait_for(lambda: self._threads <= me, timeout)
 
     def owns(self, thread: threading.Thread) -> bool:
         """Return whether ``thread`` is one of the pool's."""
@@ -154,7 +156,7 @@ class FirstRead:
     # From here on: with self._changed held, unless it is said otherwise.
 
     def _employ(self) -> None:
-        wanted = self._schedule.ripening > self._resting
+        wanted = self._schedule.ripening > len(self._threads) - self._serving
         if wanted and len(self._threads) < self._workers:
             self._numbers += 1
             name = f"{THREAD_NAME} {self._numbers}"
@@ -173,6 +175,7 @@ class FirstRead:
                     return
             self._serve_safely(batch)
             with self._changed:
+                self._serving -= 1
                 self._schedule.done(batch)
                 self._book(batch)
                 self._changed.notify_all()
@@ -184,20 +187,15 @@ class FirstRead:
             now = self._clock.monotonic()
             batch = self._schedule.take(now)
             if batch is not None:
+                self._serving += 1
                 self._employ()
                 return batch
             ripe = self._schedule.next_ripe()
             if ripe is None and now >= idle_until:
                 return None
-            self._rest((idle_until if ripe is None else ripe) - now)
+            awaited = idle_until if ripe is None else ripe
+            self._changed.wait(max(awaited - now, _SHORTEST_REST))
         return None
-
-    def _rest(self, seconds: float) -> None:
-        self._resting += 1
-        try:
-            self._changed.wait(max(seconds, 0.001))
-        finally:
-            self._resting -= 1
 
     def _serve_safely(self, batch: Batch) -> None:
         """Serve ``batch`` and settle its requests, whatever happens; without the lock.

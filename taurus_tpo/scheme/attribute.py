@@ -178,7 +178,7 @@ class TpoTangoAttribute(TangoAttribute):
                 self.getSimpleName(), carrier, self.push_event
             )
         except tango.DevFailed as error:
-            self.info("Subscription failed, it is polled: %s", error.args[0].desc)
+            self.debug("Subscription failed: %s", error.args[0].desc)
             self._happen(Input.REFUSED)
             return
         if carrier.tries and not carrier.tells_success:
@@ -194,6 +194,8 @@ class TpoTangoAttribute(TangoAttribute):
             self.debug("Cannot unsubscribe: %s", error.args[0].desc)
 
     def _poll_it(self) -> None:
+        period = self.getPollingPeriod()
+        self.info("Polled every %s ms while it has no subscription", period)
         compat.activate_polling(self)
 
     def _stop_polling_it(self) -> None:
@@ -213,7 +215,7 @@ class TpoTangoAttribute(TangoAttribute):
         if isinstance(event, tango.AttrConfEventData):
             self._on_configuration(event)
         elif compat.is_subscription_failure(event):
-            self.info("No events, it is polled: %s", event.errors[0].reason)
+            self.debug("Subscription failed: %s", event.errors[:1])
             self._happen(Input.FAILED)
         elif event.err:
             self._happen(Input.EVENT, _News(error=tango.DevFailed(*event.errors)))

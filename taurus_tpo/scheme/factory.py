@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import weakref
 from concurrent.futures import Future
 from typing import Any
@@ -11,7 +12,7 @@ from taurus.core.tango.tangofactory import TangoFactory
 from taurus.core.taurusbasetypes import TaurusElementType
 from taurus.core.util.containers import CaselessWeakValueDict
 
-from taurus_tpo import __version__, decision, submode
+from taurus_tpo import __version__, compat, decision, ending, submode
 from taurus_tpo.commandline import COMMAND_LINE
 from taurus_tpo.connection import DeviceConnection
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
@@ -46,6 +47,9 @@ class TpoTangoFactory(TangoFactory):
     def init(self, *args: Any, **kwargs: Any) -> None:
         """Make the one instance; called by Taurus's ``Singleton``."""
         super().init(*args, **kwargs)
+        self._left_behind = False
+        # Taurus has registered cleanUp by now: what is registered later runs earlier.
+        atexit.register(self._end)
         self._introduce()
 
     def reInit(self) -> None:
@@ -59,10 +63,20 @@ class TpoTangoFactory(TangoFactory):
         )
 
     def cleanUp(self) -> None:
-        """End the first reads and clean up all that Taurus has made; at exit too."""
-        if not self.first_read.close(CLOSING):
-            self.info("first reads of devices that do not answer are left behind")
+        """End the first reads and clean up all that Taurus has made.
+
+        Waits for reads that are under way: Tango cannot be cleaned up before.
+        """
+        if self._left_behind:
+            return
+        self.first_read.close(None)
         super().cleanUp()
+
+    def _end(self) -> None:
+        """End the first reads at exit, without waiting for a device that hangs."""
+        if not self.first_read.close(CLOSING):
+            self.info("Reads of devices that do not answer are left behind")
+            self._left_behind = ending.leave_tango_behind()
 
     def _introduce(self) -> None:
         settings = CUSTOM_SETTINGS.current()
@@ -72,9 +86,10 @@ class TpoTangoFactory(TangoFactory):
             AttributeName("", ""),
             (COMMAND_LINE.authority, settings.authority),
             self.events_disabled_by(),
+            compat.default_mode(),
         )
         self.info(
-            "taurus_tpo %s is on: event subscription mode %s (%s)",
+            "taurus_tpo %s is on: event subscription mode %s, decided by: %s",
             __version__,
             general.label,
             general.decided_by,
@@ -110,7 +125,9 @@ class TpoTangoFactory(TangoFactory):
         )
         authorities = general if own is None else (own, *general)
         name = AttributeName.of(full_name)
-        return decision.decide(name, authorities, self.events_disabled_by())
+        return decision.decide(
+            name, authorities, self.events_disabled_by(), compat.default_mode()
+        )
 
     def events_disabled_by(self) -> str | None:
         """Return who disabled the subscription to events, or None if nobody did."""

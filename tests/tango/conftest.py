@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +13,6 @@ from taurus import tauruscustomsettings
 
 from taurus_tpo.commandline import COMMAND_LINE
 from taurus_tpo.sim import Facility
-
-os.environ.pop("TANGO_HOST", None)
 
 
 def _facility(name: str) -> Iterator[Facility]:

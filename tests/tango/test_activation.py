@@ -1,0 +1,142 @@
+"""The plugin is on where it is installed, and off where somebody wants it off."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from tango_support import model, run, run_python, taurus_command
+
+WHO = """
+import taurus
+factory = taurus.Factory("tango")
+print(type(factory).__module__, factory is taurus.Factory("tango-nodb"))
+"""
+OURS = "taurus_tpo.scheme.factory True"
+STOCK = "taurus.core.tango.tangofactory True"
+
+
+def test_it_takes_the_schemes_and_says_so_in_one_line(modes):
+    done = run_python(WHO, modes)
+    assert done.stdout.strip() == OURS
+    said = [line for line in done.stderr.splitlines() if "taurus_tpo" in line]
+    assert len(said) == 1
+    assert "INFO" in said[0]
+    assert "taurus_tpo 0." in said[0]
+    assert "is on: event subscription mode AsyncRead, decided by: default" in said[0]
+    assert "Conflicting plugins" not in done.stderr
+
+
+@pytest.mark.parametrize("word", ["0", "false", "OFF", "no"])
+def test_the_environment_turns_it_off(modes, word):
+    done = run_python(WHO, modes, TAURUS_TPO=word)
+    assert done.stdout.strip() == STOCK
+    assert "taurus_tpo" not in done.stderr
+
+
+def test_a_settings_file_turns_it_off(modes, tmp_path):
+    settings = home_with(tmp_path, "TPO_ENABLED = False")
+    done = run_python(WHO, modes, **settings)
+    assert done.stdout.strip() == STOCK
+    on_again = run_python(WHO, modes, TAURUS_TPO="1", **settings)
+    assert on_again.stdout.strip() == OURS
+
+
+def home_with(tmp_path: Path, text: str) -> dict[str, str]:
+    """Return the environment of a user with this settings file."""
+    file = tmp_path / ".config" / "taurus" / "taurus.ini"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"[taurus]\n{text}\n")
+    return {"HOME": str(tmp_path)}
+
+
+def test_an_unknown_taurus_goes_on_as_stock_with_one_warning(modes):
+    code = 'import taurus; taurus.Release.version = "9.1.0"\n' + WHO
+    done = run_python(code, modes)
+    assert done.stdout.strip() == STOCK
+    (said,) = [line for line in done.stderr.splitlines() if "taurus_tpo" in line]
+    assert "WARNING" in said
+    assert "Taurus 9.1.0 is not known to it" in said
+
+
+def test_without_pytango_one_warning_says_so(modes):
+    code = """
+import sys
+sys.modules["tango"] = None
+import taurus
+print(taurus.Factory("eval"))
+"""
+    done = run_python(code, modes)
+    assert "EvaluationFactory" in done.stdout
+    (said,) = [line for line in done.stderr.splitlines() if "taurus_tpo" in line]
+    assert "WARNING" in said
+    assert "PyTango cannot be imported" in said
+
+
+def test_a_word_it_does_not_know_is_named(modes):
+    done = run_python(WHO, modes, TAURUS_TPO="perhaps")
+    assert done.stdout.strip() == OURS
+    assert "TAURUS_TPO='perhaps' is ignored" in done.stderr
+
+
+def test_the_machine_wide_default_of_the_settings(modes, tmp_path):
+    settings = home_with(tmp_path, 'TANGO_EVENT_SUB_MODE = "stateless"')
+    done = run_python(WHO, modes, **settings)
+    ini = tmp_path / ".config" / "taurus" / "taurus.ini"
+    assert f"event subscription mode Stateless, decided by: {ini}" in done.stderr
+
+
+def test_bad_settings_warn_once_and_the_program_runs(modes, tmp_path):
+    settings = home_with(tmp_path, 'TANGO_EVENT_SUB_MODE = ["Async"]')
+    code = f"""
+import taurus
+for name in ("rw", "with_events"):
+    print(taurus.Attribute("{model(modes, "")}" + name).read().rvalue.magnitude)
+"""
+    done = run_python(code, modes, **settings)
+    assert done.stdout.split() == ["5.5", "1.5"]
+    warned = [
+        line for line in done.stderr.splitlines() if "TANGO_EVENT_SUB_MODE" in line
+    ]
+    assert len(warned) == 1
+    assert "taurus.ini" in warned[0]
+    assert "['Async']" in warned[0]
+
+
+def test_taurus_polling_period_still_works(modes):
+    command = taurus_command(
+        "--polling-period", "1234", "tpo", "explain", "sim/modes/up/rw"
+    )
+    assert run(command, modes).returncode == 0
+    code = """
+import taurus
+taurus.changeDefaultPollingPeriod(1234)
+print(taurus.Factory("tango").getDefaultPollingPeriod())
+"""
+    assert run_python(code, modes).stdout.strip() == "1234"
+
+
+def test_a_script_ends_while_a_first_read_hangs(own_modes):
+    """The threads of the pool never keep the process alive."""
+    code = f"""
+import taurus
+from concurrent.futures import TimeoutError
+attr = taurus.Attribute("{model(own_modes, "with_events")}")
+attr.read()
+import os, signal
+os.kill({own_modes.server("TpoSim/modes").pid}, signal.SIGSTOP)
+future = taurus.Factory("tango").readAttributeFirstTime(attr)
+try:
+    future.result(0.3)
+except TimeoutError:
+    print("still reading")
+raise SystemExit(7)
+"""
+    begun = time.monotonic()
+    done = run_python(code, own_modes)
+    assert done.returncode == 7, done.stderr
+    # Tango would wait for its timeouts, or for ever.
+    assert time.monotonic() - begun < 30
+    assert done.stdout.strip() == "still reading"
+    assert "Traceback" not in done.stderr

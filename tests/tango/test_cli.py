@@ -1,0 +1,234 @@
+"""The commands, as somebody types them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from tango_support import UP, run, taurus_command
+
+MODES = ["SyncRead", "AsyncRead", "Sync", "Async", "Stateless"]
+
+
+def tpo(facility, *arguments, before=(), **environment):
+    return run(taurus_command(*before, "tpo", *arguments), facility, **environment)
+
+
+# --- options of taurus itself ---
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("spelt", [str, str.lower, str.upper])
+def test_all_five_modes_in_any_case(modes, mode, spelt):
+    option = ("--tango-event-sub-mode", spelt(mode))
+    done = tpo(modes, "explain", f"{UP}/rw", "--json", before=option)
+    assert json.loads(done.stdout) == [
+        {"model": f"{UP}/rw", "mode": mode, "decided_by": "command line"}
+    ]
+
+
+def test_rules_on_the_command_line(modes):
+    rules = (
+        *("--tango-event-sub-mode-for", "SIM/modes/*/w*=sync"),
+        *("--tango-event-sub-mode-for", "sim/*=async"),
+        *("--tango-event-sub-mode", "Stateless"),
+    )
+    names = [f"{UP}/wave", f"{UP}/rw"]
+    done = tpo(modes, "explain", *names, "sys/other/1/x", "--json", before=rules)
+    assert [(row["mode"], row["decided_by"]) for row in json.loads(done.stdout)] == [
+        ("Sync", "command line rule SIM/modes/*/w*"),
+        ("Async", "command line rule sim/*"),
+        ("Stateless", "command line"),
+    ]
+
+
+def test_disabled_events_outrank_the_mode(modes):
+    options = ("--disable-tango-event-subscription", "--tango-event-sub-mode", "Sync")
+    done = tpo(modes, "explain", f"{UP}/rw", "--json", before=options)
+    (row,) = json.loads(done.stdout)
+    assert row["mode"] == "Polling"
+    assert "--disable-tango-event-subscription" in row["decided_by"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--tango-event-sub-mode", "Asink", "Did you mean Async"),
+        ("--tango-event-sub-mode-for", "sim/*=SyncRed", "Did you mean SyncRead"),
+        ("--tango-event-sub-mode-for", "sim/*", "PATTERN=MODE"),
+    ],
+)
+def test_bad_options_are_usage_errors(modes, option, value, said):
+    done = tpo(modes, "explain", f"{UP}/rw", before=(option, value))
+    assert done.returncode == 2
+    assert said in done.stderr
+    if "mean" in said:
+        assert all(mode in done.stderr for mode in MODES)
+    assert "Traceback" not in done.stderr
+
+
+def test_stock_taurus_gets_the_option_when_the_plugin_is_off(modes):
+    code = "import taurus.tauruscustomsettings as s; print(s.TANGO_EVENT_SUB_MODE)"
+    script = (
+        "from taurus.cli import cli; cli.register_subcommands();"
+        'cli.taurus_cmd(["--tango-event-sub-mode", "sync", "icons", "--help"],'
+        f"standalone_mode=False); {code}"
+    )
+    import sys
+
+    done = run([sys.executable, "-c", script], modes, TAURUS_TPO="0")
+    assert done.stdout.split()[-1] == "SYNC"
+
+
+# --- explain ---
+
+
+def test_explain_names_the_settings_file_and_its_rule(modes, settings_file):
+    settings_file.write_text(
+        '[taurus]\nTANGO_EVENT_SUB_MODE = "sync"\n'
+        'TANGO_EVENT_SUB_MODE_RULES = [("sim/modes/*/w*", "ASYNC")]\n'
+    )
+    option = ("--settings", str(settings_file))
+    done = tpo(modes, "explain", f"{UP}/wave", f"{UP}/rw", "--json", before=option)
+    rows = json.loads(done.stdout)
+    assert [row["mode"] for row in rows] == ["Async", "Sync"]
+    assert rows[0]["decided_by"] == f"{settings_file} rule sim/modes/*/w*"
+    assert rows[1]["decided_by"] == str(settings_file)
+
+
+def test_explain_prints_a_table_and_expands_globs(modes):
+    done = tpo(modes, "explain", "sim/modes/up/w*")
+    assert done.returncode == 0
+    for name in ("wave", "with_events", "without_events"):
+        assert f"{UP}/{name}" in done.stdout
+    assert "AsyncRead" in done.stdout
+    assert "default" in done.stdout
+
+
+def test_explain_when_the_plugin_is_off_says_so(modes):
+    done = tpo(modes, "explain", f"{UP}/rw", TAURUS_TPO="0")
+    assert done.returncode == 1
+    assert "taurus_tpo is off: TAURUS_TPO=0" in done.stderr
+
+
+def test_a_name_that_is_none(modes):
+    done = tpo(modes, "explain", "no attribute")
+    assert done.returncode == 1
+    assert "'no attribute' is no Tango attribute" in done.stderr
+
+
+# --- check ---
+
+
+def test_check_finds_all_well(modes):
+    done = tpo(modes, "check")
+    assert done.returncode == 0, done.stdout
+    for word in ("taurus_tpo", "Taurus", "PyTango", "plugin", "on", "answers"):
+        assert word in done.stdout
+
+
+def test_check_names_what_is_wrong(modes, settings_file):
+    settings_file.write_text('[taurus]\nTANGO_EVENT_SUB_MODE = "Asink"\nX = unquoted\n')
+    done = tpo(modes, "check", before=("--settings", str(settings_file)))
+    assert done.returncode == 1
+    assert done.stdout.count("wrong:") == 2
+    assert f"{settings_file}: TANGO_EVENT_SUB_MODE = 'Asink'" in done.stdout
+    assert f"{settings_file}: X = unquoted: is no Python literal" in done.stdout
+
+
+def test_check_says_when_the_database_does_not_answer(modes):
+    done = tpo(modes, "check", TANGO_HOST="127.0.0.1:1")
+    assert done.returncode == 1
+    assert "127.0.0.1:1" in done.stdout
+    assert "does not answer" in done.stdout
+
+
+def test_check_says_why_the_plugin_is_off(modes):
+    done = tpo(modes, "check", TAURUS_TPO="0")
+    assert done.returncode == 0
+    assert "off: TAURUS_TPO=0 in the environment" in done.stdout
+
+
+# --- read ---
+
+
+def test_read_prints_values_and_errors(modes):
+    names = [f"{UP}/{name}" for name in ("with_events", "text", "choice", "failing")]
+    done = tpo(modes, "read", *names, "sim/modes/down/with_events", "--json")
+    assert done.returncode == 1
+    rows = {row["model"].rpartition("/")[2]: row for row in json.loads(done.stdout)[:4]}
+    assert set(rows["with_events"]) == {
+        *("model", "value", "unit", "quality", "time", "error")
+    }
+    assert rows["with_events"]["value"] == 1.5
+    assert rows["with_events"]["unit"] == "V"
+    assert rows["with_events"]["quality"] == "VALID"
+    assert rows["with_events"]["time"].startswith("20")
+    assert rows["choice"]["value"] == "GREEN"
+    assert "TpoSim_ReadFails" in rows["failing"]["error"]
+    down = json.loads(done.stdout)[4]
+    assert down["error"]
+
+
+def test_read_expands_globs_and_reads_a_device_in_one_call(batches):
+    batches.device("sim/batch/1").ResetCalls()
+    done = tpo(batches, "read", "sim/batch/1/volt*", "--json")
+    assert done.returncode == 0
+    assert len(json.loads(done.stdout)) == 25
+    calls = json.loads(batches.device("sim/batch/1").Calls())["batches"]
+    assert [len(names) for names in calls] == [25]
+
+
+def test_read_prints_a_table(modes):
+    done = tpo(modes, "read", f"{UP}/with_events", f"{UP}/wave", f"{UP}/picture")
+    assert done.returncode == 0
+    assert "1.5 V" in done.stdout
+    assert "VALID" in done.stdout
+
+
+def test_read_gives_up_after_the_timeout(own_modes):
+    own_modes.server("TpoSim/modes").hang()
+    done = tpo(own_modes, "read", f"{UP}/rw", "--json", "--timeout", "0.5")
+    assert done.returncode == 1
+    (row,) = json.loads(done.stdout)
+    assert row["error"]
+
+
+def test_a_glob_that_matches_nothing(modes):
+    done = tpo(modes, "read", "sim/nothing/*/x")
+    assert done.returncode == 1
+    assert "nothing in the database matches" in done.stderr
+
+
+def test_a_missing_extra_is_named(modes):
+    import sys
+
+    code = (
+        'import sys; sys.modules["tomllib"] = sys.modules["tomli"] = None\n'
+        "from taurus.cli import main; sys.argv[1:] = ['tpo', 'sim', 'x']; main()"
+    )
+    done = run([sys.executable, "-c", code], modes)
+    assert done.returncode == 1
+    assert "pip install 'taurus_tpo[sim]'" in done.stderr
+
+
+# --- demo ---
+
+
+@pytest.mark.timeout(240)
+def test_the_demo_ends_without_a_display(tmp_path):
+    picture = tmp_path / "window.png"
+    environment = {key: "" for key in ("DISPLAY", "WAYLAND_DISPLAY")}
+    small = Path(__file__).parents[1] / "facilities" / "modes.toml"
+    command = taurus_command("tpo", "demo", str(small), "--screenshot", str(picture))
+    done = run(command, **environment)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    report = " ".join(done.stdout.split())
+    assert "rows in the form 18" in report
+    assert "AsyncRead: 18 attributes (decided by: default)" in report
+    assert "TpoSim_ReadFails" in report
+    assert os.path.getsize(picture) > 5000

@@ -1,0 +1,143 @@
+"""The plugin inside a Taurus GUI that knows nothing of it."""
+
+from __future__ import annotations
+
+import gc
+import json
+import weakref
+
+import pytest
+import taurus
+from tango_support import DOWN, UP, model, run_python
+from taurus.core.taurusbasetypes import DataType
+
+from taurus_tpo import submode
+
+NAMES = ["with_events", "without_events", "polled", "slow", "rw", "text", "choice"]
+
+#: A program that opens a form as ``taurus form`` does, and says what it shows.
+PROGRAM = """
+import json, sys
+import taurus
+from taurus.external.qt import Qt
+from taurus.qt.qtgui.application import TaurusApplication
+from taurus.qt.qtgui.panel import TaurusForm
+
+models, mode = json.loads(sys.argv[1]), sys.argv[2]
+app = TaurusApplication(["test"], cmd_line_parser=None)
+factory = taurus.Factory("tango")
+factory.set_event_sub_mode(mode)
+form = TaurusForm()
+form.setModel(models)
+{before}
+form.show()
+app.processEvents()
+known = [taurus.Attribute(name).known.value is not None for name in models]
+shown = [item.readWidget().text() for item in form.getItems()]
+print(json.dumps({{"rows": len(form), "known": known, "shown": shown}}))
+"""
+
+
+@pytest.fixture
+def form(qtbot, factory):
+    from taurus.qt.qtgui.panel import TaurusForm
+
+    made = []
+
+    def make(models):
+        widget = TaurusForm()
+        qtbot.addWidget(widget)
+        made.append(widget)
+        widget.setModel(models)
+        widget.show()
+        return widget
+
+    yield make
+    for widget in made:
+        widget.setModel([])
+
+
+def text_of(form, row: int) -> str:
+    return form.getItemByIndex(row).readWidget().text()
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_a_form_shows_every_value(qtbot, form, modes, factory, mode):
+    factory.set_event_sub_mode(mode.name)
+    window = form([model(modes, name) for name in NAMES])
+    assert len(window) == len(NAMES)
+    expected = ["1.50", "2.50", "3.50", "4.50", "5.50", None, "GREEN"]
+    for row, text in enumerate(expected):
+        if text is not None:
+            qtbot.waitUntil(
+                lambda row=row, text=text: text in text_of(window, row), timeout=20000
+            )
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_every_value_is_there_at_the_first_paint(batches, mode):
+    """A hundred attributes, in a program of its own, as an application starts."""
+    devices = ["sim/batch/1", "sim/batch/2", "sim/batch2/1", "sim/batch2/2"]
+    names = [
+        model(batches, f"volt{number:02}", device)
+        for device in devices
+        for number in range(1, 26)
+    ]
+    # What the widgets of a larger form take is waited for here as a condition.
+    code = PROGRAM.format(before="assert factory.first_read.wait(30)")
+    code = f"import sys; sys.argv = ['x', {json.dumps(names)!r}, {mode.name!r}]\n{code}"
+    done = run_python(code, batches)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["rows"] == 100
+    assert sum(told["known"]) == 100
+    assert "Traceback" not in done.stderr
+
+
+def test_the_row_of_a_device_that_is_down_is_there(qtbot, form, own_modes):
+    window = form([model(own_modes, "with_events", DOWN), model(own_modes, "rw")])
+    assert len(window) == 2
+    qtbot.waitUntil(lambda: "5.50" in text_of(window, 1), timeout=20000)
+    own_modes.server("TpoSim/down").start()
+    attr = taurus.Attribute(model(own_modes, "with_events", DOWN))
+    qtbot.waitUntil(lambda: attr.type == DataType.Float, timeout=60000)
+    qtbot.waitUntil(lambda: "0.00" in text_of(window, 0), timeout=20000)
+
+
+def test_a_write_widget_writes(qtbot, form, modes):
+    window = form([model(modes, "rw")])
+    attr = taurus.Attribute(model(modes, "rw"))
+    qtbot.waitUntil(lambda: attr.known.value is not None, timeout=20000)
+    item = window.getItemByIndex(0)
+    writer = item.writeWidget()
+    qtbot.waitUntil(lambda: writer is not None and writer.isEnabled(), timeout=20000)
+    attr.write(8.25)
+    qtbot.waitUntil(lambda: "8.25" in text_of(window, 0), timeout=20000)
+    attr.write(5.5)
+
+
+def test_a_device_widget_shows_the_state(qtbot, modes, factory):
+    from taurus.qt.qtgui.display import TaurusLabel
+
+    label = TaurusLabel()
+    qtbot.addWidget(label)
+    label.setModel(f"tango://{modes.tango_host}/{UP}/state")
+    label.show()
+    qtbot.waitUntil(lambda: "ON" in label.text(), timeout=20000)
+    label.setModel(None)
+
+
+def test_closing_the_form_lets_its_attributes_go(qtbot, form, modes, factory):
+    names = [model(modes, name) for name in NAMES]
+    window = form(names)
+    attrs = [taurus.Attribute(name) for name in names]
+    qtbot.waitUntil(lambda: all(a.known.value for a in attrs), timeout=20000)
+    gone = [weakref.ref(attr) for attr in attrs]
+    attrs.clear()
+    window.setModel([])
+
+    def all_gone() -> bool:
+        gc.collect()
+        return all(reference() is None for reference in gone)
+
+    qtbot.waitUntil(all_gone, timeout=20000)
