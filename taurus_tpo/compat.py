@@ -33,6 +33,12 @@ PRIVATE_NAMES = {
     "taurus.core.tango.tangoattribute:TangoAttribute._decodeAttrInfoEx": (
         "turns Tango's configuration into Taurus's"
     ),
+    "taurus.core.taurusattribute:TaurusAttribute._readFirstTime": (
+        "Taurus's word for asking for a first read (since 5.4)"
+    ),
+    "taurus.core.tango.tangoattribute:TangoAttribute._should_force_read": (
+        "Taurus's rule of when a read of the cache goes to the device"
+    ),
     "taurus.core.taurusattribute:TaurusAttribute._activatePolling": (
         "the public enablePolling changes what the user asked for"
     ),
@@ -164,11 +170,6 @@ def listeners(attribute: Any) -> tuple[Any, ...]:
     return tuple(attribute._listeners or ())
 
 
-def has_configuration(attribute: Any) -> bool:
-    """Return whether the Tango configuration of ``attribute`` is known."""
-    return attribute._pytango_attrinfoex is not None
-
-
 def decode_configuration(attribute: Any, info: Any) -> None:
     """Make a ``tango.AttributeInfoEx`` the configuration of ``attribute``.
 
@@ -177,6 +178,19 @@ def decode_configuration(attribute: Any, info: Any) -> None:
     """
     attribute.enum_labels = list(info.enum_labels)
     attribute._decodeAttrInfoEx(info)
+
+
+def configuration(attribute: Any) -> Any:
+    """Return the ``tango.AttributeInfoEx`` of ``attribute``, None if not known."""
+    return attribute._pytango_attrinfoex
+
+
+def disable_events_of_stock(factory: Any) -> None:
+    """Disable the events of Taurus's own factory, in whatever words it has."""
+    if hasattr(factory, "set_tango_event_subscription_disabled"):
+        factory.set_tango_event_subscription_disabled(True)
+    else:  # Taurus 5.2.0
+        factory.set_tango_subscribe_enabled(False)
 
 
 def custom_settings() -> ModuleType:

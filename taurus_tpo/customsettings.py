@@ -9,11 +9,14 @@ here is read anew whenever one of the plugin's keys was assigned another object.
 from __future__ import annotations
 
 import functools
+import operator
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from taurus_tpo import compat, settings
 from taurus_tpo.settings import Problem, Settings, SettingsFile
+from taurus_tpo.text import shown_fully
 
 _MISSING = object()
 
@@ -26,20 +29,21 @@ class CustomSettings:
 
     def __init__(self) -> None:
         self._loaded: list[str] = []
-        self._raw: tuple[Any, ...] = ()
-        self._read: Settings | None = None
+        #: What was read, beside what was made of it.
+        self._known: tuple[tuple[Any, ...], Settings] | None = None
         self._indigestible: dict[str, tuple[Any, Any]] = {}
 
     def current(self) -> Settings:
         """Return the settings in force; never raises."""
         module = compat.custom_settings()
         raw = tuple(getattr(module, key, _MISSING) for key in settings.KEYS)
-        known = self._read
-        if known is not None and all(map(_is, raw, self._raw)):
-            return known
-        fresh = self._read_anew(dict(zip(settings.KEYS, raw)))
-        self._raw = tuple(getattr(module, key, _MISSING) for key in settings.KEYS)
-        self._read = fresh
+        known = self._known
+        if known is not None and all(map(operator.is_, raw, known[0])):
+            return known[1]
+        values = dict(zip(settings.KEYS, raw))
+        fresh = self._read_anew(values)
+        digested = {**values, **self._make_digestible(values)}
+        self._known = tuple(digested.values()), fresh
         return fresh
 
     def files(self) -> tuple[SettingsFile, ...]:
@@ -76,7 +80,7 @@ class CustomSettings:
                 # traceback. The rest of the file is good: problems() tells of it.
                 read = _load_what_is_good(filenames)
             self._loaded.extend(read)
-            self._read = None
+            self._known = None
             return read
 
         return load_configs
@@ -89,7 +93,6 @@ class CustomSettings:
             for key, value in values.items()
             if value is not _MISSING and not self._is_stock(key, value, origin)
         }
-        self._make_digestible(values)
         return settings.read(said, origin)
 
     def _as_set(self, key: str, value: Any) -> Any:
@@ -102,14 +105,17 @@ class CustomSettings:
         """Return whether nobody has set ``key``: it is as Taurus ships it."""
         if origin(key) != settings.PROGRAM_ORIGIN or key not in compat.STOCK_DEFAULTS:
             return False
-        return settings.shown_fully(value) == repr(compat.STOCK_DEFAULTS[key])
+        return shown_fully(value) == repr(compat.STOCK_DEFAULTS[key])
 
-    def _make_digestible(self, values: Mapping[str, Any]) -> None:
+    def _make_digestible(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Let Taurus's own constructors live with a value that they cannot use.
 
         The bad value is remembered: it stays the one that is reported.
+
+        :return: what was put into the place of bad values.
         """
         module = compat.custom_settings()
+        replaced: dict[str, Any] = {}
         for key, (digestible, replacement) in compat.DIGESTIBLE.items():
             value = values[key]
             if value is not _MISSING and not digestible(value):
@@ -117,16 +123,15 @@ class CustomSettings:
                 replacement = "".join([*replacement])
                 self._indigestible[key] = (value, replacement)
                 setattr(module, key, replacement)
-
-
-def _is(one: Any, other: Any) -> bool:
-    return one is other
+                replaced[key] = replacement
+        return replaced
 
 
 def _load_what_is_good(filenames: Sequence[str]) -> list[str]:
     module = compat.custom_settings()
-    names = [filenames] if isinstance(filenames, str) else filenames
-    files = [file for file in map(settings.read_file, names) if file is not None]
+    names = [filenames] if isinstance(filenames, (str, os.PathLike)) else filenames
+    read = [settings.read_file(os.fspath(name)) for name in names]
+    files = [file for file in read if file is not None]
     for file in files:
         vars(module).update(file.values)
     return [file.path for file in files]

@@ -70,7 +70,7 @@ class Authority:
         """
         if pattern is None:
             return replace(self, mode=mode)
-        others = tuple(rule for rule in self.rules.rules if rule.pattern != pattern)
+        others = tuple(rule for rule in self.rules.rules if not rule.is_for(pattern))
         said = (Rule(pattern, mode),) if mode is not None else ()
         return replace(self, rules=RuleSet(said + others))
 

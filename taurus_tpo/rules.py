@@ -48,9 +48,17 @@ class Rule:
     pattern: str
     mode: SubMode
 
+    def is_for(self, pattern: str) -> bool:
+        """Return whether this is the rule of ``pattern``."""
+        return self.pattern.lower() == pattern.lower()
+
     def matcher(self) -> re.Pattern[str]:
         """Compile the pattern."""
-        return re.compile(fnmatch.translate(self.pattern.lower()))
+        try:
+            return re.compile(fnmatch.translate(self.pattern.lower()))
+        except re.error:
+            # Pythons before 3.10.5 make no regular expression of "[z-a]".
+            return re.compile(re.escape(self.pattern.lower()) + r"\Z")
 
     def subject(self, name: AttributeName) -> str:
         """Return the part of ``name`` that this rule's pattern is about."""

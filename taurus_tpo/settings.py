@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import configparser
-import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable
@@ -19,6 +18,7 @@ from taurus_tpo import submode
 from taurus_tpo.decision import Authority
 from taurus_tpo.rules import Rule, RuleSet
 from taurus_tpo.submode import SubMode, UnknownModeError
+from taurus_tpo.text import one_line, shown, shown_fully
 
 #: The section of a Taurus settings file.
 SECTION = "taurus"
@@ -33,9 +33,6 @@ NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 #: What Taurus raises for a settings file that it cannot read.
 UNREADABLE = (*NO_LITERAL, configparser.Error, OSError)
-
-_repr = reprlib.Repr()
-_repr.maxstring = _repr.maxother = 120
 
 
 @dataclass(frozen=True)
@@ -80,13 +77,13 @@ class _RejectedError(Exception):
 def _read_bool(value: Any) -> bool:
     if value is True or value is False:
         return bool(value)
-    raise _RejectedError("must be True or False")
+    raise _RejectedError("must be True or False.")
 
 
 def _read_workers(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 256:
         return value
-    raise _RejectedError("must be a whole number of threads from 1 to 256")
+    raise _RejectedError("must be a whole number of threads from 1 to 256.")
 
 
 def _read_mode(value: Any) -> SubMode:
@@ -99,16 +96,18 @@ def _read_mode(value: Any) -> SubMode:
 def _read_change_events(value: Any) -> bool:
     if isinstance(value, (list, tuple, set, frozenset)):
         return CHANGE_EVENT in [name for name in value if isinstance(name, str)]
-    raise _RejectedError(f'must be a list: ["{CHANGE_EVENT}"], or [] to disable events')
+    raise _RejectedError(
+        f'must be a list: ["{CHANGE_EVENT}"], or [] to disable events.'
+    )
 
 
 def _read_rule(value: Any) -> Rule:
     if not isinstance(value, (list, tuple)) or len(value) != 2:
-        raise _RejectedError('a rule must be a pair, ("sys/slow/*/*", "ASYNC")')
+        raise _RejectedError('a rule must be a pair, ("sys/slow/*/*", "ASYNC").')
     pattern, mode = value
     if not isinstance(pattern, str) or not pattern:
         raise _RejectedError(
-            'the pattern of a rule must be a string such as "sys/slow/*/*"'
+            'the pattern of a rule must be a string such as "sys/slow/*/*".'
         )
     return Rule(pattern, _read_mode(mode))
 
@@ -146,7 +145,9 @@ class _Reader:
         """Return the good ones of the rules."""
         raw = self._values.get(RULES_KEY, ())
         if not isinstance(raw, (list, tuple)):
-            reason = 'must be a list of pairs, [("sys/slow/*/*", "ASYNC"), ...]'
+            reason = (
+                'must be a list of pairs, [("sys/slow/*/*", "ASYNC"), ...]. Ignored.'
+            )
             self._note(RULES_KEY, RULES_KEY, raw, reason)
             return RuleSet()
         rules = (
@@ -166,14 +167,6 @@ class _Reader:
 
     def _note(self, key: str, place: str, raw: Any, reason: str) -> None:
         self.problems.append(Problem(place, shown(raw), self._origin(key), reason))
-
-
-def shown(value: Any) -> str:
-    """Return ``value`` as a short line of text, whatever its ``__repr__`` does."""
-    try:
-        return _repr.repr(value)
-    except Exception as error:  # noqa: BLE001 - somebody else's __repr__
-        return f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
 
 
 def read(
@@ -229,19 +222,27 @@ def read_file(path: str) -> SettingsFile | None:
     try:
         if not parser.read(path):
             return None
-        items = dict(parser.items(SECTION)) if parser.has_section(SECTION) else {}
     except UNREADABLE as error:
         reason = f"no Taurus settings file: {str(error).splitlines()[0]}"
         return SettingsFile(path, {}, (Problem("-", "-", path, reason),))
     values: dict[str, Any] = {}
     problems: list[Problem] = []
-    for key, text in items.items():
+    for key in parser.options(SECTION) if parser.has_section(SECTION) else ():
         try:
-            values[key] = ast.literal_eval(text)
+            values[key] = ast.literal_eval(parser.get(SECTION, key))
+        except configparser.InterpolationError:
+            reason = "has a % that is not doubled (%%). Ignored."
+            problems.append(_file_problem(parser, key, path, reason))
         except NO_LITERAL:
-            reason = f'is no Python literal (a text needs quotes: "{text}"). Ignored.'
-            problems.append(Problem(key, text, path, reason))
+            reason = 'is no Python literal (a text needs quotes: "like this"). Ignored.'
+            problems.append(_file_problem(parser, key, path, reason))
     return SettingsFile(path, values, tuple(problems))
+
+
+def _file_problem(
+    parser: configparser.ConfigParser, key: str, path: str, reason: str
+) -> Problem:
+    return Problem(key, one_line(parser.get(SECTION, key, raw=True)), path, reason)
 
 
 def origin_in(
@@ -256,16 +257,12 @@ def origin_in(
 
     def origin(key: str) -> str:
         holder = next((file for file in newest_first if key in file.values), None)
-        if holder is None or repr(holder.values[key]) != shown_fully(values.get(key)):
+        if holder is None or not _same(holder.values[key], values.get(key)):
             return PROGRAM_ORIGIN
         return holder.path
 
     return origin
 
 
-def shown_fully(value: Any) -> str:
-    """Return ``repr(value)``, or a text that equals no literal where that raises."""
-    try:
-        return repr(value)
-    except Exception as error:  # noqa: BLE001 - somebody else's __repr__
-        return f"<no repr: {type(error).__name__}>"
+def _same(one: Any, other: Any) -> bool:
+    return shown_fully(one) == shown_fully(other)

@@ -14,6 +14,8 @@ import enum
 from dataclasses import dataclass
 from typing import Any
 
+from taurus_tpo.text import shown
+
 
 class Reads(enum.Enum):
     """When a subscription reads the attribute; true where it does at all."""
@@ -106,7 +108,7 @@ class UnknownModeError(ValueError):
         self.nearest = _nearest(value)
         hint = f" Did you mean {self.nearest}?" if self.nearest else ""
         super().__init__(
-            f"{value!r} is no event subscription mode (one of {_NAMES}).{hint}"
+            f"{shown(value)} is no event subscription mode (one of {_NAMES}).{hint}"
         )
 
 
@@ -117,11 +119,18 @@ def parse(value: Any) -> SubMode:
         whose ``name`` is one of the five (a ``tango.EventSubMode``).
     :raises UnknownModeError: for anything else.
     """
-    name = value if isinstance(value, str) else getattr(value, "name", None)
+    name = value if isinstance(value, str) else _name_of(value)
     mode = _BY_KEY.get(name.strip().upper()) if isinstance(name, str) else None
     if mode is None:
         raise UnknownModeError(value)
     return mode
+
+
+def _name_of(value: Any) -> Any:
+    try:
+        return getattr(value, "name", None)
+    except Exception:  # noqa: BLE001 - somebody else's property: no mode of ours
+        return None
 
 
 def _nearest(value: object) -> str | None:

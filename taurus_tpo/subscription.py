@@ -67,19 +67,18 @@ _S, _I, _E = State, Input, Effect
 _LISTENED_TO = (_S.SUBSCRIBING, _S.SUBSCRIBED, _S.RETRYING, _S.POLLED)
 _END = (_E.UNSUBSCRIBE, _E.STOP_POLLING)
 _WORKS = (_E.STOP_POLLING, _E.PUBLISH)
+_TANGO_SAYS = (_I.ACCEPTED, _I.REFUSED, _I.FAILED, _I.EVENT)
 _FALL_BACK = (_E.POLL, _E.READ)
 
-#: The whole life: every pair of state and input that can happen.
+#: The whole life: every pair of state and input.
 TABLE: Mapping[tuple[State, Input], Step] = {
     (_S.IDLE, _I.LISTEN): Step(_S.SUBSCRIBING, (_E.SUBSCRIBE,)),
     (_S.IDLE, _I.LISTEN_POLLED): Step(_S.POLLED, _FALL_BACK),
     (_S.IDLE, _I.RESUBSCRIBE): Step(_S.SUBSCRIBING, (_E.SUBSCRIBE_RETRYING,)),
     (_S.IDLE, _I.READ): Step(_S.IDLE, (_E.PUBLISH,)),
     # Tango's callbacks may come late, after the subscription was given up.
-    (_S.IDLE, _I.ACCEPTED): Step(_S.IDLE),
-    (_S.IDLE, _I.REFUSED): Step(_S.IDLE),
-    (_S.IDLE, _I.FAILED): Step(_S.IDLE),
-    (_S.IDLE, _I.EVENT): Step(_S.IDLE),
+    **{(_S.IDLE, i): Step(_S.IDLE) for i in _TANGO_SAYS},
+    **{(_S.POLLED, i): Step(_S.POLLED) for i in _TANGO_SAYS},
     # The subscription is on its way.
     (_S.SUBSCRIBING, _I.ACCEPTED): Step(_S.SUBSCRIBED, (_E.STOP_POLLING, _E.READ)),
     (_S.SUBSCRIBING, _I.EVENT): Step(_S.SUBSCRIBED, _WORKS),
@@ -92,6 +91,10 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     (_S.SUBSCRIBED, _I.ACCEPTED): Step(_S.SUBSCRIBED, (_E.READ,)),
     (_S.SUBSCRIBED, _I.EVENT): Step(_S.SUBSCRIBED, (_E.PUBLISH,)),
     (_S.SUBSCRIBED, _I.FAILED): Step(_S.RETRYING, _FALL_BACK),
+    # A late event of an earlier subscription made it look as if this one worked.
+    (_S.SUBSCRIBED, _I.REFUSED): Step(
+        _S.RETRYING, (*_FALL_BACK, _E.SUBSCRIBE_RETRYING)
+    ),
     # It does not work, and Tango goes on trying.
     (_S.RETRYING, _I.ACCEPTED): Step(_S.SUBSCRIBED, (_E.STOP_POLLING, _E.READ)),
     (_S.RETRYING, _I.EVENT): Step(_S.SUBSCRIBED, _WORKS),
@@ -112,16 +115,6 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     **{(_S.CLOSED, i): Step(_S.CLOSED) for i in Input},
 }
 
-#: The pairs that cannot happen, each with the reason.
-IMPOSSIBLE: Mapping[tuple[State, Input], str] = {
-    (_S.SUBSCRIBED, _I.REFUSED): "only the call that subscribes is refused, and while "
-    "it runs the attribute is subscribing or already given up",
-    **{
-        (_S.POLLED, i): "without a subscription Tango has nothing to say"
-        for i in (_I.ACCEPTED, _I.REFUSED, _I.FAILED, _I.EVENT)
-    },
-}
-
 #: The states in which an attribute has a subscription that works.
 WORKING = frozenset({State.SUBSCRIBED})
 
@@ -139,13 +132,7 @@ class Life:
         self.state = State.IDLE
 
     def feed(self, event: Input) -> tuple[Effect, ...]:
-        """Go to the next state and return what has to be done.
-
-        A pair that is named impossible changes nothing: the attribute must live on
-        whatever Tango says.
-        """
-        step = TABLE.get((self.state, event))
-        if step is None:
-            return ()
+        """Go to the next state and return what has to be done."""
+        step = TABLE[self.state, event]
         self.state = step.state
         return step.effects

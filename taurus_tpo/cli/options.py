@@ -15,14 +15,14 @@ The decorated function gets no argument for them: what the user typed is kept in
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Callable
 
 import click
 
 from taurus_tpo import submode
 from taurus_tpo.activation import decide
 from taurus_tpo.commandline import COMMAND_LINE, ORIGIN
-from taurus_tpo.compat import custom_settings
+from taurus_tpo.compat import custom_settings, disable_events_of_stock
 from taurus_tpo.decision import Authority
 from taurus_tpo.rules import Rule, RuleSet
 from taurus_tpo.submode import SubMode, UnknownModeError
@@ -59,17 +59,40 @@ class RuleType(click.ParamType):
         return Rule(pattern, ModeType().convert(mode, param, ctx))
 
 
-def _said_mode(_ctx: Any, _param: Any, mode: SubMode | None) -> None:
+def _said_mode(mode: SubMode | None) -> None:
     COMMAND_LINE.authority = COMMAND_LINE.authority.saying(mode)
 
 
-def _said_rules(_ctx: Any, _param: Any, rules: tuple[Rule, ...]) -> None:
+def _said_rules(rules: tuple[Rule, ...]) -> None:
     mode = COMMAND_LINE.authority.mode
     COMMAND_LINE.authority = Authority(ORIGIN, ORIGIN, mode, RuleSet(rules))
 
 
-def _said_disabled(_ctx: Any, _param: Any, disabled: bool) -> None:
+def _said_disabled(disabled: bool) -> None:
     COMMAND_LINE.events_disabled = disabled
+
+
+def _keep(say: Callable[[Any], None]) -> Callable[[Any, Any, Any], None]:
+    """Return a click callback that keeps what was typed, and forgets earlier lines.
+
+    A subcommand that has the options too says nothing by not repeating them.
+    """
+
+    def callback(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+        if value or not _is_above(ctx, param):
+            say(value)
+
+    return callback
+
+
+def _is_above(ctx: click.Context, param: click.Parameter) -> bool:
+    """Return whether a group above the command has the option too."""
+    above = ctx.parent
+    while above is not None:
+        if any(other.name == param.name for other in above.command.params):
+            return True
+        above = above.parent
+    return False
 
 
 tango_event_sub_mode = click.option(
@@ -77,7 +100,7 @@ tango_event_sub_mode = click.option(
     type=ModeType(),
     default=None,
     expose_value=False,
-    callback=_said_mode,
+    callback=_keep(_said_mode),
     help="Tango subscription mode to use for change events. "
     f"[default: the settings, then {submode.DEFAULT}]",
 )
@@ -87,7 +110,7 @@ tango_event_sub_mode_for = click.option(
     type=RuleType(),
     multiple=True,
     expose_value=False,
-    callback=_said_rules,
+    callback=_keep(_said_rules),
     help="The mode for the attributes whose name matches PATTERN, a shell glob such as "
     "'sys/slow/*/*'. Repeatable; the first match wins, before --tango-event-sub-mode.",
 )
@@ -96,7 +119,7 @@ disable_tango_event_subscription = click.option(
     "--disable-tango-event-subscription",
     is_flag=True,
     expose_value=False,
-    callback=_said_disabled,
+    callback=_keep(_said_disabled),
     help="Disable all Tango event subscriptions except for ATTR_CONF_EVENT "
     "for all attributes, and enable polling.",
 )
@@ -155,10 +178,12 @@ def _tell_stock(replaced: list[str]) -> None:
     import taurus
 
     mode = COMMAND_LINE.authority.mode
-    if mode is not None and "tango_event_sub_mode" in replaced:
+    has_modes = "tango_event_sub_mode" in replaced
+    if mode is not None and has_modes:
         vars(custom_settings())["TANGO_EVENT_SUB_MODE"] = mode.key
-    elif mode is not None or COMMAND_LINE.authority.rules:
-        taurus.warning("taurus_tpo is off: the options of the modes are ignored")
+    if mode is not None and not has_modes:
+        taurus.warning("taurus_tpo is off: --tango-event-sub-mode is ignored")
+    if COMMAND_LINE.authority.rules:
+        taurus.warning("taurus_tpo is off: --tango-event-sub-mode-for is ignored")
     if COMMAND_LINE.events_disabled:
-        factory = taurus.Factory("tango")
-        factory.set_tango_event_subscription_disabled(True)
+        disable_events_of_stock(taurus.Factory("tango"))

@@ -55,9 +55,10 @@ def read(models: tuple[str, ...], as_json: bool, timeout: float) -> None:
     end = time.monotonic() + timeout
     factory = session.plugin_factory()
     names = expand(models)
-    reads = {name: _ask(factory, name, end) for name in names}
-    _wait([future for _, future in reads.values()], end)
-    rows = [_row(name, future, timeout) for name, (_, future) in reads.items()]
+    made = {name: _make(factory, name, end) for name in names}
+    reads = {name: _ask(factory, one) for name, one in made.items()}
+    _wait(list(reads.values()), end)
+    rows = [_row(name, future, timeout) for name, future in reads.items()]
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=2, default=str))
     else:
@@ -65,18 +66,26 @@ def read(models: tuple[str, ...], as_json: bool, timeout: float) -> None:
     raise SystemExit(1 if any(row.error for row in rows) else 0)
 
 
-def _ask(factory: Any, name: str, end: float) -> tuple[Any, Future[Any]]:
-    """Return the attribute, which must be kept alive, and the future of its value."""
-    failed: Future[Any] = Future()
+def _make(factory: Any, name: str, end: float) -> Any:
+    """Return the attribute, why it cannot be made, or None if time is up."""
     if time.monotonic() > end:
-        return None, failed
+        return None
     try:
         session.full_name(factory, name)
-        attribute = factory.getAttribute(name)
+        return factory.getAttribute(name)
     except Exception as error:  # noqa: BLE001 - becomes the row's own error
-        failed.set_exception(error)
-        return None, failed
-    return attribute, factory.readAttributeFirstTime(attribute)
+        return error
+
+
+def _ask(factory: Any, made: Any) -> Future[Any]:
+    """Return the future of the value of what was made."""
+    if made is None:
+        return Future()
+    if not isinstance(made, Exception):
+        return factory.readAttributeFirstTime(made)
+    failed: Future[Any] = Future()
+    failed.set_exception(made)
+    return failed
 
 
 def _wait(futures: list[Future[Any]], end: float) -> None:

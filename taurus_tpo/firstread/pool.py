@@ -91,16 +91,21 @@ class FirstRead:
         """
         with self._changed:
             waiting = self._schedule.find(device, name)
-            if waiting is not None:
+            if waiting is not None and not waiting.future.cancelled():
                 return waiting.future
             request = Request(device, name, self._clock.time(), target)
             if self._closed:
                 request.drop()
                 return request.future
-            self._schedule.add(request, self._clock.monotonic())
-            self._stats = replace(self._stats, asked=self._stats.asked + 1)
+            if waiting is None:
+                self._schedule.add(request, self._clock.monotonic())
+            else:
+                self._schedule.replace(request)
+                self._count(dropped=1)
+            self._count(asked=1)
             self._employ()
-            self._changed.notify()
+            # Those who wait() sleep on the same condition: one might be woken in vain.
+            self._changed.notify_all()
         return request.future
 
     def pending(self) -> int:
@@ -135,7 +140,7 @@ class FirstRead:
 
         :param timeout: how long to wait for the threads, s; None for as long as it
             takes.
-        :return: whether all threads have ended.
+        :return: whether all threads have ended, but for the one that asks.
         """
         with self._changed:
             self._closed = True
@@ -161,8 +166,12 @@ class FirstRead:
             self._numbers += 1
             name = f"{THREAD_NAME} {self._numbers}"
             thread = threading.Thread(target=self._work, name=name, daemon=True)
-            self._threads.add(thread)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:
+                self._log.warning("No thread for the first reads: %s", error)
+            else:
+                self._threads.add(thread)
 
     def _work(self) -> None:
         """Run a thread of the pool; takes the lock itself."""
@@ -200,11 +209,12 @@ class FirstRead:
     def _serve_safely(self, batch: Batch) -> None:
         """Serve ``batch`` and settle its requests, whatever happens; without the lock.
 
-        A batch that the reader fails on must not take the thread with it.
+        A batch that the reader fails on must not take the thread with it, not even if a
+        listener wants to exit.
         """
         try:
             self._serve(batch)
-        except Exception as error:  # noqa: BLE001 - it is reported, to log and futures
+        except BaseException as error:  # noqa: BLE001 - told to the log and the futures
             self._log.error("first read of %s failed: %r", batch.device, error)
             self._log.debug("details:", exc_info=True)
             for request in batch.requests:

@@ -108,6 +108,10 @@ class Schedule:
         waiting[request.name] = request
         self.pending += 1
 
+    def replace(self, request: Request) -> None:
+        """Put ``request`` in the place of the one for its attribute that waits."""
+        self._waiting[request.device][request.name] = request
+
     def _ripen(self, device: Hashable) -> None:
         if device not in self._busy:
             ripe = self._first_asked[device] + self._gather

@@ -32,7 +32,7 @@ from taurus_tpo.clock import SYSTEM, Clock
 from taurus_tpo.connection import DeviceConnection, Reading
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
-from taurus_tpo.scheme.outbox import Outbox
+from taurus_tpo.outbox import Outbox
 from taurus_tpo.submode import SubMode
 from taurus_tpo.subscription import WORKING, Effect, Input, Life, State
 from taurus_tpo.weak import WeakCall
@@ -93,7 +93,7 @@ class TpoTangoAttribute(TangoAttribute):
         self._said = Authority.named("program")
         if parent is not None:
             self._connection = self.factory().connection(parent)
-        if not compat.has_configuration(self):
+        if compat.configuration(self) is None:
             self._be_placeholder()
 
     def _be_placeholder(self) -> None:
@@ -231,13 +231,13 @@ class TpoTangoAttribute(TangoAttribute):
         event_type: Any = TaurusEventType.Change,
     ) -> _News:
         """Return what Tango's ``raw`` value says, or why it cannot be understood."""
-        unknown = not compat.has_configuration(self)
+        unknown = compat.configuration(self) is None
         try:
             value = self.decode(raw)
         except Exception as error:  # noqa: BLE001 - e.g. a label that does not exist
             self.warning("%s cannot be decoded: %r", self.getFullName(), error)
             return _News(error=error, begun=begun)
-        if unknown and compat.has_configuration(self):
+        if unknown and compat.configuration(self) is not None:
             self._announce_configuration(value)
         return _News(value=value, begun=begun, event_type=event_type)
 
@@ -270,7 +270,7 @@ class TpoTangoAttribute(TangoAttribute):
                 self.debug("No configuration: %s", error.args[0].desc)
             else:
                 compat.decode_configuration(self, info)
-        return self._pytango_attrinfoex
+        return compat.configuration(self)
 
     # --- reads ---
 
@@ -289,6 +289,14 @@ class TpoTangoAttribute(TangoAttribute):
         """
         known = self._cache.known
         return known.value if known.heard > asked else None
+
+    def await_first_value(self, timeout: float) -> None:
+        """Wait for the first value or error, if one is on its way.
+
+        :param timeout: how long at the most, s.
+        """
+        if self._value_is_coming():
+            self._heard.wait(timeout)
 
     def accept_first_read(self, reading: Reading) -> tuple[Any, Any]:
         """Take what the pool read: cache first, then listeners, as with an event.

@@ -11,8 +11,10 @@ from taurus.core.tango.tangoattribute import TangoAttribute
 from taurus.core.tango.tangofactory import TangoFactory
 from taurus.core.taurusbasetypes import TaurusElementType
 from taurus.core.util.containers import CaselessWeakValueDict
+from taurus.taurusstatecontroller import application
 
 from taurus_tpo import __version__, compat, decision, ending, submode
+from taurus_tpo.clock import SYSTEM
 from taurus_tpo.commandline import COMMAND_LINE
 from taurus_tpo.connection import DeviceConnection
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
@@ -24,6 +26,9 @@ from taurus_tpo.scheme.attribute import TpoTangoAttribute
 
 #: How long the end of the process waits for reads that are under way, s.
 CLOSING = 0.5
+
+#: How long the first paint of a window may wait for values that are on their way, s.
+FIRST_PAINT = 0.1
 
 
 class TpoTangoFactory(TangoFactory):
@@ -50,12 +55,15 @@ class TpoTangoFactory(TangoFactory):
         self._left_behind = False
         # Taurus has registered cleanUp by now: what is registered later runs earlier.
         atexit.register(self._end)
+        application.application_ready_eg.subscribeEvent(
+            self._before_first_paint, with_first_event=False
+        )
         self._introduce()
 
     def reInit(self) -> None:
         """Start afresh; called by Taurus at first and after :meth:`cleanUp`."""
         super().reInit()
-        self._event_subscription_disabled = None
+        self._events_disabled = None
         self._program = Authority.named("program")
         self._connections = CaselessWeakValueDict()
         self.first_read = FirstRead(
@@ -131,7 +139,7 @@ class TpoTangoFactory(TangoFactory):
 
     def events_disabled_by(self) -> str | None:
         """Return who disabled the subscription to events, or None if nobody did."""
-        if self._event_subscription_disabled:
+        if self._events_disabled:
             return "set_tango_event_subscription_disabled"
         if self.is_tango_event_subscription_disabled():
             return "--disable-tango-event-subscription"
@@ -143,11 +151,11 @@ class TpoTangoFactory(TangoFactory):
         :param disable_subscription: True disables, False enables, whatever the command
             line says; None leaves it to the command line.
         """
-        self._event_subscription_disabled = disable_subscription
+        self._events_disabled = disable_subscription
 
     def is_tango_event_subscription_disabled(self) -> bool:
         """Return whether the program or the command line disabled events."""
-        said = self._event_subscription_disabled
+        said = self._events_disabled
         return COMMAND_LINE.events_disabled if said is None else bool(said)
 
     def set_tango_subscribe_enabled(self, value: Any) -> None:
@@ -159,6 +167,20 @@ class TpoTangoFactory(TangoFactory):
         return not self.is_tango_event_subscription_disabled()
 
     # --- the first read ---
+
+    def _before_first_paint(self, *_event: Any) -> None:
+        """Let the values of healthy devices be there when a window is first painted.
+
+        Called by Taurus, in the GUI thread, when its models are set and the event loop
+        is about to start: nearly all values are there by then.
+        """
+        end = SYSTEM.monotonic() + FIRST_PAINT
+        for attribute in list(self.tango_attrs.values()):
+            left = end - SYSTEM.monotonic()
+            if left <= 0:
+                return
+            if isinstance(attribute, TpoTangoAttribute):
+                attribute.await_first_value(left)
 
     def readAttributeFirstTime(self, attribute: Any) -> Future[Any]:
         """Register a first read; returns at once.

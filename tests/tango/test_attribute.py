@@ -255,7 +255,7 @@ def test_a_configuration_event_changes_label_and_unit(modes, heard, listener):
 @pytest.mark.parametrize(
     ("name", "kind", "shape"),
     [
-        ("choice", DataType.DevEnum, DataFormat._0D),
+        ("choice", getattr(DataType, "DevEnum", DataType.Integer), DataFormat._0D),
         ("text", DataType.String, DataFormat._0D),
         ("wave", DataType.Float, DataFormat._1D),
         ("picture", DataType.Integer, DataFormat._2D),

@@ -103,8 +103,7 @@ def test_explain_prints_a_table_and_expands_globs(modes):
     assert done.returncode == 0
     for name in ("wave", "with_events", "without_events"):
         assert f"{UP}/{name}" in done.stdout
-    assert "AsyncRead" in done.stdout
-    assert "default" in done.stdout
+    assert done.stdout.count("AsyncRead") == done.stdout.count("default") == 3
 
 
 def test_explain_when_the_plugin_is_off_says_so(modes):
@@ -178,7 +177,8 @@ def test_read_expands_globs_and_reads_a_device_in_one_call(batches):
     assert done.returncode == 0
     assert len(json.loads(done.stdout)) == 25
     calls = json.loads(batches.device("sim/batch/1").Calls())["batches"]
-    assert [len(names) for names in calls] == [25]
+    assert sum(len(names) for names in calls) == 25
+    assert len(calls) <= 3
 
 
 def test_read_prints_a_table(modes):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import threading
 import time
 import weakref
 from concurrent.futures import CancelledError
@@ -28,12 +27,19 @@ def test_the_reads_of_a_device_travel_in_one_call(batches, factory):
     attrs = attributes(batches, DEVICE)
     batches.device(DEVICE).ResetCalls()
     before = factory.first_read.stats()
-    futures = [factory.readAttributeFirstTime(attr) for attr in attrs]
-    values = [future.result(20) for future in futures]
+    configure(batches, DEVICE, read_delay=0.5)
+    try:
+        futures = [factory.readAttributeFirstTime(attrs[0])]
+        eventually(lambda: taken(factory, attrs[0]), "the device is being read")
+        # All that is asked for meanwhile waits, however long the asking takes.
+        futures += [factory.readAttributeFirstTime(attr) for attr in attrs[1:]]
+        values = [future.result(20) for future in futures]
+    finally:
+        configure(batches, DEVICE, read_delay=0.0)
     assert all(isinstance(value, TangoAttrValue) for value in values)
-    assert calls(batches, DEVICE) == [NAMES]
+    assert calls(batches, DEVICE) == [NAMES[:1], NAMES[1:]]
     stats = factory.first_read.stats()
-    assert (stats.asked - before.asked, stats.calls - before.calls) == (25, 1)
+    assert (stats.asked - before.asked, stats.calls - before.calls) == (25, 2)
     assert stats.read - before.read == 25
     assert factory.first_read.pending() == 0
 
@@ -116,7 +122,7 @@ def test_a_waiting_read_keeps_no_attribute_alive(batches, factory):
     try:
         blocker, victim = attributes(batches, DEVICE, ["volt01", "volt02"])
         busy = factory.readAttributeFirstTime(blocker)
-        eventually(lambda: started(batches), "the device is being read")
+        eventually(lambda: taken(factory, blocker), "the device is being read")
         waiting = factory.readAttributeFirstTime(victim)
         gone = weakref.ref(victim)
         before = factory.first_read.stats().dropped
@@ -131,11 +137,6 @@ def test_a_waiting_read_keeps_no_attribute_alive(batches, factory):
         configure(batches, DEVICE, read_delay=0.0)
 
 
-def started(facility) -> bool:
-    """Return whether a thread of the pool is inside a call."""
-    return any("first read" in thread.name for thread in threading.enumerate())
-
-
 def test_a_read_is_dropped_when_an_event_came_first(modes, factory, listener):
     """The event brings what the read would."""
     configure(modes, "sim/modes/up", "slow", read_delay=0.5)
@@ -148,7 +149,7 @@ def test_a_read_is_dropped_when_an_event_came_first(modes, factory, listener):
         before = factory.first_read.stats()
         busy = factory.readAttributeFirstTime(slow)
         eventually(lambda: factory.first_read.stats().asked > before.asked, "asked")
-        eventually(lambda: _taken(factory, slow), "the device is being read")
+        eventually(lambda: taken(factory, slow), "the device is being read")
         modes.device("sim/modes/up").ResetCalls()
         waiting = factory.readAttributeFirstTime(attr)
         heard = len(listener.values)
@@ -168,7 +169,7 @@ def test_a_read_is_dropped_when_an_event_came_first(modes, factory, listener):
         configure(modes, "sim/modes/up", "slow", read_delay=0.2)
 
 
-def _taken(factory, attr) -> bool:
+def taken(factory, attr) -> bool:
     """Return whether the read of ``attr`` waits no more but runs."""
     connection = factory.connection(attr.getParentObj())
     schedule = factory.first_read._schedule

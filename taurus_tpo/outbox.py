@@ -1,4 +1,7 @@
-"""Things to do, done one after the other, with no lock held while they are done."""
+"""Things to do, done one after the other, with no lock held while they are done.
+
+Floor 2: threads, and nothing of Tango.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,180 @@
+"""Directives that draw tables, a picture and help texts from the code itself.
+
+What the documentation says of modes, states and commands cannot differ from what the
+program does: it is made anew at each build.
+
+========================= ==========================================================
+``tpo-modes``             the table of the five modes
+``tpo-states``            what each state, input or effect means (argument: which)
+``tpo-transitions``       the table of an attribute's life
+``tpo-life``              the same life as a picture
+``tpo-options``           the options of ``taurus`` that the plugin adds
+``tpo-commands``          the help of each ``taurus tpo`` command
+========================= ==========================================================
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+
+import click
+from docutils import nodes
+from docutils.statemachine import StringList
+from life_picture import picture
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from taurus_tpo import submode, subscription
+from taurus_tpo.subscription import TABLE, Effect, Input, State
+
+#: The width of a help text, characters.
+WIDTH = 84
+
+
+class _FromCode(SphinxDirective):
+    """A directive whose :meth:`text` is reStructuredText."""
+
+    def text(self) -> Iterable[str]:
+        raise NotImplementedError
+
+    def run(self) -> list[nodes.Node]:
+        # Made from code that no source file of the docs includes: always read again.
+        self.env.note_reread()
+        for module in (submode, subscription):
+            self.env.note_dependency(str(module.__file__))
+        container = nodes.Element()
+        source = f"<{self.name}>"
+        self.state.nested_parse(StringList(list(self.text()), source), 0, container)
+        return container.children
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
+    yield ".. list-table::"
+    yield "   :header-rows: 1"
+    yield ""
+    for row in (head, *rows):
+        for index, cell in enumerate(row):
+            yield f"   {'  ' if index else '* '}- {cell}".rstrip()
+    yield ""
+
+
+def _name(member: enum.Enum) -> str:
+    return member.name.replace("_", " ").lower()
+
+
+def _yes(word: object) -> str:
+    return {True: "yes", False: "no"}.get(word, str(word))  # type: ignore[call-overload]
+
+
+class Modes(_FromCode):
+    def text(self) -> Iterable[str]:
+        head = (
+            "mode",
+            "tries before returning",
+            "raises on failure",
+            "retries by itself",
+            "reads",
+            "first callback",
+        )
+        return _table(head, map(self._row, submode.MODES))
+
+    @staticmethod
+    def _row(mode: submode.SubMode) -> Sequence[str]:
+        default = " (default)" if mode is submode.DEFAULT else ""
+        facts = (mode.tries, mode.raises, mode.retries)
+        words = (mode.reads.value, mode.first_callback.value)
+        return (f"**{mode.name}**{default}", *map(_yes, facts), *words)
+
+
+class States(_FromCode):
+    required_arguments = 1
+
+    def text(self) -> Iterable[str]:
+        kinds = {"states": State, "inputs": Input, "effects": Effect}
+        for member in kinds[self.arguments[0]]:
+            yield _name(member)
+            yield f"   {member.value}"
+            yield ""
+
+
+class Transitions(_FromCode):
+    def text(self) -> Iterable[str]:
+        order = [(state, given) for state in State for given in Input]
+        rows = [
+            (
+                f"**{_name(state)}**",
+                _name(given),
+                _name(TABLE[state, given].state),
+                ", ".join(map(_name, TABLE[state, given].effects)),
+            )
+            for state, given in order
+        ]
+        return _table(("state", "input", "next state", "effects, in this order"), rows)
+
+
+class Life(SphinxDirective):
+    """The life of an attribute as SVG, in HTML only: the table says the same."""
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_dependency(str(subscription.__file__))
+        svg, notes = picture()
+        lines = [nodes.line("", note) for note in notes]
+        return [nodes.raw("", svg, format="html"), nodes.line_block("", *lines)]
+
+
+class Options(_FromCode):
+    def text(self) -> Iterable[str]:
+        from taurus_tpo.cli import options
+
+        @click.command("taurus")
+        def command() -> None:
+            pass
+
+        for option in options.ALL:
+            command = option(command)
+        context = click.Context(command, info_name="taurus")
+        for parameter in command.params:
+            record = parameter.get_help_record(context)
+            if record is not None and "--help" not in parameter.opts:
+                yield f"``{record[0]}``"
+                # As a text, so that a glob's stars are no emphasis.
+                yield f"   {record[1].replace('*', chr(92) + '*')}"
+                yield ""
+
+
+class Commands(_FromCode):
+    def text(self) -> Iterable[str]:
+        from taurus_tpo.cli import tpo
+
+        parent = click.Context(click.Group("taurus"), info_name="taurus")
+        context = click.Context(tpo, parent=parent, info_name="tpo")
+        for name in tpo.list_commands(context):
+            command = tpo.get_command(context, name)
+            if command is None:
+                continue
+            inner = click.Context(
+                command, parent=context, info_name=name, terminal_width=WIDTH
+            )
+            yield f".. rubric:: taurus tpo {name}"
+            yield ""
+            yield "::"
+            yield ""
+            for line in command.get_help(inner).splitlines():
+                yield f"   {line}".rstrip()
+            yield ""
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    """Add the directives; called by Sphinx."""
+    directives = {
+        "tpo-modes": Modes,
+        "tpo-states": States,
+        "tpo-transitions": Transitions,
+        "tpo-life": Life,
+        "tpo-options": Options,
+        "tpo-commands": Commands,
+    }
+    for name, directive in directives.items():
+        app.add_directive(name, directive)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,38 @@
+"""Fixtures of the tests of the pure floors."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from taurus_tpo import compat, settings
+from taurus_tpo.commandline import COMMAND_LINE, CommandLine
+
+
+@pytest.fixture
+def command_line() -> Iterator[CommandLine]:
+    """The command line of this process, which has said nothing."""
+    COMMAND_LINE.forget()
+    yield COMMAND_LINE
+    COMMAND_LINE.forget()
+
+
+@pytest.fixture
+def taurus_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Taurus's module of settings as Taurus ships it, with no file on the machine."""
+    module = compat.custom_settings()
+    for key in settings.KEYS:
+        # Assigned first, so that whatever a test assigns is taken back.
+        monkeypatch.setattr(module, key, None, raising=False)
+        monkeypatch.delattr(module, key)
+    for key, value in compat.STOCK_DEFAULTS.items():
+        monkeypatch.setattr(module, key, value, raising=False)
+    monkeypatch.setattr(module, "SYSTEM_CFG_FILE", str(tmp_path / "system.ini"))
+    monkeypatch.setattr(module, "USER_CFG_FILE", str(tmp_path / "user.ini"))
+    unwatched = inspect.unwrap(module.load_configs)
+    monkeypatch.setattr(module, "load_configs", unwatched)
+    return module

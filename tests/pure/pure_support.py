@@ -1,0 +1,37 @@
+"""What the tests of the pure floors share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+#: How long anything that should happen may take on a busy machine (s).
+SOON = 10.0
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Return when ``condition()`` is true; fail where it is not, SOON."""
+    deadline = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {SOON:g} s: {what}"
+        time.sleep(0.001)
+
+
+class DrivenClock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return self.now
+
+
+class Shapeless:
+    """Somebody's object whose repr raises."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")

@@ -1,0 +1,240 @@
+"""What the plugin takes for granted of Taurus and PyTango."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import tango
+import taurus
+from taurus.core.tango.tangoattribute import TangoAttribute
+from taurus.core.tango.tangofactory import TangoFactory
+from taurus.core.taurusmodel import TaurusModel
+
+from taurus_tpo import compat, submode
+from taurus_tpo.scheme.attribute import TpoTangoAttribute
+from taurus_tpo.scheme.factory import TpoTangoFactory
+
+OWNERS = {"TaurusModel": TaurusModel, "TangoAttribute": TangoAttribute}
+PAIRS = [(TpoTangoAttribute, TangoAttribute), (TpoTangoFactory, TangoFactory)]
+
+
+def stock(place: str) -> Any:
+    """The function that a private name stands for, as its own class defines it."""
+    module, _, path = place.partition(":")
+    owner, _, name = path.partition(".")
+    return vars(getattr(importlib.import_module(module), owner))[name]
+
+
+# --- private names -------------------------------------------------------------------
+
+#: How the plugin calls each.
+CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
+    "_getAttributeClass": ((), {"attr_name": "sys/tg_test/1/ampli"}),
+    "_subscribeConfEvents": ((), {}),
+    "_decodeAttrInfoEx": (("info",), {}),
+    "_activatePolling": ((), {}),
+    "_readFirstTime": ((), {}),
+    "_should_force_read": ((), {}),
+    "_deactivatePolling": ((), {}),
+}
+
+
+@pytest.mark.parametrize("place", compat.PRIVATE_NAMES)
+def test_a_private_name_is_there_and_can_be_called_as_we_do(place: str) -> None:
+    function = stock(place)
+    args, kwargs = CALLS[function.__name__]
+    inspect.signature(function).bind("self", *args, **kwargs)
+
+
+@pytest.mark.parametrize("place", compat.PRIVATE_NAMES)
+def test_a_private_name_has_a_reason(place: str) -> None:
+    assert len(compat.PRIVATE_NAMES[place].split()) >= 4
+
+
+@pytest.mark.parametrize("name", compat.PRIVATE_ATTRIBUTES)
+def test_a_private_attribute_is_set_by_its_class(name: str) -> None:
+    owner, _, attribute = name.partition(".")
+    assert f"self.{attribute} = " in inspect.getsource(OWNERS[owner])
+
+
+def test_taurus_asks_for_the_class_of_an_attribute_where_we_answer() -> None:
+    source = inspect.getsource(TangoFactory)
+    assert re.search(r"self\._getAttributeClass\(\s*attr_name=", source)
+
+
+def test_polling_is_not_started_where_the_user_disabled_it() -> None:
+    place = "taurus.core.taurusattribute:TaurusAttribute._activatePolling"
+    assert "if not self.isPollingEnabled():" in inspect.getsource(stock(place))
+
+
+# --- overrides -----------------------------------------------------------------------
+
+
+def takes_words(function: Any) -> bool:
+    if not inspect.isfunction(function):
+        return False
+    kinds = [p.kind for p in inspect.signature(function).parameters.values()]
+    return inspect.Parameter.VAR_POSITIONAL not in kinds
+
+
+def overrides() -> Iterator[Any]:
+    """Each method of ours that takes the place of one of Taurus's."""
+    for ours, theirs in PAIRS:
+        for name, method in vars(ours).items():
+            replaced = getattr(theirs, name, None)
+            # Taurus's decorators hide what they decorate behind *args.
+            if inspect.isfunction(method) and takes_words(replaced):
+                yield pytest.param(method, replaced, id=f"{ours.__name__}.{name}")
+
+
+@pytest.mark.parametrize(("method", "replaced"), list(overrides()))
+def test_an_override_takes_what_taurus_would_pass(method: Any, replaced: Any) -> None:
+    ours = inspect.signature(method).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in ours.values()):
+        return
+    theirs = inspect.signature(replaced).parameters
+    assert list(ours)[: len(theirs)] == list(theirs)
+    for name, parameter in theirs.items():
+        if parameter.default is not parameter.empty:
+            assert ours[name].default == parameter.default
+
+
+def test_taurus_finds_what_it_overrides() -> None:
+    names = {param.id for param in overrides()}
+    for expected in (
+        "TpoTangoAttribute.addListener",
+        "TpoTangoAttribute.removeListener",
+        "TpoTangoAttribute.read",
+        "TpoTangoAttribute.poll",
+        "TpoTangoAttribute.push_event",
+        "TpoTangoAttribute.cleanUp",
+        "TpoTangoFactory._getAttributeClass",
+        "TpoTangoFactory.cleanUp",
+    ):
+        assert expected in names
+
+
+def private_words(klass: type) -> set[str]:
+    """The private names that a class defines or sets on itself."""
+    tree = inspect.getsource(klass).replace("self._", "\0_")
+    assigned = {
+        part.partition(" = ")[0].partition(":")[0].strip()
+        for part in tree.split("\0")[1:]
+        if " = " in part.splitlines()[0]
+    }
+    defined = {name for name in vars(klass) if name.startswith("_")}
+    return {
+        word
+        for word in assigned | defined
+        if word.isidentifier() and not word.startswith("__")
+    }
+
+
+def test_no_private_name_of_ours_means_something_else_to_taurus() -> None:
+    known = [*compat.PRIVATE_NAMES, *compat.PRIVATE_ATTRIBUTES]
+    listed = {name.rpartition(".")[2] for name in known}
+    both = set()
+    for ours, theirs in PAIRS:
+        stock_words = set().union(*map(private_words, theirs.__mro__[:-1]))
+        both |= private_words(ours) & stock_words
+    generated = {"_abc_impl"}
+    assert both - listed - generated == set()
+
+
+# --- versions ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", ["5.2", "5.2.0", "5.3.1", "5.4.1", "5.4.9-alpha"])
+def test_a_known_taurus_is_supported(
+    monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.setattr(taurus.Release, "version", version)
+    assert compat.why_unsupported() is None
+
+
+@pytest.mark.parametrize("version", ["4.8", "5.1.8", "5.5", "5.5.0-alpha", "6.0"])
+def test_an_unknown_taurus_is_named(
+    monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.setattr(taurus.Release, "version", version)
+    why = compat.why_unsupported()
+    assert why is not None
+    assert version.partition("-")[0] in why
+    assert "5.2 to below 5.5" in why
+
+
+def test_a_missing_pytango_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tango", None)
+    assert "PyTango cannot be imported" in str(compat.why_unsupported())
+    assert compat.pytango_version() is None
+
+
+def test_what_is_installed_is_supported() -> None:
+    assert compat.why_unsupported() is None
+    assert compat.pytango_version() == tango.__version__
+    assert compat.taurus_version() == taurus.Release.version
+
+
+# --- PyTango -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_a_mode_goes_to_tango_and_back(mode: submode.SubMode) -> None:
+    as_tango_has_it = compat.tango_event_sub_mode(mode)
+    assert submode.parse(as_tango_has_it) is mode
+    if compat.has_event_sub_mode():
+        assert as_tango_has_it is getattr(tango.EventSubMode, mode.name)
+
+
+@pytest.mark.skipif(not compat.has_event_sub_mode(), reason="PyTango before 10.1")
+def test_tango_has_exactly_our_modes() -> None:
+    names = {mode.name for mode in submode.MODES}
+    assert set(tango.EventSubMode.__members__) == names
+
+
+def test_the_default_is_async_read_where_tango_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for known, expected in ((True, submode.DEFAULT), (False, submode.SYNC_READ)):
+        monkeypatch.setattr(compat, "has_event_sub_mode", lambda known=known: known)
+        assert compat.default_mode() is expected
+
+
+def test_an_event_without_an_error_is_no_failed_subscription() -> None:
+    assert not compat.is_subscription_failure(SimpleNamespace(err=False))
+
+
+# --- settings ------------------------------------------------------------------------
+
+
+def test_the_stock_defaults_are_those_of_taurus() -> None:
+    source = inspect.getsource(compat.custom_settings())
+    if "TANGO_EVENTS_TO_SUBSCRIBE" in source:
+        assert 'TANGO_EVENTS_TO_SUBSCRIBE = ["CHANGE_EVENT"]' in source
+    if "TANGO_EVENT_SUB_MODE" in source:
+        assert "TANGO_EVENT_SUB_MODE = EVENT_SUB_MODE.ASYNCREAD" in source
+        assert compat.custom_settings().EVENT_SUB_MODE.ASYNCREAD == "ASYNCREAD"
+
+
+def test_the_modes_of_taurus_are_ours() -> None:
+    module = compat.custom_settings()
+    if hasattr(module, "EVENT_SUB_MODE"):
+        taurus_keys = {
+            k: v for k, v in vars(module.EVENT_SUB_MODE).items() if k.isupper()
+        }
+        assert taurus_keys == {mode.key: mode.key for mode in submode.MODES}
+
+
+def test_the_sources_of_settings_files_are_where_we_look() -> None:
+    module = compat.custom_settings()
+    assert isinstance(module.SYSTEM_CFG_FILE, str)
+    assert isinstance(module.USER_CFG_FILE, str)
+    parameters = inspect.signature(inspect.unwrap(module.load_configs)).parameters
+    assert list(parameters) == ["filenames", "section"]

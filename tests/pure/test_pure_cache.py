@@ -1,0 +1,104 @@
+"""What may replace what is known of an attribute."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taurus_tpo.cache import Cache, Known
+
+BROKEN = ValueError("broken")
+
+
+def test_at_first_nothing_is_known() -> None:
+    assert Cache().known.empty
+    assert Cache().known == Known()
+
+
+def test_a_value_and_an_error_are_known() -> None:
+    cache: Cache[str] = Cache()
+    assert cache.offer("new", stamp=10, now=20)
+    assert cache.known == Known("new", None, 10, 20)
+    assert not cache.known.empty
+    assert cache.offer_error(BROKEN, now=30)
+    assert cache.known == Known(None, BROKEN, 30, 30)
+    assert not cache.known.empty
+
+
+def test_no_value_is_replaced_by_an_older_one() -> None:
+    cache: Cache[str] = Cache()
+    cache.offer("new", stamp=10, now=20)
+    assert not cache.offer("old", stamp=9.999, now=30)
+    assert cache.known == Known("new", None, 10, 20)
+
+
+def test_a_value_is_replaced_by_one_as_old() -> None:
+    cache: Cache[str] = Cache()
+    cache.offer("one", stamp=10, now=20)
+    assert cache.offer("other", stamp=10, now=30)
+    assert cache.known.value == "other"
+
+
+def test_a_value_that_is_false_is_a_value() -> None:
+    cache: Cache[int] = Cache()
+    cache.offer(0, stamp=10, now=20)
+    assert not cache.known.empty
+    assert not cache.offer(1, stamp=9, now=30)
+
+
+def test_an_error_is_replaced_by_the_next_value_however_old() -> None:
+    cache: Cache[str] = Cache()
+    cache.offer_error(BROKEN, now=20)
+    assert cache.offer("mended", stamp=1, now=30)
+    assert cache.known == Known("mended", None, 1, 30)
+
+
+def test_a_read_that_fails_late_does_not_replace_what_was_heard_meanwhile() -> None:
+    cache: Cache[str] = Cache()
+    cache.offer("event", stamp=1, now=20)
+    assert not cache.offer_error(BROKEN, now=30, begun=19)
+    assert cache.known.value == "event"
+
+
+def test_a_read_that_began_after_the_last_value_may_fail() -> None:
+    cache: Cache[str] = Cache()
+    cache.offer("event", stamp=1, now=20)
+    assert cache.offer_error(BROKEN, now=30, begun=21)
+    assert cache.known.error is BROKEN
+
+
+def test_an_error_that_is_the_last_word_replaces_every_value() -> None:
+    cache: Cache[str] = Cache()
+    cache.offer("event", stamp=1e12, now=1e12)
+    assert cache.offer_error(BROKEN, now=30)
+    assert cache.known.error is BROKEN
+
+
+def test_a_late_error_replaces_an_error() -> None:
+    cache: Cache[str] = Cache()
+    cache.offer_error(ValueError("first"), now=20)
+    assert cache.offer_error(BROKEN, now=30, begun=10)
+    assert cache.known.error is BROKEN
+
+
+times = st.integers(0, 5)
+offers = st.tuples(st.just("value"), times, st.none())
+failures = st.tuples(st.just("error"), times, st.none() | times)
+
+
+@given(st.lists(offers | failures, max_size=15))
+def test_whatever_comes_no_value_is_followed_by_an_older_one(
+    happened: list[tuple[str, int, int | None]],
+) -> None:
+    cache: Cache[object] = Cache()
+    for now, (kind, stamp, begun) in enumerate(happened):
+        before = cache.known
+        if kind == "value":
+            taken = cache.offer(object(), stamp, now)
+            assert taken or before.stamp > stamp
+        else:
+            taken = cache.offer_error(BROKEN, now, begun)
+            assert taken or (begun is not None and before.heard > begun)
+        assert (cache.known is not before) == taken
+        if before.value is not None and cache.known.value is not None:
+            assert cache.known.stamp >= before.stamp

@@ -1,0 +1,35 @@
+"""The end of a process in which a call to a device hangs."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+
+#: C would abort at its end; Python's own end is told by what is printed.
+PROGRAM = """
+import atexit, ctypes, sys
+from taurus_tpo.ending import leave_tango_behind
+libc = ctypes.CDLL(None)
+libc.on_exit(ctypes.cast(libc.abort, ctypes.c_void_p), None)
+atexit.register(print, "Python has ended")
+atexit.register(lambda: print(leave_tango_behind()))
+sys.exit(3)
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "on_exit"), reason="this C library has no on_exit"
+)
+def test_a_process_ends_with_its_status_before_cs_own_clean_up() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["True", "Python has ended"], done.stderr
+    assert done.returncode == 3

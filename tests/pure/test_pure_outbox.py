@@ -1,0 +1,170 @@
+"""Things done one after the other, with no lock held."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+
+import pytest
+from pure_support import SOON
+
+from taurus_tpo.outbox import Outbox
+
+
+@pytest.fixture
+def errors() -> list[Exception]:
+    """What actions raised."""
+    return []
+
+
+@pytest.fixture
+def outbox(errors: list[Exception]) -> Outbox:
+    """An outbox that keeps the errors."""
+    return Outbox(errors.append)
+
+
+def test_nothing_is_done_before_work(outbox: Outbox) -> None:
+    done: list[str] = []
+    outbox.put(partial(done.append, "a"), partial(done.append, "b"))
+    assert done == []
+    outbox.work()
+    assert done == ["a", "b"]
+
+
+def test_nothing_is_done_twice(outbox: Outbox) -> None:
+    done: list[str] = []
+    outbox.put(partial(done.append, "a"))
+    outbox.work()
+    outbox.work()
+    assert done == ["a"]
+
+
+def test_what_an_action_puts_in_comes_after_what_is_there(outbox: Outbox) -> None:
+    done: list[str] = []
+
+    def first() -> None:
+        done.append("first begins")
+        outbox.put(partial(done.append, "third"))
+        outbox.work()
+        done.append("first ends")
+
+    outbox.put(first, partial(done.append, "second"))
+    outbox.work()
+    assert done == ["first begins", "first ends", "second", "third"]
+
+
+def test_an_action_that_raises_does_not_stop_the_next(
+    outbox: Outbox, errors: list[Exception]
+) -> None:
+    done: list[str] = []
+    broken = ValueError("broken")
+
+    def fail() -> None:
+        raise broken
+
+    outbox.put(fail, partial(done.append, "next"))
+    outbox.work()
+    assert done == ["next"]
+    assert errors == [broken]
+
+
+def test_an_action_that_ends_the_program_leaves_a_box_that_works(
+    outbox: Outbox, errors: list[Exception]
+) -> None:
+    done: list[str] = []
+
+    def leave() -> None:
+        raise KeyboardInterrupt
+
+    outbox.put(leave, partial(done.append, "next"))
+    with pytest.raises(KeyboardInterrupt):
+        outbox.work()
+    outbox.work()
+    assert done == ["next"]
+    assert errors == []
+
+
+def test_a_complaint_that_raises_leaves_a_box_that_works() -> None:
+    done: list[str] = []
+
+    def fail(*_: object) -> None:
+        raise ValueError("broken")
+
+    outbox = Outbox(fail)
+    outbox.put(fail, partial(done.append, "next"))
+    with pytest.raises(ValueError, match="broken"):
+        outbox.work()
+    outbox.work()
+    assert done == ["next"]
+
+
+def test_no_lock_is_held_during_an_action(outbox: Outbox) -> None:
+    done: list[str] = []
+
+    def other_thread() -> None:
+        outbox.put(partial(done.append, "second"))
+        outbox.work()
+
+    def first() -> None:
+        other = threading.Thread(target=other_thread, daemon=True)
+        other.start()
+        other.join(SOON)
+        done.append("stuck" if other.is_alive() else "first")
+
+    outbox.put(first)
+    outbox.work()
+    assert done == ["first", "second"]
+
+
+def test_who_finds_the_box_attended_does_not_wait(outbox: Outbox) -> None:
+    inside, go = threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def first() -> None:
+        inside.set()
+        go.wait(SOON)
+        done.append(threading.current_thread().name)
+
+    outbox.put(first)
+    attendant = threading.Thread(target=outbox.work, name="attendant", daemon=True)
+    attendant.start()
+    assert inside.wait(SOON)
+    outbox.put(lambda: done.append(threading.current_thread().name))
+    outbox.work()
+    assert done == []
+    go.set()
+    attendant.join(SOON)
+    assert done == ["attendant", "attendant"]
+
+
+def test_the_order_of_the_decisions_holds_across_threads(outbox: Outbox) -> None:
+    lock, threads, each = threading.Lock(), 8, 300
+    decided: list[int] = []
+    done: list[int] = []
+    inside: list[int] = []
+    overlapping: list[int] = []
+
+    def act(number: int) -> None:
+        inside.append(number)
+        if len(inside) > 1:
+            overlapping.append(number)
+        done.append(number)
+        inside.pop()
+
+    def decide(first: int) -> None:
+        for number in range(first, first + each):
+            with lock:
+                decided.append(number)
+                outbox.put(partial(act, number))
+            outbox.work()
+
+    deciders = [
+        threading.Thread(target=decide, args=(n * each,)) for n in range(threads)
+    ]
+    for decider in deciders:
+        decider.start()
+    for decider in deciders:
+        decider.join(SOON)
+    assert done == decided
+    assert len(done) == threads * each
+    assert overlapping == []
