@@ -28,7 +28,10 @@ PRIVATE_NAMES = {
         "the only place where a factory says which class an attribute gets"
     ),
     "taurus.core.tango.tangoattribute:TangoAttribute._subscribeConfEvents": (
-        "called by the constructor, and by subscribePendingEvents"
+        "called by the constructor of the class"
+    ),
+    "taurus.core.tango.tangoattribute:TangoAttribute._unsubscribeConfEvents": (
+        "called by cleanUp for the subscription of the constructor"
     ),
     "taurus.core.tango.tangoattribute:TangoAttribute._decodeAttrInfoEx": (
         "turns Tango's configuration into Taurus's"

@@ -6,6 +6,7 @@ Floor 3: knows PyTango, and nothing of Taurus's objects.
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, Protocol
@@ -13,7 +14,8 @@ from typing import Any, Callable, Protocol
 import tango
 
 from taurus_tpo import compat
-from taurus_tpo.submode import SubMode
+from taurus_tpo.clock import SYSTEM, Clock
+from taurus_tpo.submode import RETRYING, SubMode
 from taurus_tpo.weak import WeakCall
 
 #: The reason of the error where there is no ``DeviceProxy`` to call.
@@ -116,8 +118,29 @@ class DeviceConnection:
         :return: gives the subscription up.
         :raises tango.DevFailed: where the subscription fails and the mode raises.
         """
+        return self._subscribe(attribute, tango.EventType.CHANGE_EVENT, mode, callback)
+
+    def subscribe_configuration(
+        self, attribute: str, callback: Callable[[Any], None]
+    ) -> Callable[[], None]:
+        """Subscribe to the configuration of ``attribute``; Tango goes on trying.
+
+        :param callback: as for :meth:`subscribe`.
+        :return: gives the subscription up.
+        :raises tango.DevFailed: where there is no proxy.
+        """
+        return self._subscribe(
+            attribute, tango.EventType.ATTR_CONF_EVENT, RETRYING, callback
+        )
+
+    def _subscribe(
+        self,
+        attribute: str,
+        event_type: Any,
+        mode: SubMode,
+        callback: Callable[[Any], None],
+    ) -> Callable[[], None]:
         proxy = self.proxy()
-        event_type = tango.EventType.CHANGE_EVENT
         weak = WeakCall(callback)
         number = compat.subscribe(proxy, attribute, event_type, weak, mode)
         return _Unsubscribe(proxy, number)
@@ -141,8 +164,37 @@ class _Unsubscribe:
 
         :raises tango.DevFailed: for any other failure.
         """
+        _LINGERING.keep(self._proxy)
         try:
             self._proxy.unsubscribe_event(self._number)
         except tango.DevFailed as error:
             if error.args[0].reason != "API_EventNotFound":
                 raise
+
+
+class _Lingering:
+    """Proxies that live on for a while after a subscription was given up.
+
+    A thread of Tango's may be about to call back when a subscription ends. PyTango
+    keeps the callback for that case, in the proxy: if the proxy goes too, as it does
+    with the last attribute of a device, the thread calls what is there no more (seen
+    as a crash in ``safe_execute_callback_or_store_data``, cppTango 10.3.3).
+
+    May be used from any thread.
+    """
+
+    def __init__(self, seconds: float, clock: Clock = SYSTEM) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._kept: deque[tuple[float, Any]] = deque()
+
+    def keep(self, proxy: Any) -> None:
+        """Keep ``proxy`` for a while, and let go of those whose time has come."""
+        now = self._clock.monotonic()
+        self._kept.append((now + self._seconds, proxy))
+        while self._kept and self._kept[0][0] < now:
+            self._kept.popleft()
+
+
+#: Longer than Tango tries at a subscription: 3 s a call, and it makes several.
+_LINGERING = _Lingering(seconds=15.0)

@@ -84,6 +84,7 @@ class TpoTangoAttribute(TangoAttribute):
         self._heard = threading.Event()
         self._outbox = Outbox(WeakCall(self._complain))
         self._unsubscribe: Callable[[], None] | None = None
+        self._unsubscribe_configuration: Callable[[], None] | None = None
         self._connection: DeviceConnection | None = None
         self._said: Authority | None = None
         # Reading the settings makes them such that Taurus's constructor can use them.
@@ -91,8 +92,6 @@ class TpoTangoAttribute(TangoAttribute):
         # It assigns the mode of its own settings: not a word of the program's.
         super().__init__(name, parent, **kwargs)
         self._said = Authority.named("program")
-        if parent is not None:
-            self._connection = self.factory().connection(parent)
         if compat.configuration(self) is None:
             self._be_placeholder()
 
@@ -186,6 +185,9 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _give_subscription_up(self) -> None:
         unsubscribe, self._unsubscribe = self._unsubscribe, None
+        self._give_up(unsubscribe)
+
+    def _give_up(self, unsubscribe: Callable[[], None] | None) -> None:
         if unsubscribe is None:
             return
         try:
@@ -203,10 +205,14 @@ class TpoTangoAttribute(TangoAttribute):
             compat.deactivate_polling(self)
 
     def _connected(self) -> DeviceConnection:
-        if self._connection is None:
-            reason = f"{self.getFullName()} has no device"
-            tango.Except.throw_exception("TPO_NoDevice", reason, "TpoTangoAttribute")
-        return self._connection  # type: ignore[return-value]
+        connection = self._connection
+        if connection is None:
+            parent = self.getParentObj()
+            if parent is None:
+                reason = f"{self.getFullName()} has no device"
+                tango.Except.throw_exception("TPO_NoDevice", reason, "_connected")
+            connection = self._connection = self.factory().connection(parent)
+        return connection
 
     # --- what Tango says ---
 
@@ -240,6 +246,22 @@ class TpoTangoAttribute(TangoAttribute):
         if unknown and compat.configuration(self) is not None:
             self._announce_configuration(value)
         return _News(value=value, begun=begun, event_type=event_type)
+
+    def _subscribeConfEvents(self, *_how: Any, **_kwargs: Any) -> None:
+        """Subscribe to the configuration; called by Taurus's constructor."""
+        if self._unsubscribe_configuration is not None:
+            return
+        try:
+            self._unsubscribe_configuration = self._connected().subscribe_configuration(
+                self.getSimpleName(), self.push_event
+            )
+        except tango.DevFailed as error:
+            self.debug("No configuration events: %s", error.args[0].desc)
+
+    def _unsubscribeConfEvents(self) -> None:
+        unsubscribe = self._unsubscribe_configuration
+        self._unsubscribe_configuration = None
+        self._give_up(unsubscribe)
 
     def _on_configuration(self, event: Any) -> None:
         if event.err:

@@ -123,6 +123,7 @@ def test_a_listener_that_comes_after_one_died_is_told(modes, factory):
     attr.addListener(Listener())
     gc.collect()
     assert not attr.hasListeners()
+    eventually(lambda: attr.known.value, "the first value comes")
     second = Listener()
     attr.addListener(second)
     assert second.values == [1.5]

@@ -1,0 +1,61 @@
+# Everything runs in a virtual environment, which tools/bootstrap.py makes and checks.
+#   PYTHON       the Python to make it from (3.9 or newer)
+#   VENV         where it is
+#   SCREENSHOT   what `make demo` saves
+#   DEMO_ARGS, PYTEST_ARGS   more arguments for these commands
+
+PYTHON ?= python3
+VENV ?= .venv
+SCREENSHOT ?= demo.png
+
+BIN = $(VENV)/bin
+BOOTSTRAP = @"$(PYTHON)" tools/bootstrap.py --venv "$(VENV)"
+
+# Floors 0 to 2: what decides, and needs no GUI to be tested.
+STRICT = $(addprefix taurus_tpo/, activation.py cache.py clock.py commandline.py \
+    compat.py customsettings.py decision.py rules.py settings.py submode.py \
+    subscription.py weak.py firstread) tools
+
+# Of another Python than the one in $(VENV).
+unexport PYTHONPATH PYTHONHOME
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit docs format clean venv-demo venv-test
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+
+demo: venv-demo  ## run the demo: a report here, a screenshot in demo.png
+	"$(BIN)/taurus" tpo demo --screenshot "$(SCREENSHOT)" $(DEMO_ARGS)
+
+test: lint unit docs  ## run all checks: lint, unit and docs
+
+lint: venv-test  ## check style (ruff) and types (mypy)
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/mypy"
+	"$(BIN)/mypy" --strict $(STRICT)
+
+# TANGO_HOST may name a control system that is in use.
+unit: venv-test  ## run the tests, with a coverage report
+	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
+	    "$(BIN)/python" -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+docs: venv-test  ## build the documentation in docs/_build/html
+	"$(BIN)/sphinx-build" -q -W --keep-going -b html docs docs/_build/html
+
+format: venv-test  ## let ruff format the code and fix what it can
+	"$(BIN)/ruff" check --fix .
+	"$(BIN)/ruff" format .
+
+clean:  ## remove what the other targets made, but for the virtual environment
+	rm -rf docs/_build htmlcov build dist .coverage .coverage.* "$(SCREENSHOT)" \
+	    .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find taurus_tpo tests tools -name __pycache__ -prune -exec rm -rf {} +
+
+venv-demo:
+	$(BOOTSTRAP) --extras demo --window
+
+venv-test:
+	$(BOOTSTRAP) --extras demo,test,docs

@@ -1,0 +1,368 @@
+"""Make the virtual environment of this project, ready to run.
+
+Makes the environment, installs the project into it with the named extras, and checks
+that Qt starts there.  What the system lacks for that (shared libraries, a font,
+Debian's python3-venv) is installed by the system's package manager where this user
+may do so without a password; otherwise the line to type is printed.
+
+Run again, it only checks: a stamp in the environment tells what it was made from.
+Needs nothing but Python's standard library.
+"""
+
+import argparse
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import sys
+from typing import NamedTuple, NoReturn, Optional
+
+# An older Python gets this far and no further: below, annotations it cannot evaluate.
+if sys.version_info < (3, 9):  # noqa: UP036
+    sys.exit(
+        "bootstrap: Python 3.9 or newer is needed, and this is {}.{}: name another"
+        " one with PYTHON=".format(*sys.version_info[:2])
+    )
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+INPUTS = ("setup.cfg", "pyproject.toml")
+PROBE = ROOT / "tools" / "qt_probe.py"
+PROBE_MISSING = 3
+STAMP = "bootstrap.json"
+# Settings meant for another Python, which would leak into the environment's own.
+FOREIGN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+
+
+class PackageManager(NamedTuple):
+    """How a system installs packages, and what it calls those that Qt needs."""
+
+    refresh: str  # run first; empty: not needed
+    install: str
+    qt: str  # to start at all
+    window: str  # and to open a window on an X display
+    venv: str = ""  # to make virtual environments; empty: part of Python there
+
+
+def _rpm(*libraries: str) -> str:
+    """Return what RPM systems, whatever their package names, install libraries by."""
+    return " ".join(f"{library}()(64bit)" for library in libraries)
+
+
+_RPM_QT = _rpm(
+    "libGL.so.1",
+    "libglib-2.0.so.0",
+    "libgthread-2.0.so.0",
+    "libfontconfig.so.1",
+    "libfreetype.so.6",
+    "libX11.so.6",
+    "libXext.so.6",
+)
+_RPM_WINDOW = _rpm(
+    "libdbus-1.so.3",
+    "libEGL.so.1",
+    "libX11-xcb.so.1",
+    "libxcb.so.1",
+    "libxcb-icccm.so.4",
+    "libxcb-image.so.0",
+    "libxcb-keysyms.so.1",
+    "libxcb-render-util.so.0",
+    "libxkbcommon.so.0",
+    "libxkbcommon-x11.so.0",
+)
+
+# Looked for in this order.
+PACKAGE_MANAGERS = {
+    "apt-get": PackageManager(
+        refresh="apt-get update",
+        install="apt-get install -y --no-install-recommends",
+        qt="libgl1 libglib2.0-0 libfontconfig1 libx11-6 libxext6 fonts-dejavu-core",
+        window="libdbus-1-3 libegl1 libx11-xcb1 libxcb-glx0 libxcb-icccm4"
+        " libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0"
+        " libxcb-render0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-xfixes0"
+        " libxcb-xinerama0 libxcb-xkb1 libxkbcommon0 libxkbcommon-x11-0",
+        venv="python{}.{}-venv".format(*sys.version_info),
+    ),
+    "dnf": PackageManager(
+        refresh="",
+        install="dnf install -y",
+        qt=f"{_RPM_QT} dejavu-sans-fonts",
+        window=_RPM_WINDOW,
+    ),
+    "zypper": PackageManager(
+        refresh="",
+        install="zypper --non-interactive install --no-recommends",
+        qt=f"{_RPM_QT} dejavu-fonts",
+        window=_RPM_WINDOW,
+    ),
+    "pacman": PackageManager(
+        # Not -Sy: Arch does not support an upgrade of some packages only.
+        refresh="",
+        install="pacman -S --noconfirm --needed",
+        qt="libglvnd glib2 fontconfig freetype2 libx11 libxext ttf-dejavu",
+        window="dbus libxcb xcb-util-image xcb-util-keysyms xcb-util-renderutil"
+        " xcb-util-wm libxkbcommon libxkbcommon-x11",
+    ),
+}
+
+
+def say(message: str) -> None:
+    """Tell what happens now."""
+    print(f"bootstrap: {message}", flush=True)
+
+
+def stop(message: str) -> NoReturn:
+    """End with a message and status 1."""
+    sys.exit(f"bootstrap: {message}")
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without what belongs to another Python."""
+    return {name: value for name, value in os.environ.items() if name not in FOREIGN}
+
+
+def run(*command: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command with no input, and keep what it prints to itself."""
+    return subprocess.run(
+        command,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+
+
+def must_run(what: str, *command: str) -> None:
+    """Run a command; show what it printed, and stop, if it fails."""
+    result = run(*command)
+    if result.returncode:
+        print(result.stdout, file=sys.stderr)
+        stop(f"{what} failed: {shlex.join(command)}")
+
+
+# --- System packages ------------------------------------------------------------------
+
+
+def package_manager() -> Optional[PackageManager]:
+    """Return the package manager of this system, if it is a known one."""
+    for program, manager in PACKAGE_MANAGERS.items():
+        if shutil.which(program):
+            return manager
+    return None
+
+
+def privilege() -> Optional[list[str]]:
+    """Return what to put before a command that only root may run; None: no way."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") and run("sudo", "-n", "true").returncode == 0:
+        return ["sudo", "-n"]
+    return None
+
+
+def line_to_type(manager: PackageManager, packages: list[str]) -> str:
+    """Return the shell line by which a user installs packages."""
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    install = f"{sudo}{manager.install} {shlex.join(packages)}"
+    return f"{sudo}{manager.refresh} && {install}" if manager.refresh else install
+
+
+def install_packages(kinds: list[str], missing: str) -> None:
+    """Install the packages of the given kinds, or stop and tell how to."""
+    manager = package_manager()
+    packages: list[str] = []
+    for kind in kinds if manager else ():
+        packages += getattr(manager, kind).split()
+    if manager is None or not packages:
+        stop(f"this system lacks {missing}: install that, then run this again")
+    root = privilege()
+    line = line_to_type(manager, packages)
+    if root is None:
+        stop(f"this system lacks {missing}. Type this, then run this again:\n{line}")
+    say(f"this system lacks {missing}: {line}")
+    # A list of packages that is partly out of date is often good enough: no check.
+    if manager.refresh:
+        run(*root, *manager.refresh.split())
+    unattended = [*root, "env", "DEBIAN_FRONTEND=noninteractive"]
+    result = run(*unattended, *manager.install.split(), *packages)
+    if result.returncode:
+        print(result.stdout, file=sys.stderr)
+        stop(f"that failed. This system lacks {missing}; the line to type is:\n{line}")
+
+
+# --- The virtual environment ----------------------------------------------------------
+
+
+def can_make_environments() -> bool:
+    """Tell if this Python has all that making a virtual environment takes."""
+    importlib.invalidate_caches()
+    return all(importlib.util.find_spec(name) for name in ("venv", "ensurepip"))
+
+
+def require_venv() -> None:
+    """Have the part of Python that makes virtual environments, or stop."""
+    if not can_make_environments():
+        install_packages(["venv"], "Python's venv or ensurepip module")
+        if not can_make_environments():
+            stop(f"{sys.executable} still lacks its venv or ensurepip module")
+
+
+def base_python() -> str:
+    """Return the Python to make environments from: never one inside an environment."""
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+
+
+def python_of(venv: pathlib.Path) -> str:
+    """Return the path of an environment's Python."""
+    return str(venv / "bin" / "python")
+
+
+class Stamp(NamedTuple):
+    """What an environment was made from."""
+
+    origin: str  # another one: it has to be made again
+    inputs: str  # others: it has to be installed again; empty: not yet installed
+    extras: list[str]
+
+
+def origin(venv: pathlib.Path) -> str:
+    """Return what an environment cannot outlive: its Python, its and our place."""
+    major, minor = sys.version_info[:2]
+    return f"Python {major}.{minor} at {base_python()} in {venv} for {ROOT}"
+
+
+def inputs() -> str:
+    """Return a digest of the files that say what has to be installed."""
+    digest = hashlib.sha256()
+    for name in INPUTS:
+        digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()
+
+
+def read_stamp(venv: pathlib.Path) -> Optional[Stamp]:
+    """Return the stamp of an environment; None if this program did not make it."""
+    try:
+        return Stamp(**json.loads((venv / STAMP).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_stamp(venv: pathlib.Path, stamp: Stamp) -> None:
+    """Write the stamp of an environment."""
+    (venv / STAMP).write_text(json.dumps(stamp._asdict()))
+
+
+def make_environment(venv: pathlib.Path) -> Stamp:
+    """Make an environment from nothing."""
+    require_venv()
+    say(
+        "making the virtual environment {} with Python {}".format(
+            os.path.relpath(venv), ".".join(map(str, sys.version_info[:3]))
+        )
+    )
+    shutil.rmtree(venv, ignore_errors=True)
+    venv.mkdir(parents=True)
+    # Stamped first: one left half-made is known for ours, and is made again.
+    stamp = Stamp(origin(venv), inputs="", extras=[])
+    write_stamp(venv, stamp)
+    must_run("making it", base_python(), "-m", "venv", str(venv))
+    return stamp
+
+
+def usable(venv: pathlib.Path, stamp: Optional[Stamp]) -> bool:
+    """Tell if an environment is complete and was made from what there is now."""
+    if stamp is None or not stamp.inputs or stamp.origin != origin(venv):
+        return False
+    return os.path.exists(python_of(venv))
+
+
+def environment(venv: pathlib.Path) -> Stamp:
+    """Return the stamp of a working environment, made (again) if need be."""
+    stamp = read_stamp(venv)
+    if stamp and usable(venv, stamp):
+        return stamp
+    if stamp is None and venv.is_dir() and any(venv.iterdir()):
+        stop(
+            f"{venv} was not made by this program, which would replace it:"
+            " remove it, or name another place with VENV="
+        )
+    return make_environment(venv)
+
+
+def install(venv: pathlib.Path, stamp: Stamp, extras: list[str]) -> None:
+    """Install the project and its extras, unless the stamp says that this was done."""
+    wanted = sorted({*extras, *stamp.extras})
+    if stamp == Stamp(stamp.origin, inputs(), wanted):
+        return
+    say(f"installing taurus_tpo[{','.join(wanted)}]: this may take some minutes")
+    pip = [python_of(venv), "-m", "pip", "install", "--no-input", "--no-user"]
+    # What is new may come without a wheel for an old Python, and need a compiler.
+    pip += ["--prefer-binary"]
+    # Older ones cannot install a project without a setup.py in place.
+    must_run("the update of pip", *pip, "pip>=21.3")
+    must_run("pip", *pip, "--editable", f"{ROOT}[{','.join(wanted)}]")
+    write_stamp(venv, Stamp(stamp.origin, inputs(), wanted))
+
+
+# --- Qt -------------------------------------------------------------------------------
+
+
+def missing_for_qt(venv: pathlib.Path, window: bool) -> str:
+    """Return what Qt misses to start, as words; stop if that is not the trouble."""
+    platforms = ["offscreen", "xcb"] if window else ["offscreen"]
+    result = run(python_of(venv), str(PROBE), *platforms)
+    if result.returncode not in (0, PROBE_MISSING):
+        print(result.stdout, file=sys.stderr)
+        stop("Qt does not start")
+    return " ".join(result.stdout.split()) if result.returncode else ""
+
+
+def require_qt(venv: pathlib.Path, window: bool) -> None:
+    """Have Qt start, or stop."""
+    missing = missing_for_qt(venv, window)
+    if missing:
+        kinds = ["qt", "window"] if window else ["qt"]
+        install_packages(kinds, f"what Qt needs ({missing})")
+        missing = missing_for_qt(venv, window)
+    if missing:
+        stop(f"Qt still does not start: this system lacks {missing}")
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument(
+        "--venv",
+        type=pathlib.Path,
+        default=os.environ.get("VENV") or ROOT / ".venv",
+        help="where the environment is or shall be (default: $VENV, or .venv here)",
+    )
+    parser.add_argument(
+        "--extras",
+        default="demo",
+        help="the extras of setup.cfg to install, with commas (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--window",
+        action="store_true",
+        help="check that Qt can open a window as well, if there is a DISPLAY",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Make the environment, or make sure of it."""
+    options = arguments()
+    venv = options.venv.absolute()
+    install(venv, environment(venv), options.extras.split(","))
+    require_qt(venv, options.window and bool(os.environ.get("DISPLAY")))
+
+
+if __name__ == "__main__":
+    main()
