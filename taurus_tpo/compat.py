@@ -27,6 +27,12 @@ PRIVATE_NAMES = {
     "taurus.core.tango.tangofactory:TangoFactory._getAttributeClass": (
         "the only place where a factory says which class an attribute gets"
     ),
+    "taurus.core.tango.tangofactory:TangoFactory._getDeviceClass": (
+        "the only place where a factory says which class a device gets"
+    ),
+    "taurus.core.tango.tangodevice:TangoDevice._createHWObject": (
+        "makes the proxy, for the constructor and getDeviceProxy"
+    ),
     "taurus.core.tango.tangoattribute:TangoAttribute._subscribeConfEvents": (
         "called by the constructor of the class"
     ),

@@ -5,6 +5,7 @@ Floor 3: knows PyTango, and nothing of Taurus's objects.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections import deque
 from collections.abc import Sequence
@@ -15,11 +16,25 @@ import tango
 
 from taurus_tpo import compat
 from taurus_tpo.clock import SYSTEM, Clock
+from taurus_tpo.janitor import Janitor
 from taurus_tpo.submode import RETRYING, SubMode
 from taurus_tpo.weak import WeakCall
 
 #: The reason of the error where there is no ``DeviceProxy`` to call.
 NO_PROXY = "TPO_NoDeviceProxy"
+
+#: The reason of the error where a device has not answered yet.
+NOT_YET = "TPO_NoAnswerYet"
+
+#: A failure that took longer is one of a device that does not answer, s: a device that
+#: is down refuses in some ms, Tango's timeouts are 3 s.
+SILENCE = 1.0
+
+#: For how long a configuration that came with all others of its device is good, s.
+FRESH = 5.0
+
+#: The longest time between two attempts at a device that does not answer, s.
+LONGEST_RETRY = 10.0
 
 
 @dataclass(frozen=True)
@@ -55,36 +70,109 @@ class DeviceConnection:
         that a class of somebody else's (Sardana's) can make it in its way.
     """
 
-    def __init__(self, owner: ProxyOwner) -> None:
+    def __init__(self, owner: ProxyOwner, clock: Clock = SYSTEM) -> None:
         self.name = owner.getFullName()
         self._owner = weakref.ref(owner)
+        self._clock = clock
+        self._proxy: Any = None
+        self._failures = 0
+        self._configurations: dict[str, Any] = {}
+        self._configured = float("-inf")
+        #: Whether the device answers, or refuses at once: nobody waits for it. One
+        #: whose owner has made the proxy already has had its chance.
+        self.answers = not hasattr(owner, "make_proxy")
+        #: Why it does not answer; None while that is not known.
+        self.error: Any = None
 
     def __str__(self) -> str:
         return self.name
 
-    def belongs_to(self, owner: ProxyOwner) -> bool:
-        """Return whether ``owner`` makes the proxy of this connection."""
-        return self._owner() is owner
+    @property
+    def silent(self) -> bool:
+        """Whether the device is known not to answer."""
+        return self.error is not None and not self.answers
 
-    def proxy(self) -> Any:
-        """Return the ``tango.DeviceProxy``.
+    @property
+    def retry_delay(self) -> float:
+        """How long to wait before a silent device is asked again, s: 1, 2, 4... 10."""
+        return min(LONGEST_RETRY, 2.0 ** (self._failures - 1))
 
-        :raises tango.DevFailed: where it cannot be made.
+    def connect(self) -> None:
+        """Make the proxy and ask for the configuration of all attributes; waits.
+
+        A device that refuses at once, because its server does not run, answers as well
+        as one that tells its configuration: the subscription will say what is wrong.
+
+        :raises tango.DevFailed: where the device does not answer, or the database does
+            not know it.
         """
-        owner = self._owner()
-        proxy = None if owner is None else owner.getDeviceProxy()
-        if proxy is None:
+        begun = self._clock.monotonic()
+        try:
+            proxy = self._make_proxy()
+            infos = proxy.attribute_list_query_ex()
+        except tango.DevFailed as error:
+            self.error = error
+            prompt = self._clock.monotonic() - begun < SILENCE
+            self.answers = prompt and self._proxy is not None
+            if not self.answers:
+                self._failures += 1
+                raise
+        else:
+            self._configurations = {info.name.lower(): info for info in infos}
+            self._configured = self._clock.monotonic()
+            self._failures = 0
+            self.error = None
+            self.answers = True
+        self._owners_proxy()
+
+    def _make_proxy(self) -> Any:
+        if self._proxy is None:
+            make = getattr(self._owner(), "make_proxy", self._owners_proxy)
+            self._proxy = make()
+        if self._proxy is None:
             description = (
                 f"No DeviceProxy could be made for {self.name} (Taurus's log says why)"
             )
             tango.Except.throw_exception(NO_PROXY, description, "DeviceConnection")
-        return proxy
+        return self._proxy
+
+    def _owners_proxy(self) -> Any:
+        """Return the owner's proxy; an owner that had none takes ours."""
+        owner = self._owner()
+        return None if owner is None else owner.getDeviceProxy()
+
+    @property
+    def made_proxy(self) -> Any:
+        """The ``DeviceProxy`` of a device that answers, else None; never waits."""
+        return self._proxy if self.answers else None
+
+    def proxy(self) -> Any:
+        """Return the ``tango.DeviceProxy``; waits where the device has not answered.
+
+        :raises tango.DevFailed: where it cannot be made, or the device does not answer.
+        """
+        if not self.answers:
+            self.connect()
+        return self._make_proxy()
 
     def configuration(self, attribute: str) -> Any:
-        """Return the ``tango.AttributeInfoEx`` of ``attribute``; waits for the device.
+        """Return the ``tango.AttributeInfoEx`` of ``attribute``.
+
+        The one that came when the device answered first, if that was just now; else
+        asks the device, and waits for it. A device that has not answered yet, or does
+        not, is not waited for.
 
         :raises tango.DevFailed: where the device does not tell.
         """
+        if not self.answers:
+            if self.error is not None:
+                raise self.error
+            tango.Except.throw_exception(NOT_YET, f"{self.name}: no answer yet", "")
+        if self._clock.monotonic() - self._configured < FRESH:
+            # Whoever asks twice wants to know what has changed.
+            known = self._configurations.pop(attribute.lower(), None)
+            if known is not None:
+                return known
         return self.proxy().attribute_query(attribute)
 
     def read_one(self, attribute: str) -> Any:
@@ -109,24 +197,24 @@ class DeviceConnection:
 
     def subscribe(
         self, attribute: str, mode: SubMode, callback: Callable[[Any], None]
-    ) -> Callable[[], None]:
+    ) -> Subscription:
         """Subscribe to the change events of ``attribute``.
 
         :param mode: how; the modes that try before they return wait for the device.
         :param callback: a bound method, which is not kept alive. It gets PyTango's
             events, in the thread of the caller or one of Tango's.
-        :return: gives the subscription up.
+        :return: the subscription, to be ended.
         :raises tango.DevFailed: where the subscription fails and the mode raises.
         """
         return self._subscribe(attribute, tango.EventType.CHANGE_EVENT, mode, callback)
 
     def subscribe_configuration(
         self, attribute: str, callback: Callable[[Any], None]
-    ) -> Callable[[], None]:
+    ) -> Subscription:
         """Subscribe to the configuration of ``attribute``; Tango goes on trying.
 
         :param callback: as for :meth:`subscribe`.
-        :return: gives the subscription up.
+        :return: the subscription, to be ended.
         :raises tango.DevFailed: where there is no proxy.
         """
         return self._subscribe(
@@ -139,11 +227,10 @@ class DeviceConnection:
         event_type: Any,
         mode: SubMode,
         callback: Callable[[Any], None],
-    ) -> Callable[[], None]:
-        proxy = self.proxy()
-        weak = WeakCall(callback)
-        number = compat.subscribe(proxy, attribute, event_type, weak, mode)
-        return _Unsubscribe(proxy, number)
+    ) -> Subscription:
+        subscription = Subscription(self.proxy(), callback, answered=mode.tries)
+        subscription.begin(attribute, event_type, mode)
+        return subscription
 
 
 def _reading(answer: Any, begun: float) -> Reading:
@@ -152,35 +239,114 @@ def _reading(answer: Any, begun: float) -> Reading:
     return Reading(answer, None, begun)
 
 
-class _Unsubscribe:
-    """Gives one subscription up; keeps the proxy, without which Tango would drop it."""
+class Subscription:
+    """One subscription of Tango's, which can be ended at any time, from any thread.
 
-    def __init__(self, proxy: Any, number: int) -> None:
+    Tango 10.3 crashes when a subscription is given up while the thread that carries it
+    out is at it (seen in ``safe_execute_callback_or_store_data``). So it is given up
+    only when Tango has answered, a moment later, and its proxy, in which PyTango keeps
+    the callback, lives on for a while. The janitor does it: giving up waits for the
+    device.
+    """
+
+    def __init__(
+        self, proxy: Any, callback: Callable[[Any], None], answered: bool
+    ) -> None:
         self._proxy = proxy
-        self._number = number
+        self._callback = WeakCall(callback)
+        self._lock = threading.Lock()
+        self._answered = answered
+        self._ended = False
+        self._number: int | None = None
+        if not answered:
+            UNANSWERED.add(1)
 
-    def __call__(self) -> None:
-        """Give it up; a subscription that Tango has given up already is none.
+    def begin(self, attribute: str, event_type: Any, mode: SubMode) -> None:
+        """Subscribe; to be called once.
 
-        :raises tango.DevFailed: for any other failure.
+        :raises tango.DevFailed: where the subscription fails and the mode raises.
         """
+        try:
+            self._number = compat.subscribe(
+                self._proxy, attribute, event_type, self._called, mode
+            )
+        except tango.DevFailed:
+            self._answer()
+            raise
+
+    def end(self) -> None:
+        """Give the subscription up; returns at once, and nobody is called any more."""
+        with self._lock:
+            due = self._answered and not self._ended
+            self._ended = True
+        if due:
+            JANITOR.do(self._give_up)
+
+    def _called(self, event: Any) -> None:
+        was_first, ended = self._answer()
+        if not ended:
+            self._callback(event)
+        elif was_first:
+            JANITOR.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
+
+    def _answer(self) -> tuple[bool, bool]:
+        """Take note that Tango has answered.
+
+        :return: whether that is news, and whether the subscription was ended before.
+        """
+        with self._lock:
+            was_first, ended = not self._answered, self._ended
+            self._answered = True
+        if was_first:
+            UNANSWERED.add(-1)
+        return was_first, ended
+
+    def _give_up(self) -> None:
         _LINGERING.keep(self._proxy)
         try:
             self._proxy.unsubscribe_event(self._number)
         except tango.DevFailed as error:
+            # Tango gives all up by itself when it shuts down.
             if error.args[0].reason != "API_EventNotFound":
                 raise
+
+
+class _Count:
+    """A number that one can wait for to be nought; from any thread."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._changed = threading.Condition()
+
+    def add(self, number: int) -> None:
+        """Add ``number``."""
+        with self._changed:
+            self._number += number
+            self._changed.notify_all()
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until it is nought, s; return whether it is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._number, timeout)
+
+
+#: The subscriptions that Tango has not answered yet. It must not be cleaned up before:
+#: it waits for its thread, with Python's lock, which the thread needs to call back.
+UNANSWERED = _Count()
+
+#: How long Tango's thread may take to return from the callback, s.
+_MOMENT = 0.1
+
+#: Gives subscriptions up.
+JANITOR = Janitor()
 
 
 class _Lingering:
     """Proxies that live on for a while after a subscription was given up.
 
-    A thread of Tango's may be about to call back when a subscription ends. PyTango
-    keeps the callback for that case, in the proxy: if the proxy goes too, as it does
-    with the last attribute of a device, the thread calls what is there no more (seen
-    as a crash in ``safe_execute_callback_or_store_data``, cppTango 10.3.3).
-
-    May be used from any thread.
+    A thread of Tango's may be about to call back. PyTango keeps the callback for that
+    case, in the proxy: if the proxy goes too, as it does with the last attribute of a
+    device, the thread calls what is there no more.
     """
 
     def __init__(self, seconds: float, clock: Clock = SYSTEM) -> None:

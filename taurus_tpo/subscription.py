@@ -20,6 +20,7 @@ class State(enum.Enum):
     """Where an attribute stands."""
 
     IDLE = "nobody listens"
+    CONNECTING = "somebody listens; the device has not answered yet"
     SUBSCRIBING = "the subscription was asked for and has not been answered"
     SUBSCRIBED = "the subscription works"
     RETRYING = "the subscription failed; Tango goes on trying, and it is polled"
@@ -30,8 +31,10 @@ class State(enum.Enum):
 class Input(enum.Enum):
     """What can happen to an attribute."""
 
-    LISTEN = "a listener came, and events are enabled"
-    LISTEN_POLLED = "a listener came, and events are disabled"
+    LISTEN = "a listener came"
+    CONNECTED = "the device answers, or refuses at once; events are enabled"
+    CONNECTED_POLLED = "the same; events are disabled"
+    UNREACHABLE = "the device does not answer; it is asked again"
     RESUBSCRIBE = "somebody asks for the subscription again"
     ACCEPTED = "the subscription is there; it brought no data"
     REFUSED = "the subscription failed in the call; Tango does not retry"
@@ -45,6 +48,7 @@ class Input(enum.Enum):
 class Effect(enum.Enum):
     """What has to be done; carried out in the order given."""
 
+    CONNECT = "ask whether the device answers, until it does"
     SUBSCRIBE = "subscribe in the attribute's mode"
     SUBSCRIBE_RETRYING = "subscribe in a mode in which Tango goes on trying"
     UNSUBSCRIBE = "give the subscription up"
@@ -64,20 +68,26 @@ class Step:
 
 _S, _I, _E = State, Input, Effect
 
-_LISTENED_TO = (_S.SUBSCRIBING, _S.SUBSCRIBED, _S.RETRYING, _S.POLLED)
+_LISTENED_TO = (_S.CONNECTING, _S.SUBSCRIBING, _S.SUBSCRIBED, _S.RETRYING, _S.POLLED)
 _END = (_E.UNSUBSCRIBE, _E.STOP_POLLING)
 _WORKS = (_E.STOP_POLLING, _E.PUBLISH)
+_NOT_CONNECTING = (_S.IDLE, _S.SUBSCRIBING, _S.SUBSCRIBED, _S.RETRYING, _S.POLLED)
+_DEVICE_SAYS = (_I.CONNECTED, _I.CONNECTED_POLLED, _I.UNREACHABLE)
 _TANGO_SAYS = (_I.ACCEPTED, _I.REFUSED, _I.FAILED, _I.EVENT)
 _FALL_BACK = (_E.POLL, _E.READ)
 
 #: The whole life: every pair of state and input.
 TABLE: Mapping[tuple[State, Input], Step] = {
-    (_S.IDLE, _I.LISTEN): Step(_S.SUBSCRIBING, (_E.SUBSCRIBE,)),
-    (_S.IDLE, _I.LISTEN_POLLED): Step(_S.POLLED, _FALL_BACK),
+    (_S.IDLE, _I.LISTEN): Step(_S.CONNECTING, (_E.CONNECT,)),
     (_S.IDLE, _I.RESUBSCRIBE): Step(_S.SUBSCRIBING, (_E.SUBSCRIBE_RETRYING,)),
     (_S.IDLE, _I.READ): Step(_S.IDLE, (_E.PUBLISH,)),
+    # Nothing is subscribed to before the device has answered.
+    (_S.CONNECTING, _I.CONNECTED): Step(_S.SUBSCRIBING, (_E.SUBSCRIBE,)),
+    (_S.CONNECTING, _I.CONNECTED_POLLED): Step(_S.POLLED, _FALL_BACK),
+    (_S.CONNECTING, _I.UNREACHABLE): Step(_S.CONNECTING, (_E.PUBLISH,)),
     # Tango's callbacks may come late, after the subscription was given up.
     **{(_S.IDLE, i): Step(_S.IDLE) for i in _TANGO_SAYS},
+    **{(_S.CONNECTING, i): Step(_S.CONNECTING) for i in _TANGO_SAYS},
     **{(_S.POLLED, i): Step(_S.POLLED) for i in _TANGO_SAYS},
     # The subscription is on its way.
     (_S.SUBSCRIBING, _I.ACCEPTED): Step(_S.SUBSCRIBED, (_E.STOP_POLLING, _E.READ)),
@@ -105,7 +115,8 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     # The same wherever somebody listens. A listener that died without a word leaves
     # its attribute listened to, so that LISTEN can come again.
     **{(s, _I.LISTEN): Step(s) for s in _LISTENED_TO},
-    **{(s, _I.LISTEN_POLLED): Step(s) for s in _LISTENED_TO},
+    # So may the word of the device.
+    **{(s, i): Step(s) for s in _NOT_CONNECTING for i in _DEVICE_SAYS},
     **{(s, _I.RESUBSCRIBE): Step(s) for s in _LISTENED_TO if s is not _S.POLLED},
     **{(s, _I.READ): Step(s, (_E.PUBLISH,)) for s in _LISTENED_TO},
     **{(s, _I.UNLISTEN): Step(_S.IDLE, _END) for s in _LISTENED_TO},

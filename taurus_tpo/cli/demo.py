@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import click
 from rich.console import Console
@@ -111,6 +111,7 @@ class _Show:
         self._timer.timeout.connect(self._look)
         self._attributes: dict[str, Any] = {}
         self._form: Any = None
+        self._painted = _first_paint(self._note_window)
         self._ends_by_itself = False
         self._begun = 0.0
 
@@ -143,11 +144,15 @@ class _Show:
         self._form.setWithButtons(False)
         self._form.setModel(list(self.story.models))
         self._form.resize(760, 900)
-        self._form.show()
-        self._application.processEvents()
-        self.story.window = time.monotonic() - self._begun
-        self._attributes = {name: taurus.Attribute(name) for name in self.story.models}
         self.story.rows = len(self._form.getItems())
+        self._attributes = {name: taurus.Attribute(name) for name in self.story.models}
+        self._form.installEventFilter(self._painted)
+        self._form.show()
+
+    def _note_window(self) -> None:
+        """Take note of the first paint of the window, and of what is known by then."""
+        self._form.removeEventFilter(self._painted)
+        self.story.window = time.monotonic() - self._begun
         self._look()
         self.story.at_window = len(self.story.first)
         for attribute in self._attributes.values():
@@ -159,7 +164,7 @@ class _Show:
         for name, attribute in self._attributes.items():
             if name not in self.story.first:
                 self._note(name, attribute.known, now)
-        late = now > self.story.window + _PATIENCE
+        late = now > _PATIENCE
         if self._ends_by_itself and (self.story.settled or late):
             self._application.quit()
 
@@ -169,6 +174,19 @@ class _Show:
             self.story.failures.pop(name, None)
         elif known.error is not None:
             self.story.failures[name] = _reason(known.error)
+
+
+def _first_paint(then: Callable[[], None]) -> Any:
+    """Return a Qt event filter that calls ``then`` when its widget is painted."""
+    from taurus.external.qt import Qt
+
+    class Filter(Qt.QObject):
+        def eventFilter(self, _widget: Any, event: Any) -> bool:
+            if event.type() == Qt.QEvent.Paint:
+                then()
+            return False
+
+    return Filter()
 
 
 def _reason(error: Any) -> str:

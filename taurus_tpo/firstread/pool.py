@@ -13,7 +13,7 @@ from typing import Any, Callable
 from taurus_tpo import clock as clocks
 from taurus_tpo.firstread.schedule import Batch, Outcome, Request, Schedule
 
-#: What the threads are called, for whoever looks with a debugger.
+#: What the threads of the first reads are called.
 THREAD_NAME = "taurus_tpo first read"
 
 #: How long a device waits for company, s: a widget is built in about 5 ms, so that some
@@ -55,6 +55,7 @@ class FirstRead:
     :param serve: reads one batch and settles each of its requests; called without any
         lock held, in a thread of the pool. A request that it leaves open is dropped.
     :param workers: the largest number of threads.
+    :param name: what its threads are called, for whoever looks with a debugger.
     :param gather: how long a device waits for company, s.
     :param idle: how long a thread waits for work before it ends, s.
     :param log: takes what goes wrong in ``serve`` itself.
@@ -64,6 +65,7 @@ class FirstRead:
         self,
         serve: Callable[[Batch], None],
         workers: int,
+        name: str = THREAD_NAME,
         gather: float = GATHER,
         idle: float = IDLE,
         clock: clocks.Clock = clocks.SYSTEM,
@@ -71,6 +73,7 @@ class FirstRead:
     ) -> None:
         self._serve = serve
         self._workers = workers
+        self._name = name
         self._idle = idle
         self._clock = clock
         self._log = log if log is not None else logging.getLogger(__name__)
@@ -82,12 +85,16 @@ class FirstRead:
         self._stats = Stats()
         self._closed = False
 
-    def ask(self, device: Hashable, name: Hashable, target: Any) -> Future[Any]:
+    def ask(
+        self, device: Hashable, name: Hashable, target: Any, delay: float = 0.0
+    ) -> Future[Any]:
         """Register a read and return the future that gets its value or failure.
 
         An attribute that is waiting already waits once: the same future is returned.
         One that is being read just now is read again. After :meth:`close` the future
         is cancelled.
+
+        :param delay: how long it waits at the least if nothing of the device waits, s.
         """
         with self._changed:
             waiting = self._schedule.find(device, name)
@@ -98,7 +105,7 @@ class FirstRead:
                 request.drop()
                 return request.future
             if waiting is None:
-                self._schedule.add(request, self._clock.monotonic())
+                self._schedule.add(request, self._clock.monotonic() + delay)
             else:
                 self._schedule.replace(request)
                 self._count(dropped=1)
@@ -164,7 +171,7 @@ class FirstRead:
         wanted = self._schedule.ripening > len(self._threads) - self._serving
         if wanted and len(self._threads) < self._workers:
             self._numbers += 1
-            name = f"{THREAD_NAME} {self._numbers}"
+            name = f"{self._name} {self._numbers}"
             thread = threading.Thread(target=self._work, name=name, daemon=True)
             try:
                 thread.start()

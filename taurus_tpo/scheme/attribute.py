@@ -7,7 +7,9 @@ encoding and decoding.
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable
@@ -29,10 +31,11 @@ from taurus.taurusstatecontroller import ApplicationStates, application
 from taurus_tpo import compat, submode
 from taurus_tpo.cache import Cache, Known
 from taurus_tpo.clock import SYSTEM, Clock
-from taurus_tpo.connection import DeviceConnection, Reading
+from taurus_tpo.connection import DeviceConnection, Reading, Subscription
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
 from taurus_tpo.outbox import Outbox
+from taurus_tpo.scheme.connector import in_window_thread
 from taurus_tpo.submode import SubMode
 from taurus_tpo.subscription import WORKING, Effect, Input, Life, State
 from taurus_tpo.weak import WeakCall
@@ -40,6 +43,7 @@ from taurus_tpo.weak import WeakCall
 #: How Taurus calls the states of the table.
 _TAURUS_STATES = {
     State.IDLE: SubscriptionState.Unsubscribed,
+    State.CONNECTING: SubscriptionState.PendingSubscribe,
     State.SUBSCRIBING: SubscriptionState.Subscribing,
     State.SUBSCRIBED: SubscriptionState.Subscribed,
     State.RETRYING: SubscriptionState.PendingSubscribe,
@@ -83,8 +87,9 @@ class TpoTangoAttribute(TangoAttribute):
         self._cache: Cache[Any] = Cache()
         self._heard = threading.Event()
         self._outbox = Outbox(WeakCall(self._complain))
-        self._unsubscribe: Callable[[], None] | None = None
-        self._unsubscribe_configuration: Callable[[], None] | None = None
+        self._subscription: Subscription | None = None
+        self._configuration_subscription: Subscription | None = None
+        self._wants_configuration_events = False
         self._connection: DeviceConnection | None = None
         self._said: Authority | None = None
         # Reading the settings makes them such that Taurus's constructor can use them.
@@ -162,6 +167,39 @@ class TpoTangoAttribute(TangoAttribute):
 
     # --- effects ---
 
+    def _connect(self) -> None:
+        connection = self._connected()
+        if connection.answers:
+            self._on_answer()
+            return
+        mode = self.event_sub_decision.mode
+        future = self.factory().connect(self.getParentObj())
+        if mode is not None and mode.raises and not connection.silent:
+            # Sync and SyncRead: the caller asked to wait; once a device.
+            concurrent.futures.wait([future])
+        future.add_done_callback(WeakCall(self._on_connected))
+
+    def _on_connected(self, future: Future[Any]) -> None:
+        """Take the word of the connector; called in a thread of its own."""
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is None:
+            self._on_answer()
+            return
+        self._happen(Input.UNREACHABLE, _News(error=error))
+        parent = self.getParentObj()
+        if self._life.state is State.CONNECTING and parent is not None:
+            delay = self._connected().retry_delay
+            again = self.factory().connect(parent, delay)
+            again.add_done_callback(WeakCall(self._on_connected))
+
+    def _on_answer(self) -> None:
+        if self._wants_configuration_events:
+            self._subscribeConfEvents()
+        polled = self.event_sub_decision.mode is None
+        self._happen(Input.CONNECTED_POLLED if polled else Input.CONNECTED)
+
     def _subscribe_as_decided(self) -> None:
         mode = self.event_sub_decision.mode or submode.RETRYING
         self._subscribe(mode)
@@ -173,7 +211,7 @@ class TpoTangoAttribute(TangoAttribute):
         native = CUSTOM_SETTINGS.current().native_async_read
         carrier = submode.carrier(mode, native)
         try:
-            self._unsubscribe = self._connected().subscribe(
+            self._subscription = self._connected().subscribe(
                 self.getSimpleName(), carrier, self.push_event
             )
         except tango.DevFailed as error:
@@ -184,16 +222,9 @@ class TpoTangoAttribute(TangoAttribute):
             self._happen(Input.ACCEPTED)
 
     def _give_subscription_up(self) -> None:
-        unsubscribe, self._unsubscribe = self._unsubscribe, None
-        self._give_up(unsubscribe)
-
-    def _give_up(self, unsubscribe: Callable[[], None] | None) -> None:
-        if unsubscribe is None:
-            return
-        try:
-            unsubscribe()
-        except tango.DevFailed as error:
-            self.debug("Cannot unsubscribe: %s", error.args[0].desc)
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.end()
 
     def _poll_it(self) -> None:
         period = self.getPollingPeriod()
@@ -249,19 +280,27 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _subscribeConfEvents(self, *_how: Any, **_kwargs: Any) -> None:
         """Subscribe to the configuration; called by Taurus's constructor."""
-        if self._unsubscribe_configuration is not None:
+        self._wants_configuration_events = True
+        if self._configuration_subscription is not None or not self._answers():
             return
         try:
-            self._unsubscribe_configuration = self._connected().subscribe_configuration(
-                self.getSimpleName(), self.push_event
+            self._configuration_subscription = (
+                self._connected().subscribe_configuration(
+                    self.getSimpleName(), self.push_event
+                )
             )
         except tango.DevFailed as error:
             self.debug("No configuration events: %s", error.args[0].desc)
 
+    def _answers(self) -> bool:
+        """Return whether its device answers, or refuses at once."""
+        return self.getParentObj() is not None and self._connected().answers
+
     def _unsubscribeConfEvents(self) -> None:
-        unsubscribe = self._unsubscribe_configuration
-        self._unsubscribe_configuration = None
-        self._give_up(unsubscribe)
+        subscription = self._configuration_subscription
+        self._configuration_subscription = None
+        if subscription is not None:
+            subscription.end()
 
     def _on_configuration(self, event: Any) -> None:
         if event.err:
@@ -378,13 +417,40 @@ class TpoTangoAttribute(TangoAttribute):
         if application.state == ApplicationStates.STARTING:
             return _value_of(self._cache.known)
         if self._cache.known.empty:
-            if self._should_force_read() or not self._value_is_coming():
+            if self._is_known_to_be_silent():
+                raise self._connected().error
+            # A device that has not answered yet is being asked already.
+            connecting = self._life.state is State.CONNECTING
+            forced = self._should_force_read() and not connecting
+            if forced or not self._value_is_coming():
                 return self._read_now()
             self._heard.wait()
         known = self._cache.known
         if self._fresh_enough(known, cache):
             return _value_of(known)
         return self._read_now()
+
+    def getValueObj(self, cache: Any = True) -> Any:
+        """Return the ``TangoAttrValue``, or None where the read fails.
+
+        What widgets call. In the thread of a window, no value yet is no value yet: it
+        will come with an event.
+        """
+        nothing_yet = cache and self._cache.known.empty and in_window_thread()
+        if nothing_yet and self._value_is_coming():
+            return None
+        return super().getValueObj(cache)
+
+    def _is_known_to_be_silent(self) -> bool:
+        return self.getParentObj() is not None and self._connected().silent
+
+    def write(self, value: Any, with_read: bool = True) -> Any:
+        """Write ``value`` and return what was read back; waits for the device.
+
+        :raises tango.DevFailed: where the device does not answer, or refuses.
+        """
+        self._connected().proxy()
+        return super().write(value, with_read)
 
     def _fresh_enough(self, known: Known[Any], cache: Any) -> bool:
         age = (self._clock.time() - known.stamp) * 1000
@@ -425,8 +491,7 @@ class TpoTangoAttribute(TangoAttribute):
         if not TaurusAttribute.addListener(self, listener):
             return False
         if self._life.state in (State.IDLE, State.CLOSED):
-            polled = self.event_sub_decision.mode is None
-            self._happen(Input.LISTEN_POLLED if polled else Input.LISTEN)
+            self._happen(Input.LISTEN)
         else:
             self._outbox.put(partial(self._greet, listener))
             self._outbox.work()
@@ -500,6 +565,7 @@ class TpoTangoAttribute(TangoAttribute):
 
 #: The method that carries each effect out; publishing apart.
 _CARRIED_OUT_BY = {
+    Effect.CONNECT: "_connect",
     Effect.SUBSCRIBE: "_subscribe_as_decided",
     Effect.SUBSCRIBE_RETRYING: "_subscribe_retrying",
     Effect.UNSUBSCRIBE: "_give_subscription_up",

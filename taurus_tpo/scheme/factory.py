@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from taurus.core.tango.tangoattribute import TangoAttribute
+from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.tango.tangofactory import TangoFactory
 from taurus.core.taurusbasetypes import TaurusElementType
 from taurus.core.util.containers import CaselessWeakValueDict
@@ -16,13 +17,15 @@ from taurus.taurusstatecontroller import application
 from taurus_tpo import __version__, compat, decision, ending, submode
 from taurus_tpo.clock import SYSTEM
 from taurus_tpo.commandline import COMMAND_LINE
-from taurus_tpo.connection import DeviceConnection
+from taurus_tpo.connection import JANITOR, UNANSWERED, DeviceConnection
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
 from taurus_tpo.firstread import FirstRead
 from taurus_tpo.rules import AttributeName
-from taurus_tpo.scheme import reader
+from taurus_tpo.scheme import connector, reader
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
+from taurus_tpo.scheme.connector import Patience
+from taurus_tpo.scheme.device import TpoTangoDevice
 
 #: How long the end of the process waits for reads that are under way, s.
 CLOSING = 0.5
@@ -43,6 +46,7 @@ class TpoTangoFactory(TangoFactory):
 
     elementTypesMap = {  # noqa: RUF012 - as Taurus has it
         **TangoFactory.elementTypesMap,
+        TaurusElementType.Device: TpoTangoDevice,
         TaurusElementType.Attribute: TpoTangoAttribute,
     }
 
@@ -66,25 +70,44 @@ class TpoTangoFactory(TangoFactory):
         self._events_disabled = None
         self._program = Authority.named("program")
         self._connections = CaselessWeakValueDict()
-        self.first_read = FirstRead(
-            reader.serve, CUSTOM_SETTINGS.current().first_read_workers, log=self
+        self._patience = Patience()
+        workers = CUSTOM_SETTINGS.current().first_read_workers
+        self.first_read = FirstRead(reader.serve, workers, log=self)
+        # Threads of their own: a device that does not answer delays no read.
+        self._connector = FirstRead(
+            connector.serve, workers, connector.THREAD_NAME, gather=0.0, log=self
         )
 
     def cleanUp(self) -> None:
         """End the first reads and clean up all that Taurus has made.
 
-        Waits for reads that are under way: Tango cannot be cleaned up before.
+        Waits for calls that are under way: Tango cannot be cleaned up before.
         """
-        if self._left_behind:
-            return
-        self.first_read.close(None)
-        super().cleanUp()
+        if not self._left_behind:
+            self._finish(None)
+            super().cleanUp()
 
     def _end(self) -> None:
-        """End the first reads at exit, without waiting for a device that hangs."""
-        if not self.first_read.close(CLOSING):
-            self.info("Reads of devices that do not answer are left behind")
+        """End it at exit, without waiting for a device that hangs."""
+        if not self._finish(CLOSING):
+            self.info("Calls to devices that do not answer are left behind")
             self._left_behind = ending.leave_tango_behind()
+
+    def _finish(self, timeout: float | None) -> bool:
+        """End all threads of the plugin.
+
+        :param timeout: how long to wait for them, s; None for as long as it takes.
+        :return: whether they have ended.
+        """
+        pools = (self._connector, self.first_read)
+        for pool in pools:
+            pool.close()
+        for attribute in list(self.tango_attrs.values()):
+            attribute.cleanUp()
+        ended = [pool.close(timeout) for pool in pools]
+        # What is answered late is given up after that.
+        ended += [UNANSWERED.wait(timeout), JANITOR.wait(timeout)]
+        return all(ended)
 
     def _introduce(self) -> None:
         settings = CUSTOM_SETTINGS.current()
@@ -205,6 +228,31 @@ class TpoTangoFactory(TangoFactory):
         if connection is None or not connection.belongs_to(device):
             connection = self._connections[name] = DeviceConnection(device)
         return connection
+
+    def connect(self, device: Any, delay: float = 0.0) -> Future[Any]:
+        """Ask in another thread whether ``device`` answers; returns at once.
+
+        :param delay: when, s from now, unless it is being asked already.
+        :return: gets the connection, or Tango's ``DevFailed``; cancelled if the device
+            is gone.
+        """
+        connection = self.connection(device)
+        return self._connector.ask(connection, "", weakref.ref(device), delay)
+
+    def proxy_of(self, device: Any) -> Any:
+        """Return the proxy of ``device``, None if it does not answer in good time.
+
+        Whoever builds a window waits for moments only, see
+        :class:`taurus_tpo.scheme.connector.Patience`.
+        """
+        connection = self.connection(device)
+        if connection.made_proxy is None and not connection.silent:
+            self._patience.wait(self.connect(device))
+        return connection.made_proxy
+
+    def _getDeviceClass(self, **kwargs: Any) -> type[TangoDevice]:
+        klass = super()._getDeviceClass(**kwargs)
+        return TpoTangoDevice if klass is TangoDevice else klass
 
     def _getAttributeClass(self, **params: Any) -> type[TangoAttribute]:
         klass = super()._getAttributeClass(**params)

@@ -14,15 +14,21 @@ import pytest
 import tango
 import taurus
 from taurus.core.tango.tangoattribute import TangoAttribute
+from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.tango.tangofactory import TangoFactory
 from taurus.core.taurusmodel import TaurusModel
 
 from taurus_tpo import compat, submode
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
+from taurus_tpo.scheme.device import TpoTangoDevice
 from taurus_tpo.scheme.factory import TpoTangoFactory
 
 OWNERS = {"TaurusModel": TaurusModel, "TangoAttribute": TangoAttribute}
-PAIRS = [(TpoTangoAttribute, TangoAttribute), (TpoTangoFactory, TangoFactory)]
+PAIRS = [
+    (TpoTangoAttribute, TangoAttribute),
+    (TpoTangoDevice, TangoDevice),
+    (TpoTangoFactory, TangoFactory),
+]
 
 
 def stock(place: str) -> Any:
@@ -37,6 +43,8 @@ def stock(place: str) -> Any:
 #: How the plugin calls each.
 CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "_getAttributeClass": ((), {"attr_name": "sys/tg_test/1/ampli"}),
+    "_getDeviceClass": ((), {"db": None, "devname": "sys/tg_test/1"}),
+    "_createHWObject": ((), {}),
     "_subscribeConfEvents": ((), {}),
     "_unsubscribeConfEvents": ((), {}),
     "_decodeAttrInfoEx": (("info",), {}),

@@ -33,6 +33,7 @@ FLOORS = {
     "cache": 1,
     "firstread": 2,
     "outbox": 2,
+    "janitor": 2,
     "connection": 3,
     "scheme": 4,
     "cli": 5,

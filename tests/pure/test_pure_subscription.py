@@ -107,7 +107,7 @@ def test_who_falls_back_to_polling_does_not_wait_for_the_first_period(
 
 @pytest.mark.parametrize("pair", TABLE, ids=str)
 def test_only_news_is_published(pair: tuple[State, Input]) -> None:
-    news = pair[1] in (Input.READ, Input.EVENT)
+    news = pair[1] in (Input.READ, Input.EVENT, Input.UNREACHABLE)
     assert (Effect.PUBLISH in TABLE[pair].effects) <= news
 
 
@@ -133,14 +133,14 @@ def test_a_refused_subscription_is_polled_and_tried_again_in_a_retrying_mode() -
 
 def test_tangos_late_callbacks_reach_nobody_who_gave_the_subscription_up() -> None:
     for said in TANGO_SAYS:
-        life = walk(Input.LISTEN, Input.UNLISTEN)
+        life = walk(Input.LISTEN, Input.CONNECTED, Input.UNLISTEN)
         assert life.feed(said) == ()
         assert life.state is State.IDLE
 
 
 @given(inputs)
 def test_nothing_happens_after_the_end(happened: list[Input]) -> None:
-    life = walk(Input.LISTEN, Input.CLOSE)
+    life = walk(Input.LISTEN, Input.CONNECTED, Input.CLOSE)
     for what in happened:
         assert life.feed(what) == ()
         assert life.state is State.CLOSED
@@ -224,8 +224,9 @@ def test_whoever_listens_gets_a_value_to_come(happened: list[Input]) -> None:
     to_come = False
     for what in filter(model.possible, happened):
         effects = model.feed(what)
-        # A read, an event or a subscription that will say something.
-        to_come |= bool({Effect.READ, Effect.PUBLISH, *SUBSCRIBES} & set(effects))
+        # A read, an event, a device that is asked, or a subscription: each will speak.
+        speaks = {Effect.READ, Effect.PUBLISH, Effect.CONNECT, *SUBSCRIBES}
+        to_come |= bool(speaks & set(effects))
         if model.life.state in (State.IDLE, State.CLOSED):
             to_come = False
         else:
@@ -249,12 +250,16 @@ def test_nothing_is_left_running_when_the_last_listener_goes(
 def test_late_callbacks_change_nothing_where_events_were_disabled_meanwhile(
     late: Input,
 ) -> None:
-    life = walk(Input.LISTEN, Input.UNLISTEN, Input.LISTEN_POLLED)
+    life = walk(
+        *(Input.LISTEN, Input.CONNECTED, Input.UNLISTEN),
+        *(Input.LISTEN, Input.CONNECTED_POLLED),
+    )
     assert life.feed(late) == ()
     assert life.state is State.POLLED
 
 
 def test_a_late_event_does_not_hide_that_the_next_subscription_is_refused() -> None:
     # The event is one of the subscription that was given up, the refusal of the next.
-    heard = Input.LISTEN, Input.UNLISTEN, Input.LISTEN, Input.EVENT, Input.REFUSED
-    assert walk(*heard).state in POLLED_STATES
+    first = Input.LISTEN, Input.CONNECTED, Input.UNLISTEN
+    again = Input.LISTEN, Input.CONNECTED, Input.EVENT, Input.REFUSED
+    assert walk(*first, *again).state in POLLED_STATES

@@ -329,7 +329,9 @@ def test_models_are_filtered() -> None:
     failing = spec.models(where=lambda _server, _device, a: a.error == 1)
     assert failing == ["sim/modes/up/failing", "sim/modes/up/failing_events"]
     down = spec.models(where=lambda server, _d, _a: server.condition == "down")
-    assert down == ["sim/modes/down/with_events", "sim/modes/down/without_events"]
+    events = [f"event{number}" for number in range(1, 6)]
+    names = ["with_events", "without_events", *events]
+    assert down == [f"sim/modes/down/{name}" for name in names]
 
 
 @pytest.mark.parametrize(

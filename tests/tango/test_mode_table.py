@@ -65,8 +65,8 @@ def subscribe(modes):
         return callback
 
     yield subscribe
-    for unsubscribe in undo:
-        unsubscribe()
+    for subscription in undo:
+        subscription.end()
 
 
 def reads_of(facility) -> list[list[str]]:
@@ -115,8 +115,8 @@ def test_retries_by_itself_where_the_table_says_so(own_modes):
     retrying = [callbacks[mode] for mode in submode.MODES if mode.retries]
     eventually(lambda: all(map(succeeded, retrying)), "Tango subscribes", timeout=60)
     assert not any(callbacks[m].events for m in submode.MODES if not m.retries)
-    for unsubscribe in undo:
-        unsubscribe()
+    for subscription in undo:
+        subscription.end()
 
 
 def succeeded(callback: Callback) -> bool:

@@ -1,0 +1,79 @@
+"""The janitor: what it is given is done, in order, by one thread that ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from taurus_tpo.janitor import THREAD_NAME, Janitor
+
+SOON = 20.0
+
+
+def janitors() -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name == THREAD_NAME]
+
+
+def test_things_are_done_in_order_by_another_thread() -> None:
+    janitor = Janitor(idle=0.01)
+    done: list[tuple[int, str]] = []
+    for number in range(100):
+        janitor.do(lambda n=number: done.append((n, threading.current_thread().name)))
+    assert janitor.wait(SOON)
+    assert done == [(number, THREAD_NAME) for number in range(100)]
+
+
+def test_do_does_not_wait() -> None:
+    janitor = Janitor(idle=0.01)
+    go = threading.Event()
+    janitor.do(lambda: go.wait(SOON))
+    assert not janitor.wait(0.0)
+    go.set()
+    assert janitor.wait(SOON)
+
+
+def test_what_raises_does_not_stop_the_next() -> None:
+    janitor = Janitor(idle=0.01)
+    done = threading.Event()
+    janitor.do(lambda: 1 / 0)
+    janitor.do(done.set)
+    assert done.wait(SOON)
+
+
+def test_its_thread_is_a_daemon_ends_and_starts_again() -> None:
+    janitor = Janitor(idle=0.01)
+    for _ in range(3):
+        threads: list[threading.Thread] = []
+        janitor.do(lambda found=threads: found.append(threading.current_thread()))
+        assert janitor.wait(SOON)
+        assert threads[0].daemon
+        threads[0].join(SOON)
+        assert not threads[0].is_alive()
+
+
+def test_nothing_is_done_before_its_time() -> None:
+    janitor = Janitor(idle=0.01)
+    due = time.monotonic() + 0.1
+    at: list[float] = []
+    janitor.do(lambda: at.append(time.monotonic()), due)
+    assert janitor.wait(SOON)
+    assert at[0] >= due
+
+
+def test_nothing_is_lost_while_threads_end_and_start() -> None:
+    """Many put things in, with pauses about as long as its thread lives idle."""
+    janitor = Janitor(idle=0.0005)
+    done: list[int] = []
+
+    def put() -> None:
+        for number in range(300):
+            janitor.do(lambda n=number: done.append(n))
+            time.sleep(0.0005)  # the pause that this test is about
+
+    threads = [threading.Thread(target=put) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert janitor.wait(SOON)
+    assert len(done) == 1200

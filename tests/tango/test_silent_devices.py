@@ -1,0 +1,209 @@
+"""A device that does not answer: nobody waits for it, and it comes when it comes."""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+import weakref
+
+import pytest
+import tango
+import taurus
+from tango_support import (
+    UP,
+    Listener,
+    eventually,
+    model,
+    plain,
+    run,
+    run_python,
+    taurus_command,
+)
+from taurus.core.taurusbasetypes import DataType, SubscriptionState, TaurusEventType
+
+from taurus_tpo import submode
+
+SERVER = "TpoSim/modes"
+
+#: What one call to a silent device takes; a bug would cost several.
+TIMEOUT = 3.0
+
+#: A panel as an application opens it. It tells how long the window took, and what came.
+PANEL = """
+import json, sys, time
+begun = time.monotonic()
+import taurus
+from taurus.external.qt import Qt
+from taurus.qt.qtgui.application import TaurusApplication
+from taurus.qt.qtgui.panel import TaurusForm
+
+models, mode = {models!r}, {mode!r}
+app = TaurusApplication(["panel"], cmd_line_parser=None)
+factory = taurus.Factory("tango")
+factory.set_event_sub_mode(mode)
+begun = time.monotonic()
+form = TaurusForm()
+form.setModel(models)
+form.show()
+told = dict(window=time.monotonic() - begun, rows=len(form))
+attrs = [taurus.Attribute(name) for name in models]
+
+
+def look():
+    heard = [attr.known for attr in attrs]
+    if heard[0].error is not None and all(known.value for known in heard[1:]):
+        told["reason"] = heard[0].error.args[0].reason
+        app.quit()
+
+
+timer = Qt.QTimer()
+timer.timeout.connect(look)
+timer.start(20)
+app.exec_()
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture
+def hung(own_modes):
+    own_modes.server(SERVER).hang()
+    return own_modes
+
+
+@pytest.mark.parametrize("mode", ["AsyncRead", "Async", "Stateless"])
+def test_a_window_does_not_wait_for_it(hung, batches, mode):
+    others = [model(batches, f"volt{n:02}", "sim/batch/1") for n in range(1, 6)]
+    code = PANEL.format(models=[model(hung, "rw"), *others], mode=mode)
+    done = run_python(code, hung)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["rows"] == 6
+    assert told["window"] < TIMEOUT
+    assert told["reason"].startswith("API_")
+
+
+@pytest.mark.parametrize("mode", ["AsyncRead", "Sync"])
+def test_it_comes_when_it_answers(own_modes, factory, mode):
+    factory.set_event_sub_mode(mode)
+    own_modes.server(SERVER).hang()
+    attr, heard = taurus.Attribute(model(own_modes, "rw")), Listener()
+    assert attr.type == DataType.String
+    attr.addListener(heard)
+    eventually(lambda: heard.errors, "its error is told", 60)
+    assert attr.getSubscriptionState() == SubscriptionState.PendingSubscribe
+    assert not attr.isUsingEvents()
+    own_modes.server(SERVER).resume()
+    eventually(lambda: heard.values, "its value comes", 60)
+    assert heard.values[0] == 5.5
+    assert attr.type == DataType.Float
+    assert str(attr.rvalue.units) == "A"
+    assert TaurusEventType.Config in heard.kinds
+    eventually(attr.isUsingEvents, "it is subscribed")
+
+
+def test_a_script_reads_and_writes_when_it_answers_again(own_modes, factory):
+    """Without a listener: what the caller asks for goes to the device, as ever."""
+    own_modes.server(SERVER).hang()
+    attr = taurus.Attribute(model(own_modes, "rw"))
+    with pytest.raises(tango.DevFailed):
+        attr.read(cache=False)
+    own_modes.server(SERVER).resume()
+
+    def answers() -> bool:
+        try:
+            return plain(attr.read(cache=False)) == 5.5
+        except tango.DevFailed:
+            return False
+
+    eventually(answers, "it is read")
+    attr.write(7.5)
+    assert plain(attr.read()) == 7.5
+
+
+def test_a_read_of_the_cache_fails_at_once(hung, factory, listener):
+    attr = taurus.Attribute(model(hung, "rw"))
+    attr.addListener(listener)
+    eventually(lambda: listener.errors, "its error is told", 60)
+    begun = time.monotonic()
+    with pytest.raises(tango.DevFailed):
+        attr.read()
+    assert attr.getValueObj() is None
+    assert time.monotonic() - begun < TIMEOUT
+
+
+def test_the_modes_that_wait_wait_once_a_device(hung, factory):
+    """Five attributes of one device, in a mode whose caller asked to wait."""
+    factory.set_event_sub_mode("SyncRead")
+    begun = time.monotonic()
+    attrs = [taurus.Attribute(model(hung, f"{name}")) for name in ("rw", "text")]
+    once = time.monotonic() - begun
+    listeners = [Listener() for _ in attrs]
+    begun = time.monotonic()
+    for attr, heard in zip(attrs, listeners):
+        attr.addListener(heard)
+    assert time.monotonic() - begun < max(once, TIMEOUT)
+    eventually(lambda: all(heard.errors for heard in listeners), "errors are told", 60)
+
+
+def test_a_connection_that_waits_keeps_no_attribute_alive(hung, factory):
+    attr, heard = taurus.Attribute(model(hung, "rw")), Listener()
+    attr.addListener(heard)
+    eventually(lambda: heard.errors, "its error is told", 60)
+    gone = weakref.ref(attr)
+    heard.heard.clear()
+    del attr
+    eventually(lambda: gc.collect() or gone() is None, "it is collected")
+
+
+def test_a_process_ends_while_a_device_is_asked(hung):
+    code = f"""
+import taurus, taurus.core, threading
+from taurus.taurusstatecontroller import application
+application.application_starting()
+attr = taurus.Attribute("{model(hung, "rw")}")
+print([t.name for t in threading.enumerate() if "connect" in t.name])
+raise SystemExit(5)
+"""
+    begun = time.monotonic()
+    done = run_python(code, hung)
+    assert done.returncode == 5, done.stderr
+    assert "taurus_tpo connect" in done.stdout
+    assert "Traceback" not in done.stderr
+    # Tango's own end would wait for the call, or for ever.
+    assert time.monotonic() - begun < 30
+
+
+def test_a_device_class_of_somebody_elses_works_as_a_parent(modes, factory, listener):
+    """Sardana's devices derive from Taurus's own, and make their proxy themselves."""
+    from taurus.core.tango import TangoDevice
+
+    class Special(TangoDevice):
+        pass
+
+    tango_class = modes.device(UP).info().dev_class
+    factory.registerDeviceClass(tango_class, Special)
+    try:
+        attr = taurus.Attribute(model(modes, "with_events"))
+        assert type(attr.getParentObj()) is Special
+        attr.addListener(listener)
+        assert eventually(lambda: listener.values, "the value comes")[0] == 1.5
+        assert plain(attr.read(cache=False)) == 1.5
+        eventually(attr.isUsingEvents, "it is subscribed")
+    finally:
+        factory.unregisterDeviceClass(tango_class)
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_a_device_that_is_not_in_the_database_is_an_error(modes, factory, mode):
+    factory.set_event_sub_mode(mode.name)
+    attr, heard = taurus.Attribute(model(modes, "x", "sim/nothing/1")), Listener()
+    attr.addListener(heard)
+    eventually(lambda: heard.errors, "the error is told")
+
+
+def test_reading_from_the_shell_says_which_do_not_answer(hung):
+    names = [f"{UP}/rw", "sim/modes/down/with_events"]
+    done = run(taurus_command("tpo", "read", *names, "--json"), hung)
+    assert done.returncode == 1
+    assert all(row["error"] for row in json.loads(done.stdout))
