@@ -9,9 +9,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
-from taurus_tpo import __version__  # noqa: E402
+from taurus_tpo import __version__, connection  # noqa: E402
 from taurus_tpo.firstread import pool  # noqa: E402
-from taurus_tpo.scheme import factory  # noqa: E402
+from taurus_tpo.scheme import connector, factory  # noqa: E402
 
 project = "taurus_tpo"
 author = "The taurus_tpo developers"
@@ -40,4 +40,10 @@ rst_prolog = f"""
 .. |gather| replace:: {pool.GATHER * 1000:g} ms
 .. |idle| replace:: {pool.IDLE:g} s
 .. |closing| replace:: {factory.CLOSING:g} s
+.. |first paint| replace:: {factory.FIRST_PAINT * 1000:g} ms
+.. |one device| replace:: {connector.ONE * 1000:g} ms
+.. |together| replace:: {connector.TOGETHER * 1000:g} ms
+.. |pause| replace:: {connector.PAUSE:g} s
+.. |silence| replace:: {connection.SILENCE:g} s
+.. |longest retry| replace:: {connection.LONGEST_RETRY:g} s
 """

@@ -59,6 +59,7 @@ PRIVATE_NAMES = {
 #: The attributes of its instances that the plugin reads.
 PRIVATE_ATTRIBUTES = {
     "TaurusModel._listeners": "an event goes to the listeners of its moment",
+    "TangoDevice._deviceObj": "not set when the constructor asks for the proxy",
     "TangoAttribute._pytango_attrinfoex": "None while the configuration is not known",
 }
 

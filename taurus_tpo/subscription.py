@@ -79,7 +79,7 @@ _FALL_BACK = (_E.POLL, _E.READ)
 #: The whole life: every pair of state and input.
 TABLE: Mapping[tuple[State, Input], Step] = {
     (_S.IDLE, _I.LISTEN): Step(_S.CONNECTING, (_E.CONNECT,)),
-    (_S.IDLE, _I.RESUBSCRIBE): Step(_S.SUBSCRIBING, (_E.SUBSCRIBE_RETRYING,)),
+    (_S.IDLE, _I.RESUBSCRIBE): Step(_S.CONNECTING, (_E.CONNECT,)),
     (_S.IDLE, _I.READ): Step(_S.IDLE, (_E.PUBLISH,)),
     # Nothing is subscribed to before the device has answered.
     (_S.CONNECTING, _I.CONNECTED): Step(_S.SUBSCRIBING, (_E.SUBSCRIBE,)),

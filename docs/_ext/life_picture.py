@@ -14,14 +14,15 @@ from taurus_tpo.subscription import TABLE, Input, State
 
 #: The middle of each box, px.
 PLACES = {
-    State.IDLE: (110, 190),
-    State.SUBSCRIBING: (390, 60),
-    State.SUBSCRIBED: (740, 60),
-    State.RETRYING: (740, 320),
-    State.POLLED: (390, 320),
-    State.CLOSED: (110, 340),
+    State.IDLE: (90, 60),
+    State.CONNECTING: (300, 190),
+    State.SUBSCRIBING: (510, 60),
+    State.SUBSCRIBED: (850, 60),
+    State.RETRYING: (850, 330),
+    State.POLLED: (510, 330),
+    State.CLOSED: (90, 330),
 }
-WIDTH, HEIGHT = 860, 390
+WIDTH, HEIGHT = 960, 400
 BOX = (140, 44)
 
 #: An input that leads from so many states to one and the same is told in words.

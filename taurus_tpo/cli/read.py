@@ -55,7 +55,8 @@ def read(models: tuple[str, ...], as_json: bool, timeout: float) -> None:
     end = time.monotonic() + timeout
     factory = session.plugin_factory()
     names = expand(models)
-    made = {name: _make(factory, name, end) for name in names}
+    with factory.hurry():
+        made = {name: _make(factory, name, end) for name in names}
     reads = {name: _ask(factory, one) for name, one in made.items()}
     _wait(list(reads.values()), end)
     rows = [_row(name, future, timeout) for name, future in reads.items()]

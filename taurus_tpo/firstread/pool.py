@@ -176,25 +176,30 @@ class FirstRead:
             try:
                 thread.start()
             except RuntimeError as error:
-                self._log.warning("No thread for the first reads: %s", error)
+                self._log.warning("No thread for %s: %s", self._name, error)
             else:
                 self._threads.add(thread)
 
     def _work(self) -> None:
         """Run a thread of the pool; takes the lock itself."""
-        while True:
-            with self._changed:
-                batch = self._next_batch()
-                if batch is None:
-                    self._threads.discard(threading.current_thread())
-                    self._changed.notify_all()
-                    return
-            self._serve_safely(batch)
-            with self._changed:
-                self._serving -= 1
-                self._schedule.done(batch)
-                self._book(batch)
+        while self._serve_next():
+            pass
+
+    def _serve_next(self) -> bool:
+        """Serve one batch, of which nothing is held on to; False when it is to end."""
+        with self._changed:
+            batch = self._next_batch()
+            if batch is None:
+                self._threads.discard(threading.current_thread())
                 self._changed.notify_all()
+                return False
+        self._serve_safely(batch)
+        with self._changed:
+            self._serving -= 1
+            self._schedule.done(batch)
+            self._book(batch)
+            self._changed.notify_all()
+        return True
 
     def _next_batch(self) -> Batch | None:
         """Wait for a batch; None when the thread is to end."""
@@ -222,7 +227,7 @@ class FirstRead:
         try:
             self._serve(batch)
         except BaseException as error:  # noqa: BLE001 - told to the log and the futures
-            self._log.error("first read of %s failed: %r", batch.device, error)
+            self._log.error("%s: %s failed: %r", self._name, batch.device, error)
             self._log.debug("details:", exc_info=True)
             for request in batch.requests:
                 request.fail(error)

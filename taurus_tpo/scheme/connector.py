@@ -49,12 +49,14 @@ class Patience:
 
     def __init__(self, clock: Clock = SYSTEM) -> None:
         self._clock = clock
+        #: Whether every thread is to wait as the one that builds a window.
+        self.hurried = False
         self._left = TOGETHER
         self._last = float("-inf")
 
     def wait(self, future: Future[Any]) -> None:
         """Wait for ``future``, as long as may be."""
-        if not in_window_thread():
+        if not (self.hurried or in_window_thread()):
             concurrent.futures.wait([future])
             return
         begun = self._clock.monotonic()

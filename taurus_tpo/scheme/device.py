@@ -13,6 +13,9 @@ class TpoTangoDevice(TangoDevice):
     Made by the factory, never by hand. Methods may be called from any thread.
     """
 
+    #: Taurus's constructor asks for the proxy before it sets this.
+    _deviceObj: Any = None
+
     def _createHWObject(self) -> Any:
         """Return the ``DeviceProxy``, or None while the device does not answer.
 

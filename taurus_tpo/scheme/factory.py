@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import weakref
+from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -11,7 +13,6 @@ from taurus.core.tango.tangoattribute import TangoAttribute
 from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.tango.tangofactory import TangoFactory
 from taurus.core.taurusbasetypes import TaurusElementType
-from taurus.core.util.containers import CaselessWeakValueDict
 from taurus.taurusstatecontroller import application
 
 from taurus_tpo import __version__, compat, decision, ending, submode
@@ -32,6 +33,9 @@ CLOSING = 0.5
 
 #: How long the first paint of a window may wait for values that are on their way, s.
 FIRST_PAINT = 0.1
+
+#: Where a Taurus device keeps its connection, so that both live as long.
+_CONNECTION = "_taurus_tpo_connection"
 
 
 class TpoTangoFactory(TangoFactory):
@@ -69,7 +73,6 @@ class TpoTangoFactory(TangoFactory):
         super().reInit()
         self._events_disabled = None
         self._program = Authority.named("program")
-        self._connections = CaselessWeakValueDict()
         self._patience = Patience()
         workers = CUSTOM_SETTINGS.current().first_read_workers
         self.first_read = FirstRead(reader.serve, workers, log=self)
@@ -104,10 +107,27 @@ class TpoTangoFactory(TangoFactory):
             pool.close()
         for attribute in list(self.tango_attrs.values()):
             attribute.cleanUp()
-        ended = [pool.close(timeout) for pool in pools]
-        # What is answered late is given up after that.
-        ended += [UNANSWERED.wait(timeout), JANITOR.wait(timeout)]
-        return all(ended)
+        # What is answered late is given up after that: the janitor is the last.
+        endings = [*(pool.close for pool in pools), UNANSWERED.wait, JANITOR.wait]
+        begun = SYSTEM.monotonic()
+
+        def left() -> float | None:
+            spent = SYSTEM.monotonic() - begun
+            return None if timeout is None else max(0.0, timeout - spent)
+
+        return all([wait(left()) for wait in endings])
+
+    @contextlib.contextmanager
+    def hurry(self) -> Iterator[None]:
+        """Make devices and attributes without waiting for those that do not answer.
+
+        What a window does by itself, for programs without one.
+        """
+        self._patience.hurried = True
+        try:
+            yield
+        finally:
+            self._patience.hurried = False
 
     def _introduce(self) -> None:
         settings = CUSTOM_SETTINGS.current()
@@ -223,10 +243,11 @@ class TpoTangoFactory(TangoFactory):
 
         :param device: any Taurus device object with ``getDeviceProxy``.
         """
-        name = device.getFullName()
-        connection = self._connections.get(name)
-        if connection is None or not connection.belongs_to(device):
-            connection = self._connections[name] = DeviceConnection(device)
+        connection = vars(device).get(_CONNECTION)
+        if connection is None:
+            made = DeviceConnection(device)
+            # Of two threads, one makes it in vain.
+            connection = vars(device).setdefault(_CONNECTION, made)
         return connection
 
     def connect(self, device: Any, delay: float = 0.0) -> Future[Any]:

@@ -23,7 +23,11 @@ from taurus_tpo.scheme.attribute import TpoTangoAttribute
 from taurus_tpo.scheme.device import TpoTangoDevice
 from taurus_tpo.scheme.factory import TpoTangoFactory
 
-OWNERS = {"TaurusModel": TaurusModel, "TangoAttribute": TangoAttribute}
+OWNERS = {
+    "TaurusModel": TaurusModel,
+    "TangoAttribute": TangoAttribute,
+    "TangoDevice": TangoDevice,
+}
 PAIRS = [
     (TpoTangoAttribute, TangoAttribute),
     (TpoTangoDevice, TangoDevice),

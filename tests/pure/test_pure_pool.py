@@ -378,7 +378,7 @@ def test_a_serve_that_raises_fails_its_batch_and_the_thread_lives(
     assert pool.threads() == (thread,)
     assert pool.wait(SOON)
     assert pool.stats() == Stats(asked=3, calls=2, read=2, failed=1)
-    assert "first read of bad failed: ValueError('broken')" in caplog.text
+    assert "bad failed: ValueError('broken')" in caplog.text
 
 
 def test_what_serve_leaves_open_is_dropped(make: MakePool) -> None:
