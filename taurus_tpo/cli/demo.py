@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -78,7 +79,7 @@ def demo(facility: str, screenshot: Path | None, duration: float | None) -> None
         with Facility(spec) as running:
             os.environ["TANGO_HOST"] = running.tango_host
             console.print(f"TANGO_HOST={running.tango_host}")
-            show = _Show(spec.models())
+            show = _Show(by_turns(spec.models()))
             show.run(duration, ends_by_itself=headless)
             if screenshot is not None:
                 show.save(screenshot)
@@ -86,6 +87,21 @@ def demo(facility: str, screenshot: Path | None, duration: float | None) -> None
             _report(show.story, console)
     except FacilityError as error:
         raise click.ClickException(str(error)) from error
+
+
+def by_turns(models: Sequence[str]) -> list[str]:
+    """Return ``models`` with one device of each family after the other.
+
+    So that the part of the form that one sees first has one of each sort.
+    """
+    devices: dict[str, list[str]] = {}
+    for model in models:
+        devices.setdefault(model.rpartition("/")[0], []).append(model)
+    families: dict[str, list[list[str]]] = {}
+    for name, attributes in devices.items():
+        families.setdefault(name.rpartition("/")[0], []).append(attributes)
+    turns = itertools.zip_longest(*families.values(), fillvalue=[])
+    return [model for turn in turns for attributes in turn for model in attributes]
 
 
 def _go_offscreen_without_display() -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from taurus_tpo.cli import session
@@ -38,4 +37,4 @@ def explain(models: tuple[str, ...], as_json: bool) -> None:
     table = Table("model", "mode", "decided by", box=None)
     for row in rows:
         table.add_row(*row.values())
-    Console().print(table)
+    session.console().print(table)

@@ -143,9 +143,6 @@ def _unit(value: Any) -> str | None:
 
 
 def _print(rows: Iterable[Row]) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 200
     table = Table("model", "value", "quality", "time", box=None)
     for row in rows:
         if row.error:
@@ -154,7 +151,7 @@ def _print(rows: Iterable[Row]) -> None:
         shown = " ".join(filter(None, (str(row.value), row.unit)))
         clock = str(row.time).partition("T")[2][:12]
         table.add_row(row.model, _cell(shown), row.quality, clock)
-    console.print(table)
+    session.console().print(table)
 
 
 def _cell(text: str) -> str:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from rich.console import Console
 
 from taurus_tpo import activation
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="A list of objects, for programs."
 )
+
+
+def console() -> Console:
+    """Return where tables go: wide enough for names where no terminal sets a width."""
+    made = Console(highlight=False)
+    if not made.is_terminal:
+        made.width = 200
+    return made
 
 
 def plugin_factory() -> Any:

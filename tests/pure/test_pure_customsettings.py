@@ -381,3 +381,19 @@ def test_many_threads_may_ask_while_the_program_assigns(
         asker.join(SOON)
     assert set(seen) <= {None, submode.SYNC, submode.ASYNC}
     assert len(seen) > 0
+
+
+def test_the_settings_file_that_we_ship_means_the_defaults(
+    watched: CustomSettings, taurus_settings: ModuleType
+) -> None:
+    shipped = Path(__file__).parents[2] / "conf" / "taurus.ini"
+    (read,) = taurus_settings.load_configs([str(shipped)])
+    assert read == str(shipped)
+    assert watched.problems() == ()
+    now, defaults = watched.current(), settings.Settings()
+    assert set(settings.KEYS) <= set(settings.read_file(read).values)
+    assert now.authority.mode is submode.DEFAULT
+    assert len(now.authority.rules) == 0
+    for name in ("enabled", "native_async_read", "first_read_workers"):
+        assert getattr(now, name) == getattr(defaults, name)
+    assert now.events_disabled_by is None
