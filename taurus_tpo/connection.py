@@ -259,7 +259,7 @@ class Subscription:
         self._ended = False
         self._number: int | None = None
         if not answered:
-            UNANSWERED.add(1)
+            UNANSWERED.add(self)
 
     def begin(self, attribute: str, event_type: Any, mode: SubMode) -> None:
         """Subscribe; to be called once.
@@ -298,7 +298,7 @@ class Subscription:
             was_first, ended = not self._answered, self._ended
             self._answered = True
         if was_first:
-            UNANSWERED.add(-1)
+            UNANSWERED.remove(self)
         return was_first, ended
 
     def _give_up(self) -> None:
@@ -311,28 +311,38 @@ class Subscription:
                 raise
 
 
-class _Count:
-    """A number that one can wait for to be nought; from any thread."""
+class _Unanswered:
+    """The subscriptions that Tango has not answered yet, kept alive; any thread.
+
+    Of a proxy and its subscription each keeps the other alive, and nobody else need
+    keep either: without this, Python would collect both while Tango is at it. Nor must
+    Tango be cleaned up before: it waits for its thread, with Python's lock, which the
+    thread needs in order to call back.
+    """
 
     def __init__(self) -> None:
-        self._number = 0
+        self._subscriptions: set[Subscription] = set()
         self._changed = threading.Condition()
 
-    def add(self, number: int) -> None:
-        """Add ``number``."""
+    def add(self, subscription: Subscription) -> None:
+        """Keep ``subscription`` until it is answered."""
         with self._changed:
-            self._number += number
+            self._subscriptions.add(subscription)
+
+    def remove(self, subscription: Subscription) -> None:
+        """Let go of ``subscription``."""
+        with self._changed:
+            self._subscriptions.discard(subscription)
             self._changed.notify_all()
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait until it is nought, s; return whether it is."""
+        """Wait until all are answered, s; return whether they are."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._number, timeout)
+            return self._changed.wait_for(lambda: not self._subscriptions, timeout)
 
 
-#: The subscriptions that Tango has not answered yet. It must not be cleaned up before:
-#: it waits for its thread, with Python's lock, which the thread needs to call back.
-UNANSWERED = _Count()
+#: The subscriptions of this process that wait for an answer.
+UNANSWERED = _Unanswered()
 
 #: How long Tango's thread may take to return from the callback, s.
 _MOMENT = 0.1

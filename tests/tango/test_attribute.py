@@ -10,7 +10,17 @@ import weakref
 import pytest
 import tango
 import taurus
-from tango_support import DOWN, UP, Listener, calls, eventually, hold, model, plain
+from tango_support import (
+    DOWN,
+    UP,
+    Listener,
+    calls,
+    eventually,
+    hold,
+    model,
+    plain,
+    run_python,
+)
 from taurus.core.taurusbasetypes import (
     DataFormat,
     DataType,
@@ -338,3 +348,24 @@ def test_an_attribute_that_nobody_holds_is_gone(modes, factory, mode, name):
     gc.collect()
     assert factory.first_read.wait(20)
     eventually(lambda: gc.collect() or gone() is None, "it is collected")
+
+
+def test_attributes_that_are_dropped_at_once_leave_tango_alive(modes):
+    """Tango is carrying their subscriptions out while Python lets go of them."""
+    code = f"""
+import gc, taurus
+
+class Listener:
+    def eventReceived(self, *_):
+        pass
+
+for number in range(60):
+    attr, listener = taurus.Attribute("{model(modes, "with_events")}"), Listener()
+    attr.addListener(listener)
+    del attr, listener
+    gc.collect()
+print("alive")
+"""
+    done = run_python(code, modes)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "alive"
