@@ -130,15 +130,9 @@ class TpoTangoFactory(TangoFactory):
             self._patience.hurried = False
 
     def _introduce(self) -> None:
-        settings = CUSTOM_SETTINGS.current()
         for problem in CUSTOM_SETTINGS.problems():
             self.warning("%s", problem)
-        general = decision.decide(
-            AttributeName("", ""),
-            (COMMAND_LINE.authority, settings.authority),
-            self.events_disabled_by(),
-            compat.default_mode(),
-        )
+        general = self.decide_event_sub_mode("")
         self.info(
             "taurus_tpo %s is on: event subscription mode %s, decided by: %s",
             __version__,
