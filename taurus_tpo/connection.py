@@ -16,6 +16,7 @@ import tango
 
 from taurus_tpo import compat
 from taurus_tpo.clock import SYSTEM, Clock
+from taurus_tpo.errors import fresh
 from taurus_tpo.janitor import Janitor
 from taurus_tpo.submode import RETRYING, SubMode
 from taurus_tpo.weak import WeakCall
@@ -166,7 +167,7 @@ class DeviceConnection:
         """
         if not self.answers:
             if self.error is not None:
-                raise self.error
+                raise fresh(self.error)
             tango.Except.throw_exception(NOT_YET, f"{self.name}: no answer yet", "")
         if self._clock.monotonic() - self._configured < FRESH:
             # Whoever asks twice wants to know what has changed.

@@ -34,6 +34,7 @@ from taurus_tpo.clock import SYSTEM, Clock
 from taurus_tpo.connection import DeviceConnection, Reading, Subscription
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
+from taurus_tpo.errors import fresh
 from taurus_tpo.outbox import Outbox
 from taurus_tpo.scheme.connector import in_window_thread
 from taurus_tpo.submode import SubMode
@@ -418,7 +419,7 @@ class TpoTangoAttribute(TangoAttribute):
             return _value_of(self._cache.known)
         if self._cache.known.empty:
             if self._is_known_to_be_silent():
-                raise self._connected().error
+                raise fresh(self._connected().error)
             # A device that has not answered yet is being asked already.
             connecting = self._life.state is State.CONNECTING
             forced = self._should_force_read() and not connecting
@@ -577,7 +578,7 @@ _CARRIED_OUT_BY = {
 
 def _value_of(known: Known[Any]) -> Any:
     if known.error is not None:
-        raise known.error
+        raise fresh(known.error)
     return known.value
 
 

@@ -28,6 +28,7 @@ FLOORS = {
     "customsettings": 0,
     "activation": 0,
     "ending": 0,
+    "errors": 0,
     "text": 0,
     "subscription": 1,
     "cache": 1,
