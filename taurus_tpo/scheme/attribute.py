@@ -418,10 +418,10 @@ class TpoTangoAttribute(TangoAttribute):
         if application.state == ApplicationStates.STARTING:
             return _value_of(self._cache.known)
         if self._cache.known.empty:
-            if self._is_known_to_be_silent():
-                raise fresh(self._connected().error)
             # A device that has not answered yet is being asked already.
             connecting = self._life.state is State.CONNECTING
+            if connecting and self._connected().silent:
+                raise fresh(self._connected().error)
             forced = self._should_force_read() and not connecting
             if forced or not self._value_is_coming():
                 return self._read_now()
@@ -441,9 +441,6 @@ class TpoTangoAttribute(TangoAttribute):
         if nothing_yet and self._value_is_coming():
             return None
         return super().getValueObj(cache)
-
-    def _is_known_to_be_silent(self) -> bool:
-        return self.getParentObj() is not None and self._connected().silent
 
     def write(self, value: Any, with_read: bool = True) -> Any:
         """Write ``value`` and return what was read back; waits for the device.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Callable
 
 import tango
 from taurus.taurusstatecontroller import ApplicationStates, application
@@ -54,15 +54,22 @@ class Patience:
         self._left = TOGETHER
         self._last = float("-inf")
 
-    def wait(self, future: Future[Any]) -> None:
-        """Wait for ``future``, as long as may be."""
+    def wait(self, ask: Callable[[], Future[Any]], silent: bool) -> None:
+        """Ask a device and wait for its answer, as long as may be.
+
+        :param ask: returns the future of the answer.
+        :param silent: whether the device is known not to answer: it has missed its
+            turn, and whoever builds a window neither asks nor waits.
+        """
         if not (self.hurried or in_window_thread()):
-            concurrent.futures.wait([future])
+            concurrent.futures.wait([ask()])
+            return
+        if silent:
             return
         begun = self._clock.monotonic()
         if begun - self._last > PAUSE:
             self._left = TOGETHER
-        concurrent.futures.wait([future], max(0.0, min(ONE, self._left)))
+        concurrent.futures.wait([ask()], max(0.0, min(ONE, self._left)))
         self._last = self._clock.monotonic()
         self._left -= self._last - begun
 

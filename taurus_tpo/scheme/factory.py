@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import threading
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -261,8 +262,9 @@ class TpoTangoFactory(TangoFactory):
         :class:`taurus_tpo.scheme.connector.Patience`.
         """
         connection = self.connection(device)
-        if connection.made_proxy is None and not connection.silent:
-            self._patience.wait(self.connect(device))
+        asking = self._connector.owns(threading.current_thread())
+        if connection.made_proxy is None and not asking:
+            self._patience.wait(lambda: self.connect(device), connection.silent)
         return connection.made_proxy
 
     def _getDeviceClass(self, **kwargs: Any) -> type[TangoDevice]:

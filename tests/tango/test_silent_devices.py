@@ -121,6 +121,40 @@ def test_a_script_reads_and_writes_when_it_answers_again(own_modes, factory):
     assert plain(attr.read()) == 7.5
 
 
+@pytest.mark.parametrize("ask", ["read", "getDeviceProxy"])
+def test_a_script_that_asks_again_gets_an_answer(own_modes, factory, ask):
+    """Nobody listens, so nobody else asks whether the device is back."""
+    own_modes.server(SERVER).hang()
+    attr = taurus.Attribute(model(own_modes, "rw"))
+    device = attr.getParentObj()
+    assert device.getDeviceProxy() is None
+    own_modes.server(SERVER).resume()
+
+    def answers() -> bool:
+        if ask == "getDeviceProxy":
+            return device.getDeviceProxy() is not None
+        try:
+            return plain(attr.read()) == 5.5
+        except tango.DevFailed:
+            return False
+
+    eventually(answers, "it is there")
+
+
+def test_a_listener_may_ask_for_the_proxy_of_a_silent_device(hung, factory):
+    """It is told of the error by the very thread that asks the device."""
+    attr = taurus.Attribute(model(hung, "rw"))
+    device, got = attr.getParentObj(), []
+
+    class Asks:
+        def eventReceived(self, *_):
+            got.append(device.getDeviceProxy())
+
+    asks = Asks()
+    attr.addListener(asks)
+    assert eventually(lambda: got, "the listener returns", 60) == [None]
+
+
 def test_a_read_of_the_cache_fails_at_once(hung, factory, listener):
     attr = taurus.Attribute(model(hung, "rw"))
     attr.addListener(listener)
