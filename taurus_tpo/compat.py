@@ -110,10 +110,9 @@ def tango_event_sub_mode(mode: SubMode) -> Any:
 
     A ``tango.EventSubMode``, or the name in upper case where PyTango has none.
     """
-    tango = importlib.import_module("tango")
-    if hasattr(tango, "EventSubMode"):
-        return getattr(tango.EventSubMode, mode.name)
-    return mode.key
+    if not has_event_sub_mode():
+        return mode.key
+    return getattr(importlib.import_module("tango").EventSubMode, mode.name)
 
 
 def subscribe(
@@ -126,8 +125,7 @@ def subscribe(
 
     :raises tango.DevFailed: when the subscription fails and the mode raises.
     """
-    tango = importlib.import_module("tango")
-    if hasattr(tango, "EventSubMode"):
+    if has_event_sub_mode():
         how = tango_event_sub_mode(mode)
         return int(proxy.subscribe_event(attribute, event_type, callback, how))
     stateless = not mode.raises

@@ -17,6 +17,18 @@ from taurus_tpo.submode import SubMode
 _REMEMBERED = 16384
 
 
+def compile_glob(glob: str) -> re.Pattern[str]:
+    """Return what matches the names, in lower case, that the shell glob ``glob`` means.
+
+    Tango names are case-insensitive.
+    """
+    try:
+        return re.compile(fnmatch.translate(glob.lower()))
+    except re.error:
+        # Pythons before 3.10.5 make no regular expression of "[z-a]".
+        return re.compile(re.escape(glob.lower()) + r"\Z")
+
+
 @dataclass(frozen=True)
 class AttributeName:
     """The two names that a rule may speak of.
@@ -54,11 +66,7 @@ class Rule:
 
     def matcher(self) -> re.Pattern[str]:
         """Compile the pattern."""
-        try:
-            return re.compile(fnmatch.translate(self.pattern.lower()))
-        except re.error:
-            # Pythons before 3.10.5 make no regular expression of "[z-a]".
-            return re.compile(re.escape(self.pattern.lower()) + r"\Z")
+        return compile_glob(self.pattern)
 
     def subject(self, name: AttributeName) -> str:
         """Return the part of ``name`` that this rule's pattern is about."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
-from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from taurus_tpo import __version__, activation, compat
+from taurus_tpo.cli import session
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 
 
@@ -49,8 +49,8 @@ def _activation(wrong: list[str]) -> str:
         wrong.append(decided.reason)
     if not decided.active:
         return f"off: {decided.reason}"
-    factory = _factory()
-    if not hasattr(factory, "decide_event_sub_mode"):
+    factory = session.tango_factory()
+    if not session.is_ours(factory):
         owner = type(factory)
         wrong.append(
             f"{owner.__module__}.{owner.__name__} holds the tango scheme; is the entry "
@@ -58,12 +58,6 @@ def _activation(wrong: list[str]) -> str:
         )
         return "off"
     return "on"
-
-
-def _factory() -> Any:
-    import taurus
-
-    return taurus.Factory("tango")
 
 
 def _database(wrong: list[str]) -> str:

@@ -46,9 +46,10 @@ class Story:
     failures: dict[str, str] = field(default_factory=dict)
 
     @property
-    def settled(self) -> bool:
-        """Whether each attribute has a value or an error."""
-        return len(self.first) + len(self.failures) == len(self.models)
+    def silent(self) -> list[str]:
+        """The attributes that have neither a value nor an error yet."""
+        heard = {*self.first, *self.failures}
+        return [model for model in self.models if model not in heard]
 
 
 @click.command("demo")
@@ -181,7 +182,7 @@ class _Show:
             if name not in self.story.first:
                 self._note(name, attribute.known, now)
         late = now > _PATIENCE
-        if self._ends_by_itself and (self.story.settled or late):
+        if self._ends_by_itself and (late or not self.story.silent):
             self._application.quit()
 
     def _note(self, name: str, known: Any, now: float) -> None:
@@ -221,14 +222,10 @@ def _report(story: Story, console: Console) -> None:
     table.add_row("values at the window", f"{story.at_window} of {len(story.models)}")
     last = max(story.first.values(), default=0.0)
     table.add_row("last value", f"after {last:.2f} s ({len(story.first)} values)")
-    silent = [model for model in story.models if _without_word(story, model)]
+    silent = story.silent
     table.add_row("failures", _summary(story.failures))
     table.add_row("no answer yet", f"{len(silent)} {escape(', '.join(silent[:4]))}")
     console.print(table)
-
-
-def _without_word(story: Story, model: str) -> bool:
-    return model not in story.first and model not in story.failures
 
 
 def _summary(failures: dict[str, str]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
+
+from taurus_tpo.rules import compile_glob
 
 #: What makes a model a glob.
 _WILD = frozenset("*?[")
@@ -75,5 +76,5 @@ def _attributes(device: str, glob: str) -> list[str]:
 
 
 def _matching(names: Iterable[Any], glob: str) -> list[str]:
-    pattern = re.compile(fnmatch.translate(glob.lower()))
+    pattern = compile_glob(glob)
     return [str(name) for name in names if pattern.match(str(name).lower())]

@@ -22,16 +22,26 @@ def console() -> Console:
     return made
 
 
+def tango_factory() -> Any:
+    """Return the factory that holds the ``tango`` scheme, whoever's it is."""
+    import taurus
+
+    return taurus.Factory("tango")
+
+
+def is_ours(factory: Any) -> bool:
+    """Return whether ``factory`` is the plugin's."""
+    return hasattr(factory, "first_read")
+
+
 def plugin_factory() -> Any:
     """Return the plugin's factory of the ``tango`` scheme.
 
     :raises click.ClickException: where the plugin is off, with the reason.
     """
-    import taurus
-
     decided = activation.decide()
-    factory = taurus.Factory("tango")
-    if not decided.active or not hasattr(factory, "first_read"):
+    factory = tango_factory()
+    if not decided.active or not is_ours(factory):
         raise click.ClickException(f"taurus_tpo is off: {decided.reason}")
     return factory
 

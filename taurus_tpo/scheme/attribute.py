@@ -146,7 +146,8 @@ class TpoTangoAttribute(TangoAttribute):
         """Return what carries ``effect`` out, or None if there is nothing to do."""
         if effect is Effect.PUBLISH:
             return self._publication(news)
-        return partial(getattr(self, _CARRIED_OUT_BY[effect]))
+        method: Callable[[], Any] = getattr(self, _CARRIED_OUT_BY[effect])
+        return method
 
     def _publication(self, news: _News | None) -> Callable[[], Any] | None:
         if news is None or not self._take(news):
