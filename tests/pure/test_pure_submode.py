@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pure_support import Shapeless
 
 from taurus_tpo import submode
 from taurus_tpo.submode import FirstCallback, Reads, UnknownModeError
+from taurus_tpo.text import shown
 
 YES, NO = True, False
 
@@ -96,12 +97,17 @@ def test_a_mode_and_its_key_and_its_tango_likeness_are_parsed(
 
 
 @given(st.text())
+@example("0" * 119)
+@example("a  b")
+@example(" " * 5 + "x" * 300)
 def test_any_other_text_is_an_unknown_mode_that_lists_the_five(text: str) -> None:
     if text.strip().upper() in {name.upper() for name in TABLE}:
         return
     with pytest.raises(UnknownModeError) as caught:
         submode.parse(text)
-    assert repr(text) in str(caught.value)
+    # In full, unless it is longer than a line of the log should be.
+    fits = len(repr(text)) <= 120 and "  " not in text
+    assert (repr(text) if fits else shown(text)) in str(caught.value)
     assert all(name in str(caught.value) for name in TABLE)
 
 
