@@ -37,6 +37,7 @@ from taurus_tpo.decision import Authority, Decision
 from taurus_tpo.errors import fresh
 from taurus_tpo.outbox import Outbox
 from taurus_tpo.scheme.connector import in_window_thread
+from taurus_tpo.scheme.delivery import DELIVERY
 from taurus_tpo.submode import SubMode
 from taurus_tpo.subscription import WORKING, Effect, Input, Life, State
 from taurus_tpo.weak import WeakCall
@@ -77,8 +78,9 @@ class TpoTangoAttribute(TangoAttribute):
 
     Made by the factory, never by hand. Methods may be called from any thread. Listeners
     are called with no lock held, one event after the other, in the order in which the
-    cache was written: in the thread that brought the news (Tango's, the pool's, the
-    polling timer's), as in stock Taurus.
+    cache was written: widgets in the thread of the GUI, in slices
+    (:mod:`taurus_tpo.scheme.delivery`); others in the thread that brought the news
+    (Tango's, the pool's, the polling timer's), as in stock Taurus.
     """
 
     def __init__(self, name: str = "", parent: Any = None, **kwargs: Any) -> None:
@@ -487,24 +489,27 @@ class TpoTangoAttribute(TangoAttribute):
 
         :return: False if it listens already.
         """
+        DELIVERY.pass_by(self)
         if not TaurusAttribute.addListener(self, listener):
             return False
         if self._life.state in (State.IDLE, State.CLOSED):
             self._happen(Input.LISTEN)
         else:
-            self._outbox.put(partial(self._greet, listener))
+            with self._lock:
+                # What is put in later is newer: nobody hears the old after the new.
+                self._outbox.put(partial(self._greet, listener, self._cache.known))
             self._outbox.work()
         return True
 
-    def _greet(self, listener: Any) -> None:
+    def _greet(self, listener: Any, known: Known[Any]) -> None:
         """Tell a listener that came later what the others know already."""
-        known = self._cache.known
+        told = tuple(one for one in compat.listeners(self) if one() == listener)
         if known.value is not None:
             # Some widgets react to the one, some to the other.
-            self._fire(TaurusEventType.Config, known.value, (listener,))
-            self._fire(TaurusEventType.Change, known.value, (listener,))
+            self._fire(TaurusEventType.Config, known.value, told)
+            self._fire(TaurusEventType.Change, known.value, told)
         elif known.error is not None:
-            self._fire(TaurusEventType.Error, known.error, (listener,))
+            self._fire(TaurusEventType.Error, known.error, told)
 
     def removeListener(self, listener: Any) -> Any:
         """Remove a listener; after the last one the subscription is given up.
@@ -524,7 +529,7 @@ class TpoTangoAttribute(TangoAttribute):
             return
         mode = self.getSerializationMode()
         if mode == TaurusSerializationMode.TangoSerial:
-            self.fireEvent(event_type, value, told)
+            DELIVERY.tell(self, event_type, value, told)
         else:
             Manager().enqueueJob(
                 WeakCall(self._fire_later),
@@ -534,7 +539,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _fire_later(self, event_type: Any, value: Any, told: tuple[Any, ...]) -> None:
         if not self.closed:
-            self.fireEvent(event_type, value, told)
+            DELIVERY.tell(self, event_type, value, told)
 
     # --- state ---
 

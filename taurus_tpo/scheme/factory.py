@@ -27,6 +27,7 @@ from taurus_tpo.rules import AttributeName
 from taurus_tpo.scheme import connector, reader
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
 from taurus_tpo.scheme.connector import Patience
+from taurus_tpo.scheme.delivery import DELIVERY
 from taurus_tpo.scheme.device import TpoTangoDevice
 
 #: How long the end of the process waits for reads that are under way, s.
@@ -219,6 +220,7 @@ class TpoTangoFactory(TangoFactory):
                 return
             if isinstance(attribute, TpoTangoAttribute):
                 attribute.await_first_value(left)
+                DELIVERY.work(end - SYSTEM.monotonic())
 
     def readAttributeFirstTime(self, attribute: Any) -> Future[Any]:
         """Register a first read; returns at once.

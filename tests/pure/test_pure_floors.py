@@ -35,6 +35,7 @@ FLOORS = {
     "firstread": 2,
     "outbox": 2,
     "janitor": 2,
+    "slices": 2,
     "connection": 3,
     "scheme": 4,
     "cli": 5,

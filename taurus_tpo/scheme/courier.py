@@ -1,0 +1,137 @@
+"""Brings work into the thread of the GUI, in slices between which the GUI lives on.
+
+Knows Qt through what Taurus has loaded, and loads nothing itself: where there is no
+widget, there is no Qt.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+import weakref
+from typing import Any, Callable
+
+from taurus_tpo.slices import Slices
+
+#: How long the thread of the GUI works without a break, s: not to be felt, and long
+#: enough that the layouts and paintings that follow are few.
+SLICE = 0.02
+
+
+def current_application() -> Any:
+    """Return the ``QCoreApplication``; None where there is none, or no Qt.
+
+    May be called from any thread.
+    """
+    qt = _qt()
+    return None if qt is None else qt.QCoreApplication.instance()
+
+
+class Courier:
+    """The one who works a queue in the thread of an application.
+
+    :param app: the ``QCoreApplication``; made in its thread.
+    :param do: does one item of the queue, in that thread; must not raise.
+    """
+
+    def __init__(self, app: Any, do: Callable[[Any], Any]) -> None:
+        qt = _qt()
+        self._app = weakref.ref(app)
+        self._thread = app.thread()
+        self._ident = threading.get_ident()
+        self._event = qt.QEvent
+        self._post = qt.QCoreApplication.postEvent
+        self.queue: Slices[Any] = Slices(do, self._wake, self._wake_later)
+        self._ear = _ear_class()(functools.partial(self.queue.turn, SLICE))
+
+    @classmethod
+    def of_this_thread(cls, do: Callable[[Any], Any]) -> Courier | None:
+        """Return one for the application of this thread, None if it has none.
+
+        Only the main thread is looked at: Qt would adopt any other that asks for its
+        name.
+        """
+        app = current_application()
+        if app is None or threading.current_thread() is not threading.main_thread():
+            return None
+        if app.thread() != _qt().QThread.currentThread():
+            return None
+        return cls(app, do)
+
+    @property
+    def on_duty(self) -> bool:
+        """Whether its application lives; may be asked from any thread."""
+        app = self._app()
+        return app is not None and current_application() is app
+
+    @property
+    def here(self) -> bool:
+        """Whether the caller is the thread that it works in."""
+        return threading.get_ident() == self._ident
+
+    def may_tell(self, listener: Any) -> bool:
+        """Return whether ``listener`` is a live widget of its thread.
+
+        Taurus's widgets do nothing but emit a signal when they are told. Whoever
+        overrides that, or has filters that Taurus promises to call outside of the
+        thread of the GUI, may do what would block it. May be called from any thread.
+        """
+        kind: Any = type(listener)
+        if not _only_emits(kind) or listener.getEventFilters(preqt=True):
+            return False
+        return self.can_reach(listener)
+
+    def can_reach(self, widget: Any) -> bool:
+        """Return whether ``widget`` lives, and in its thread; from any thread."""
+        try:
+            return bool(widget.thread() == self._thread)
+        except RuntimeError:  # Qt has deleted it
+            return False
+
+    def _wake(self) -> None:
+        self._post(self._ear, self._event(self._event.User))
+
+    def _wake_later(self) -> None:
+        # Not another event: Qt sends those before it paints. And a new timer each
+        # time: one whose time-out is being handled is silent in the loop of a dialog.
+        self._ear.startTimer(0)
+
+
+def _qt() -> Any:
+    """Return Taurus's module ``Qt``; None in a program that has not loaded it."""
+    qt = sys.modules.get("taurus.external.qt.Qt")
+    # Another thread may be loading it; widgets come last.
+    return qt if hasattr(qt, "QWidget") else None
+
+
+@functools.lru_cache(maxsize=1000)
+def _only_emits(kind: type) -> bool:
+    """Return whether ``kind`` is a class of widgets that are told as Taurus's are."""
+    module = sys.modules.get("taurus.qt.qtgui.base.taurusbase")
+    base = getattr(module, "TaurusBaseComponent", None)
+    if base is None or not (issubclass(kind, base) and issubclass(kind, _qt().QObject)):
+        return False
+    own = ("eventReceived", "fireEvent")
+    return all(getattr(kind, name) is getattr(base, name) for name in own)
+
+
+@functools.cache
+def _ear_class() -> Any:
+    base: Any = _qt().QObject
+
+    class Ear(base):
+        """Hears in the thread in which it was made that there is something to do."""
+
+        def __init__(self, turn: Callable[[], None]) -> None:
+            super().__init__()
+            self._turn = turn
+
+        def customEvent(self, _event: Any) -> None:
+            self._turn()
+
+        def timerEvent(self, event: Any) -> None:
+            self.killTimer(event.timerId())
+            self._turn()
+
+    return Ear

@@ -1,0 +1,118 @@
+"""Tells listeners what is new, and keeps the GUI alive while it does.
+
+A widget that is told emits a Qt signal. In the thread of the GUI it is handled at once;
+from another thread it waits in Qt's queue, which is worked off without a break: a
+thousand values would freeze the window. So widgets are told in the thread of the GUI,
+a slice at a time. All other listeners are told in the thread that brings the news: they
+may block, or wait for the GUI.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+from taurus_tpo import compat
+from taurus_tpo.scheme.courier import Courier
+
+#: How long widgets are told at the most when one more begins to listen, s.
+PASSING = 0.01
+
+#: How many may wait then: those are told soon after the window is painted, or before.
+BACKLOG = 50
+
+
+@dataclass(frozen=True)
+class _Parcel:
+    """What one widget is to be told; keeps neither attribute nor widget alive."""
+
+    attribute: weakref.ref[Any]
+    event_type: Any
+    value: Any
+    listener: weakref.ref[Any]
+
+
+class Delivery:
+    """Tells the listeners of all attributes, with no lock held."""
+
+    def __init__(self) -> None:
+        self._courier: Courier | None = None
+
+    def __len__(self) -> int:
+        """Return how often widgets are still to be told; from any thread."""
+        return 0 if self._courier is None else len(self._courier.queue)
+
+    def tell(
+        self, attribute: Any, event_type: Any, value: Any, listeners: tuple[Any, ...]
+    ) -> None:
+        """Tell ``listeners``; may be called from any thread.
+
+        Widgets hear it in the thread of the GUI, in the order of these calls: at once
+        if this is that thread and nobody waits, else when it is their turn. Those that
+        have been removed or deleted by then hear nothing, nor do those of an attribute
+        that is gone or was cleaned up. All others hear it now, in this thread.
+
+        :param listeners: the references to them that ``TaurusModel`` keeps.
+        """
+        courier = self._courier
+        if courier is None or not courier.on_duty:
+            attribute.fireEvent(event_type, value, listeners)
+            return
+        reference = weakref.ref(attribute)
+        put = courier.queue.now if courier.here else courier.queue.put
+        others = []
+        for listener in listeners:
+            if courier.may_tell(listener()):
+                put(_Parcel(reference, event_type, value, listener))
+            else:
+                others.append(listener)
+        if others:
+            attribute.fireEvent(event_type, value, others)
+
+    def pass_by(self, attribute: Any) -> None:
+        """Tell widgets what has piled up while more of them are made.
+
+        May be called from any thread; does something in that of the GUI alone, and only
+        while no widget is being told there.
+
+        :param attribute: what is being given a listener. The listeners that it has may
+            be a row that is half built: what is for them, and what comes after it,
+            waits.
+        """
+        courier = self._courier
+        if courier is None or not courier.on_duty:
+            courier = self._courier = Courier.of_this_thread(self._deliver)
+        if courier is None or not courier.here:
+            return
+        queue = courier.queue
+
+        def enough(next_one: _Parcel) -> bool:
+            return len(queue) <= BACKLOG or next_one.attribute() is attribute
+
+        queue.pass_by(PASSING, enough)
+
+    def work(self, seconds: float) -> None:
+        """Tell widgets for so long; does nothing but in the thread of the GUI."""
+        courier = self._courier
+        if courier is not None and courier.here:
+            courier.queue.pass_by(seconds)
+
+    def _deliver(self, parcel: _Parcel) -> None:
+        attribute, widget = parcel.attribute(), parcel.listener()
+        if attribute is None or attribute.closed or widget is None:
+            return
+        # The very registration: who left and came back has been told what is known.
+        listening = any(one is parcel.listener for one in compat.listeners(attribute))
+        courier = self._courier
+        if not listening or courier is None or not courier.can_reach(widget):
+            return
+        try:
+            attribute.fireEvent(parcel.event_type, parcel.value, (widget,))
+        except Exception as error:  # noqa: BLE001 - a listener may raise anything
+            attribute.error("%s: %r", attribute.getFullName(), error)
+            attribute.debug("details:", exc_info=error)
+
+
+#: The one of the process: widgets of all attributes share the thread of the GUI.
+DELIVERY = Delivery()
