@@ -20,7 +20,7 @@ from taurus_tpo.scheme.courier import Courier
 PASSING = 0.01
 
 #: How many may wait then: those are told soon after the window is painted, or before.
-BACKLOG = 50
+BACKLOG = 250
 
 
 @dataclass(frozen=True)

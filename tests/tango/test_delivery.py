@@ -1,0 +1,449 @@
+"""Who is told what is new, in which thread, and what becomes of the GUI meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+
+import pytest
+import taurus
+from tango_support import (
+    FACILITIES,
+    Listener,
+    eventually,
+    hold,
+    model,
+    plain,
+    run_python,
+)
+from taurus.core.taurusbasetypes import TaurusEventType, TaurusSerializationMode
+
+from taurus_tpo.scheme.delivery import DELIVERY
+from taurus_tpo.sim import Facility
+
+VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
+
+#: How long the widgets of these tests take for one value, s.
+SLOW = 0.002
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Iterator[Facility]:
+    """Eight devices of fifty attributes each."""
+    with Facility(FACILITIES / "crowd.toml") as running:
+        yield running
+
+
+@pytest.fixture
+def label(qtbot, factory):
+    """A maker of labels that remember what they were told, and can do something."""
+    from taurus.external.qt import Qt
+    from taurus.qt.qtgui.display import TaurusLabel
+
+    class Told(TaurusLabel):
+        def __init__(self) -> None:
+            super().__init__()
+            self.values: list = []
+            self.emitted_in: set[int] = set()
+            self.react = lambda: None
+            self.taurusEvent.connect(self._emitted, Qt.Qt.DirectConnection)
+
+        def _emitted(self, *_event) -> None:
+            self.emitted_in.add(threading.get_ident())
+
+        def handleEvent(self, source, kind, value) -> None:
+            super().handleEvent(source, kind, value)
+            # Taurus tells a widget that lost its model of no value.
+            if kind in VALUES and value is not None:
+                self.values.append(plain(value))
+                self.react()
+
+    made: list = []
+
+    def make(name: str | None = None, kind: type = Told):
+        widget = kind()
+        made.append(widget)
+        widget.setModel(name)
+        return widget
+
+    make.kind = Told
+    yield make
+    for widget in made:
+        with contextlib.suppress(RuntimeError):  # deleted by the test
+            widget.setModel(None)
+    made.clear()
+
+
+def names_of(crowd: Facility, count: int) -> list[str]:
+    numbers = [(device, n) for device in range(1, 9) for n in range(1, 51)]
+    return [
+        model(crowd, f"volt{n:02}", f"sim/crowd/{device}")
+        for device, n in numbers[:count]
+    ]
+
+
+def let_something_wait(facility: Facility, value: float) -> None:
+    """Have a widget of ``with_events`` told, and keep the event loop from it."""
+    hold(facility, "with_events", value)
+    eventually(lambda: len(DELIVERY) > 0, "nobody waits to be told")
+
+
+def test_widgets_are_told_in_the_thread_of_the_gui(qtbot, modes, label):
+    widget = label(model(modes, "with_events"))
+    qtbot.waitUntil(lambda: "1.5" in widget.text(), timeout=20000)
+    let_something_wait(modes, 6.5)
+    qtbot.waitUntil(lambda: 6.5 in widget.values, timeout=20000)
+    assert widget.emitted_in == {threading.get_ident()}
+    hold(modes, "with_events", 1.5)
+
+
+def test_others_are_told_in_the_thread_that_brings_the_news(
+    qtbot, modes, label, listener
+):
+    widget = label(model(modes, "with_events"))
+    attr = taurus.Attribute(model(modes, "with_events"))
+    attr.addListener(listener)
+    hold(modes, "with_events", 7.5)
+    # The event loop does not run: nobody waits for it.
+    eventually(lambda: 7.5 in listener.values, "not told")
+    qtbot.waitUntil(lambda: 7.5 in widget.values, timeout=20000)
+    hold(modes, "with_events", 1.5)
+    eventually(lambda: listener.values[-1] == 1.5, "not told")
+    told_later = listener.threads[-2:]
+    assert threading.current_thread().name not in told_later
+    attr.removeListener(listener)
+
+
+def test_a_listener_may_wait_for_the_gui(qtbot, modes, label):
+    """It would wait for ever in the thread of the GUI."""
+    seen = []
+    widget = label(model(modes, "with_events"))
+
+    class Patient(Listener):
+        def eventReceived(self, source, kind, value) -> None:
+            if kind in VALUES and plain(value) == 8.5:
+                seen.append(moved_on.wait(20))
+
+    moved_on = threading.Event()
+    patient = Patient()
+    attr = taurus.Attribute(model(modes, "with_events"))
+    attr.addListener(patient)
+    widget.react = lambda: widget.values[-1] == 8.5 and moved_on.set()
+    hold(modes, "with_events", 8.5)
+    qtbot.waitUntil(lambda: bool(seen), timeout=30000)
+    assert seen == [True]
+    attr.removeListener(patient)
+    hold(modes, "with_events", 1.5)
+
+
+def test_a_widget_that_overrides_how_it_is_told_is_told_as_ever(qtbot, modes, label):
+    threads = set()
+
+    class Own(label.kind):
+        def eventReceived(self, *event) -> None:
+            threads.add(threading.get_ident())
+            super().eventReceived(*event)
+
+    widget = label(model(modes, "with_events"), Own)
+    qtbot.waitUntil(lambda: bool(widget.values), timeout=20000)
+    threads.clear()
+    hold(modes, "with_events", 9.5)
+    qtbot.waitUntil(lambda: 9.5 in widget.values, timeout=20000)
+    assert threading.get_ident() not in threads
+    hold(modes, "with_events", 1.5)
+
+
+def test_filters_from_before_qt_run_outside_of_the_gui(qtbot, modes, label):
+    threads = set()
+
+    def watch(*event):
+        threads.add(threading.get_ident())
+        return event
+
+    widget = label(model(modes, "with_events"))
+    qtbot.waitUntil(lambda: bool(widget.values), timeout=20000)
+    widget.setEventFilters([watch], preqt=True)
+    hold(modes, "with_events", 9.5)
+    qtbot.waitUntil(lambda: 9.5 in widget.values, timeout=20000)
+    assert threads
+    assert threading.get_ident() not in threads
+    hold(modes, "with_events", 1.5)
+
+
+@pytest.mark.parametrize("mode", ["TangoSerial", "Serial"])
+def test_values_are_told_in_their_order(qtbot, modes, label, listener, mode):
+    attr = taurus.Attribute(model(modes, "with_events"))
+    attr.setSerializationMode(getattr(TaurusSerializationMode, mode))
+    widget = label(model(modes, "with_events"))
+    attr.addListener(listener)
+    qtbot.waitUntil(lambda: bool(widget.values and listener.values), timeout=20000)
+    wanted = [float(number) for number in range(100, 150)]
+    for value in wanted:
+        hold(modes, "with_events", value)
+    qtbot.waitUntil(lambda: widget.values[-1:] == wanted[-1:], timeout=20000)
+    assert [value for value in widget.values if value in wanted] == wanted
+    assert [value for value in listener.values if value in wanted] == wanted
+    assert widget.emitted_in == {threading.get_ident()}
+    attr.removeListener(listener)
+    hold(modes, "with_events", 1.5)
+    attr.setSerializationMode(TaurusSerializationMode.TangoSerial)
+
+
+def test_who_comes_later_hears_nothing_older(qtbot, modes, label):
+    first = label(model(modes, "with_events"))
+    qtbot.waitUntil(lambda: bool(first.values), timeout=20000)
+    attr = taurus.Attribute(model(modes, "with_events"))
+    hold(modes, "with_events", 21.0)
+    eventually(lambda: plain(attr.known.value) == 21.0, "no event")
+    later = label(model(modes, "with_events"))
+    hold(modes, "with_events", 22.0)
+    qtbot.waitUntil(lambda: later.values[-1:] == [22.0], timeout=20000)
+    assert later.values == sorted(later.values)
+    assert later.values[0] == 21.0
+    hold(modes, "with_events", 1.5)
+
+
+def test_who_left_hears_nothing(qtbot, modes, label):
+    stays = label(model(modes, "with_events"))
+    leaves = label(model(modes, "with_events"))
+    deleted = label(model(modes, "with_events"))
+    qtbot.waitUntil(lambda: bool(stays.values and deleted.values), timeout=20000)
+    let_something_wait(modes, 31.0)
+    leaves.setModel(None)
+    delete(deleted)
+    qtbot.waitUntil(lambda: 31.0 in stays.values, timeout=20000)
+    assert 31.0 not in leaves.values
+    assert 31.0 not in deleted.values
+    hold(modes, "with_events", 1.5)
+
+
+def delete(widget) -> None:
+    """Have Qt delete ``widget``, and tell Taurus nothing."""
+    from taurus.external.qt import Qt
+
+    Qt.QObject.deleteLater(widget)
+    Qt.QCoreApplication.sendPostedEvents(widget, Qt.QEvent.DeferredDelete)
+    with pytest.raises(RuntimeError):
+        widget.thread()
+
+
+def test_who_left_and_came_back_hears_what_is_known(qtbot, modes, label):
+    stays = label(model(modes, "with_events"))
+    moves = label(model(modes, "with_events"))
+    qtbot.waitUntil(lambda: bool(stays.values and moves.values), timeout=20000)
+    moves.values.clear()
+    let_something_wait(modes, 41.0)
+    moves.setModel(None)
+    moves.setModel(model(modes, "with_events"))
+    qtbot.waitUntil(lambda: 41.0 in moves.values, timeout=20000)
+    qtbot.wait(50)
+    assert moves.values == [41.0]
+    hold(modes, "with_events", 1.5)
+
+
+def test_what_waits_keeps_no_attribute_alive(qtbot, modes, label, factory):
+    widget = label(model(modes, "with_events"))
+    qtbot.waitUntil(lambda: bool(widget.values), timeout=20000)
+    gone = weakref.ref(taurus.Attribute(model(modes, "with_events")))
+    let_something_wait(modes, 51.0)
+    widget.setModel(None)
+
+    def is_gone() -> bool:
+        gc.collect()
+        return gone() is None
+
+    eventually(is_gone, "the attribute is kept alive")
+    assert len(DELIVERY) > 0
+    qtbot.waitUntil(lambda: len(DELIVERY) == 0, timeout=20000)
+    assert 51.0 not in widget.values
+    hold(modes, "with_events", 1.5)
+
+
+def test_nothing_is_told_after_the_clean_up(qtbot, modes, label):
+    widget = label(model(modes, "with_events"))
+    qtbot.waitUntil(lambda: bool(widget.values), timeout=20000)
+    attr = taurus.Attribute(model(modes, "with_events"))
+    let_something_wait(modes, 61.0)
+    attr.cleanUp()
+    qtbot.waitUntil(lambda: len(DELIVERY) == 0, timeout=20000)
+    assert 61.0 not in widget.values
+    hold(modes, "with_events", 1.5)
+
+
+def test_a_thousand_values_leave_the_event_loop_alive(qtbot, crowd, label):
+    """Told at once, they would hold it up for two seconds."""
+    names = names_of(crowd, 100)
+    widgets = [label() for _ in range(10 * len(names))]
+    for number, widget in enumerate(widgets):
+        widget.react = lambda: time.sleep(SLOW)
+        widget.setModel(names[number % len(names)])
+    gaps = longest_gap_until(qtbot, lambda: all(widget.values for widget in widgets))
+    assert gaps < 0.5
+
+
+def longest_gap_until(qtbot, condition) -> float:
+    """Run the event loop until ``condition()``; return its longest absence, s."""
+    from taurus.external.qt import Qt
+
+    ticks = [time.monotonic()]
+    timer = Qt.QTimer()
+    timer.timeout.connect(lambda: ticks.append(time.monotonic()))
+    timer.start(1)
+    qtbot.waitUntil(condition, timeout=60000)
+    timer.stop()
+    return max(later - earlier for earlier, later in zip(ticks, ticks[1:]))
+
+
+def test_no_widget_is_told_inside_another(qtbot, crowd, label):
+    """Not even if what it does gives attributes more listeners."""
+    names = names_of(crowd, 60)
+    depth, deepest = [0], [0]
+    more = []
+
+    def react() -> None:
+        depth[0] += 1
+        deepest[0] = max(depth[0], deepest[0])
+        if len(more) < len(names):
+            more.append(label())
+            more[-1].react = react
+            more[-1].setModel(names[len(more) - 1])
+        depth[0] -= 1
+
+    widgets = [label() for _ in range(8 * len(names))]
+    for number, widget in enumerate(widgets):
+        widget.react = react
+        widget.setModel(names[number % len(names)])
+    everybody = lambda: all(w.values for w in [*widgets, *more])  # noqa: E731
+    qtbot.waitUntil(everybody, timeout=60000)
+    assert len(more) == len(names)
+    assert deepest == [1]
+
+
+def test_a_dialog_of_one_widget_does_not_silence_the_others(qtbot, modes, label):
+    from taurus.external.qt import Qt
+
+    opens = label(model(modes, "with_events"))
+    other = label(model(modes, "with_events"))
+    qtbot.waitUntil(lambda: bool(opens.values and other.values), timeout=20000)
+    heard_inside = []
+
+    def dialog() -> None:
+        if opens.values[-1] != 71.0:
+            return
+        loop = Qt.QEventLoop()
+        other.react = lambda: other.values[-1] == 72.0 and loop.quit()
+        hold(modes, "with_events", 72.0)
+        Qt.QTimer.singleShot(20000, loop.quit)
+        loop.exec_()
+        heard_inside.extend(other.values)
+
+    opens.react = dialog
+    hold(modes, "with_events", 71.0)
+    qtbot.waitUntil(lambda: bool(heard_inside), timeout=30000)
+    assert heard_inside[-2:] == [71.0, 72.0]
+    hold(modes, "with_events", 1.5)
+
+
+def test_a_widget_that_raises_does_not_silence_the_others(qtbot, modes, label):
+    broken = label(model(modes, "with_events"))
+    other = label(model(modes, "with_events"))
+    qtbot.waitUntil(lambda: bool(broken.values and other.values), timeout=20000)
+
+    def fail() -> None:
+        raise ValueError("broken")
+
+    broken.react = fail
+    with qtbot.captureExceptions() as caught:
+        hold(modes, "with_events", 81.0)
+        qtbot.waitUntil(lambda: 81.0 in other.values, timeout=20000)
+        broken.react = lambda: None
+    assert [kind for kind, *_ in caught] == [ValueError]
+    hold(modes, "with_events", 1.5)
+
+
+#: A program that opens a form and says how many rows show their value when it is first
+#: painted.
+FIRST_PAINT = """
+import json, sys
+import taurus
+from taurus.external.qt import Qt
+from taurus.qt.qtgui.application import TaurusApplication
+from taurus.qt.qtgui.panel import TaurusForm
+
+app = TaurusApplication(["test"], cmd_line_parser=None)
+form = TaurusForm()
+form.setModel(json.loads(sys.argv[1]))
+
+
+class Watch(Qt.QObject):
+    def eventFilter(self, _widget, event):
+        if event.type() == Qt.QEvent.Paint:
+            texts = [row.readWidget().text() for row in form.getItems()]
+            print(json.dumps([len(texts), texts.count("1.50")]), flush=True)
+            app.quit()
+        return False
+
+
+watch = Watch()
+form.installEventFilter(watch)
+form.show()
+app.exec_()
+"""
+
+
+def test_nearly_all_values_are_shown_at_the_first_paint(crowd):
+    argv = ["panel", json.dumps(names_of(crowd, 200))]
+    done = run_python(f"import sys; sys.argv = {argv!r}\n{FIRST_PAINT}", crowd)
+    assert done.returncode == 0, done.stderr
+    rows, shown = json.loads(done.stdout.splitlines()[0])
+    assert rows == 200
+    # A bug would show those at the most that came before their row was built.
+    assert shown > 150
+    assert "Traceback" not in done.stderr
+
+
+def test_a_program_without_widgets_loads_no_qt(modes):
+    code = f"""
+import sys, taurus
+sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
+from tango_support import Listener, eventually
+attr, listener = taurus.Attribute({model(modes, "with_events")!r}), Listener()
+attr.addListener(listener)
+eventually(lambda: listener.values, "not told")
+print([name for name in sys.modules if name.startswith(("PyQt", "PySide"))])
+"""
+    done = run_python(code, modes)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_application_may_end_while_widgets_wait(modes):
+    """And who listens on afterwards is told."""
+    code = f"""
+import gc, sys, time, taurus
+sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
+from tango_support import Listener, eventually
+from taurus.external.qt import Qt
+from taurus.qt.qtgui.display import TaurusLabel
+from taurus_tpo.scheme.delivery import DELIVERY
+app = Qt.QApplication(["test"])
+label = TaurusLabel()
+label.setModel({model(modes, "with_events")!r})
+eventually(lambda: len(DELIVERY), "nobody waits")
+del label, app
+gc.collect()
+assert Qt.QCoreApplication.instance() is None
+attr, listener = taurus.Attribute({model(modes, "polled")!r}), Listener()
+attr.addListener(listener)
+eventually(lambda: listener.values, "not told")
+print("told")
+"""
+    done = run_python(code, modes)
+    assert done.returncode == 0, done.stderr
+    assert "told" in done.stdout
+    assert "Traceback" not in done.stderr
