@@ -11,7 +11,7 @@ sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
 from taurus_tpo import __version__, connection  # noqa: E402
 from taurus_tpo.firstread import pool  # noqa: E402
-from taurus_tpo.scheme import connector, factory  # noqa: E402
+from taurus_tpo.scheme import connector, courier, delivery, factory  # noqa: E402
 
 project = "taurus_tpo"
 author = "The taurus_tpo developers"
@@ -44,6 +44,8 @@ rst_prolog = f"""
 .. |one device| replace:: {connector.ONE * 1000:g} ms
 .. |together| replace:: {connector.TOGETHER * 1000:g} ms
 .. |pause| replace:: {connector.PAUSE:g} s
+.. |slice| replace:: {courier.SLICE * 1000:g} ms
+.. |backlog| replace:: {delivery.BACKLOG}
 .. |silence| replace:: {connection.SILENCE:g} s
 .. |longest retry| replace:: {connection.LONGEST_RETRY:g} s
 """
