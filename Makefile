@@ -2,7 +2,7 @@
 #   PYTHON       the Python to make it from (3.9 or newer)
 #   VENV         where it is
 #   SCREENSHOT   what `make demo` saves
-#   DEMO_ARGS, PYTEST_ARGS   more arguments for these commands
+#   DEMO_ARGS, PYTEST_ARGS, BENCHMARK_ARGS   more arguments for these commands
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit docs format clean venv-demo venv-test
+.PHONY: help demo test lint unit docs benchmark format clean venv-demo venv-test
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -46,6 +46,9 @@ unit: venv-test  ## run the tests, with a coverage report
 docs: venv-test  ## build the documentation in docs/_build/html
 	"$(BIN)/sphinx-build" -q -W --keep-going -b html docs docs/_build/html
 
+benchmark: venv-test  ## measure windows, plugin and stock Taurus in turn: an hour
+	env -u TANGO_HOST "$(BIN)/python" -m benchmarks $(BENCHMARK_ARGS)
+
 format: venv-test  ## let ruff format the code and fix what it can
 	"$(BIN)/ruff" check --fix .
 	"$(BIN)/ruff" format .
@@ -53,7 +56,7 @@ format: venv-test  ## let ruff format the code and fix what it can
 clean:  ## remove what the other targets made, but for the virtual environment
 	rm -rf docs/_build htmlcov build dist .coverage .coverage.* "$(SCREENSHOT)" \
 	    .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find taurus_tpo tests tools -name __pycache__ -prune -exec rm -rf {} +
+	find taurus_tpo tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 venv-demo:
 	$(BOOTSTRAP) --extras demo --window

@@ -1,0 +1,166 @@
+"""The facilities that are measured, and what each is to keep to."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from benchmarks.facilities import Group, State
+
+
+class Figure(enum.Enum):
+    """What is measured, s; the last one without a window."""
+
+    WINDOW = "window"
+    HEALTHY = "healthy rows"
+    SLOW = "slow rows"
+    STALL = "longest stall"
+    FIRST_VALUES = "first values"
+
+
+class Against(enum.Enum):
+    """What a limit is a multiple of."""
+
+    NOTHING = "s"
+    EVAL = "the same form on eval: models"
+    ALONE = "the healthy rows alone"
+    OWN_WINDOW = "its own window"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most ``factor`` times the same figure of ``against``, and ``plus`` s more."""
+
+    figure: Figure
+    factor: float = 0.0
+    against: Against = Against.NOTHING
+    plus: float = 0.0
+
+    def __str__(self) -> str:
+        parts = [
+            f"{self.factor:.2f} x {self.against.value}" if self.factor else "",
+            f"{self.plus:g} s" if self.plus else "",
+        ]
+        return " + ".join(filter(None, parts))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One facility that is measured with a window.
+
+    :param name: names it on the command line.
+    :param slow: the name of the group that the figure of the slow rows is about.
+    :param watch: for how long the window is watched at the least, s: longer than the
+        timeouts of what does not answer.
+    :param becomes_quiet: whether at last nothing is left to do, no polling either.
+    """
+
+    name: str
+    title: str
+    groups: tuple[Group, ...]
+    limits: tuple[Limit, ...]
+    slow: str = ""
+    watch: float = 3.0
+    becomes_quiet: bool = True
+
+    @property
+    def healthy(self) -> tuple[Group, ...]:
+        return tuple(group for group in self.groups if group.name == HEALTHY)
+
+    @property
+    def has_alone(self) -> bool:
+        """Whether there is more than what is healthy, to compare with that alone."""
+        return bool(self.healthy) and len(self.groups) > 1
+
+    @property
+    def hung_servers(self) -> int:
+        return sum(g.servers for g in self.groups if g.state is State.HUNG)
+
+
+@dataclass(frozen=True)
+class Headless:
+    """The facility that is read without a window.
+
+    :param factor: how much longer the plugin may take than plain PyTango.
+    """
+
+    name: str
+    title: str
+    groups: tuple[Group, ...]
+    factor: float = 1.3
+
+
+#: The name of the group of devices without any trouble.
+HEALTHY = "healthy"
+
+_TWO_HUNDRED = Group(HEALTHY, devices=20, attributes=10, servers=2)
+_STALL = Limit(Figure.STALL, plus=0.1)
+
+
+def _beside(window: float, healthy: float) -> tuple[Limit, Limit]:
+    """Return the limits of healthy rows that have others beside them."""
+    return (
+        Limit(Figure.WINDOW, window, Against.ALONE),
+        Limit(Figure.HEALTHY, healthy, Against.ALONE),
+    )
+
+
+CASES = (
+    Case(
+        "thousand",
+        "1000 attributes on 40 healthy devices",
+        (Group(HEALTHY, devices=40, attributes=25, servers=4),),
+        (
+            Limit(Figure.WINDOW, 1.10, Against.EVAL),
+            Limit(Figure.HEALTHY, 1.0, Against.OWN_WINDOW, plus=0.3),
+            _STALL,
+        ),
+    ),
+    Case(
+        "slow",
+        "200 healthy attributes and 5 devices with 10 that take 0.2 s each",
+        (_TWO_HUNDRED, Group("slow", devices=5, attributes=10, read_delay=0.2)),
+        (*_beside(1.15, 1.25), Limit(Figure.SLOW, plus=2.3), _STALL),
+        slow="slow",
+    ),
+    Case(
+        "polled",
+        "1 device with 20 attributes that take 0.2 s each and have no events",
+        (Group("slow", devices=1, attributes=20, read_delay=0.2, events="none"),),
+        (Limit(Figure.WINDOW, plus=0.3), Limit(Figure.SLOW, plus=4.8), _STALL),
+        slow="slow",
+        becomes_quiet=False,
+    ),
+    Case(
+        "hung",
+        "200 healthy attributes and 9 on 3 devices of one hung server",
+        (_TWO_HUNDRED, Group("hung", devices=3, attributes=3, state=State.HUNG)),
+        (*_beside(1.15, 1.25), _STALL),
+        watch=10.0,
+        becomes_quiet=False,
+    ),
+    Case(
+        "hung-servers",
+        "200 healthy attributes and 100 devices on 10 hung servers, one attribute each",
+        (
+            _TWO_HUNDRED,
+            Group("hung", devices=100, attributes=1, servers=10, state=State.HUNG),
+        ),
+        (*_beside(1.25, 1.5), _STALL),
+        watch=10.0,
+        becomes_quiet=False,
+    ),
+    Case(
+        "late",
+        "200 healthy attributes and 50 on 5 devices that are down, then started",
+        (_TWO_HUNDRED, Group("late", devices=5, attributes=10, state=State.LATE)),
+        (*_beside(1.15, 1.25), Limit(Figure.SLOW, plus=5.0), _STALL),
+        slow="late",
+    ),
+)
+
+HEADLESS = Headless(
+    "headless",
+    "10,000 attributes on 200 devices, without a window",
+    (Group(HEALTHY, devices=200, attributes=50, servers=5),),
+)
