@@ -9,7 +9,9 @@ cases           the facilities that are measured, and the limits of each
 protocol        what a run is asked for, and what it tells
 form            one run with a window: a process of its own
 reads           one run without a window: a process of its own
+census          counts the threads of a run, and gives it up when its time is over
 child           starts a run, hears what it tells, and surely ends it
+trouble         hangs servers, and starts those that are late
 runner          the runs of a case, in turn
 results         what was measured, as JSON lines, and its medians
 verdict         the limits, met or not

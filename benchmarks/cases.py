@@ -37,11 +37,10 @@ class Limit:
     plus: float = 0.0
 
     def __str__(self) -> str:
-        parts = [
-            f"{self.factor:.2f} x {self.against.value}" if self.factor else "",
-            f"{self.plus:g} s" if self.plus else "",
-        ]
-        return " + ".join(filter(None, parts))
+        times = f"{self.factor:.2f} x " if self.factor != 1 else ""
+        parts = [f"{times}{self.against.value}"] if self.factor else []
+        parts += [f"{self.plus:g} s"] if self.plus else []
+        return " + ".join(parts)
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def main(
     _say(console, f"all of it: {log.path}")
     wanted = plan.complete if docs is None else docs
     _document(wanted and finished, head, log.records, console)
-    if any(record.failure for record in log.records):
+    if not finished or any(record.failure for record in log.records):
         raise SystemExit(1)
 
 

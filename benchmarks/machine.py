@@ -21,6 +21,8 @@ def describe(command: str) -> dict[str, Any]:
         "date": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         "machine": f"{_processor()}, {os.cpu_count()} processors, {platform.system()} "
         f"{platform.release()}",
+        # Other work on the machine makes all of it longer, and not evenly.
+        "load": f"{os.getloadavg()[0]:.2f} processes",
         "versions": {
             "taurus_tpo": _revision(),
             "Python": platform.python_version(),

@@ -142,7 +142,7 @@ def for_terminal(sheaf: Sheaf) -> Table:
     """Return a table for rich."""
     table = Table(title=sheaf.title, title_justify="left")
     for heading in sheaf.head:
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for row in sheaf.rows:
         style = "bold red" if NOT_MET in row else ""
         table.add_row(*row, style=style)
@@ -172,6 +172,7 @@ def _provenance(head: dict[str, Any]) -> Iterable[str]:
     for name, text in (
         ("Date", head["date"]),
         ("Machine", head["machine"]),
+        ("Load before", head.get("load", "not known")),
         ("Versions", versions),
         ("Command", f"``{head['command']}``"),
     ):
