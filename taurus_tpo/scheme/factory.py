@@ -215,12 +215,14 @@ class TpoTangoFactory(TangoFactory):
         """
         end = SYSTEM.monotonic() + FIRST_PAINT
         for attribute in list(self.tango_attrs.values()):
+            # What has come is shown first: the next one may not come.
+            DELIVERY.work(end - SYSTEM.monotonic())
             left = end - SYSTEM.monotonic()
             if left <= 0:
                 return
             if isinstance(attribute, TpoTangoAttribute):
                 attribute.await_first_value(left)
-                DELIVERY.work(end - SYSTEM.monotonic())
+        DELIVERY.work(end - SYSTEM.monotonic())
 
     def readAttributeFirstTime(self, attribute: Any) -> Future[Any]:
         """Register a first read; returns at once.
