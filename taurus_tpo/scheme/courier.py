@@ -77,8 +77,7 @@ class Courier:
         overrides that, or has filters that Taurus promises to call outside of the
         thread of the GUI, may do what would block it. May be called from any thread.
         """
-        kind: Any = type(listener)
-        if not _only_emits(kind) or listener.getEventFilters(preqt=True):
+        if not _only_emits(listener) or listener.getEventFilters(preqt=True):
             return False
         return self.can_reach(listener)
 
@@ -105,15 +104,17 @@ def _qt() -> Any:
     return qt if hasattr(qt, "QWidget") else None
 
 
-@functools.lru_cache(maxsize=1000)
-def _only_emits(kind: type) -> bool:
-    """Return whether ``kind`` is a class of widgets that are told as Taurus's are."""
+def _only_emits(listener: Any) -> bool:
+    """Return whether ``listener`` is a widget that is told as Taurus's are."""
     module = sys.modules.get("taurus.qt.qtgui.base.taurusbase")
     base = getattr(module, "TaurusBaseComponent", None)
-    if base is None or not (issubclass(kind, base) and issubclass(kind, _qt().QObject)):
+    if base is None or not isinstance(listener, base):
         return False
+    # Nothing is remembered of a class: it may hold what should be collected.
+    kind = type(listener)
     own = ("eventReceived", "fireEvent")
-    return all(getattr(kind, name) is getattr(base, name) for name in own)
+    told_as_ever = all(getattr(kind, name) is getattr(base, name) for name in own)
+    return told_as_ever and isinstance(listener, _qt().QObject)
 
 
 @functools.cache
