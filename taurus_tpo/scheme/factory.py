@@ -33,7 +33,8 @@ from taurus_tpo.scheme.device import TpoTangoDevice
 #: How long the end of the process waits for reads that are under way, s.
 CLOSING = 0.5
 
-#: How long the first paint of a window may wait for values that are on their way, s.
+#: How long the first paint of a window may wait for values that are on their way, and
+#: then for widgets to be told what has come, s.
 FIRST_PAINT = 0.1
 
 #: Where a Taurus device keeps its connection, so that both live as long.
@@ -215,14 +216,13 @@ class TpoTangoFactory(TangoFactory):
         """
         end = SYSTEM.monotonic() + FIRST_PAINT
         for attribute in list(self.tango_attrs.values()):
-            # What has come is shown first: the next one may not come.
-            DELIVERY.work(end - SYSTEM.monotonic())
             left = end - SYSTEM.monotonic()
             if left <= 0:
-                return
+                break
             if isinstance(attribute, TpoTangoAttribute):
                 attribute.await_first_value(left)
-        DELIVERY.work(end - SYSTEM.monotonic())
+        # Not in between: what widgets do would hold up the threads that read.
+        DELIVERY.work(FIRST_PAINT)
 
     def readAttributeFirstTime(self, attribute: Any) -> Future[Any]:
         """Register a first read; returns at once.
