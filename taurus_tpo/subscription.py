@@ -35,6 +35,7 @@ class Input(enum.Enum):
     CONNECTED = "the device answers, or refuses at once; events are enabled"
     CONNECTED_POLLED = "the same; events are disabled"
     UNREACHABLE = "the device does not answer; it is asked again"
+    TURNED_AWAY = "the device has not answered lately: nothing was subscribed to"
     RESUBSCRIBE = "somebody asks for the subscription again"
     ACCEPTED = "the subscription is there; it brought no data"
     REFUSED = "the subscription failed in the call; Tango does not retry"
@@ -75,6 +76,10 @@ _NOT_CONNECTING = (_S.IDLE, _S.SUBSCRIBING, _S.SUBSCRIBED, _S.RETRYING, _S.POLLE
 _DEVICE_SAYS = (_I.CONNECTED, _I.CONNECTED_POLLED, _I.UNREACHABLE)
 _TANGO_SAYS = (_I.ACCEPTED, _I.REFUSED, _I.FAILED, _I.EVENT)
 _FALL_BACK = (_E.POLL, _E.READ)
+_ASK_AGAIN = (_E.STOP_POLLING, _E.CONNECT)
+# A late event of an earlier subscription may have made it look as if this one worked.
+_BEING_SUBSCRIBED = (_S.SUBSCRIBING, _S.SUBSCRIBED, _S.RETRYING)
+_NOT_BEING_SUBSCRIBED = (_S.IDLE, _S.CONNECTING, _S.POLLED)
 
 #: The whole life: every pair of state and input.
 TABLE: Mapping[tuple[State, Input], Step] = {
@@ -82,7 +87,8 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     (_S.IDLE, _I.RESUBSCRIBE): Step(_S.CONNECTING, (_E.CONNECT,)),
     (_S.IDLE, _I.READ): Step(_S.IDLE, (_E.PUBLISH,)),
     # Nothing is subscribed to before the device has answered.
-    (_S.CONNECTING, _I.CONNECTED): Step(_S.SUBSCRIBING, (_E.SUBSCRIBE,)),
+    # Tango may take its time with the subscription: polling begins a little later.
+    (_S.CONNECTING, _I.CONNECTED): Step(_S.SUBSCRIBING, (_E.POLL, _E.SUBSCRIBE)),
     (_S.CONNECTING, _I.CONNECTED_POLLED): Step(_S.POLLED, _FALL_BACK),
     (_S.CONNECTING, _I.UNREACHABLE): Step(_S.CONNECTING, (_E.PUBLISH,)),
     # Tango's callbacks may come late, after the subscription was given up.
@@ -92,10 +98,11 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     # The subscription is on its way.
     (_S.SUBSCRIBING, _I.ACCEPTED): Step(_S.SUBSCRIBED, (_E.STOP_POLLING, _E.READ)),
     (_S.SUBSCRIBING, _I.EVENT): Step(_S.SUBSCRIBED, _WORKS),
-    (_S.SUBSCRIBING, _I.REFUSED): Step(
-        _S.RETRYING, (*_FALL_BACK, _E.SUBSCRIBE_RETRYING)
-    ),
-    (_S.SUBSCRIBING, _I.FAILED): Step(_S.RETRYING, _FALL_BACK),
+    (_S.SUBSCRIBING, _I.REFUSED): Step(_S.RETRYING, (_E.READ, _E.SUBSCRIBE_RETRYING)),
+    (_S.SUBSCRIBING, _I.FAILED): Step(_S.RETRYING, (_E.READ,)),
+    # The device has to be asked again, before anything is subscribed to.
+    **{(s, _I.TURNED_AWAY): Step(_S.CONNECTING, _ASK_AGAIN) for s in _BEING_SUBSCRIBED},
+    **{(s, _I.TURNED_AWAY): Step(s) for s in _NOT_BEING_SUBSCRIBED},
     # It works. A second success means that Tango subscribed anew (the server was
     # away): what changed in between is lost unless it is read.
     (_S.SUBSCRIBED, _I.ACCEPTED): Step(_S.SUBSCRIBED, (_E.READ,)),
@@ -130,7 +137,7 @@ TABLE: Mapping[tuple[State, Input], Step] = {
 WORKING = frozenset({State.SUBSCRIBED})
 
 #: The states in which an attribute is polled.
-POLLED_STATES = frozenset({State.RETRYING, State.POLLED})
+POLLED_STATES = frozenset({State.SUBSCRIBING, State.RETRYING, State.POLLED})
 
 
 class Life:

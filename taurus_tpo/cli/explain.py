@@ -10,6 +10,9 @@ from rich.table import Table
 from taurus_tpo.cli import session
 from taurus_tpo.cli.models import expand
 
+#: How long to wait for the devices of a glob, all together, s.
+TIMEOUT = 10.0
+
 
 @click.command("explain")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
@@ -22,7 +25,7 @@ def explain(models: tuple[str, ...], as_json: bool) -> None:
     """
     factory = session.plugin_factory()
     rows = []
-    for model in expand(models):
+    for model in expand(factory, models, TIMEOUT):
         decision = factory.decide_event_sub_mode(session.full_name(factory, model))
         rows.append(
             {

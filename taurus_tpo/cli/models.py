@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from concurrent.futures import Future, wait
 from typing import Any
 
 import click
@@ -14,22 +15,34 @@ from taurus_tpo.rules import compile_glob
 _WILD = frozenset("*?[")
 
 
-def expand(models: Iterable[str]) -> list[str]:
+def expand(factory: Any, models: Iterable[str], timeout: float) -> list[str]:
     """Return ``models`` with each glob replaced by the attributes that match it.
 
     ``sim/*/*/volt*``: the devices come from the database, the attributes from the
-    devices. A device that does not tell its attributes stays as a glob, so that whoever
-    reads it says so. Duplicates count once.
+    devices, which are asked side by side. A device that does not tell its attributes in
+    time stays as a glob, so that whoever reads it says so. Duplicates count once.
 
+    :param factory: the plugin's.
+    :param timeout: how long to wait for all devices together, s.
     :raises click.ClickException: where the database does not answer, or a glob matches
         nothing.
     """
+    globs = {model: _devices_of(model) for model in models if is_glob(model)}
+    names = dict.fromkeys(name for some in globs.values() for name in some)
+    with factory.hurry():
+        devices = {name: factory.getDevice(name) for name in names}
+    asked = {name: factory.connect(device) for name, device in devices.items()}
+    wait(asked.values(), timeout)
     found: dict[str, None] = {}
     for model in models:
-        names = list(_expand_one(model)) if is_glob(model) else [model]
-        if not names:
+        matching = [model]
+        if model in globs:
+            glob = model.rpartition("/")[2]
+            told = [_attributes(name, glob, asked[name]) for name in globs[model]]
+            matching = [name for some in told for name in some]
+        if not matching:
             raise click.ClickException(f"nothing in the database matches {model!r}")
-        found.update(dict.fromkeys(names))
+        found.update(dict.fromkeys(matching))
     return list(found)
 
 
@@ -38,13 +51,12 @@ def is_glob(model: str) -> bool:
     return bool(_WILD & set(model))
 
 
-def _expand_one(model: str) -> Iterator[str]:
-    device_glob, _, attribute_glob = model.rpartition("/")
-    if device_glob.count("/") != 2:
+def _devices_of(model: str) -> list[str]:
+    glob, _, _ = model.rpartition("/")
+    if glob.count("/") != 2:
         reason = "a glob needs four parts: domain/family/member/attribute"
         raise click.ClickException(f"{model!r}: {reason}")
-    for device in _devices(device_glob):
-        yield from _attributes(device, attribute_glob)
+    return _devices(glob)
 
 
 def _devices(glob: str) -> list[str]:
@@ -61,17 +73,15 @@ def _devices(glob: str) -> list[str]:
     return _matching(names, glob)
 
 
-def _attributes(device: str, glob: str) -> list[str]:
-    import tango
-
-    names = [glob]
-    if is_glob(glob):
-        try:
-            names = _matching(tango.DeviceProxy(device).get_attribute_list(), glob)
-        except tango.DevFailed:
-            # The glob itself goes on as a name: reading it says why the device does not
-            # answer.
-            names = [glob]
+def _attributes(device: str, glob: str, asked: Future[Any]) -> list[str]:
+    names: Iterable[str] = [glob]
+    answered = asked.done() and not asked.cancelled() and not asked.exception()
+    if is_glob(glob) and answered:
+        # Of one that does not tell, the glob itself goes on as a name: reading it says
+        # why the device does not answer.
+        connection = asked.result()
+        if connection.configured:
+            names = _matching(connection.attributes, glob)
     return [f"{device}/{name}" for name in names]
 
 

@@ -47,14 +47,14 @@ class Row:
     help="How long to wait for all of them together.",
 )
 def read(models: tuple[str, ...], as_json: bool, timeout: float) -> None:
-    """Read attributes through the plugin: one call a device, devices in parallel.
+    """Read attributes through the plugin: few calls a device, devices in parallel.
 
     MODEL is an attribute, or a glob such as 'sim/*/*/volt*', which is looked up in the
     database. Exits with 1 if one of them failed.
     """
     end = time.monotonic() + timeout
     factory = session.plugin_factory()
-    names = expand(models)
+    names = expand(factory, models, timeout)
     with factory.hurry():
         made = {name: _make(factory, name, end) for name in names}
     reads = {name: _ask(factory, one) for name, one in made.items()}

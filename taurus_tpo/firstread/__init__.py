@@ -1,10 +1,30 @@
-"""The pool of the first reads: which device is served next, and by which thread.
+"""The pool: which device is served next, how much of it, and by which thread.
 
-Floor 2: knows neither Tango nor Taurus nor Qt. What a read is comes from outside, as a
+Floor 2: knows neither Tango nor Taurus nor Qt. What serving is comes from outside, as a
 function that serves a batch.
 """
 
-from taurus_tpo.firstread.pool import FirstRead, Stats
-from taurus_tpo.firstread.schedule import Batch, Outcome, Request, Schedule
+from taurus_tpo.firstread.costs import Costs
+from taurus_tpo.firstread.pool import DevicePool, Stats
+from taurus_tpo.firstread.schedule import (
+    Batch,
+    Kind,
+    Outcome,
+    Report,
+    Request,
+    Schedule,
+)
+from taurus_tpo.firstread.server import Server
 
-__all__ = ["Batch", "FirstRead", "Outcome", "Request", "Schedule", "Stats"]
+__all__ = [
+    "Batch",
+    "Costs",
+    "DevicePool",
+    "Kind",
+    "Outcome",
+    "Report",
+    "Request",
+    "Schedule",
+    "Server",
+    "Stats",
+]

@@ -1,20 +1,32 @@
-"""The threads of the first reads."""
+"""The threads that connect to devices, read them first, and poll them."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Callable
 
 from taurus_tpo import clock as clocks
-from taurus_tpo.firstread.schedule import Batch, Outcome, Request, Schedule
+from taurus_tpo.errors import fresh
+from taurus_tpo.firstread.schedule import (
+    Batch,
+    Kind,
+    Outcome,
+    Report,
+    Request,
+    Schedule,
+)
+from taurus_tpo.firstread.sentinel import Sentinel, Verdict
+from taurus_tpo.firstread.server import Server, pause_after
+from taurus_tpo.giop import Address
 
-#: What the threads of the first reads are called.
-THREAD_NAME = "taurus_tpo first read"
+#: What the threads are called.
+THREAD_NAME = "taurus_tpo reader"
 
 #: How long a device waits for company, s: a widget is built in about 5 ms, so that some
 #: attributes of a device travel together, and nobody sees the wait.
@@ -29,10 +41,10 @@ _SHORTEST_REST = 0.001
 
 @dataclass(frozen=True)
 class Stats:
-    """What the pool has done since it was made.
+    """What the pool has done of one kind since it was made.
 
-    :param asked: reads asked for; one for an attribute that was waiting already does
-        not count.
+    :param asked: requests; one for an attribute that was waiting already does not
+        count.
     :param calls: batches served, each at most one call to a device.
     :param read: attributes that got a value.
     :param failed: attributes whose read failed.
@@ -46,25 +58,33 @@ class Stats:
     dropped: int = 0
 
 
-class FirstRead:
-    """A bounded pool of daemon threads that serves batches of reads.
+class DevicePool:
+    """A bounded pool of daemon threads that serves devices, one thread a device.
 
     Threads start on demand, end when nothing is left to do, and never keep the process
     alive. All methods may be called from any thread.
 
-    :param serve: reads one batch and settles each of its requests; called without any
-        lock held, in a thread of the pool. A request that it leaves open is dropped.
+    :param serve: serves one batch, settles its requests and says what became of it;
+        called without any lock held, in a thread of the pool. A request that it leaves
+        open, and does not want served again, is dropped.
     :param workers: the largest number of threads.
+    :param silent: makes the error of a server that does not answer.
+    :param refuse: tells whoever is concerned the error of a batch that cannot be
+        served; called as ``serve`` is. The futures get it in any case.
+    :param sentinel: asks servers whether they are there; ended with the pool.
     :param name: what its threads are called, for whoever looks with a debugger.
-    :param gather: how long a device waits for company, s.
+    :param gather: how long a read waits for others of its device, s.
     :param idle: how long a thread waits for work before it ends, s.
     :param log: takes what goes wrong in ``serve`` itself.
     """
 
     def __init__(
         self,
-        serve: Callable[[Batch], None],
+        serve: Callable[[Batch], Report],
         workers: int,
+        silent: Callable[[Server], BaseException] = TimeoutError,
+        refuse: Callable[[Batch], Any] | None = None,
+        sentinel: Sentinel | None = None,
         name: str = THREAD_NAME,
         gather: float = GATHER,
         idle: float = IDLE,
@@ -73,71 +93,123 @@ class FirstRead:
     ) -> None:
         self._serve = serve
         self._workers = workers
+        self._silent = silent
+        self._refuse = refuse
+        self._log = log if log is not None else logging.getLogger(__name__)
+        self._sentinel = sentinel or Sentinel(log=self._log)
         self._name = name
         self._idle = idle
         self._clock = clock
-        self._log = log if log is not None else logging.getLogger(__name__)
-        self._schedule = Schedule(gather)
+        self._schedule = Schedule(workers, gather)
         self._changed = threading.Condition()
+        self._withdrawn: deque[tuple[Any, Kind, Hashable]] = deque()
         self._threads: set[threading.Thread] = set()
-        self._serving = 0
+        self._starting = 0
+        self._idling = 0
         self._numbers = 0
-        self._stats = Stats()
+        self._stats = dict.fromkeys(Kind, Stats())
         self._closed = False
 
     def ask(
-        self, device: Hashable, name: Hashable, target: Any, delay: float = 0.0
+        self,
+        device: Any,
+        name: Hashable,
+        target: Any,
+        kind: Kind = Kind.READ,
+        delay: float = 0.0,
+        patient: bool = False,
     ) -> Future[Any]:
-        """Register a read and return the future that gets its value or failure.
+        """Register what is wanted and return the future that gets it, or the failure.
 
-        An attribute that is waiting already waits once: the same future is returned.
-        One that is being read just now is read again. After :meth:`close` the future
-        is cancelled.
+        What is waiting already waits once: the same future is returned. What is being
+        served just now is served again. After :meth:`close` the future is cancelled.
 
-        :param delay: how long it waits at the least if nothing of the device waits, s.
+        :param device: see :class:`taurus_tpo.firstread.schedule.Device`.
+        :param delay: how long it waits at the least, s.
+        :param patient: where the server is silent already, wait until it is back;
+            otherwise fail at once.
         """
+        now = self._clock.monotonic()
         with self._changed:
-            waiting = self._schedule.find(device, name)
-            if waiting is not None and not waiting.future.cancelled():
+            waiting = self._schedule.find(device, kind, name)
+            if waiting is not None and waiting.is_wanted():
+                # A value that came before this was asked for does not answer it.
+                waiting.asked = max(waiting.asked, self._clock.time())
+                waiting.patient = waiting.patient and patient
+                self._schedule.hasten(waiting, now, delay)
+                self._wake()
                 return waiting.future
-            request = Request(device, name, self._clock.time(), target)
+            asked = self._clock.time() + (delay if kind is Kind.POLL else 0.0)
+            request = Request(device, name, asked, target, kind)
             if self._closed:
                 request.drop()
                 return request.future
+            request.patient = patient and device.server.silent
             if waiting is None:
-                self._schedule.add(request, self._clock.monotonic() + delay)
+                self._schedule.add(request, now, delay)
             else:
                 self._schedule.replace(request)
-                self._count(dropped=1)
-            self._count(asked=1)
-            self._employ()
-            # Those who wait() sleep on the same condition: one might be woken in vain.
-            self._changed.notify_all()
+                self._schedule.hasten(request, now, delay)
+                self._count(kind, dropped=1)
+            self._count(kind, asked=1)
+            self._wake()
         return request.future
 
-    def pending(self) -> int:
-        """Return the number of attributes that wait or are being read."""
-        with self._changed:
-            return self._schedule.pending
+    def withdraw(self, device: Any, kind: Kind, name: Hashable) -> None:
+        """Forget what waits; its future is cancelled. What is being served goes on."""
+        self._withdrawn.append((device, kind, name))
+        if not self._is_held():
+            self._take_back()
 
-    def stats(self) -> Stats:
-        """Return what was done so far."""
+    def _is_held(self) -> bool:
+        """Return whether this thread holds the lock already.
+
+        An attribute that is collected as garbage withdraws what it wanted, in whatever
+        its thread was doing: it may be in the midst of a look at the schedule.
+        """
+        try:
+            self._changed.notify(0)
+        except RuntimeError:
+            return False
+        return True
+
+    def _take_back(self) -> None:
+        """Forget what was withdrawn; called without the lock."""
+        requests: list[Request] = []
         with self._changed:
-            return self._stats
+            while self._withdrawn:
+                device, kind, name = self._withdrawn.popleft()
+                remove = partial(self._schedule.remove, device, kind, name)
+                found = list(iter(remove, None))
+                self._count(kind, dropped=len(found))
+                requests += found
+            self._changed.notify_all()
+        for request in requests:
+            request.drop()
+
+    def pending(self, kind: Kind = Kind.READ) -> int:
+        """Return the number of requests of a kind that wait or are being served."""
+        with self._changed:
+            return self._schedule.pending(kind)
+
+    def stats(self, kind: Kind = Kind.READ) -> Stats:
+        """Return what was done so far of a kind."""
+        with self._changed:
+            return self._stats[kind]
 
     def threads(self) -> tuple[threading.Thread, ...]:
         """Return the threads that live now."""
         with self._changed:
-            return tuple(self._threads)
+            return (*self._threads, *self._sentinel.threads())
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until nothing is pending.
+        """Wait until no first read is pending.
 
         :param timeout: s; None waits for as long as it takes.
-        :return: whether nothing is pending.
+        :return: whether none is pending.
         """
         with self._changed:
-            return self._changed.wait_for(lambda: not self._schedule.pending, timeout)
+            return self._changed.wait_for(lambda: not self._schedule.pending(), timeout)
 
     def close(self, timeout: float | None = 0.0) -> bool:
         """Cancel what waits and end the threads.
@@ -151,55 +223,119 @@ class FirstRead:
         """
         with self._changed:
             self._closed = True
-            forgotten = self._schedule.clear()
-            self._count(dropped=len(forgotten))
+            forgotten = self._forget()
             self._changed.notify_all()
         for request in forgotten:
             request.drop()
         with self._changed:
             me = {threading.current_thread()}
-            return self._changed.wait_for(lambda: self._threads <= me, timeout)
+            ended = self._changed.wait_for(lambda: self._threads <= me, timeout)
+        return self._sentinel.close(timeout) and ended
 
     def owns(self, thread: threading.Thread) -> bool:
-        """Return whether ``thread`` is one of the pool's."""
-        with self._changed:
-            return thread in self._threads
+        """Return whether ``thread`` is one of those that serve; takes no lock."""
+        return thread in self._threads
 
     # From here on: with self._changed held, unless it is said otherwise.
 
+    def _wake(self) -> None:
+        """Have somebody look at the schedule, after something has changed."""
+        self._check_servers()
+        if not self._idling + self._starting:
+            self._employ()
+        # Those who wait() sleep on the same condition: one might be woken in vain.
+        self._changed.notify_all()
+
+    def _forget(self) -> tuple[Request, ...]:
+        """Forget all that waits and return it, to be dropped without the lock."""
+        forgotten = self._schedule.clear()
+        for request in forgotten:
+            self._count(request.kind, dropped=1)
+        return forgotten
+
     def _employ(self) -> None:
-        wanted = self._schedule.ripening > len(self._threads) - self._serving
-        if wanted and len(self._threads) < self._workers:
-            self._numbers += 1
-            name = f"{self._name} {self._numbers}"
-            thread = threading.Thread(target=self._work, name=name, daemon=True)
-            try:
-                thread.start()
-            except RuntimeError as error:
-                self._log.warning("No thread for %s: %s", self._name, error)
+        if self._closed or len(self._threads) >= self._workers:
+            return
+        self._numbers += 1
+        name = f"{self._name} {self._numbers}"
+        thread = threading.Thread(target=self._work, name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._log.warning("No thread for %s: %s", self._name, error)
+        else:
+            self._threads.add(thread)
+            self._starting += 1
+
+    def _check_servers(self) -> None:
+        """Ask those servers whether they are there before which somebody waits."""
+        for server in self._schedule.to_check(self._clock.monotonic()):
+            address = server.address
+            assert address is not None
+            self._sentinel.ask(server, address, partial(self._judge, server, address))
+
+    def _judge(
+        self, server: Server, address: Address, verdict: Verdict
+    ) -> float | None:
+        """Take the sentinel's word; called in its thread, without the lock."""
+        error = self._silent(server) if verdict is Verdict.SILENT else None
+        with self._changed:
+            if server.address != address:
+                # It has moved meanwhile, and is to be asked there.
+                self._schedule.verdict(server, False)
+                self._wake()
+                return None
+            now = self._clock.monotonic()
+            if error is None:
+                server.answer(now)
             else:
-                self._threads.add(thread)
+                server.fall_silent(error, now, self._clock.time())
+            goes_on = error is not None and self._schedule.wanted(server)
+            self._schedule.verdict(server, goes_on and not self._closed)
+            self._wake()
+            return pause_after(server.silences) if goes_on else None
 
     def _work(self) -> None:
         """Run a thread of the pool; takes the lock itself."""
+        with self._changed:
+            self._starting -= 1
         while self._serve_next():
             pass
 
     def _serve_next(self) -> bool:
         """Serve one batch, of which nothing is held on to; False when it is to end."""
+        if self._withdrawn:
+            self._take_back()
         with self._changed:
             batch = self._next_batch()
             if batch is None:
                 self._threads.discard(threading.current_thread())
                 self._changed.notify_all()
                 return False
-        self._serve_safely(batch)
+            server = batch.device.server
+        report = self._serve_safely(batch)
         with self._changed:
-            self._serving -= 1
-            self._schedule.done(batch)
+            self._learn(server, report)
+            self._schedule.done(batch, report)
             self._book(batch)
+            # What is to be served again is too late.
+            forgotten = self._forget() if self._closed else ()
+            self._check_servers()
             self._changed.notify_all()
+        for request in forgotten:
+            request.drop()
         return True
+
+    def _learn(self, server: Server, report: Report) -> None:
+        """Take note of what a call has told about a server."""
+        if report.answered:
+            server.answer(self._clock.monotonic())
+            self._schedule.verdict(server, False)
+        elif report.answered is False and server.address is None:
+            error = self._silent(server)
+            server.fall_silent(error, self._clock.monotonic(), self._clock.time())
+        elif report.answered is False:
+            server.doubt()
 
     def _next_batch(self) -> Batch | None:
         """Wait for a batch; None when the thread is to end."""
@@ -207,44 +343,72 @@ class FirstRead:
         while not self._closed:
             now = self._clock.monotonic()
             batch = self._schedule.take(now)
+            self._check_servers()
             if batch is not None:
-                self._serving += 1
-                self._employ()
+                if self._schedule.ready(now) or self._is_unwatched():
+                    self._wake()
                 return batch
             ripe = self._schedule.next_ripe()
-            if ripe is None and now >= idle_until:
+            # One thread is enough to wait for what is to come.
+            if now >= idle_until and (ripe is None or self._idling):
+                self._schedule.forget_servers()
                 return None
             awaited = idle_until if ripe is None else ripe
-            self._changed.wait(max(awaited - now, _SHORTEST_REST))
+            if self._idling:
+                awaited = min(awaited, idle_until)
+            self._rest(max(awaited - now, _SHORTEST_REST))
         return None
 
-    def _serve_safely(self, batch: Batch) -> None:
+    def _is_unwatched(self) -> bool:
+        """Return whether something is to come and no thread waits for it."""
+        watched = self._idling + self._starting
+        return not watched and self._schedule.next_ripe() is not None
+
+    def _rest(self, seconds: float) -> None:
+        self._idling += 1
+        try:
+            self._changed.wait(seconds)
+        finally:
+            self._idling -= 1
+
+    def _serve_safely(self, batch: Batch) -> Report:
         """Serve ``batch`` and settle its requests, whatever happens; without the lock.
 
         A batch that the reader fails on must not take the thread with it, not even if a
         listener wants to exit.
         """
+        report = Report()
         try:
-            self._serve(batch)
+            if batch.error is None:
+                report = self._serve(batch)
+            elif self._refuse is not None:
+                self._refuse(batch)
         except BaseException as error:  # noqa: BLE001 - told to the log and the futures
             self._log.error("%s: %s failed: %r", self._name, batch.device, error)
             self._log.debug("details:", exc_info=True)
             for request in batch.requests:
                 request.fail(error)
+        again = set(report.again)
         for request in batch.requests:
-            request.drop()
+            if batch.error is not None:
+                request.fail(fresh(batch.error))
+            elif request not in again:
+                request.drop()
+        return report
 
     def _book(self, batch: Batch) -> None:
-        outcomes = Counter(request.outcome for request in batch.requests)
-        self._count(
-            calls=1,
-            read=outcomes[Outcome.READ],
-            failed=outcomes[Outcome.FAILED],
-            dropped=outcomes[Outcome.DROPPED],
-        )
+        for kind in {request.kind for request in batch.requests}:
+            outcomes = Counter(r.outcome for r in batch.requests if r.kind is kind)
+            self._count(
+                kind,
+                calls=1,
+                read=outcomes[Outcome.READ],
+                failed=outcomes[Outcome.FAILED],
+                dropped=outcomes[Outcome.DROPPED],
+            )
 
-    def _count(self, **more: int) -> None:
-        now = self._stats
-        self._stats = replace(
+    def _count(self, kind: Kind, **more: int) -> None:
+        now = self._stats[kind]
+        self._stats[kind] = replace(
             now, **{name: getattr(now, name) + by for name, by in more.items()}
         )

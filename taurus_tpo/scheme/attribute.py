@@ -17,7 +17,7 @@ from typing import Any, Callable
 import tango
 from taurus import Manager
 from taurus.core.tango.enums import TIMEOUT_EXCEPTION
-from taurus.core.tango.tangoattribute import TangoAttribute
+from taurus.core.tango.tangoattribute import TangoAttribute, TangoAttrValue
 from taurus.core.taurusattribute import TaurusAttribute
 from taurus.core.taurusbasetypes import (
     DataFormat,
@@ -35,12 +35,18 @@ from taurus_tpo.connection import DeviceConnection, Reading, Subscription
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
 from taurus_tpo.errors import fresh
+from taurus_tpo.firstread import Kind
+from taurus_tpo.firstread.pool import GATHER
 from taurus_tpo.outbox import Outbox
 from taurus_tpo.scheme.connector import in_window_thread
 from taurus_tpo.scheme.delivery import DELIVERY
 from taurus_tpo.submode import SubMode
 from taurus_tpo.subscription import WORKING, Effect, Input, Life, State
 from taurus_tpo.weak import WeakCall
+
+#: How long Tango may take to answer a subscription before the attribute is read
+#: without, s. Its one thread may be held by the server of another attribute.
+UNANSWERED_FOR = 0.3
 
 #: How Taurus calls the states of the table.
 _TAURUS_STATES = {
@@ -52,6 +58,10 @@ _TAURUS_STATES = {
     State.POLLED: SubscriptionState.Unsubscribed,
     State.CLOSED: SubscriptionState.Unsubscribed,
 }
+
+
+#: The states in which it is polled for longer.
+_FALLEN_BACK = (State.RETRYING, State.POLLED)
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,7 @@ class TpoTangoAttribute(TangoAttribute):
     are called with no lock held, one event after the other, in the order in which the
     cache was written: widgets in the thread of the GUI, in slices
     (:mod:`taurus_tpo.scheme.delivery`); others in the thread that brought the news
-    (Tango's, the pool's, the polling timer's), as in stock Taurus.
+    (Tango's or the pool's), as in stock Taurus.
     """
 
     def __init__(self, name: str = "", parent: Any = None, **kwargs: Any) -> None:
@@ -88,11 +98,15 @@ class TpoTangoAttribute(TangoAttribute):
         self._lock = threading.Lock()
         self._life = Life()
         self._cache: Cache[Any] = Cache()
+        #: What the listeners were told last. A read by a caller tells them nothing.
+        self._told: Known[Any] = Known()
         self._heard = threading.Event()
         self._outbox = Outbox(WeakCall(self._complain))
         self._subscription: Subscription | None = None
         self._configuration_subscription: Subscription | None = None
         self._wants_configuration_events = False
+        #: Whether somebody asked for events though they are disabled.
+        self._wants_events = False
         self._connection: DeviceConnection | None = None
         self._said: Authority | None = None
         # Reading the settings makes them such that Taurus's constructor can use them.
@@ -122,6 +136,9 @@ class TpoTangoAttribute(TangoAttribute):
 
         :raises taurus_tpo.submode.UnknownModeError: when something else is assigned.
         """
+        if self._said is None:
+            # Taurus's constructor compares it with all five.
+            return compat.tango_event_sub_mode(submode.DEFAULT)
         mode = self.event_sub_decision.mode
         return compat.tango_event_sub_mode(mode or submode.DEFAULT)
 
@@ -139,9 +156,14 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _happen(self, what: Input, news: _News | None = None) -> None:
         with self._lock:
+            before = self._life.state
             effects = self._life.feed(what)
+            fell_back = self._life.state in _FALLEN_BACK and before not in _FALLEN_BACK
             actions = [self._action(effect, news) for effect in effects]
             self._outbox.put(*[action for action in actions if action is not None])
+        if fell_back:
+            period = self.getPollingPeriod()
+            self.info("Polled every %s ms while it has no subscription", period)
         self._outbox.work()
 
     def _action(self, effect: Effect, news: _News | None) -> Callable[[], Any] | None:
@@ -154,6 +176,7 @@ class TpoTangoAttribute(TangoAttribute):
     def _publication(self, news: _News | None) -> Callable[[], Any] | None:
         if news is None or not self._take(news):
             return None
+        self._told = self._cache.known
         if news.error is not None:
             return partial(self._fire, TaurusEventType.Error, news.error)
         return partial(self._fire, news.event_type, news.value)
@@ -173,18 +196,19 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _connect(self) -> None:
         connection = self._connected()
-        if connection.answers:
+        if connection.answers_lately:
             self._on_answer()
             return
         mode = self.event_sub_decision.mode
-        future = self.factory().connect(self.getParentObj())
+        # Not by its name: one that is made anew must not share the fate of this one.
+        future = self.factory().connect(self.getParentObj(), id(self))
         if mode is not None and mode.raises and not connection.silent:
-            # Sync and SyncRead: the caller asked to wait; once a device.
+            # Sync and SyncRead: the caller asked to wait; once a server.
             concurrent.futures.wait([future])
         future.add_done_callback(WeakCall(self._on_connected))
 
     def _on_connected(self, future: Future[Any]) -> None:
-        """Take the word of the connector; called in a thread of its own."""
+        """Take the word of the pool; called in a thread of its own."""
         if future.cancelled():
             return
         error = future.exception()
@@ -194,14 +218,21 @@ class TpoTangoAttribute(TangoAttribute):
         self._happen(Input.UNREACHABLE, _News(error=error))
         parent = self.getParentObj()
         if self._life.state is State.CONNECTING and parent is not None:
-            delay = self._connected().retry_delay
-            again = self.factory().connect(parent, delay)
+            connection = self._connected()
+            # A silent server is watched; whoever waits for it is told.
+            delay = 0.0 if connection.server.silent else connection.retry_delay
+            again = self.factory().connect(parent, id(self), delay, patient=True)
             again.add_done_callback(WeakCall(self._on_connected))
 
     def _on_answer(self) -> None:
+        if compat.configuration(self) is None:
+            info = self._connected().fresh_configuration(self.getSimpleName())
+            if info is not None:
+                compat.decode_configuration(self, info)
+                self._announce_configuration()
         if self._wants_configuration_events:
             self._subscribeConfEvents()
-        polled = self.event_sub_decision.mode is None
+        polled = self.event_sub_decision.mode is None and not self._wants_events
         self._happen(Input.CONNECTED_POLLED if polled else Input.CONNECTED)
 
     def _subscribe_as_decided(self) -> None:
@@ -216,24 +247,42 @@ class TpoTangoAttribute(TangoAttribute):
         carrier = submode.carrier(mode, native)
         try:
             self._subscription = self._connected().subscribe(
-                self.getSimpleName(), carrier, self.push_event
+                self.getSimpleName(),
+                carrier,
+                self.push_event,
+                self._turned_away,
+                self._refused,
             )
         except tango.DevFailed as error:
-            self.debug("Subscription failed: %s", error.args[0].desc)
-            self._happen(Input.REFUSED)
+            self._refused(error)
             return
         if carrier.tries and not carrier.tells_success:
             self._happen(Input.ACCEPTED)
 
+    def _refused(self, error: Exception) -> None:
+        self.debug("Subscription failed: %s", error)
+        self._happen(Input.REFUSED)
+
+    def _turned_away(self) -> None:
+        self._subscription = None
+        self._happen(Input.TURNED_AWAY)
+
     def _give_subscription_up(self) -> None:
+        if self._connection is not None:
+            pool = self.factory().first_read
+            pool.withdraw(self._connection, Kind.CONNECT, id(self))
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             subscription.end()
 
     def _poll_it(self) -> None:
-        period = self.getPollingPeriod()
-        self.info("Polled every %s ms while it has no subscription", period)
-        compat.activate_polling(self)
+        if not self.isPollingActive():
+            compat.activate_polling(self)
+
+    @property
+    def first_poll_delay(self) -> float:
+        """How long its polling waits before the first poll, s."""
+        return UNANSWERED_FOR if self._life.state is State.SUBSCRIBING else GATHER
 
     def _stop_polling_it(self) -> None:
         if not self.isPollingForced():
@@ -261,8 +310,10 @@ class TpoTangoAttribute(TangoAttribute):
         elif event.err:
             self._happen(Input.EVENT, _News(error=tango.DevFailed(*event.errors)))
         elif event.attr_value is None:
+            self._connected().heard()
             self._happen(Input.ACCEPTED)
         else:
+            self._connected().heard()
             self._happen(Input.EVENT, self._decoded(event.attr_value))
 
     def _decoded(
@@ -279,7 +330,7 @@ class TpoTangoAttribute(TangoAttribute):
             self.warning("%s cannot be decoded: %r", self.getFullName(), error)
             return _News(error=error, begun=begun)
         if unknown and compat.configuration(self) is not None:
-            self._announce_configuration(value)
+            self._announce_configuration()
         return _News(value=value, begun=begun, event_type=event_type)
 
     def _subscribeConfEvents(self, *_how: Any, **_kwargs: Any) -> None:
@@ -290,7 +341,10 @@ class TpoTangoAttribute(TangoAttribute):
         try:
             self._configuration_subscription = (
                 self._connected().subscribe_configuration(
-                    self.getSimpleName(), self.push_event
+                    self.getSimpleName(),
+                    self.push_event,
+                    self._no_configuration_events,
+                    self._no_configuration_events,
                 )
             )
         except tango.DevFailed as error:
@@ -299,6 +353,10 @@ class TpoTangoAttribute(TangoAttribute):
     def _answers(self) -> bool:
         """Return whether its device answers, or refuses at once."""
         return self.getParentObj() is not None and self._connected().answers
+
+    def _no_configuration_events(self, *_error: Exception) -> None:
+        """Subscribe to them when the device has answered, the next time it is asked."""
+        self._configuration_subscription = None
 
     def _unsubscribeConfEvents(self) -> None:
         subscription = self._configuration_subscription
@@ -315,11 +373,13 @@ class TpoTangoAttribute(TangoAttribute):
         if info is None:
             return
         compat.decode_configuration(self, info)
-        value = self._cache.known.value
-        if value is not None:
-            self._announce_configuration(value)
+        self._announce_configuration()
 
-    def _announce_configuration(self, value: Any) -> None:
+    def _announce_configuration(self) -> None:
+        """Tell the listeners to look at the configuration again."""
+        value = self._cache.known.value
+        if value is None:
+            value = TangoAttrValue(attr=self)
         self._outbox.put(partial(self._fire, TaurusEventType.Config, value))
         self._outbox.work()
 
@@ -348,28 +408,28 @@ class TpoTangoAttribute(TangoAttribute):
         return self._cache.known
 
     def known_since(self, asked: float) -> Any:
-        """Return the value if it was heard after ``asked``, else None.
+        """Return the value if its listeners were told it after ``asked``, else None.
 
         :param asked: seconds since the epoch by our clock.
         """
-        known = self._cache.known
-        return known.value if known.heard > asked else None
+        told = self._told
+        return told.value if told.heard > asked else None
 
     def await_first_value(self, timeout: float) -> None:
         """Wait for the first value or error, if one is on its way.
 
         :param timeout: how long at the most, s.
         """
-        if self._value_is_coming():
+        if self._value_is_coming() and self._connected().is_there:
             self._heard.wait(timeout)
 
-    def accept_first_read(self, reading: Reading) -> tuple[Any, Any]:
+    def accept_read(self, reading: Reading) -> tuple[Any, Any]:
         """Take what the pool read: cache first, then listeners, as with an event.
 
         :return: the ``TangoAttrValue``, or the error.
         """
         kind = TaurusEventType.Change
-        if self._life.state not in WORKING:
+        if self._life.state not in WORKING or self.isPollingActive():
             kind = TaurusEventType.Periodic
         return self._accept(reading.value, reading.error, reading.begun, kind)
 
@@ -423,8 +483,7 @@ class TpoTangoAttribute(TangoAttribute):
         if self._cache.known.empty:
             # A device that has not answered yet is being asked already.
             connecting = self._life.state is State.CONNECTING
-            if connecting and self._connected().silent:
-                raise fresh(self._connected().error)
+            self._raise_where_silent()
             forced = self._should_force_read() and not connecting
             if forced or not self._value_is_coming():
                 return self._read_now()
@@ -434,14 +493,25 @@ class TpoTangoAttribute(TangoAttribute):
             return _value_of(known)
         return self._read_now()
 
+    def _raise_where_silent(self) -> None:
+        """Raise the error of a device that is known not to answer.
+
+        :raises tango.DevFailed: that error.
+        """
+        connection = self._connected()
+        error = connection.error
+        if connection.silent and error is not None:
+            raise fresh(error)
+
     def getValueObj(self, cache: Any = True) -> Any:
         """Return the ``TangoAttrValue``, or None where the read fails.
 
         What widgets call. In the thread of a window, no value yet is no value yet: it
         will come with an event.
         """
-        nothing_yet = cache and self._cache.known.empty and in_window_thread()
-        if nothing_yet and self._value_is_coming():
+        if cache and self._cache.known.empty and in_window_thread():
+            if not self._value_is_coming():
+                self._readFirstTime()
             return None
         return super().getValueObj(cache)
 
@@ -518,6 +588,7 @@ class TpoTangoAttribute(TangoAttribute):
         """
         removed = TaurusAttribute.removeListener(self, listener)
         if removed and not self.hasListeners():
+            self._wants_events = False
             self._happen(Input.UNLISTEN)
         return removed
 
@@ -558,6 +629,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def subscribePendingEvents(self) -> None:
         """Subscribe now what was held back."""
+        self._wants_events = True
         self._subscribeConfEvents()
         self._happen(Input.RESUBSCRIBE)
 

@@ -1,22 +1,22 @@
-"""Connects devices in threads of its own, and says how long others wait for that."""
+"""How long the thread that builds a window waits for devices."""
 
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import threading
+import weakref
 from concurrent.futures import Future
-from typing import Any, Callable
+from functools import partial
+from typing import Any, Protocol
 
-import tango
 from taurus.taurusstatecontroller import ApplicationStates, application
 
 from taurus_tpo.clock import SYSTEM, Clock
-from taurus_tpo.firstread import Batch
+from taurus_tpo.firstread import Server
+from taurus_tpo.scheme.courier import current_application
 
-#: What the threads that connect are called.
-THREAD_NAME = "taurus_tpo connect"
-
-#: How long a window waits for one device that is not yet known, and for all together
+#: How long a window waits for one server that is not yet known, and for all together
 #: while it is built, s. Healthy devices take some ms.
 ONE = 0.05
 TOGETHER = 0.25
@@ -25,19 +25,19 @@ TOGETHER = 0.25
 PAUSE = 2.0
 
 
-def serve(batch: Batch) -> None:
-    """Connect one device; called in a thread of the pool, without any lock."""
-    connection: Any = batch.device
-    for request in batch.requests:
-        if request.target() is None:
-            request.drop()
-            continue
-        try:
-            connection.connect()
-        except tango.DevFailed as error:
-            request.fail(error)
-        else:
-            request.succeed(connection)
+class Asked(Protocol):
+    """Somebody who may not answer: a device, or a database.
+
+    :param placed: set once it is known which server that is.
+    :param server: which that is at present.
+    """
+
+    placed: threading.Event
+    server: Server
+
+    @property
+    def silent(self) -> bool:
+        """Whether it is known not to answer."""
 
 
 class Patience:
@@ -53,28 +53,62 @@ class Patience:
         self.hurried = False
         self._left = TOGETHER
         self._last = float("-inf")
+        #: When a server has missed its turn.
+        self._missed: weakref.WeakKeyDictionary[Server, float]
+        self._missed = weakref.WeakKeyDictionary()
 
-    def wait(self, ask: Callable[[], Future[Any]], silent: bool) -> None:
-        """Ask a device and wait for its answer, as long as may be.
+    @property
+    def in_a_hurry(self) -> bool:
+        """Whether this thread builds a window."""
+        return self.hurried or in_window_thread()
 
-        :param ask: returns the future of the answer.
-        :param silent: whether the device is known not to answer: it has missed its
-            turn, and whoever builds a window neither asks nor waits.
+    def wait(self, answer: Future[Any], connection: Asked, unfelt: float = 0.0) -> None:
+        """Wait for the ``answer`` of a device, as long as may be.
+
+        Whoever builds a window does not wait for a server that is known not to answer,
+        or that has missed its turn and has not answered since.
+
+        :param unfelt: what an answer may take without counting, s.
         """
-        if not (self.hurried or in_window_thread()):
-            concurrent.futures.wait([ask()])
-            return
-        if silent:
+        if not self.in_a_hurry:
+            _settled(answer)
             return
         begun = self._clock.monotonic()
         if begun - self._last > PAUSE:
             self._left = TOGETHER
-        concurrent.futures.wait([ask()], max(0.0, min(ONE, self._left)))
+        for awaited in (connection.placed.wait, partial(_settled, answer)):
+            if answer.done() or self._is_vain(connection):
+                return
+            spent = self._clock.monotonic() - begun
+            awaited(max(0.0, min(ONE, self._left) - spent))
         self._last = self._clock.monotonic()
-        self._left -= self._last - begun
+        spent = self._last - begun
+        if spent > unfelt or not answer.done():
+            self._left = max(0.0, self._left - spent)
+        if not answer.done():
+            self._missed[connection.server] = self._last
+
+    def _is_vain(self, connection: Asked) -> bool:
+        missed = self._missed.get(connection.server)
+        return connection.silent or (
+            missed is not None and connection.server.answered <= missed
+        )
+
+
+def _settled(answer: Future[Any], timeout: float | None = None) -> None:
+    """Wait until there is an answer, or none is to come any more.
+
+    ``concurrent.futures.wait`` would wait for ever for one that is cancelled.
+    """
+    with contextlib.suppress(
+        concurrent.futures.CancelledError, concurrent.futures.TimeoutError
+    ):
+        answer.exception(timeout)
 
 
 def in_window_thread() -> bool:
     """Return whether the caller is the thread that keeps a window alive."""
-    has_window = application.state != ApplicationStates.NONE
-    return has_window and threading.current_thread() is threading.main_thread()
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    starting = application.state != ApplicationStates.NONE
+    return starting or current_application() is not None

@@ -12,6 +12,7 @@ import threading
 import weakref
 from typing import Any, Callable
 
+from taurus_tpo import compat
 from taurus_tpo.slices import Slices
 
 #: How long the thread of the GUI works without a break, s: not to be felt, and long
@@ -37,6 +38,7 @@ class Courier:
 
     def __init__(self, app: Any, do: Callable[[Any], Any]) -> None:
         qt = _qt()
+        compat.quicken_widgets()
         self._app = weakref.ref(app)
         self._thread = app.thread()
         self._ident = threading.get_ident()

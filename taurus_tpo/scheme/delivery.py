@@ -38,6 +38,9 @@ class Delivery:
 
     def __init__(self) -> None:
         self._courier: Courier | None = None
+        #: Of which attribute each widget has heard last; of the thread of the GUI.
+        self._heard_of: weakref.WeakKeyDictionary[Any, weakref.ref[Any]]
+        self._heard_of = weakref.WeakKeyDictionary()
 
     def __len__(self) -> int:
         """Return how often widgets are still to be told; from any thread."""
@@ -107,6 +110,11 @@ class Delivery:
         courier = self._courier
         if not listening or courier is None or not courier.can_reach(widget):
             return
+        if self._heard_of.get(widget) != parcel.attribute:
+            self._heard_of[widget] = parcel.attribute
+            # One that was asked for its text before there was a value has chosen a
+            # format for None, and would keep it.
+            widget.resetFormat()
         try:
             attribute.fireEvent(parcel.event_type, parcel.value, (widget,))
         except Exception as error:  # noqa: BLE001 - a listener may raise anything

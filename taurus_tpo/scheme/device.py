@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from taurus.core.tango.tangodevice import TangoDevice
+from taurus.core.taurusbasetypes import TaurusEventType
+from taurus.core.taurusdevice import TaurusDevice
+
+from taurus_tpo import compat
 
 
-class TpoTangoDevice(TangoDevice):
-    """A Tango device that keeps a GUI waiting for moments only.
+class DeviceOfThePool:
+    """What makes a class of Taurus devices keep a GUI waiting for moments only.
 
-    Made by the factory, never by hand. Methods may be called from any thread.
+    Comes before Taurus's own ``TangoDevice`` or a class that derives from it. Methods
+    may be called from any thread.
     """
 
     #: Taurus's constructor asks for the proxy before it sets this.
@@ -21,15 +27,49 @@ class TpoTangoDevice(TangoDevice):
 
         Called by Taurus's constructor, and by ``getDeviceProxy`` until there is one.
         """
-        return self.factory().proxy_of(self)
+        return self.factory().proxy_of(self)  # type: ignore[attr-defined]
 
     def make_proxy(self) -> Any:
         """Make the ``DeviceProxy``, and wait for it; for the plugin's own threads."""
-        return super()._createHWObject()
+        return super()._createHWObject()  # type: ignore[misc]
 
     def attribute_query(self, attr_name: str) -> Any:
         """Return Tango's ``AttributeInfoEx``; called by Taurus's attributes.
 
         :raises tango.DevFailed: where the device does not tell.
         """
-        return self.factory().connection(self).configuration(attr_name)
+        return self.factory().configuration_of(self, attr_name)  # type: ignore[attr-defined]
+
+    def addListener(self, listener: Any) -> Any:
+        """Add a listener; the first one makes the device listen to its own state.
+
+        A later one is told the state that is known. (Taurus's own reads the device for
+        that, and keeps the caller waiting.)
+
+        :return: False if it listens already.
+        """
+        listened = self.hasListeners()  # type: ignore[attr-defined]
+        added = TaurusDevice.addListener(self, listener)
+        if added and listened:
+            value = compat.device_state_value(self)
+            self.fireEvent(TaurusEventType.Change, value, (listener,))  # type: ignore[attr-defined]
+        elif added:
+            self.stateObj.addListener(self)  # type: ignore[attr-defined]
+        return added
+
+
+class TpoTangoDevice(DeviceOfThePool, TangoDevice):
+    """Taurus's own Tango device. Made by the factory, never by hand."""
+
+
+@functools.cache
+def of_the_pool(klass: type[TangoDevice]) -> type[TangoDevice]:
+    """Return what the factory makes of a device class that somebody has registered.
+
+    It is a ``klass`` in all but this: its proxy is made by the pool's threads.
+    """
+    if klass is TangoDevice:
+        return TpoTangoDevice
+    body = {"__doc__": klass.__doc__, "__module__": klass.__module__}
+    kind: Any = type(klass)
+    return kind(klass.__name__, (DeviceOfThePool, klass), body)

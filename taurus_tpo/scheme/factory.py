@@ -8,27 +8,42 @@ import threading
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, cast
 
+import tango
 from taurus.core.tango.tangoattribute import TangoAttribute
 from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.tango.tangofactory import TangoFactory
 from taurus.core.taurusbasetypes import TaurusElementType
+from taurus.core.taurusexception import DoubleRegistration, TaurusException
 from taurus.taurusstatecontroller import application
 
 from taurus_tpo import __version__, compat, decision, ending, submode
 from taurus_tpo.clock import SYSTEM
 from taurus_tpo.commandline import COMMAND_LINE
-from taurus_tpo.connection import JANITOR, UNANSWERED, DeviceConnection
+from taurus_tpo.connection import (
+    JANITOR,
+    UNANSWERED,
+    DeviceConnection,
+    silence_of,
+)
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
-from taurus_tpo.firstread import FirstRead
+from taurus_tpo.firstread import DevicePool, Kind
 from taurus_tpo.rules import AttributeName
-from taurus_tpo.scheme import connector, reader
+from taurus_tpo.scheme import worker
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
+from taurus_tpo.scheme.authority import (
+    InGoodTime,
+    TpoTangoAuthority,
+    goes_by_alias,
+)
 from taurus_tpo.scheme.connector import Patience
 from taurus_tpo.scheme.delivery import DELIVERY
-from taurus_tpo.scheme.device import TpoTangoDevice
+from taurus_tpo.scheme.device import TpoTangoDevice, of_the_pool
+from taurus_tpo.scheme.names import NAMES
+from taurus_tpo.scheme.polling import Polling
+from taurus_tpo.scheme.questions import Questions
 
 #: How long the end of the process waits for reads that are under way, s.
 CLOSING = 0.5
@@ -53,12 +68,20 @@ class TpoTangoFactory(TangoFactory):
 
     elementTypesMap = {  # noqa: RUF012 - as Taurus has it
         **TangoFactory.elementTypesMap,
+        TaurusElementType.Authority: TpoTangoAuthority,
         TaurusElementType.Device: TpoTangoDevice,
         TaurusElementType.Attribute: TpoTangoAttribute,
     }
 
-    #: The pool of the first reads: ``pending()``, ``stats()``, ``wait(timeout)``.
-    first_read: FirstRead
+    #: The pool of all that the plugin asks of devices: connections, first reads and
+    #: polling. Of first reads: ``pending()``, ``stats()``, ``wait(timeout)``.
+    first_read: DevicePool
+
+    #: What is asked of databases, by the same pool.
+    questions: Questions
+
+    #: The default database, once somebody has asked for it.
+    dft_db: TpoTangoAuthority | None
 
     def init(self, *args: Any, **kwargs: Any) -> None:
         """Make the one instance; called by Taurus's ``Singleton``."""
@@ -78,11 +101,11 @@ class TpoTangoFactory(TangoFactory):
         self._program = Authority.named("program")
         self._patience = Patience()
         workers = CUSTOM_SETTINGS.current().first_read_workers
-        self.first_read = FirstRead(reader.serve, workers, log=self)
-        # Threads of their own: a device that does not answer delays no read.
-        self._connector = FirstRead(
-            connector.serve, workers, connector.THREAD_NAME, gather=0.0, log=self
+        self.first_read = DevicePool(
+            worker.serve, workers, silence_of, worker.refuse, log=self
         )
+        self.questions = Questions(self.first_read, self._patience)
+        self._polling = Polling(self._poll_soon)
 
     def cleanUp(self) -> None:
         """End the first reads and clean up all that Taurus has made.
@@ -105,13 +128,12 @@ class TpoTangoFactory(TangoFactory):
         :param timeout: how long to wait for them, s; None for as long as it takes.
         :return: whether they have ended.
         """
-        pools = (self._connector, self.first_read)
-        for pool in pools:
-            pool.close()
+        self._polling.close()
+        self.first_read.close()
         for attribute in list(self.tango_attrs.values()):
             attribute.cleanUp()
         # What is answered late is given up after that: the janitor is the last.
-        endings = [*(pool.close for pool in pools), UNANSWERED.wait, JANITOR.wait]
+        endings = [self.first_read.close, UNANSWERED.wait, JANITOR.wait]
         begun = SYSTEM.monotonic()
 
         def left() -> float | None:
@@ -249,15 +271,21 @@ class TpoTangoFactory(TangoFactory):
             connection = vars(device).setdefault(_CONNECTION, made)
         return connection
 
-    def connect(self, device: Any, delay: float = 0.0) -> Future[Any]:
+    def connect(
+        self, device: Any, name: str = "", delay: float = 0.0, patient: bool = False
+    ) -> Future[Any]:
         """Ask in another thread whether ``device`` answers; returns at once.
 
+        :param name: of the attribute that wants to know, in lower case; of all that
+            want to know the same, one asks.
         :param delay: when, s from now, unless it is being asked already.
-        :return: gets the connection, or Tango's ``DevFailed``; cancelled if the device
-            is gone.
+        :param patient: where its server is known not to answer, wait until it does.
+        :return: gets the connection, or Tango's ``DevFailed``.
         """
         connection = self.connection(device)
-        return self._connector.ask(connection, "", weakref.ref(device), delay)
+        return self.first_read.ask(
+            connection, name, weakref.ref(device), Kind.CONNECT, delay, patient
+        )
 
     def proxy_of(self, device: Any) -> Any:
         """Return the proxy of ``device``, None if it does not answer in good time.
@@ -266,14 +294,135 @@ class TpoTangoFactory(TangoFactory):
         :class:`taurus_tpo.scheme.connector.Patience`.
         """
         connection = self.connection(device)
-        asking = self._connector.owns(threading.current_thread())
-        if connection.made_proxy is None and not asking:
-            self._patience.wait(lambda: self.connect(device), connection.silent)
+        if connection.made_proxy is None:
+            self._reach(device, connection)
         return connection.made_proxy
 
+    def configuration_of(self, device: Any, attribute: str) -> Any:
+        """Return Tango's ``AttributeInfoEx`` of an attribute of ``device``.
+
+        As long as :meth:`proxy_of` waits.
+
+        :raises tango.DevFailed: where the device does not tell.
+        """
+        connection = self.connection(device)
+        known = connection.fresh_configuration(attribute)
+        if known is None and self._reach(device, connection):
+            known = connection.configuration(attribute)
+        return known if known is not None else connection.no_answer()
+
+    def _reach(self, device: Any, connection: DeviceConnection) -> bool:
+        """Ask ``device`` and wait as long as may be; return whether it was asked."""
+        if self.first_read.owns(threading.current_thread()):
+            # It is served by this very thread.
+            return True
+        if connection.silent and self._patience.in_a_hurry:
+            return False
+        answer = self.connect(device)
+        self._patience.wait(answer, connection)
+        return answer.done()
+
+    # --- polling ---
+
+    def addAttributeToPolling(
+        self, attribute: Any, period: float, *_how: Any, **_more: Any
+    ) -> None:
+        """Poll ``attribute``; called by Taurus's attributes.
+
+        :param period: ms. What Taurus accepts besides it ignores itself.
+        """
+        self._polling.add(attribute, period / 1000)
+
+    def removeAttributeFromPolling(self, attribute: Any) -> None:
+        """Poll ``attribute`` no more; called by Taurus's attributes."""
+        self._polling.remove(attribute)
+        parent = attribute.getParentObj()
+        if parent is not None:
+            name = attribute.getSimpleName().lower()
+            self.first_read.withdraw(self.connection(parent), Kind.POLL, name)
+
+    def _poll_soon(self, attribute: Any, delay: float) -> Future[Any] | None:
+        """Have ``attribute`` read in ``delay`` s; None where it has no device."""
+        parent = attribute.getParentObj()
+        if parent is None:
+            return None
+        reference = weakref.ref(attribute)
+
+        def target() -> Any:
+            return reference() if self.isPollingEnabled() else None
+
+        name = attribute.getSimpleName().lower()
+        connection = self.connection(parent)
+        return self.first_read.ask(
+            connection, name, target, Kind.POLL, delay, patient=True
+        )
+
+    # --- databases, and what is made of names ---
+
+    def getAuthority(self, name: str | None = None) -> TpoTangoAuthority | None:
+        """Return the object of a database; makes it where there is none yet.
+
+        Whoever builds a window waits for it for moments only.
+
+        :param name: as ``tango://host:port``; None for the default database.
+        :return: None where it does not answer, unless that is the default one.
+        :raises taurus.core.taurusexception.TaurusException: for a name that is none.
+        :raises tango.DevFailed: where the default one does not answer.
+        """
+        if name is not None:
+            try:
+                return self._authority(name)
+            except tango.DevFailed as error:
+                NAMES.doubt()
+                self.debug("%s: %s", name, error.args[0].desc)
+                return None
+        if self.dft_db is None:
+            default = self.get_default_tango_host()
+            self.dft_db = self._authority(default or TpoTangoAuthority.default_name())
+        return self.dft_db
+
+    def _authority(self, name: str) -> TpoTangoAuthority:
+        groups = self.getAuthorityNameValidator().getUriGroups(name)
+        if groups is None:
+            raise TaurusException(f"Invalid Tango authority name {name}")
+        known = self.tango_db.get(f"{groups['scheme']}:{groups['authority']}")
+        if known is None:
+            known = TpoTangoAuthority(groups["host"], groups["port"])
+            known.reach()
+            self.tango_db[known.getFullName()] = known
+        return cast(TpoTangoAuthority, known)
+
+    def getDevice(
+        self, dev_name: str, create_if_needed: bool = True, **kw: Any
+    ) -> TangoDevice | None:
+        """Return a Taurus device; makes it where there is none yet.
+
+        :param dev_name: its name, or its alias. Where the database does not say in time
+            what that means, the device goes by its alias.
+        :param create_if_needed: False returns None rather than make it.
+        :raises taurus.core.taurusexception.TaurusException: for a name that is none.
+        """
+        names = self.getDeviceNameValidator().getNames(dev_name)
+        if names is None or names[0] is None or not goes_by_alias(names[0]):
+            return super().getDevice(dev_name, create_if_needed, **kw)
+        device = self.tango_devs.get(names[0])
+        if device is not None or not create_if_needed:
+            return device
+        where, _, alias = names[0].rpartition("/")
+        authority = self.getAuthority(where)
+        klass = self._getDeviceClass(db=authority, devname=alias)
+        kw.update(storeCallback=self._storeDevice, parent=authority)
+        try:
+            return klass(names[0], **kw)
+        except DoubleRegistration:
+            # Meanwhile the database has said what it means.
+            return super().getDevice(dev_name, create_if_needed)
+
     def _getDeviceClass(self, **kwargs: Any) -> type[TangoDevice]:
-        klass = super()._getDeviceClass(**kwargs)
-        return TpoTangoDevice if klass is TangoDevice else klass
+        authority = kwargs.get("db")
+        if isinstance(authority, TpoTangoAuthority):
+            kwargs["db"] = InGoodTime(authority)
+        return of_the_pool(super()._getDeviceClass(**kwargs))
 
     def _getAttributeClass(self, **params: Any) -> type[TangoAttribute]:
         klass = super()._getAttributeClass(**params)

@@ -1,0 +1,78 @@
+"""One object a Tango database, which is asked as a device is: by the pool."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+import tango
+
+from taurus_tpo.clock import SYSTEM, Clock
+from taurus_tpo.firstread import Costs, Server
+
+#: A database need not be found first.
+_PLACED = threading.Event()
+_PLACED.set()
+
+#: What is asked of a database: a method of ``tango.Database``, and what it gets.
+Question = tuple[str, ...]
+
+
+class DatabaseConnection:
+    """A Tango database as the plugin uses it; for the pool, it is one more device.
+
+    All methods may be called from any thread; those that reach the database wait for
+    it.
+
+    :param authority: ``host:port``, or several of them, or empty; where it does not
+        name one host and port, the database of the environment is meant.
+    :param server: what is known of the health of its process.
+    """
+
+    def __init__(self, authority: str, server: Server, clock: Clock = SYSTEM) -> None:
+        self.server = server
+        self.placed = _PLACED
+        self.costs = Costs()
+        self.late = False
+        #: Answers that came, or will, when whoever had asked was gone.
+        self.unclaimed: dict[Question, Future[Any]] = {}
+        self._authority = authority
+        self._clock = clock
+        self._made: Any = None
+
+    def __str__(self) -> str:
+        return str(self.server)
+
+    @property
+    def silent(self) -> bool:
+        """Whether it is known not to answer."""
+        return self.server.silent_lately(self._clock.monotonic())
+
+    def tango_database(self) -> Any:
+        """Return the ``tango.Database``; the first time, wait for it.
+
+        :raises tango.DevFailed: where it does not answer.
+        """
+        if self._made is None:
+            host, _, port = self._authority.partition(":")
+            known = port.isdecimal()
+            # Of two threads, one makes it in vain.
+            self._made = tango.Database(host, int(port)) if known else tango.Database()
+        return self._made
+
+    def ask(self, method: str, *arguments: str) -> Any:
+        """Return what the database says, and wait for it.
+
+        :param method: one of ``tango.Database``.
+        :raises tango.DevFailed: where it does not answer, or says no.
+        """
+        return getattr(self.tango_database(), method)(*arguments)
+
+
+def is_answer(error: Any) -> bool:
+    """Return whether a ``DevFailed`` is the word of the database itself.
+
+    It is none where the database was not reached, or has not answered in time.
+    """
+    return not str(error.args[0].reason).startswith(("API_", "TPO_"))

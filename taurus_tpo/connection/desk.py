@@ -1,0 +1,107 @@
+"""Where subscriptions wait until Tango may carry them out."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from taurus_tpo.connection.subscription import JANITOR, Subscription
+
+
+@dataclass(frozen=True)
+class Applicant:
+    """A subscription that wants to be begun.
+
+    :param may_begin: whether its device has answered lately.
+    :param begin: begins it.
+    :param turned_away: told where it may not be begun.
+    :param refused: told what ``begin`` raised.
+    :param urgent: whether somebody waits to see what it brings: a value, rather than
+        the next change of a configuration that is known.
+    """
+
+    subscription: Subscription
+    may_begin: Callable[[], bool]
+    begin: Callable[[], Any]
+    turned_away: Callable[[], Any]
+    refused: Callable[[Exception], Any]
+    urgent: bool = True
+
+
+class _Line:
+    """Those who wait for one server: the urgent ones first."""
+
+    def __init__(self) -> None:
+        self._urgent: deque[Applicant] = deque()
+        self._others: deque[Applicant] = deque()
+
+    def append(self, applicant: Applicant) -> None:
+        (self._urgent if applicant.urgent else self._others).append(applicant)
+
+    def next(self) -> Applicant | None:
+        queue = self._urgent or self._others
+        return queue.popleft() if queue else None
+
+
+class Desk:
+    """Lets Tango have one unanswered subscription a server, and no more.
+
+    cppTango carries all asynchronous subscriptions of a process out in one thread, one
+    after the other. Twenty to a server that has just begun to hang would keep it from
+    those of all other servers for more than a minute. As it is, each waits until the
+    one before is answered (that takes no longer in all), and is begun only if the
+    device has answered lately. All methods may be called from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        #: Those who wait, by server; a server is here while one of its is unanswered.
+        self._lines: dict[Any, _Line] = {}
+
+    def apply(self, server: Any, applicant: Applicant) -> None:
+        """Begin the subscription when it is its turn; it may be at once."""
+        with self._lock:
+            line = self._lines.get(server)
+            if line is not None:
+                line.append(applicant)
+                return
+            self._lines[server] = _Line()
+        self._serve(server, applicant)
+
+    def _serve(self, server: Any, applicant: Applicant | None) -> None:
+        """Begin the first that may be begun, of ``applicant`` and those in line."""
+        while applicant is not None and not self._begun(server, applicant):
+            applicant = self._next(server)
+
+    def _next(self, server: Any) -> Applicant | None:
+        with self._lock:
+            applicant = self._lines[server].next()
+            if applicant is None:
+                del self._lines[server]
+            return applicant
+
+    def _begun(self, server: Any, applicant: Applicant) -> bool:
+        subscription = applicant.subscription
+        if subscription.ended:
+            return False
+        if not applicant.may_begin():
+            applicant.turned_away()
+            return False
+        subscription.on_answer = lambda: JANITOR.do(lambda: self._answered(server))
+        try:
+            applicant.begin()
+        except Exception as error:  # noqa: BLE001 - told; the next ones have their turn
+            subscription.on_answer = None
+            applicant.refused(error)
+            return False
+        return True
+
+    def _answered(self, server: Any) -> None:
+        """Tango has answered; not called in its thread, which is not done with it."""
+        self._serve(server, self._next(server))
+
+
+#: The desk of this process: Tango has one thread for all.
+DESK = Desk()

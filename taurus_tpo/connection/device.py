@@ -1,0 +1,400 @@
+"""One object a Tango device: its proxy, its configuration, its health."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Callable, NoReturn, Protocol
+
+import tango
+
+from taurus_tpo.clock import SYSTEM, Clock
+from taurus_tpo.connection.desk import DESK, Applicant
+from taurus_tpo.connection.directory import DIRECTORY, Directory, Place
+from taurus_tpo.connection.subscription import Subscription
+from taurus_tpo.errors import fresh
+from taurus_tpo.firstread import Costs, Server
+from taurus_tpo.firstread.server import LATELY
+from taurus_tpo.submode import RETRYING, SubMode
+from taurus_tpo.weak import WeakCall
+
+#: The reason of the error where there is no ``DeviceProxy`` to call.
+NO_PROXY = "TPO_NoDeviceProxy"
+
+#: The reason of the error where a device has not answered yet.
+NOT_YET = "TPO_NoAnswerYet"
+
+#: The reason of the error where a server was asked whether it is there, in vain: what
+#: Tango would have said some seconds later.
+SILENT_SERVER = "API_CantConnectToDevice"
+
+#: A failure that took longer is one of a device that does not answer, s: a device that
+#: is down refuses in some ms, Tango's timeouts are 3 s.
+PROMPT = 1.0
+
+#: For how long a configuration that came with all others of its device is good, s.
+FRESH = 5.0
+
+#: The longest time between two attempts at a device that does not answer, s.
+LONGEST_RETRY = 10.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one read brought for one attribute: a value or an error.
+
+    :param value: Tango's ``DeviceAttribute``.
+    :param error: Tango's own ``DevFailed``.
+    :param begun: when the call began, seconds since the epoch by our clock.
+    """
+
+    value: Any
+    error: Any
+    begun: float
+
+
+class ProxyOwner(Protocol):
+    """What a connection needs of the object that makes its proxy."""
+
+    def getFullName(self) -> str:
+        """Return the name of the device."""
+
+    def getDeviceProxy(self) -> Any:
+        """Return the ``tango.DeviceProxy``, or None where it could not be made."""
+
+
+class DeviceConnection:
+    """A Tango device as the plugin uses it.
+
+    All methods may be called from any thread; those that reach the device, or its
+    database, wait for it.
+
+    :param owner: makes the proxy and is not kept alive: Taurus's own device object, so
+        that a class of somebody else's (Sardana's) can make it in its way.
+    """
+
+    def __init__(
+        self,
+        owner: ProxyOwner,
+        clock: Clock = SYSTEM,
+        directory: Directory = DIRECTORY,
+    ) -> None:
+        self.name = owner.getFullName()
+        self._owner = weakref.ref(owner)
+        self._clock = clock
+        self._directory = directory
+        self._place = Place.of(self.name)
+        self._proxy: Any = None
+        self._failures = 0
+        self._configurations: dict[str, Any] = {}
+        self._attributes: tuple[str, ...] = ()
+        self._configured = float("-inf")
+        self._heard = float("-inf")
+        #: Whom it takes to go on: the database until that has told the server.
+        self.server: Server = directory.first(self._place)
+        #: Set once it is known which server that is, or that nobody knows it.
+        self.placed = threading.Event()
+        self.located = not self._place.has_database
+        #: What its reads take, and whether the last one timed out.
+        self.costs = Costs()
+        self.late = False
+        #: Whether the device has answered, or refused at once. One whose owner has made
+        #: the proxy already has had its chance.
+        self.answers = not hasattr(owner, "make_proxy")
+        self._error: Any = None
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def error(self) -> Any:
+        """Why it does not answer, Tango's ``DevFailed``; None where it does."""
+        return self.server.error or self._error
+
+    @property
+    def silent(self) -> bool:
+        """Whether the device is known not to answer, or its server, which is watched.
+
+        A server for which nobody waits may be back without anybody knowing.
+        """
+        failed = self._error is not None and not self.answers
+        return failed or self.server.silent_lately(self._clock.monotonic())
+
+    @property
+    def answers_lately(self) -> bool:
+        """Whether the device, or one beside it, answered or refused a moment ago."""
+        if not self.answers or self.server.silent:
+            return False
+        now = self._clock.monotonic()
+        heard = now - self._heard <= LATELY
+        return heard or (self.located and self.server.answers_lately(now))
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the device has answered, or at least its server or database."""
+        now = self._clock.monotonic()
+        return not self.silent and (self.answers or self.server.answers_lately(now))
+
+    def heard(self) -> None:
+        """Take note that the device has answered just now, or refused."""
+        self._heard = self._clock.monotonic()
+
+    @property
+    def configured(self) -> bool:
+        """Whether the device has told its configuration, some time."""
+        return self._configured > float("-inf")
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The names of its attributes, as the device told them last; never waits."""
+        return self._attributes
+
+    @property
+    def retry_delay(self) -> float:
+        """How long to wait before a device that failed is asked again, s."""
+        return min(LONGEST_RETRY, 2.0 ** max(0, self._failures - 1))
+
+    def locate(self) -> None:
+        """Ask the database which server the device belongs to; waits.
+
+        :raises tango.DevFailed: where the database does not tell.
+        """
+        try:
+            self.server = self._directory.find(self._place)
+        except tango.DevFailed as error:
+            self._failed(error)
+            raise
+        else:
+            self.located = True
+        finally:
+            self.placed.set()
+
+    def lose(self) -> None:
+        """Forget which server the device belongs to: it has refused.
+
+        It may be running elsewhere the next time.
+        """
+        if self._place.has_database:
+            self.located = False
+            self.server = self._directory.first(self._place)
+
+    def connect(self) -> None:
+        """Make the proxy and ask for the configuration of all attributes; waits.
+
+        A device that refuses at once, because its server does not run, answers as well
+        as one that tells its configuration: the subscription will say what is wrong.
+
+        :raises tango.DevFailed: where the device does not answer, or the database does
+            not know it.
+        """
+        begun = self._clock.monotonic()
+        try:
+            proxy = self._make_proxy()
+            infos = proxy.attribute_list_query_ex()
+        except tango.DevFailed as error:
+            prompt = self._clock.monotonic() - begun < PROMPT
+            self.answers = prompt and self._proxy is not None
+            self._failed(error)
+            if not self.answers:
+                raise
+            self.heard()
+        else:
+            self._configurations = {info.name.lower(): info for info in infos}
+            self._attributes = tuple(info.name for info in infos)
+            self._configured = self._clock.monotonic()
+            self._failures = 0
+            self._error = None
+            self.answers = True
+            self.heard()
+        self._owners_proxy()
+
+    def _failed(self, error: Any) -> None:
+        self._error = fresh(error)
+        self._failures += 1
+
+    def _make_proxy(self) -> Any:
+        if self._proxy is None:
+            make = getattr(self._owner(), "make_proxy", self._owners_proxy)
+            self._proxy = make()
+        if self._proxy is None:
+            description = (
+                f"No DeviceProxy could be made for {self.name} (Taurus's log says why)"
+            )
+            tango.Except.throw_exception(NO_PROXY, description, "DeviceConnection")
+        return self._proxy
+
+    def _owners_proxy(self) -> Any:
+        """Return the owner's proxy; an owner that had none takes ours."""
+        owner = self._owner()
+        return None if owner is None else owner.getDeviceProxy()
+
+    @property
+    def made_proxy(self) -> Any:
+        """The ``DeviceProxy`` of a device that answers, else None; never waits."""
+        return self._proxy if self.answers else None
+
+    def proxy(self) -> Any:
+        """Return the ``tango.DeviceProxy``; waits where the device has not answered.
+
+        :raises tango.DevFailed: where it cannot be made, or the device does not answer.
+        """
+        if not self.answers:
+            self.connect()
+        return self._make_proxy()
+
+    def fresh_configuration(self, attribute: str) -> Any:
+        """Return the ``tango.AttributeInfoEx`` that came when the device answered.
+
+        None if that is some time ago, or not yet. Whoever asks twice wants to know what
+        has changed meanwhile: each is given once. Never waits.
+        """
+        if self._clock.monotonic() - self._configured > FRESH:
+            return None
+        return self._configurations.pop(attribute.lower(), None)
+
+    def no_answer(self) -> NoReturn:
+        """Raise why there is no answer.
+
+        :raises tango.DevFailed: always.
+        """
+        if self.error is not None:
+            raise fresh(self.error)
+        tango.Except.throw_exception(NOT_YET, f"{self.name}: no answer yet", "")
+        raise AssertionError
+
+    def configuration(self, attribute: str) -> Any:
+        """Return the ``tango.AttributeInfoEx`` of ``attribute``; asks the device.
+
+        The one that came when the device answered first, if that was just now. A device
+        that has not answered yet, or does not, is not waited for.
+
+        :raises tango.DevFailed: where the device does not tell.
+        """
+        if not self.answers or self.silent:
+            self.no_answer()
+        known = self.fresh_configuration(attribute)
+        return known or self.proxy().attribute_query(attribute)
+
+    def read_one(self, attribute: str) -> Any:
+        """Read one attribute, wait for it, and return its ``DeviceAttribute``.
+
+        :raises tango.DevFailed: where the read fails.
+        """
+        return self.proxy().read_attribute(attribute)
+
+    def read(self, attributes: Sequence[str], begun: float) -> list[Reading]:
+        """Read ``attributes`` in one call, and wait for it.
+
+        :param begun: the time of our clock, seconds since the epoch.
+        :return: one reading an attribute, in their order.
+        :raises tango.DevFailed: where the call fails as a whole.
+        """
+        answers = self.proxy().read_attributes(list(attributes))
+        return [_reading(answer, begun) for answer in answers]
+
+    def subscribe(
+        self,
+        attribute: str,
+        mode: SubMode,
+        callback: Callable[[Any], None],
+        turned_away: Callable[[], None],
+        refused: Callable[[Exception], None],
+    ) -> Subscription:
+        """Subscribe to the change events of ``attribute``.
+
+        :param mode: how; the modes that try before they return wait for the device.
+            The others are carried out when it is their turn, see :class:`Desk`.
+        :param callback: a bound method, which is not kept alive. It gets PyTango's
+            events, in the thread of the caller or one of Tango's.
+        :param turned_away: another, told where nothing is subscribed to because the
+            device has not answered lately.
+        :param refused: another, told why the subscription failed at once, in a mode
+            that does not try before it returns.
+        :return: the subscription, to be ended.
+        :raises tango.DevFailed: where the subscription fails and the mode raises.
+        """
+        kind = tango.EventType.CHANGE_EVENT
+        return self._subscribe(attribute, kind, mode, callback, turned_away, refused)
+
+    def subscribe_configuration(
+        self,
+        attribute: str,
+        callback: Callable[[Any], None],
+        turned_away: Callable[[], None],
+        refused: Callable[[Exception], None],
+    ) -> Subscription:
+        """Subscribe to the configuration of ``attribute``; Tango goes on trying.
+
+        :param callback: as for :meth:`subscribe`, and so are the other two.
+        :return: the subscription, to be ended.
+        :raises tango.DevFailed: where there is no proxy.
+        """
+        kind = tango.EventType.ATTR_CONF_EVENT
+        return self._subscribe(
+            attribute, kind, RETRYING, callback, turned_away, refused
+        )
+
+    def _subscribe(
+        self,
+        attribute: str,
+        event_type: Any,
+        mode: SubMode,
+        callback: Callable[[Any], None],
+        turned_away: Callable[[], None],
+        refused: Callable[[Exception], None],
+    ) -> Subscription:
+        subscription = Subscription(self.proxy(), callback, answered=mode.tries)
+        begin = partial(subscription.begin, attribute, event_type, mode)
+        if mode.tries:
+            self._try(begin, turned_away)
+            return subscription
+        applicant = Applicant(
+            subscription,
+            lambda: self.answers_lately,
+            begin,
+            WeakCall(turned_away),
+            WeakCall(refused),
+            urgent=event_type is tango.EventType.CHANGE_EVENT,
+        )
+        DESK.apply(self.server, applicant)
+        return subscription
+
+    def _try(self, begin: Callable[[], Any], turned_away: Callable[[], None]) -> None:
+        """Begin a subscription and wait for it, unless it could hang.
+
+        :raises tango.DevFailed: where it fails and its mode raises.
+        """
+        if not self.answers_lately:
+            turned_away()
+            return
+        begun = self._clock.monotonic()
+        try:
+            begin()
+        finally:
+            if self._clock.monotonic() - begun < PROMPT:
+                self.heard()
+            else:
+                # Whoever comes next asks first whether it is still there.
+                self._heard = float("-inf")
+                self.server.doubt()
+
+
+def silence_of(server: Server) -> Any:
+    """Return the error of a server that does not answer, a ``DevFailed``."""
+    where = "" if server.address is None else f" at {server.address}"
+    description = (
+        f"{server.name}{where} does not answer (it hangs, or its host is not reachable)"
+    )
+    try:
+        tango.Except.throw_exception(SILENT_SERVER, description, "taurus_tpo")
+    except tango.DevFailed as error:
+        return error.with_traceback(None)
+
+
+def _reading(answer: Any, begun: float) -> Reading:
+    if answer.has_failed:
+        return Reading(None, tango.DevFailed(*answer.get_err_stack()), begun)
+    return Reading(answer, None, begun)

@@ -1,0 +1,177 @@
+"""One subscription of Tango's, and how it is given up without harm."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Any, Callable
+
+import tango
+
+from taurus_tpo import compat
+from taurus_tpo.clock import SYSTEM, Clock
+from taurus_tpo.janitor import Janitor
+from taurus_tpo.submode import SubMode
+from taurus_tpo.weak import WeakCall
+
+
+class Subscription:
+    """One subscription of Tango's, which can be ended at any time, from any thread.
+
+    Tango 10.3 crashes when a subscription is given up while the thread that carries it
+    out is at it (seen in ``safe_execute_callback_or_store_data``). So it is given up
+    only when Tango has answered, a moment later, and its proxy, in which PyTango keeps
+    the callback, lives on for a while. The janitor does it: giving up waits for the
+    device.
+
+    Nor can Tango tell two threads apart which it does not know (Python's are such): the
+    second waits in vain for what the first has locked, and then it crashes (seen in
+    ``TangoMonitor::get_monitor``).
+    """
+
+    def __init__(
+        self, proxy: Any, callback: Callable[[Any], None], answered: bool
+    ) -> None:
+        self._proxy = proxy
+        self._callback = WeakCall(callback)
+        self._lock = threading.Lock()
+        self._answered = answered
+        self._ended = False
+        self._number: int | None = None
+        #: Called once Tango has answered, in its thread.
+        self.on_answer: Callable[[], Any] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was ended; it need not be begun any more."""
+        return self._ended
+
+    def begin(self, attribute: str, event_type: Any, mode: SubMode) -> None:
+        """Subscribe; to be called once.
+
+        :raises tango.DevFailed: where the subscription fails and the mode raises.
+        """
+        if not self._answered:
+            UNANSWERED.add(self)
+        try:
+            with tango.EnsureOmniThread():
+                self._number = compat.subscribe(
+                    self._proxy, attribute, event_type, self._called, mode
+                )
+        except tango.DevFailed:
+            self._answer()
+            raise
+
+    def end(self) -> None:
+        """Give the subscription up; returns at once, and nobody is called any more."""
+        with self._lock:
+            due = self._answered and not self._ended and self._number is not None
+            self._ended = True
+        if due:
+            JANITOR.do(self._give_up)
+
+    def _called(self, event: Any) -> None:
+        was_first, ended = self._answer()
+        if not ended:
+            self._callback(event)
+        elif was_first:
+            JANITOR.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
+
+    def _answer(self) -> tuple[bool, bool]:
+        """Take note that Tango has answered.
+
+        :return: whether that is news, and whether the subscription was ended before.
+        """
+        with self._lock:
+            was_first, ended = not self._answered, self._ended
+            self._answered = True
+        if was_first:
+            UNANSWERED.remove(self)
+            if self.on_answer is not None:
+                self.on_answer()
+        return was_first, ended
+
+    def _give_up(self) -> None:
+        _LINGERING.keep(self._proxy)
+        try:
+            with tango.EnsureOmniThread():
+                self._proxy.unsubscribe_event(self._number)
+        except tango.DevFailed as error:
+            reason = error.args[0].reason
+            if reason == _BUSY:
+                JANITOR.do(self._give_up, SYSTEM.monotonic() + _WHILE)
+            elif reason != _GONE:
+                raise
+
+
+class _Unanswered:
+    """The subscriptions that Tango has not answered yet, kept alive; any thread.
+
+    Of a proxy and its subscription each keeps the other alive, and nobody else need
+    keep either: without this, Python would collect both while Tango is at it. Nor must
+    Tango be cleaned up before: it waits for its thread, with Python's lock, which the
+    thread needs in order to call back.
+    """
+
+    def __init__(self) -> None:
+        self._subscriptions: set[Subscription] = set()
+        self._changed = threading.Condition()
+
+    def add(self, subscription: Subscription) -> None:
+        """Keep ``subscription`` until it is answered."""
+        with self._changed:
+            self._subscriptions.add(subscription)
+
+    def remove(self, subscription: Subscription) -> None:
+        """Let go of ``subscription``."""
+        with self._changed:
+            self._subscriptions.discard(subscription)
+            self._changed.notify_all()
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until all are answered, s; return whether they are."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._subscriptions, timeout)
+
+
+#: The subscriptions of this process that wait for an answer.
+UNANSWERED = _Unanswered()
+
+#: How long Tango's thread may take to return from the callback, s.
+_MOMENT = 0.1
+
+#: Why Tango does not give a subscription up: another thread is subscribing, to a device
+#: that hangs; and how long to leave it alone then, s.
+_BUSY = "API_CommandTimedOut"
+_WHILE = 1.0
+
+#: The same: it has given all up by itself, as it does when it shuts down.
+_GONE = "API_EventNotFound"
+
+#: Gives subscriptions up.
+JANITOR = Janitor()
+
+
+class _Lingering:
+    """Proxies that live on for a while after a subscription was given up.
+
+    A thread of Tango's may be about to call back. PyTango keeps the callback for that
+    case, in the proxy: if the proxy goes too, as it does with the last attribute of a
+    device, the thread calls what is there no more.
+    """
+
+    def __init__(self, seconds: float, clock: Clock = SYSTEM) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._kept: deque[tuple[float, Any]] = deque()
+
+    def keep(self, proxy: Any) -> None:
+        """Keep ``proxy`` for a while, and let go of those whose time has come."""
+        now = self._clock.monotonic()
+        self._kept.append((now + self._seconds, proxy))
+        while self._kept and self._kept[0][0] < now:
+            self._kept.popleft()
+
+
+#: Longer than Tango tries at a subscription: 3 s a call, and it makes several.
+_LINGERING = _Lingering(seconds=15.0)

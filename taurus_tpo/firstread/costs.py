@@ -1,0 +1,87 @@
+"""How much of a device travels in one call: no threads, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from statistics import median_low
+
+#: What one call is to take, s. While a device reads, its monitor belongs to nobody
+#: else, and a call that takes longer than Tango's timeout fails for all in it.
+AIM = 0.5
+
+#: How many attributes the first call of a device takes.
+FIRST = 4
+
+#: How many times more a call may take than the largest that came out well.
+GROWTH = 4
+
+#: The least that a read is taken to cost, s: by a coarse clock it takes no time at all,
+#: and would never get its share of a time that becomes longer.
+LEAST = 1e-6
+
+
+class Costs:
+    """What the reads of one device have taken, and what to expect of the next.
+
+    A call takes as long as its attributes together, and nobody tells how much of that
+    each has taken: the time is shared out by what was expected of each, which comes
+    close as soon as they have travelled in different company. Not thread-safe: a device
+    is served by one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._costs: dict[Hashable, float] = {}
+        self._largest = FIRST
+
+    def expected(self, name: Hashable) -> float:
+        """Return what reading ``name`` is expected to take, s."""
+        known = self._costs.get(name)
+        return self._typical() if known is None else known
+
+    def _typical(self) -> float:
+        if not self._costs:
+            return AIM / FIRST
+        # Not the mean: one slow attribute says little of its neighbors.
+        return median_low(self._costs.values())
+
+    def cut(self, names: Iterable[Hashable]) -> list[Hashable]:
+        """Return those of ``names`` to read in the next call, in their order.
+
+        At least one. One that is slow enough to fill a call travels alone, and after
+        the others.
+        """
+        typical = self._typical()
+        quick: list[Hashable] = []
+        slow: list[Hashable] = []
+        total = 0.0
+        for name in names:
+            cost = self._costs.get(name, typical)
+            if cost >= AIM:
+                slow.append(name)
+                continue
+            total += cost
+            # The first may go over the aim by nothing but rounding.
+            if quick and (total > AIM * 1.001 or len(quick) >= self._largest):
+                break
+            quick.append(name)
+        return quick or slow[:1]
+
+    def learn(self, names: Iterable[Hashable], seconds: float) -> None:
+        """Take note that reading ``names`` in one call took so long."""
+        read = list(names)
+        typical = self._typical()
+        expected = [self._costs.get(name, typical) for name in read]
+        total = sum(expected)
+        for name, share in zip(read, expected):
+            self._costs[name] = max(LEAST, seconds * share / total)
+        if seconds <= AIM:
+            self._largest = max(self._largest, GROWTH * len(read))
+
+    def timed_out(self, names: Iterable[Hashable]) -> None:
+        """Take note that reading ``names`` in one call took too long to know."""
+        read = list(names)
+        typical = self._typical()
+        at_least = 2 * AIM / len(read)
+        for name in read:
+            self._costs[name] = max(self._costs.get(name, typical), at_least)
+        self._largest = max(1, len(read) // 2)

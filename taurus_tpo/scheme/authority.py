@@ -1,0 +1,147 @@
+"""Taurus's authority of the ``tango`` scheme: the database, asked in another thread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tango
+from taurus.core.tango.tangodatabase import InvalidAlias, TangoAuthority
+from taurus.core.taurusauthority import TaurusAuthority
+from taurus.core.util.fqdn import fqdn_no_alias
+
+from taurus_tpo.connection import DIRECTORY, is_answer
+from taurus_tpo.scheme.names import NAMES
+
+
+class TpoTangoAuthority(TangoAuthority):
+    """A Tango database. Made by the factory, never by hand.
+
+    Making it asks nobody. What Taurus wants to know in order to make a device or an
+    attribute is asked by the threads of the pool; whoever builds a window waits for it
+    for moments only (:class:`taurus_tpo.scheme.connector.Patience`). Whoever asks for
+    anything else, which is all that a ``tango.Database`` has, waits for the database in
+    their own thread. Methods may be called from any thread.
+
+    :param host: with ``port``, where the database is; without, that of the environment.
+    """
+
+    def __init__(self, host: Any = None, port: Any = None, parent: Any = None) -> None:
+        # Taurus's own constructor asks the database.
+        if host is None or port is None:
+            name = self.default_name()
+        else:
+            name = f"tango://{fqdn_no_alias(host)}:{port}"
+        self._dbProxy = None
+        self._dbCache = None
+        self._database = DIRECTORY.database(name.partition("//")[2])
+        self.call__init__(TaurusAuthority, name, parent)
+
+    @classmethod
+    def default_name(cls) -> str:
+        """Return the full name of the database, or databases, of the environment.
+
+        :raises tango.DevFailed: where the environment names none.
+        """
+        said = cls.get_default_tango_host()
+        if not said:
+            # Tango says it best.
+            tango.Database()
+        name = f"tango://{said}"
+        groups = cls.getNameValidator().getUriGroups(name)
+        return name if groups is None else f"tango:{groups['authority']}"
+
+    @property
+    def dbObj(self) -> Any:
+        """The ``tango.Database``; the first time, waits for it.
+
+        :raises tango.DevFailed: where it does not answer.
+        """
+        return self._database.tango_database()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what a ``tango.Database`` has under this name; waits for it."""
+        if not hasattr(tango.Database, name):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name}")
+        return getattr(self.dbObj, name)
+
+    def ask(self, *question: str) -> Any:
+        """Return what it says, asked by the pool; waits as long as may be.
+
+        :param question: a method of ``tango.Database``, and its arguments.
+        :raises tango.DevFailed: where it says no, or nothing in time.
+        """
+        return self.factory().questions.ask(self._database, *question)
+
+    def reach(self) -> None:
+        """Wait for it as long as may be.
+
+        :raises tango.DevFailed: where it does not answer; not for whoever builds a
+            window, where it may come later.
+        """
+        try:
+            # It takes no call of its own, once there is the object.
+            self.ask("get_db_host")
+        except tango.DevFailed:
+            if not self.factory().questions.in_a_hurry:
+                raise
+
+    def getElementAlias(self, full_name: str) -> str | None:
+        """Return the alias of the device ``domain/family/member``.
+
+        None where it has none, or the database does not tell in time.
+        """
+        try:
+            alias = self.ask("get_alias", full_name)
+        except tango.DevFailed as error:
+            if not is_answer(error):
+                NAMES.doubt()
+            return None
+        return None if not alias or alias.lower() == InvalidAlias else str(alias)
+
+    def getElementFullName(self, alias: str) -> str | None:
+        """Return the name ``domain/family/member`` of the device with that alias.
+
+        None where there is none. Whoever builds a window and gets no answer in time
+        gets the alias: Tango takes one for a name, too, so that there can be a device,
+        which comes to life with the database. As long as that lives, the alias is its
+        name.
+        """
+        if f"{self.getFullName()}/{alias}" in self.factory().tango_devs:
+            NAMES.doubt()
+            return alias
+        try:
+            return str(self.ask("get_device_from_alias", alias))
+        except tango.DevFailed as error:
+            if is_answer(error):
+                return None
+            NAMES.doubt()
+            return alias if self.factory().questions.in_a_hurry else None
+
+
+class InGoodTime:
+    """A database as the factory asks it for the class of a device.
+
+    Taurus asks the authority itself, however long it takes.
+    """
+
+    def __init__(self, authority: TpoTangoAuthority) -> None:
+        self._authority = authority
+
+    def getElementFullName(self, alias: str) -> str | None:
+        """Return the name of the device with that alias, None where there is none."""
+        return self._authority.getElementFullName(alias)
+
+    def get_class_for_device(self, name: str) -> str:
+        """Return the Tango class of a device.
+
+        :raises tango.DevFailed: where the database does not tell in time.
+        """
+        return str(self._authority.ask("get_class_for_device", name))
+
+
+def goes_by_alias(full_name: str) -> bool:
+    """Return whether the full name of a device has its alias in the place of its name.
+
+    That is ``tango://host:port/alias``.
+    """
+    return full_name.count("/") < 5

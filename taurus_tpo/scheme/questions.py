@@ -1,0 +1,67 @@
+"""What is asked of a database while somebody waits for the answer."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+import tango
+
+from taurus_tpo.connection import NOT_YET, DatabaseConnection, Question
+from taurus_tpo.errors import fresh
+from taurus_tpo.firstread import DevicePool, Kind
+from taurus_tpo.scheme.connector import Patience
+
+#: What an answer may take without anybody feeling it, s: a healthy database needs less
+#: than a millisecond, and is asked once a device.
+UNFELT = 0.005
+
+
+class Questions:
+    """Has databases asked by the threads of the pool. For any thread.
+
+    :param patience: how long whoever builds a window waits.
+    """
+
+    def __init__(self, pool: DevicePool, patience: Patience) -> None:
+        self._pool = pool
+        self._patience = patience
+
+    @property
+    def in_a_hurry(self) -> bool:
+        """Whether the calling thread builds a window."""
+        return self._patience.in_a_hurry
+
+    def ask(self, database: DatabaseConnection, *question: str) -> Any:
+        """Return what ``database`` says; waits as long as may be.
+
+        :param question: a method of ``tango.Database``, and its arguments.
+        :raises tango.DevFailed: where it says no, or nothing in time.
+        """
+        if self._pool.owns(threading.current_thread()):
+            # All threads might wait for each other.
+            return database.ask(*question)
+        if self.in_a_hurry and database.server.error and database.silent:
+            raise fresh(database.server.error)
+        answer = self._asked(database, question)
+        self._patience.wait(answer, database, UNFELT)
+        if answer.done() and not answer.cancelled():
+            error = answer.exception()
+            if error is not None:
+                raise fresh(error)
+            return answer.result()
+        database.unclaimed[question] = answer
+        tango.Except.throw_exception(NOT_YET, f"{database}: no answer yet", "")
+
+    def _asked(self, database: DatabaseConnection, question: Question) -> Future[Any]:
+        """Return the answer that is on its way, or that came too late; else ask."""
+        unclaimed = database.unclaimed.pop(question, None)
+        if unclaimed is not None and not _is_vain(unclaimed):
+            return unclaimed
+        return self._pool.ask(database, question, None, Kind.ASK)
+
+
+def _is_vain(answer: Future[Any]) -> bool:
+    failed = answer.done() and (answer.cancelled() or answer.exception() is not None)
+    return bool(failed)

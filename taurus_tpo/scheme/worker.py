@@ -1,0 +1,194 @@
+"""What the threads of the pool do of one device: find it, connect, read, deliver.
+
+And of a database: ask it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import tango
+
+from taurus_tpo.clock import SYSTEM, Clock
+from taurus_tpo.connection import (
+    PROMPT,
+    DatabaseConnection,
+    DeviceConnection,
+    Reading,
+)
+from taurus_tpo.errors import fresh
+from taurus_tpo.firstread import Batch, Kind, Report, Request
+from taurus_tpo.scheme.attribute import TpoTangoAttribute
+
+Reads = dict[str, list[tuple[Request, Any]]]
+
+
+def serve(batch: Batch, clock: Clock = SYSTEM) -> Report:
+    """Do what is next for the device of ``batch``, and settle its requests.
+
+    Called in a thread of the pool, without any lock.
+    """
+    # Tango does not know Python's threads, and crashes where two of them subscribe.
+    with tango.EnsureOmniThread():
+        if isinstance(batch.device, DatabaseConnection):
+            return _ask(batch.device, batch.requests, clock)
+        return _serve_device(batch.device, batch, clock)
+
+
+def _serve_device(connection: DeviceConnection, batch: Batch, clock: Clock) -> Report:
+    """Connect to a device, or read it.
+
+    The database is asked first which server it belongs to, and whatever is wanted waits
+    for that server.
+    """
+    begun = clock.monotonic()
+    try:
+        if not connection.located:
+            connection.locate()
+            return Report(answered=True, again=batch.requests)
+        connecting = batch.requests[0].kind is Kind.CONNECT
+        if connecting or not connection.configured:
+            connection.connect()
+    except tango.DevFailed as error:
+        _fail(batch, error, clock)
+        prompt = clock.monotonic() - begun < PROMPT
+        return Report(answered=prompt, late=not prompt)
+    if not connecting:
+        return _read(connection, batch, clock)
+    for request in batch.requests:
+        request.succeed(connection)
+    if not connection.configured:
+        connection.lose()
+    return Report(answered=True)
+
+
+def refuse(batch: Batch, clock: Clock = SYSTEM) -> None:
+    """Tell that the server of a batch does not answer: to its attributes, too."""
+    if batch.error is not None:
+        _fail(batch, batch.error, clock)
+
+
+def _fail(batch: Batch, error: BaseException, clock: Clock) -> None:
+    reads = [r for r in batch.requests if r.kind in (Kind.READ, Kind.POLL)]
+    for found in _wanted(reads).values():
+        _hand_out(found, Reading(None, fresh(error), clock.time()))
+    for request in batch.requests:
+        request.fail(fresh(error))
+
+
+def _ask(
+    database: DatabaseConnection, requests: tuple[Request, ...], clock: Clock
+) -> Report:
+    """Ask the database all that is wanted of it; the question is the request's name."""
+    for number, request in enumerate(requests, 1):
+        begun = clock.monotonic()
+        try:
+            request.succeed(database.ask(*request.name))  # type: ignore[misc]
+        except tango.DevFailed as error:
+            request.fail(fresh(error))
+            if clock.monotonic() - begun >= PROMPT:
+                return Report(answered=False, again=requests[number:])
+    return Report(answered=True)
+
+
+def _read(connection: DeviceConnection, batch: Batch, clock: Clock) -> Report:
+    wanted = _wanted(batch.requests)
+    if not wanted:
+        return Report()
+    begun = clock.monotonic()
+    try:
+        readings = connection.read(list(wanted), begun=clock.time())
+    except tango.DevFailed as error:
+        seconds = clock.monotonic() - begun
+        began = clock.time() - seconds
+        # What is kept of it must not keep this frame, with all that waits in it.
+        return _failed(connection, wanted, fresh(error), seconds, began)
+    connection.costs.learn(_names(wanted), clock.monotonic() - begun)
+    for found, reading in zip(wanted.values(), readings):
+        _hand_out(found, reading)
+    return Report(answered=True)
+
+
+def _wanted(requests: Iterable[Request]) -> Reads:
+    """Return what is still to be read, by the name that the device knows it by."""
+    wanted: Reads = {}
+    for request in requests:
+        attribute = _to_read(request)
+        if attribute is not None:
+            name = attribute.getSimpleName()
+            wanted.setdefault(name, []).append((request, attribute))
+    return wanted
+
+
+def _names(wanted: Reads) -> list[Any]:
+    return [found[0][0].name for found in wanted.values()]
+
+
+def _failed(
+    connection: DeviceConnection,
+    wanted: Reads,
+    error: Any,
+    seconds: float,
+    begun: float,
+) -> Report:
+    """Deliver that a call has failed as a whole, or have less of it tried again."""
+    if seconds < PROMPT:
+        connection.lose()
+    else:
+        connection.costs.timed_out(_names(wanted))
+        if len(wanted) > 1:
+            # Each alone may answer in time; or the server is gone, and then it is not
+            # called again before it has answered.
+            again = tuple(r for found in wanted.values() for r, _ in found)
+            return Report(answered=False, late=True, again=again)
+    for found in wanted.values():
+        _hand_out(found, Reading(None, error, begun))
+    return Report(answered=seconds < PROMPT, late=seconds >= PROMPT)
+
+
+def _to_read(request: Request) -> Any:
+    """Return the attribute to read, or None where the read would be in vain."""
+    attribute = request.target()
+    if request.future.cancelled():
+        return None
+    if not isinstance(attribute, TpoTangoAttribute):
+        return attribute
+    known = attribute.known_since(request.asked)
+    if known is not None:
+        request.spare(known)
+        return None
+    return None if attribute.closed else attribute
+
+
+def _hand_out(found: list[tuple[Request, Any]], reading: Reading) -> None:
+    """Hand ``reading`` to its attribute first, then to whoever waits for it.
+
+    A first read and a poll of the same attribute may have travelled together: it is
+    told once.
+    """
+    told: dict[int, tuple[Any, Any]] = {}
+    for request, attribute in found:
+        if id(attribute) not in told:
+            told[id(attribute)] = _deliver(attribute, reading)
+        value, error = told[id(attribute)]
+        if error is None:
+            request.succeed(value)
+        else:
+            request.fail(error)
+
+
+def _deliver(attribute: Any, reading: Reading) -> tuple[Any, Any]:
+    """Hand ``reading`` to ``attribute``; return its value, or the error."""
+    if isinstance(attribute, TpoTangoAttribute):
+        return attribute.accept_read(reading)
+    return _deliver_to_stock(attribute, reading)
+
+
+def _deliver_to_stock(attribute: Any, reading: Reading) -> tuple[Any, Any]:
+    """Deliver to an attribute of somebody else's class, the way Taurus polls."""
+    attribute.poll(
+        single=False, value=reading.value, error=reading.error, time=reading.begun
+    )
+    value = None if reading.error else attribute.decode(reading.value)
+    return value, reading.error
