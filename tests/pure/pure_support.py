@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from taurus_tpo.firstread import Costs, Server
+
 #: How long anything that should happen may take on a busy machine (s).
 SOON = 10.0
 
@@ -35,3 +37,21 @@ class Shapeless:
 
     def __repr__(self) -> str:
         raise RuntimeError("no repr")
+
+
+class SomeDevice:
+    """A device as the pool knows it; by default on a server that answers always."""
+
+    def __init__(self, name: str, server: Server | None = None) -> None:
+        self.name = name
+        self.server = server or answering(f"server of {name}")
+        self.costs = Costs()
+        self.late = False
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def answering(name: str) -> Server:
+    """Return a server that has answered and will not be doubted."""
+    return Server(name, answered=float("inf"))

@@ -14,16 +14,19 @@ import pytest
 import tango
 import taurus
 from taurus.core.tango.tangoattribute import TangoAttribute
+from taurus.core.tango.tangodatabase import TangoAuthority
 from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.tango.tangofactory import TangoFactory
 from taurus.core.taurusmodel import TaurusModel
 
 from taurus_tpo import compat, submode
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
+from taurus_tpo.scheme.authority import TpoTangoAuthority
 from taurus_tpo.scheme.device import TpoTangoDevice
 from taurus_tpo.scheme.factory import TpoTangoFactory
 
 OWNERS = {
+    "TangoAuthority": TangoAuthority,
     "TaurusModel": TaurusModel,
     "TangoAttribute": TangoAttribute,
     "TangoDevice": TangoDevice,
@@ -31,6 +34,7 @@ OWNERS = {
 PAIRS = [
     (TpoTangoAttribute, TangoAttribute),
     (TpoTangoDevice, TangoDevice),
+    (TpoTangoAuthority, TangoAuthority),
     (TpoTangoFactory, TangoFactory),
 ]
 
@@ -48,6 +52,7 @@ def stock(place: str) -> Any:
 CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "_getAttributeClass": ((), {"attr_name": "sys/tg_test/1/ampli"}),
     "_getDeviceClass": ((), {"db": None, "devname": "sys/tg_test/1"}),
+    "_storeDevice": (("device",), {}),
     "_createHWObject": ((), {}),
     "_subscribeConfEvents": ((), {}),
     "_unsubscribeConfEvents": ((), {}),
@@ -56,6 +61,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "_readFirstTime": ((), {}),
     "_should_force_read": ((), {}),
     "_deactivatePolling": ((), {}),
+    "_wrap_old_api": (("method",), {"key": "key"}),
 }
 
 
@@ -160,6 +166,52 @@ def test_no_private_name_of_ours_means_something_else_to_taurus() -> None:
     # Set by Python and by Taurus's Singleton, as for any class.
     generated = {"_abc_impl", "_the_instance"}
     assert both - listed - generated == set()
+
+
+# --- widgets -------------------------------------------------------------------------
+
+
+class Old:
+    """A widget as it might have been written before Taurus 5.1."""
+
+    modelKeys = ("", "second")
+
+    def setModel(self, model: str) -> str:
+        return f"old {model}"
+
+    def getModel(self, *, key: str = "") -> str:
+        return f"new {key}"
+
+
+def test_quick_widgets_call_old_and_new_methods_as_taurus_does() -> None:
+    from taurus.qt.qtgui.base.taurusbase import TaurusBaseComponent
+
+    class Widget(Old, TaurusBaseComponent):
+        pass
+
+    def answers() -> list[Any]:
+        widget = Widget(name="widget", parent=None)
+        found: list[Any] = [
+            widget._wrap_old_api(widget.setModel, "model", key=""),
+            widget._wrap_old_api(widget.getModel, key="second"),
+        ]
+        for method, key in ((widget.setModel, "second"), (widget.getModel, "third")):
+            with pytest.raises((TypeError, KeyError)) as caught:
+                widget._wrap_old_api(method, key=key)
+            found.append((type(caught.value), str(caught.value).split("<")[0]))
+        return found
+
+    assert not hasattr(TaurusBaseComponent._wrap_old_api, "__wrapped__")
+    as_taurus_does = answers()
+    compat.quicken_widgets()
+    try:
+        assert hasattr(TaurusBaseComponent._wrap_old_api, "__wrapped__")
+        assert answers() == as_taurus_does
+        assert as_taurus_does[:2] == ["old model", "new second"]
+    finally:
+        TaurusBaseComponent._wrap_old_api = (
+            TaurusBaseComponent._wrap_old_api.__wrapped__
+        )
 
 
 # --- versions ------------------------------------------------------------------------

@@ -29,6 +29,7 @@ FLOORS = {
     "activation": 0,
     "ending": 0,
     "errors": 0,
+    "giop": 0,
     "text": 0,
     "subscription": 1,
     "cache": 1,

@@ -1,4 +1,4 @@
-"""The threads of the first reads."""
+"""The threads that serve devices."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gc
 import logging
 import random
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -14,22 +15,31 @@ from functools import partial
 from typing import Any
 
 import pytest
-from pure_support import SOON, DrivenClock, wait_until
+from pure_orb import Orb, Port
+from pure_support import SOON, DrivenClock, SomeDevice, wait_until
 
-from taurus_tpo.firstread import Batch, FirstRead, Stats
+from taurus_tpo.firstread import Batch, DevicePool, Kind, Report, Server, Stats
 from taurus_tpo.firstread.pool import THREAD_NAME
+from taurus_tpo.firstread.sentinel import Sentinel
 
 #: Longer than any test: nothing happens because a thread was idle for so long.
 NEVER = 1000.0
 
 
-def read_all(batch: Batch) -> None:
+#: How long a server may be silent in these tests, s.
+SILENCE = 0.1
+
+Serve = Callable[[Batch], Report]
+
+
+def read_all(batch: Batch) -> Report:
     """Serve a batch at once: the value of each attribute is its name."""
     for request in batch.requests:
         request.succeed(request.name)
+    return Report(answered=True)
 
 
-class Device:
+class Hands:
     """Serves batches, and holds each until it is let go."""
 
     def __init__(self) -> None:
@@ -37,11 +47,11 @@ class Device:
         self.lock = threading.Lock()
         self.begun: list[Batch] = []
 
-    def serve(self, batch: Batch) -> None:
+    def serve(self, batch: Batch) -> Report:
         with self.lock:
             self.begun.append(batch)
-        assert self.go.wait(SOON), "nobody let the device go"
-        read_all(batch)
+        assert self.go.wait(SOON), "nobody let it go"
+        return read_all(batch)
 
     def names(self) -> list[list[object]]:
         with self.lock:
@@ -71,7 +81,7 @@ class Rooms:
             self._inside.discard(room)
 
 
-MakePool = Callable[..., FirstRead]
+MakePool = Callable[..., DevicePool]
 
 
 @pytest.fixture
@@ -80,13 +90,13 @@ def make() -> Iterator[MakePool]:
     pools = []
 
     def make_pool(
-        serve: Callable[[Batch], None] = read_all,
+        serve: Serve = read_all,
         workers: int = 4,
         gather: float = 0.0,
         idle: float = NEVER,
         **more: Any,
-    ) -> FirstRead:
-        pool = FirstRead(serve, workers, gather=gather, idle=idle, **more)
+    ) -> DevicePool:
+        pool = DevicePool(serve, workers, gather=gather, idle=idle, **more)
         pools.append(pool)
         return pool
 
@@ -96,18 +106,28 @@ def make() -> Iterator[MakePool]:
 
 
 @pytest.fixture
-def device() -> Iterator[Device]:
-    """A device that answers in the end."""
-    device = Device()
-    yield device
-    device.go.set()
+def hands() -> Iterator[Hands]:
+    """What serves all in the end."""
+    hands = Hands()
+    yield hands
+    hands.go.set()
+
+
+@pytest.fixture
+def device() -> SomeDevice:
+    return SomeDevice("device")
+
+
+@pytest.fixture
+def other() -> SomeDevice:
+    return SomeDevice("other")
 
 
 def result(future: Future[Any]) -> Any:
     return future.result(SOON)
 
 
-def asleep(pool: FirstRead) -> int:
+def asleep(pool: DevicePool) -> int:
     """The number of threads that sleep on the pool's condition, ours and its own."""
     with pool._changed:
         return len(pool._changed._waiters)  # type: ignore[attr-defined]
@@ -116,68 +136,72 @@ def asleep(pool: FirstRead) -> int:
 # --- what is asked -------------------------------------------------------------------
 
 
-def test_a_read_brings_its_value(make: MakePool) -> None:
-    assert result(make().ask("device", "x", None)) == "x"
+def test_a_read_brings_its_value(make: MakePool, device: SomeDevice) -> None:
+    assert result(make().ask(device, "x", None)) == "x"
 
 
-def test_an_attribute_that_waits_waits_once(make: MakePool, device: Device) -> None:
-    pool = make(device.serve)
-    pool.ask("device", "x", None)
-    device.holds(1)
-    one, other = pool.ask("device", "y", None), pool.ask("device", "y", None)
+def test_an_attribute_that_waits_waits_once(
+    make: MakePool, hands: Hands, device: SomeDevice
+) -> None:
+    pool = make(hands.serve)
+    pool.ask(device, "x", None)
+    hands.holds(1)
+    one, other = pool.ask(device, "y", None), pool.ask(device, "y", None)
     assert one is other
     assert pool.pending() == 2
     assert pool.stats().asked == 2
-    device.go.set()
+    hands.go.set()
     assert pool.wait(SOON)
-    assert device.names() == [["x"], ["y"]]
+    assert hands.names() == [["x"], ["y"]]
 
 
 def test_an_attribute_that_is_being_read_may_be_asked_again(
-    make: MakePool, device: Device
+    make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
-    pool = make(device.serve)
-    one = pool.ask("device", "x", None)
-    device.holds(1)
-    other = pool.ask("device", "x", None)
+    pool = make(hands.serve)
+    one = pool.ask(device, "x", None)
+    hands.holds(1)
+    other = pool.ask(device, "x", None)
     assert other is not one
-    device.go.set()
+    hands.go.set()
     assert (result(one), result(other)) == ("x", "x")
-    assert device.names() == [["x"], ["x"]]
+    assert hands.names() == [["x"], ["x"]]
 
 
 def test_what_is_asked_of_a_busy_device_travels_in_one_call(
-    make: MakePool, device: Device
+    make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
-    pool = make(device.serve)
-    pool.ask("device", "first", None)
-    device.holds(1)
+    pool = make(hands.serve)
+    pool.ask(device, "first", None)
+    hands.holds(1)
     for name in "abc":
-        pool.ask("device", name, None)
-    device.go.set()
+        pool.ask(device, name, None)
+    hands.go.set()
     assert pool.wait(SOON)
-    assert device.names() == [["first"], ["a", "b", "c"]]
+    assert hands.names() == [["first"], ["a", "b", "c"]]
 
 
 def test_what_is_asked_while_a_device_gathers_travels_in_one_call(
-    make: MakePool, device: Device
+    make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
     clock = DrivenClock()
-    pool = make(device.serve, gather=0.01, clock=clock)
-    device.go.set()
+    pool = make(hands.serve, gather=0.01, clock=clock)
+    hands.go.set()
     for name in "abc":
-        pool.ask("device", name, None)
-    assert device.names() == []
+        pool.ask(device, name, None)
+    assert hands.names() == []
     clock.now += 0.01
     assert pool.wait(SOON)
-    assert device.names() == [["a", "b", "c"]]
+    assert hands.names() == [["a", "b", "c"]]
 
 
-def test_a_request_knows_when_it_was_asked_and_for_whom(make: MakePool) -> None:
+def test_a_request_knows_when_it_was_asked_and_for_whom(
+    make: MakePool, device: SomeDevice
+) -> None:
     served: list[Batch] = []
     target = object()
-    pool = make(served.append, clock=DrivenClock(1234.5))
-    pool.ask("device", "x", target)
+    pool = make(lambda b: served.append(b) or Report(), clock=DrivenClock(1234.5))
+    pool.ask(device, "x", target)
     assert pool.wait(SOON)
     (request,) = served[0].requests
     assert (request.asked, request.target) == (1234.5, target)
@@ -187,20 +211,23 @@ class Attribute:
     pass
 
 
-def test_waiting_work_keeps_no_attribute_alive(make: MakePool, device: Device) -> None:
+def test_waiting_work_keeps_no_attribute_alive(
+    make: MakePool, hands: Hands, device: SomeDevice
+) -> None:
     seen: list[object] = []
 
-    def serve(batch: Batch) -> None:
-        device.serve(batch)
+    def serve(batch: Batch) -> Report:
+        report = hands.serve(batch)
         seen.extend(request.target() for request in batch.requests)
+        return report
 
     pool = make(serve)
     attribute = Attribute()
-    pool.ask("device", "x", weakref.ref(attribute))
-    device.holds(1)
+    pool.ask(device, "x", weakref.ref(attribute))
+    hands.holds(1)
     del attribute
     gc.collect()
-    device.go.set()
+    hands.go.set()
     assert pool.wait(SOON)
     assert seen == [None]
 
@@ -215,69 +242,73 @@ def test_a_device_is_in_one_batch_at_a_time_and_devices_are_parallel(
     busy: set[object] = set()
     together = threading.Barrier(3)
 
-    def serve(batch: Batch) -> None:
+    def serve(batch: Batch) -> Report:
         with lock:
             assert batch.device not in busy
             busy.add(batch.device)
         together.wait(SOON)
         with lock:
             busy.remove(batch.device)
-        read_all(batch)
+        return read_all(batch)
 
     pool = make(serve, workers=3)
+    devices = [SomeDevice(name) for name in "abc"]
     for round_ in range(3):
-        asked = [pool.ask(device, round_, None) for device in "abc"]
+        asked = [pool.ask(device, round_, None) for device in devices]
         assert [result(future) for future in asked] == [round_] * 3
 
 
-def test_no_more_threads_than_allowed(make: MakePool, device: Device) -> None:
-    pool = make(device.serve, workers=2)
+def test_no_more_threads_than_allowed(make: MakePool, hands: Hands) -> None:
+    pool = make(hands.serve, workers=2)
     for number in range(6):
-        pool.ask(number, "x", None)
-    device.holds(2)
+        pool.ask(SomeDevice(str(number)), "x", None)
+    hands.holds(2)
     assert len(pool.threads()) == 2
     assert pool.pending() == 6
-    device.go.set()
+    hands.go.set()
     assert pool.wait(SOON)
-    assert len(device.names()) == 6
+    assert len(hands.names()) == 6
     assert len(pool.threads()) == 2
 
 
 def test_no_more_threads_than_needed(make: MakePool) -> None:
     pool = make(workers=4)
     for number in range(6):
-        result(pool.ask(number, "x", None))
+        result(pool.ask(SomeDevice(str(number)), "x", None))
         wait_until(lambda: asleep(pool) == 1, "the thread rests")
     assert len(pool.threads()) == 1
 
 
-def test_a_burst_for_one_device_starts_one_thread(make: MakePool) -> None:
+def test_a_burst_for_one_device_starts_one_thread(
+    make: MakePool, device: SomeDevice
+) -> None:
     pool = make(gather=0.001)
     # Held, so that the thread that was started cannot take anything meanwhile.
     with pool._changed:
         for number in range(10):
-            pool.ask("device", number, None)
+            pool.ask(device, number, None)
         assert len(pool.threads()) == 1
 
 
-def test_the_oldest_device_is_served_first(make: MakePool, device: Device) -> None:
+def test_the_oldest_device_is_served_first(make: MakePool, hands: Hands) -> None:
     clock = DrivenClock()
-    pool = make(device.serve, workers=1, gather=0.01, clock=clock)
-    device.go.set()
-    for name in "bacab":
-        pool.ask(name, "x", None)
+    pool = make(hands.serve, workers=1, gather=0.01, clock=clock)
+    hands.go.set()
+    devices = {name: SomeDevice(name) for name in "abc"}
+    for number, name in enumerate("bacab"):
+        pool.ask(devices[name], number, None)
     clock.now += 1
     assert pool.wait(SOON)
-    assert [batch.device for batch in device.begun] == ["b", "a", "c"]
+    assert [batch.device.name for batch in hands.begun] == ["b", "a", "c"]
 
 
 def test_the_threads_have_names_and_keep_no_process_alive(
-    make: MakePool, device: Device
+    make: MakePool, hands: Hands, device: SomeDevice, other: SomeDevice
 ) -> None:
-    pool = make(device.serve)
-    pool.ask("a", "x", None)
-    pool.ask("b", "x", None)
-    device.holds(2)
+    pool = make(hands.serve)
+    pool.ask(device, "x", None)
+    pool.ask(other, "x", None)
+    hands.holds(2)
     threads = pool.threads()
     names = [thread.name for thread in threads]
     assert len(names) == len(set(names)) >= 2
@@ -285,19 +316,26 @@ def test_the_threads_have_names_and_keep_no_process_alive(
     assert all(thread.daemon for thread in threads)
 
 
-def test_the_pool_knows_its_threads(make: MakePool) -> None:
+def test_the_pool_knows_its_threads(make: MakePool, device: SomeDevice) -> None:
     owned: list[bool] = []
-    pool = make(lambda _batch: owned.append(pool.owns(threading.current_thread())))
-    pool.ask("a", "x", None)
+
+    def serve(batch: Batch) -> Report:
+        owned.append(pool.owns(threading.current_thread()))
+        return read_all(batch)
+
+    pool = make(serve)
+    pool.ask(device, "x", None)
     assert pool.wait(SOON)
     assert owned == [True]
     assert not pool.owns(threading.current_thread())
 
 
-def test_threads_end_when_idle_and_start_again(make: MakePool) -> None:
+def test_threads_end_when_idle_and_start_again(
+    make: MakePool, device: SomeDevice
+) -> None:
     pool = make(idle=0.005)
     for _ in range(3):
-        assert result(pool.ask("device", "x", None)) == "x"
+        assert result(pool.ask(device, "x", None)) == "x"
         wait_until(lambda: not pool.threads(), "the threads ended")
 
 
@@ -305,51 +343,53 @@ def test_a_pool_that_nobody_asks_has_no_thread(make: MakePool) -> None:
     assert make().threads() == ()
 
 
-def test_no_lock_is_held_while_a_batch_is_served(make: MakePool) -> None:
+def test_no_lock_is_held_while_a_batch_is_served(
+    make: MakePool, device: SomeDevice
+) -> None:
     answers: list[bool] = []
 
-    def serve(batch: Batch) -> None:
+    def serve(batch: Batch) -> Report:
         other = threading.Thread(target=pool.pending, daemon=True)
         other.start()
         other.join(SOON)
         answers.append(not other.is_alive())
-        read_all(batch)
+        return read_all(batch)
 
     pool = make(serve)
-    result(pool.ask("device", "x", None))
+    result(pool.ask(device, "x", None))
     assert answers == [True]
 
 
-def test_whoever_serves_may_ask_for_more(make: MakePool) -> None:
+def test_whoever_serves_may_ask_for_more(make: MakePool, device: SomeDevice) -> None:
     more: list[Future[Any]] = []
 
-    def serve(batch: Batch) -> None:
+    def serve(batch: Batch) -> Report:
         if not more:
             more.append(pool.ask(batch.device, "more", None))
-        read_all(batch)
+        return read_all(batch)
 
     pool = make(serve, workers=1)
-    result(pool.ask("device", "x", None))
+    result(pool.ask(device, "x", None))
     assert result(more[0]) == "more"
 
 
 def test_a_resting_thread_is_woken_while_somebody_waits(
-    make: MakePool, device: Device
+    make: MakePool, hands: Hands
 ) -> None:
-    quick = {"quick": read_all, "later": read_all}
-    pool = make(lambda b: quick.get(b.device, device.serve)(b), workers=2)
-    pool.ask("slow", "x", None)
-    device.holds(1)
-    result(pool.ask("quick", "x", None))
+    slow, quick, later = map(SomeDevice, ("slow", "quick", "later"))
+    pool = make(lambda b: (hands.serve if b.device is slow else read_all)(b), workers=2)
+    pool.ask(slow, "x", None)
+    hands.holds(1)
+    result(pool.ask(quick, "x", None))
     wait_until(lambda: asleep(pool) == 1, "the second thread rests")
     waiter = threading.Thread(target=pool.wait, args=(SOON,), daemon=True)
     waiter.start()
     wait_until(lambda: asleep(pool) == 2, "somebody waits")
     # The resting thread wakes, finds nothing that it may do, and rests again: behind
     # the one who waits.
-    pool.ask("slow", "y", None)
+    pool.ask(slow, "y", None)
     wait_until(lambda: asleep(pool) == 2, "both sleep")
-    assert pool.ask("later", "x", None).result(0.5) == "x"
+    assert pool.ask(later, "x", None).result(0.5) == "x"
 
 
 # --- what goes wrong -----------------------------------------------------------------
@@ -358,21 +398,23 @@ def test_a_resting_thread_is_woken_while_somebody_waits(
 def test_a_serve_that_raises_fails_its_batch_and_the_thread_lives(
     make: MakePool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def serve(batch: Batch) -> None:
-        if batch.device == "bad":
+    bad, healthy = SomeDevice("bad"), SomeDevice("good")
+
+    def serve(batch: Batch) -> Report:
+        if batch.device is bad:
             batch.requests[0].succeed("in time")
             raise ValueError("broken")
-        read_all(batch)
+        return read_all(batch)
 
     clock = DrivenClock()
     pool = make(serve, workers=1, gather=0.01, clock=clock, log=logging.getLogger())
-    one, two = pool.ask("bad", "x", None), pool.ask("bad", "y", None)
+    one, two = pool.ask(bad, "x", None), pool.ask(bad, "y", None)
     clock.now += 1
     assert result(one) == "in time"
     with pytest.raises(ValueError, match="broken"):
         result(two)
     (thread,) = pool.threads()
-    good = pool.ask("good", "x", None)
+    good = pool.ask(healthy, "x", None)
     clock.now += 1
     assert result(good) == "x"
     assert pool.threads() == (thread,)
@@ -381,9 +423,9 @@ def test_a_serve_that_raises_fails_its_batch_and_the_thread_lives(
     assert "bad failed: ValueError('broken')" in caplog.text
 
 
-def test_what_serve_leaves_open_is_dropped(make: MakePool) -> None:
-    pool = make(lambda _batch: None)
-    future = pool.ask("device", "x", None)
+def test_what_serve_leaves_open_is_dropped(make: MakePool, device: SomeDevice) -> None:
+    pool = make(lambda _batch: Report())
+    future = pool.ask(device, "x", None)
     with pytest.raises(CancelledError):
         result(future)
     assert pool.wait(SOON)
@@ -391,41 +433,41 @@ def test_what_serve_leaves_open_is_dropped(make: MakePool) -> None:
 
 
 def test_a_cancelled_future_is_dropped_and_costs_nobody(
-    make: MakePool, device: Device
+    make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
-    pool = make(device.serve)
-    pool.ask("device", "first", None)
-    device.holds(1)
-    cancelled, other = pool.ask("device", "x", None), pool.ask("device", "y", None)
+    pool = make(hands.serve)
+    pool.ask(device, "first", None)
+    hands.holds(1)
+    cancelled, other = pool.ask(device, "x", None), pool.ask(device, "y", None)
     assert cancelled.cancel()
-    device.go.set()
+    hands.go.set()
     assert result(other) == "y"
     assert pool.wait(SOON)
     assert pool.stats() == Stats(asked=3, calls=2, read=2, dropped=1)
 
 
 def test_whoever_asks_after_somebody_cancelled_gets_a_value(
-    make: MakePool, device: Device
+    make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
-    pool = make(device.serve)
-    pool.ask("device", "first", None)
-    device.holds(1)
-    pool.ask("device", "x", None).cancel()
-    again = pool.ask("device", "x", None)
-    device.go.set()
+    pool = make(hands.serve)
+    pool.ask(device, "first", None)
+    hands.holds(1)
+    pool.ask(device, "x", None).cancel()
+    again = pool.ask(device, "x", None)
+    hands.go.set()
     assert result(again) == "x"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_serve_that_wants_to_exit_takes_no_thread_with_it() -> None:
-    def serve(batch: Batch) -> None:
-        if batch.device == "bad":
+    def serve(batch: Batch) -> Report:
+        if batch.device.name == "bad":
             raise SystemExit
-        read_all(batch)
+        return read_all(batch)
 
-    pool = FirstRead(serve, workers=1, gather=0.0, idle=0.05)
-    bad = pool.ask("bad", "x", None)
-    good = pool.ask("good", "x", None)
+    pool = DevicePool(serve, workers=1, gather=0.0, idle=0.05)
+    bad = pool.ask(SomeDevice("bad"), "x", None)
+    good = pool.ask(SomeDevice("good"), "x", None)
     done, _ = wait_for([bad, good], 0.5)
     assert done == {bad, good}
     assert pool.close(SOON)
@@ -434,78 +476,89 @@ def test_a_serve_that_wants_to_exit_takes_no_thread_with_it() -> None:
 # --- waiting and closing -------------------------------------------------------------
 
 
-def test_wait_tells_whether_nothing_is_pending(make: MakePool, device: Device) -> None:
-    pool = make(device.serve)
+def test_wait_tells_whether_nothing_is_pending(
+    make: MakePool, hands: Hands, device: SomeDevice
+) -> None:
+    pool = make(hands.serve)
     assert pool.wait(0)
-    pool.ask("device", "x", None)
+    pool.ask(device, "x", None)
     assert not pool.wait(0.01)
-    device.go.set()
+    hands.go.set()
     assert pool.wait(SOON)
     assert pool.pending() == 0
 
 
 def test_close_cancels_what_waits_and_lets_what_is_read_come(
-    make: MakePool, device: Device
+    make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
-    pool = make(device.serve)
-    reading = pool.ask("device", "x", None)
-    device.holds(1)
-    waiting = pool.ask("device", "y", None)
+    pool = make(hands.serve)
+    reading = pool.ask(device, "x", None)
+    hands.holds(1)
+    waiting = pool.ask(device, "y", None)
     assert not pool.close(0.01)
     assert waiting.cancelled()
     assert not reading.done()
-    device.go.set()
+    hands.go.set()
     assert result(reading) == "x"
     assert pool.close(SOON)
     assert pool.threads() == ()
     assert pool.stats() == Stats(asked=2, calls=1, read=1, dropped=1)
 
 
-def test_close_ends_the_threads_that_rest(make: MakePool) -> None:
+def test_close_ends_the_threads_that_rest(make: MakePool, device: SomeDevice) -> None:
     pool = make()
-    result(pool.ask("device", "x", None))
+    result(pool.ask(device, "x", None))
     (thread,) = pool.threads()
     assert pool.close(SOON)
     wait_until(lambda: not thread.is_alive(), "the thread ended")
 
 
 def test_close_without_a_limit_waits_for_what_is_read(
-    make: MakePool, device: Device
+    make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
-    pool = make(device.serve)
-    reading = pool.ask("device", "x", None)
-    device.holds(1)
+    pool = make(hands.serve)
+    reading = pool.ask(device, "x", None)
+    hands.holds(1)
     with ThreadPoolExecutor(1) as other:
         closing = other.submit(pool.close, None)
         wait_until(lambda: asleep(pool) == 1, "it waits")
         assert not closing.done()
-        device.go.set()
+        hands.go.set()
         assert result(closing)
     assert result(reading) == "x"
 
 
-def test_after_close_what_is_asked_is_cancelled(make: MakePool) -> None:
+def test_after_close_what_is_asked_is_cancelled(
+    make: MakePool, device: SomeDevice
+) -> None:
     pool = make()
     assert pool.close()
-    assert pool.ask("device", "x", None).cancelled()
+    assert pool.ask(device, "x", None).cancelled()
     assert pool.pending() == 0
     assert pool.stats() == Stats()
 
 
-def test_close_may_be_called_by_whoever_serves(make: MakePool) -> None:
+def test_close_may_be_called_by_whoever_serves(
+    make: MakePool, device: SomeDevice
+) -> None:
     closed: list[bool] = []
-    pool = make(lambda _batch: closed.append(pool.close(SOON)))
-    pool.ask("device", "x", None)
+
+    def serve(batch: Batch) -> Report:
+        closed.append(pool.close(SOON))
+        return Report()
+
+    pool = make(serve)
+    pool.ask(device, "x", None)
     wait_until(lambda: closed and not pool.threads(), "it closed and ended")
     assert closed == [True]
 
 
 def test_a_callback_of_a_cancelled_future_may_use_the_pool(
-    make: MakePool, device: Device
+    make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
-    pool = make(device.serve)
-    pool.ask("device", "x", None)
-    device.holds(1)
+    pool = make(hands.serve)
+    pool.ask(device, "x", None)
+    hands.holds(1)
     heard: list[int] = []
 
     def ask_from_another_thread(_future: object) -> None:
@@ -513,56 +566,480 @@ def test_a_callback_of_a_cancelled_future_may_use_the_pool(
         other.start()
         other.join(SOON)
 
-    pool.ask("device", "y", None).add_done_callback(ask_from_another_thread)
+    pool.ask(device, "y", None).add_done_callback(ask_from_another_thread)
     pool.close()
     assert heard == [1]
+
+
+# --- kinds of work, and taking it back -----------------------------------------------
+
+
+def test_each_kind_of_work_is_counted_apart(make: MakePool, device: SomeDevice) -> None:
+    pool = make()
+    result(pool.ask(device, "x", None, Kind.CONNECT))
+    for _ in range(2):
+        result(pool.ask(device, "x", None, Kind.POLL))
+    wait_until(lambda: not any(map(pool.pending, Kind)), "nothing is pending")
+    assert pool.stats(Kind.CONNECT) == Stats(asked=1, calls=1, read=1)
+    assert pool.stats(Kind.POLL) == Stats(asked=2, calls=2, read=2)
+    assert pool.stats() == Stats()
+
+
+def test_nobody_waits_for_polls(make: MakePool, device: SomeDevice) -> None:
+    pool = make()
+    pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
+    assert pool.wait(0)
+    assert (pool.pending(), pool.pending(Kind.POLL)) == (0, 1)
+
+
+def test_a_delayed_request_is_served_when_it_is_due(
+    make: MakePool, hands: Hands, device: SomeDevice
+) -> None:
+    clock = DrivenClock()
+    pool = make(hands.serve, clock=clock)
+    hands.go.set()
+    future = pool.ask(device, "x", None, Kind.POLL, delay=0.01)
+    wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
+    assert hands.names() == []
+    clock.now += 0.01
+    assert result(future) == "x"
+
+
+def test_whoever_is_in_more_of_a_hurry_hastens_what_waits(
+    make: MakePool, device: SomeDevice
+) -> None:
+    pool = make()
+    slow = pool.ask(device, "x", None, delay=NEVER)
+    assert pool.ask(device, "x", None) is slow
+    assert result(slow) == "x"
+
+
+def test_what_is_withdrawn_is_cancelled_and_not_served(
+    make: MakePool, hands: Hands, device: SomeDevice
+) -> None:
+    pool = make(hands.serve)
+    hands.go.set()
+    future = pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
+    pool.withdraw(device, Kind.POLL, "x")
+    pool.withdraw(device, Kind.POLL, "x")
+    assert future.cancelled()
+    assert pool.pending(Kind.POLL) == 0
+    assert pool.stats(Kind.POLL) == Stats(asked=1, dropped=1)
+    assert hands.names() == []
+
+
+def test_what_is_being_served_is_not_withdrawn(
+    make: MakePool, hands: Hands, device: SomeDevice
+) -> None:
+    pool = make(hands.serve)
+    future = pool.ask(device, "x", None)
+    hands.holds(1)
+    pool.withdraw(device, Kind.READ, "x")
+    hands.go.set()
+    assert result(future) == "x"
+
+
+def test_who_withdraws_in_the_midst_of_something_is_heard_later(
+    make: MakePool, device: SomeDevice
+) -> None:
+    """As an attribute does that is collected as garbage while the pool is at work."""
+    pool = make()
+    future = pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
+    with pool._changed:
+        pool.withdraw(device, Kind.POLL, "x")
+        assert not future.done()
+        assert pool._schedule.pending(Kind.POLL) == 1
+    pool.withdraw(device, Kind.POLL, "something else")
+    assert future.cancelled()
+    assert pool.pending(Kind.POLL) == 0
+
+
+def test_what_has_to_be_served_again_is(make: MakePool, device: SomeDevice) -> None:
+    served: list[Batch] = []
+
+    def serve(batch: Batch) -> Report:
+        served.append(batch)
+        if len(served) < 3:
+            return Report(answered=True, again=batch.requests)
+        return read_all(batch)
+
+    pool = make(serve)
+    assert result(pool.ask(device, "x", None)) == "x"
+    assert pool.wait(SOON)
+    assert pool.stats() == Stats(asked=1, calls=3, read=1)
+
+
+def test_what_is_asked_while_one_like_it_is_served_in_vain_is_not_lost(
+    make: MakePool, hands: Hands, device: SomeDevice
+) -> None:
+    """As two threads that connect while the database is asked for the server."""
+
+    def serve(batch: Batch) -> Report:
+        if hands.begun:
+            return read_all(batch)
+        with hands.lock:
+            hands.begun.append(batch)
+        assert hands.go.wait(SOON)
+        return Report(answered=True, again=batch.requests)
+
+    pool = make(serve)
+    one = pool.ask(device, "x", None)
+    hands.holds(1)
+    other = pool.ask(device, "x", None)
+    hands.go.set()
+    assert (result(one), result(other)) == ("x", "x")
+    assert pool.wait(SOON)
+    assert pool.stats() == Stats(asked=2, calls=2, read=2)
+
+
+def test_what_has_to_be_served_again_after_close_is_cancelled(
+    make: MakePool, hands: Hands, device: SomeDevice
+) -> None:
+    def serve(batch: Batch) -> Report:
+        with hands.lock:
+            hands.begun.append(batch)
+        assert hands.go.wait(SOON)
+        return Report(answered=True, again=batch.requests)
+
+    pool = make(serve)
+    future = pool.ask(device, "x", None)
+    hands.holds(1)
+    pool.close()
+    hands.go.set()
+    with pytest.raises(CancelledError):
+        result(future)
+    assert pool.wait(SOON)
+    assert pool.close(SOON)
+    assert pool.stats() == Stats(asked=1, calls=1, dropped=1)
+
+
+def test_while_the_last_thread_serves_another_waits_for_what_is_to_come(
+    make: MakePool, hands: Hands, device: SomeDevice, other: SomeDevice
+) -> None:
+    """A slow device delays no poll of another that was asked for before."""
+    clock = DrivenClock()
+    serve = {device: hands.serve, other: read_all}
+    pool = make(lambda batch: serve[batch.device](batch), clock=clock)
+    later = pool.ask(other, "x", None, Kind.POLL, delay=0.02)
+    wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
+    pool.ask(device, "x", None, Kind.POLL, delay=0.01)
+    wait_until(lambda: asleep(pool) == 1, "a thread waits for both")
+    clock.now += 0.01
+    hands.holds(1)
+    clock.now += 0.01
+    assert later.result(SOON / 2) == "x"
+
+
+# --- servers -------------------------------------------------------------------------
+
+
+class Silent:
+    """Devices on loopback, and a pool that asks whether their servers are there."""
+
+    def __init__(self, make: MakePool) -> None:
+        self.hands = Hands()
+        self.hands.go.set()
+        self._make = make
+        self._where: list[Port] = []
+
+    def pool(self, silence: float = SILENCE, **more: Any) -> DevicePool:
+        sentinel = Sentinel(silence)
+        return self._make(self.hands.serve, sentinel=sentinel, **more)
+
+    def orb(self, answers: bool = True) -> Orb:
+        orb = Orb(answers)
+        self._where.append(orb)
+        return orb
+
+    def nobody(self) -> Port:
+        self._where.append(Port(listens=False))
+        return self._where[-1]
+
+    def device(self, where: Port, name: str = "device") -> SomeDevice:
+        return SomeDevice(name, Server(f"server of {name}", where.address))
+
+    def close(self) -> None:
+        for one in self._where:
+            one.close()
+
+
+@pytest.fixture
+def silent(make: MakePool) -> Iterator[Silent]:
+    silent = Silent(make)
+    yield silent
+    silent.close()
+
+
+def test_a_server_is_asked_before_it_is_called(silent: Silent) -> None:
+    orb = silent.orb()
+    pool = silent.pool(NEVER)
+    assert result(pool.ask(silent.device(orb), "x", None)) == "x"
+    assert len(orb.heard) == 1
+
+
+def test_a_server_that_has_answered_lately_is_called_at_once(silent: Silent) -> None:
+    orb = silent.orb()
+    pool = silent.pool(NEVER, clock=DrivenClock())
+    device = silent.device(orb)
+    for _ in range(3):
+        assert result(pool.ask(device, "x", None)) == "x"
+    assert len(orb.heard) == 1
+
+
+def test_a_server_that_refuses_is_called(silent: Silent) -> None:
+    """The call says what is wrong, and at once."""
+    pool = silent.pool(NEVER)
+    assert result(pool.ask(silent.device(silent.nobody()), "x", None)) == "x"
+
+
+def test_a_silent_server_is_not_called(silent: Silent) -> None:
+    pool = silent.pool()
+    device = silent.device(silent.orb(answers=False))
+    one, two = (pool.ask(device, name, None) for name in "xy")
+    for future in (one, two):
+        with pytest.raises(TimeoutError, match="server of device"):
+            result(future)
+    assert one.exception() is not two.exception()
+    assert device.server.silent
+    assert silent.hands.names() == []
+    assert pool.wait(SOON)
+    assert pool.stats().failed == 2
+
+
+def test_whoever_is_patient_waits_until_a_silent_server_is_back(silent: Silent) -> None:
+    pool = silent.pool()
+    orb = silent.orb(answers=False)
+    device = silent.device(orb)
+    with pytest.raises(TimeoutError):
+        result(pool.ask(device, "impatient", None))
+    patient = [pool.ask(device, name, None, patient=True) for name in "xy"]
+    with pytest.raises(TimeoutError):
+        result(pool.ask(device, "impatient", None))
+    assert not any(future.done() for future in patient)
+    orb.answer()
+    assert [result(future) for future in patient] == ["x", "y"]
+    assert silent.hands.names() == [["x", "y"]]
+    assert not device.server.silent
+
+
+def test_who_asks_for_what_a_patient_one_waits_for_is_told_at_once(
+    silent: Silent,
+) -> None:
+    pool = silent.pool(idle=0.01)
+    device = silent.device(silent.orb(answers=False))
+    with pytest.raises(TimeoutError):
+        result(pool.ask(device, "x", None))
+    patient = pool.ask(device, "x", None, patient=True)
+    wait_until(lambda: len(pool.threads()) <= 1, "only the sentinel is at work")
+    assert pool.ask(device, "x", None) is patient
+    with pytest.raises(TimeoutError):
+        patient.result(SOON / 2)
+
+
+def test_silent_servers_take_no_thread(silent: Silent) -> None:
+    pool = silent.pool(NEVER, workers=2)
+    hung = [silent.device(silent.orb(answers=False), str(n)) for n in range(10)]
+    futures = [pool.ask(device, "x", None) for device in hung]
+    assert result(pool.ask(silent.device(silent.orb()), "x", None)) == "x"
+    assert not any(future.done() for future in futures)
+    assert len(pool.threads()) <= 3
+
+
+def test_a_server_that_was_found_elsewhere_is_asked_there(silent: Silent) -> None:
+    """What is said of the old place says nothing of the server."""
+    pool = silent.pool()
+    device = silent.device(silent.orb(answers=False))
+    future = pool.ask(device, "x", None)
+    device.server.move(silent.orb().address)
+    assert result(future) == "x"
+    assert not device.server.silent
+
+
+def test_a_silent_server_that_was_found_elsewhere_is_asked_there(
+    silent: Silent,
+) -> None:
+    pool = silent.pool()
+    old = silent.orb(answers=False)
+    device = silent.device(old)
+    with pytest.raises(TimeoutError):
+        result(pool.ask(device, "x", None))
+    future = pool.ask(device, "x", None, patient=True)
+    device.server.move(silent.orb().address)
+    # The old process, which nobody wants to know of, comes back.
+    old.answer()
+    assert result(future) == "x"
+
+
+def test_a_call_that_times_out_raises_a_doubt(silent: Silent, make: MakePool) -> None:
+    orb = silent.orb()
+    device = silent.device(orb)
+    calls: list[Batch] = []
+
+    def serve(batch: Batch) -> Report:
+        calls.append(batch)
+        if len(calls) == 1:
+            return Report(answered=False, late=True, again=batch.requests)
+        return read_all(batch)
+
+    pool = make(serve, sentinel=Sentinel(NEVER), clock=DrivenClock())
+    assert result(pool.ask(device, "x", None)) == "x"
+    assert len(orb.heard) == 2
+    assert len(calls) == 2
+
+
+def test_a_server_that_cannot_be_asked_is_silent_after_a_call_in_vain(
+    make: MakePool,
+) -> None:
+    clock = DrivenClock()
+    back = threading.Event()
+
+    def serve(batch: Batch) -> Report:
+        if back.is_set():
+            return read_all(batch)
+        return Report(answered=False, late=True, again=batch.requests)
+
+    pool = make(serve, clock=clock)
+    device = SomeDevice("device", Server("server"))
+    with pytest.raises(TimeoutError):
+        result(pool.ask(device, "x", None))
+    assert device.server.silent
+    assert device.late
+    future = pool.ask(device, "x", None, patient=True)
+    wait_until(lambda: asleep(pool) == 1, "a thread waits")
+    back.set()
+    assert not future.done()
+    clock.now += 1.0
+    with pool._changed:
+        pool._changed.notify_all()
+    assert result(future) == "x"
+    assert not device.late
+
+
+def test_close_ends_the_sentinel(silent: Silent) -> None:
+    pool = silent.pool(NEVER)
+    orb = silent.orb(answers=False)
+    future = pool.ask(silent.device(orb), "x", None)
+    wait_until(lambda: orb.heard, "the server was asked")
+    assert pool.close(SOON)
+    assert pool.threads() == ()
+    assert future.cancelled()
+
+
+def test_all_threads_end_when_all_is_quiet(make: MakePool, silent: Silent) -> None:
+    sentinel = Sentinel(SILENCE, keep=0.01)
+    pool = make(read_all, idle=0.01, sentinel=sentinel)
+    healthy = silent.device(silent.orb(), "healthy")
+    hung = silent.device(silent.orb(answers=False), "hung")
+    assert result(pool.ask(healthy, "x", None)) == "x"
+    with pytest.raises(TimeoutError):
+        result(pool.ask(hung, "x", None))
+    wait_until(lambda: not pool.threads(), "all threads have ended")
 
 
 # --- many ----------------------------------------------------------------------------
 
 
 class Moody:
-    """Devices that read some, fail some and forget some; notices double service."""
+    """Devices that read some, fail some, forget some, and want some served again.
 
-    names = ("bad", "open", *range(20))
+    Notices who is served twice at a time.
+    """
 
-    def __init__(self) -> None:
+    names = ("bad", "open", "again", *range(20))
+
+    def __init__(self, failing: set[SomeDevice]) -> None:
         self.rooms = Rooms()
+        self._failing = failing
+        self._lock = threading.Lock()
+        self._chance = random.Random(42)
 
-    def serve(self, batch: Batch) -> None:
+    def serve(self, batch: Batch) -> Report:
         self.rooms.enter(batch.device)
+        again = []
         for request in batch.requests:
-            if request.name == "bad":
+            if request.name == "again" and self._perhaps():
+                again.append(request)
+            elif request.name == "bad":
                 request.fail(ValueError("bad"))
             elif request.name != "open":
                 request.succeed(request.name)
+        with self._lock:
+            # Each time that one fails that cannot be asked it is left alone, for long.
+            answered = batch.device not in self._failing
+            self._failing.discard(batch.device)
         self.rooms.leave(batch.device)
+        return Report(answered, late=not answered, again=tuple(again))
+
+    def _perhaps(self) -> bool:
+        with self._lock:
+            return self._chance.random() < 0.7
 
 
-def ask_and_cancel(pool: FirstRead, work: list[tuple[int, Any]]) -> list[Future[Any]]:
-    """Ask for all of ``work``, cancel every tenth, and return the futures."""
-    futures = [pool.ask(device, name, None) for device, name in work]
+Work = tuple[SomeDevice, Any, Kind]
+
+
+def ask_and_cancel(pool: DevicePool, work: list[Work]) -> list[Future[Any]]:
+    """Ask for all of ``work``, cancel or withdraw some; return the futures."""
+    futures = []
+    for number, (device, name, kind) in enumerate(work):
+        patient = number % 3 == 0
+        delay = 0.001 * (number % 5)
+        futures.append(pool.ask(device, name, None, kind, delay, patient))
+        if number % 11 == 0:
+            pool.withdraw(device, kind, name)
     for future in futures[::10]:
         future.cancel()
     return futures
 
 
-def test_many_threads_that_ask_and_cancel_lose_nothing(make: MakePool) -> None:
+@pytest.mark.parametrize("closed", [False, True], ids=["to the end", "closed"])
+def test_many_threads_that_ask_and_cancel_lose_nothing(
+    make: MakePool, silent: Silent, closed: bool
+) -> None:
     chance = random.Random(20240607)
-    moody = Moody()
-    pool = make(moody.serve, workers=5, gather=0.0005, idle=0.001)
-    work = [(chance.randrange(8), chance.choice(Moody.names)) for _ in range(2000)]
+    uncheckable = [SomeDevice(f"uncheckable {n}", Server(str(n))) for n in range(2)]
+    moody = Moody(failing=set(uncheckable))
+    pool = make(
+        moody.serve, workers=5, gather=0.0005, idle=0.001, sentinel=Sentinel(0.05)
+    )
+    orbs = [silent.orb(), silent.orb(), silent.orb(answers=False), silent.nobody()]
+    devices = [silent.device(orb, str(n)) for n, orb in enumerate(orbs * 2)]
+    devices += uncheckable
+    work = [
+        (chance.choice(devices), chance.choice(Moody.names), chance.choice(list(Kind)))
+        for _ in range(2000)
+    ]
     with ThreadPoolExecutor(8) as askers:
         parts = askers.map(
             partial(ask_and_cancel, pool), [work[n::8] for n in range(8)]
         )
         futures = [future for part in parts for future in part]
-    assert pool.wait(SOON)
+    for orb in orbs:
+        if isinstance(orb, Orb):
+            orb.answer()
+    if not closed:
+        wait_until(lambda: not any(map(pool.pending, Kind)), "nothing is pending")
+    assert pool.close(SOON)
     assert len(futures) == len(work)
     assert all(future.done() for future in futures)
-    stats = pool.stats()
-    assert stats.asked == len(set(map(id, futures)))
-    assert stats.asked == stats.read + stats.failed + stats.dropped
-    assert stats.calls <= stats.asked
-    assert min(stats.read, stats.failed, stats.dropped) > 0
+    assert not any(map(pool.pending, Kind))
+    stats = [pool.stats(kind) for kind in Kind]
+    assert sum(one.asked for one in stats) == len(set(map(id, futures)))
+    for one in stats:
+        assert one.asked == one.read + one.failed + one.dropped
+    if not closed:
+        assert all(min(one.read, one.failed, one.dropped) > 0 for one in stats)
     assert moody.rooms.twice == []
+
+
+def test_ten_thousand_reads_are_a_matter_of_a_second(make: MakePool) -> None:
+    servers = [Server(str(n), answered=float("inf")) for n in range(100)]
+    devices = [SomeDevice(str(n), servers[n % 100]) for n in range(200)]
+    pool = make(read_all, gather=0.001)
+    begun = time.process_time()
+    for name in range(50):
+        for device in devices:
+            pool.ask(device, name, None)
+    assert pool.wait(SOON)
+    assert pool.stats().read == 10_000
+    assert time.process_time() - begun < 5.0

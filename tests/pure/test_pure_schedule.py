@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -13,10 +16,19 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from pure_support import SomeDevice
 
-from taurus_tpo.firstread import Batch, Outcome, Request, Schedule
+from taurus_tpo.firstread import Batch, Costs, Kind, Outcome, Report, Request, Schedule
+from taurus_tpo.firstread.costs import AIM
+from taurus_tpo.firstread.schedule import OVERTAKING
+from taurus_tpo.firstread.server import LATELY, PAUSES, Server
+from taurus_tpo.giop import Address
 
 GATHER = 3.0
+
+#: Of eight workers: how many one server may have, and all that has just timed out.
+OF_ONE_SERVER = 6
+OF_TROUBLED = 4
 
 
 def names(batch: Batch | None) -> list[object]:
@@ -24,9 +36,69 @@ def names(batch: Batch | None) -> list[object]:
     return [request.name for request in batch.requests]
 
 
-def waiting(schedule: Schedule, *asked: tuple[str, str, float]) -> None:
+def taken(schedule: Schedule, now: float) -> Batch:
+    batch = schedule.take(now)
+    assert batch is not None
+    return batch
+
+
+def drained(schedule: Schedule, now: float) -> Iterator[Batch]:
+    """All batches that can be taken before any is done."""
+    return iter(lambda: schedule.take(now), None)
+
+
+def waiting(schedule: Schedule, *asked: tuple[SomeDevice, str, float]) -> None:
     for device, name, now in asked:
         schedule.add(Request(device, name, now), now)
+
+
+def added(
+    schedule: Schedule,
+    device: SomeDevice,
+    name: object = "x",
+    now: float = 0.0,
+    delay: float = 0.0,
+    kind: Kind = Kind.READ,
+    patient: bool = False,
+) -> Request:
+    request = Request(device, name, now, kind=kind, patient=patient)
+    schedule.add(request, now, delay)
+    return request
+
+
+def address(port: int = 1) -> Address:
+    return Address("127.0.0.1", port, b"key")
+
+
+def silence(server: Server, now: float) -> None:
+    server.fall_silent(TimeoutError(server.name), now, now)
+
+
+@pytest.fixture
+def a() -> SomeDevice:
+    return SomeDevice("a")
+
+
+@pytest.fixture
+def b() -> SomeDevice:
+    return SomeDevice("b")
+
+
+@pytest.fixture
+def c() -> SomeDevice:
+    return SomeDevice("c")
+
+
+@pytest.fixture
+def checkable() -> Server:
+    """A server that can be asked whether it is there."""
+    return Server("checkable", address())
+
+
+@pytest.fixture
+def uncheckable() -> Server:
+    """A server of which nobody knows where it is."""
+    return Server("uncheckable")
 
 
 # --- requests ------------------------------------------------------------------------
@@ -76,192 +148,897 @@ def test_news_for_somebody_who_cancelled_is_dropped() -> None:
 # --- one device ----------------------------------------------------------------------
 
 
-def test_a_device_is_ripe_when_its_oldest_request_has_waited() -> None:
-    schedule = Schedule(GATHER)
-    waiting(schedule, ("a", "1", 10.0), ("a", "2", 12.5))
+def test_a_device_is_ripe_when_its_oldest_request_has_waited(a: SomeDevice) -> None:
+    schedule = Schedule(gather=GATHER)
+    waiting(schedule, (a, "1", 10.0), (a, "2", 12.5))
     assert schedule.next_ripe() == 13.0
     assert schedule.take(12.9) is None
     assert names(schedule.take(13.0)) == ["1", "2"]
     assert schedule.next_ripe() is None
 
 
-def test_without_gathering_a_device_is_ripe_at_once() -> None:
+def test_without_gathering_a_device_is_ripe_at_once(a: SomeDevice) -> None:
     schedule = Schedule()
-    waiting(schedule, ("a", "1", 10.0))
+    waiting(schedule, (a, "1", 10.0))
     assert names(schedule.take(10.0)) == ["1"]
 
 
-def test_what_waits_is_found_and_what_is_read_is_not() -> None:
+def test_only_first_reads_gather(a: SomeDevice, b: SomeDevice, c: SomeDevice) -> None:
+    schedule = Schedule(gather=GATHER)
+    for device, kind in zip((a, b, c), (Kind.CONNECT, Kind.READ, Kind.POLL)):
+        added(schedule, device, kind=kind)
+    at_once = {taken(schedule, 0.0).requests[0].kind for _ in range(2)}
+    assert at_once == {Kind.CONNECT, Kind.POLL}
+    assert schedule.take(0.0) is None
+
+
+def test_a_delay_is_waited_for(a: SomeDevice) -> None:
     schedule = Schedule()
-    request = Request("a", "1", 0.0)
-    schedule.add(request, 0.0)
-    assert schedule.find("a", "1") is request
-    assert schedule.find("a", "2") is None
-    assert schedule.find("b", "1") is None
+    added(schedule, a, now=1.0, delay=2.0)
+    assert schedule.next_ripe() == 3.0
+    assert schedule.take(2.9) is None
+    assert names(schedule.take(3.0)) == ["x"]
+
+
+def test_what_is_nearly_ripe_comes_along(a: SomeDevice) -> None:
+    schedule = Schedule(gather=GATHER)
+    added(schedule, a, "now", kind=Kind.POLL)
+    added(schedule, a, "soon", kind=Kind.POLL, delay=GATHER)
+    added(schedule, a, "later", kind=Kind.POLL, delay=GATHER + 0.1)
+    assert names(schedule.take(0.0)) == ["now", "soon"]
+
+
+def test_what_waits_is_found_and_what_is_read_is_not(
+    a: SomeDevice, b: SomeDevice
+) -> None:
+    schedule = Schedule()
+    request = added(schedule, a, "1")
+    assert schedule.find(a, Kind.READ, "1") is request
+    assert schedule.find(a, Kind.POLL, "1") is None
+    assert schedule.find(a, Kind.READ, "2") is None
+    assert schedule.find(b, Kind.READ, "1") is None
     schedule.take(0.0)
-    assert schedule.find("a", "1") is None
+    assert schedule.find(a, Kind.READ, "1") is None
 
 
-def test_a_busy_device_waits_and_keeps_its_place() -> None:
-    schedule = Schedule(GATHER)
-    waiting(schedule, ("a", "1", 0.0))
-    batch = schedule.take(GATHER)
-    assert batch is not None
-    waiting(schedule, ("a", "2", 4.0), ("b", "1", 5.0))
-    assert schedule.ripening == 1
+def test_a_busy_device_waits_and_keeps_its_place(a: SomeDevice, b: SomeDevice) -> None:
+    schedule = Schedule(gather=GATHER)
+    waiting(schedule, (a, "1", 0.0))
+    batch = taken(schedule, GATHER)
+    waiting(schedule, (a, "2", 4.0), (b, "1", 5.0))
     assert schedule.next_ripe() == 8.0
-    schedule.done(batch)
+    schedule.done(batch, Report(answered=True))
     assert schedule.next_ripe() == 7.0
     assert names(schedule.take(8.0)) == ["2"]
 
 
-def test_pending_counts_what_waits_and_what_is_read() -> None:
+def test_pending_counts_what_waits_and_what_is_read(a: SomeDevice) -> None:
     schedule = Schedule()
-    waiting(schedule, ("a", "1", 0.0), ("a", "2", 0.0))
-    batch = schedule.take(0.0)
-    assert batch is not None
-    waiting(schedule, ("a", "1", 0.0))
-    assert schedule.pending == 3
-    schedule.done(batch)
-    assert schedule.pending == 1
+    waiting(schedule, (a, "1", 0.0), (a, "2", 0.0))
+    batch = taken(schedule, 0.0)
+    waiting(schedule, (a, "1", 0.0))
+    added(schedule, a, "1", kind=Kind.POLL)
+    assert [schedule.pending(kind) for kind in (Kind.READ, Kind.POLL)] == [3, 1]
+    schedule.done(batch, Report(answered=True))
+    assert [schedule.pending(kind) for kind in (Kind.READ, Kind.POLL)] == [1, 1]
+    assert schedule.pending(Kind.CONNECT) == 0
 
 
-def test_clear_forgets_what_waits_and_leaves_what_is_read() -> None:
+def test_a_device_is_connected_before_it_is_read(a: SomeDevice) -> None:
     schedule = Schedule()
-    waiting(schedule, ("a", "1", 0.0), ("b", "1", 0.0))
-    batch = schedule.take(0.0)
-    assert batch is not None
-    waiting(schedule, ("a", "2", 0.0))
-    forgotten = schedule.clear()
-    assert {(r.device, r.name) for r in forgotten} == {("b", "1"), ("a", "2")}
-    assert schedule.pending == 1
-    assert schedule.take(100.0) is None
-    schedule.done(batch)
-    assert schedule.pending == 0
+    added(schedule, a, "1")
+    added(schedule, a, "one", kind=Kind.CONNECT)
+    added(schedule, a, "other", kind=Kind.CONNECT)
+    batch = taken(schedule, 0.0)
+    assert names(batch) == ["one", "other"]
+    schedule.done(batch, Report(answered=True))
+    assert names(schedule.take(0.0)) == ["1"]
+
+
+def test_a_call_takes_as_much_of_a_device_as_its_costs_say(a: SomeDevice) -> None:
+    schedule = Schedule()
+    for name in range(10):
+        added(schedule, a, name)
+    a.costs.learn(range(10), 10 * AIM / 3)
+    sizes = []
+    while (batch := schedule.take(0.0)) is not None:
+        sizes.append(len(batch.requests))
+        schedule.done(batch, Report(answered=True))
+    assert sizes == [3, 3, 3, 1]
+
+
+def test_a_poll_and_a_first_read_of_an_attribute_travel_together(a: SomeDevice) -> None:
+    schedule = Schedule()
+    a.costs.learn("xy", 2 * AIM)
+    for name in "xy":
+        added(schedule, a, name)
+        added(schedule, a, name, kind=Kind.POLL)
+    batch = taken(schedule, 0.0)
+    assert [(r.name, r.kind) for r in batch.requests] == [
+        ("x", Kind.READ),
+        ("x", Kind.POLL),
+    ]
+
+
+def test_a_slow_attribute_is_not_starved_by_quick_ones(a: SomeDevice) -> None:
+    schedule = Schedule()
+    a.costs.learn(["slow"], 2.0)
+    for name in ("quick", "other"):
+        a.costs.learn([name], AIM * 0.9)
+    now = 0.0
+    added(schedule, a, "slow", now, kind=Kind.POLL)
+    for name in ("quick", "other"):
+        added(schedule, a, name, now, kind=Kind.POLL)
+    served: list[object] = []
+    while "slow" not in served:
+        batch = taken(schedule, now)
+        served += names(batch)
+        now += 0.45
+        schedule.done(batch, Report(answered=True))
+        added(schedule, a, batch.requests[0].name, now, kind=Kind.POLL)
+        assert now < OVERTAKING + 2
+    assert served[:2] == ["quick", "other"]
+
+
+# --- taking back, replacing, hastening -----------------------------------------------
+
+
+def test_what_is_removed_is_not_served(a: SomeDevice) -> None:
+    schedule = Schedule()
+    request = added(schedule, a)
+    assert schedule.remove(a, Kind.READ, "x") is request
+    assert schedule.remove(a, Kind.READ, "x") is None
+    assert schedule.take(0.0) is None
+    assert schedule.pending() == 0
     assert schedule.next_ripe() is None
+
+
+def test_a_device_whose_oldest_request_is_removed_waits_for_the_next(
+    a: SomeDevice,
+) -> None:
+    schedule = Schedule()
+    added(schedule, a, "1", delay=1.0)
+    added(schedule, a, "2", delay=2.0)
+    schedule.remove(a, Kind.READ, "1")
+    assert schedule.next_ripe() == 2.0
+    assert schedule.take(1.0) is None
+    assert names(schedule.take(2.0)) == ["2"]
+
+
+def test_what_was_ripe_may_be_removed_in_the_queue(
+    a: SomeDevice, uncheckable: Server
+) -> None:
+    """A device in a queue, in which nothing ripe is left, is not handed out."""
+    schedule = Schedule()
+    a.server = uncheckable
+    other = SomeDevice("other", uncheckable)
+    added(schedule, other)
+    added(schedule, a, "1")
+    added(schedule, a, "2", delay=5.0)
+    batch = taken(schedule, 0.0)
+    assert batch.device is other
+    assert schedule.take(0.0) is None
+    schedule.remove(a, Kind.READ, "1")
+    uncheckable.answer(0.0)
+    schedule.done(batch, Report(answered=True))
+    assert schedule.take(0.0) is None
+    assert schedule.next_ripe() == 5.0
+    uncheckable.answer(5.0)
+    assert names(schedule.take(5.0)) == ["2"]
+
+
+def test_a_device_may_be_removed_from_its_queue(
+    a: SomeDevice, b: SomeDevice, checkable: Server
+) -> None:
+    schedule = Schedule()
+    a.server = b.server = checkable
+    added(schedule, a)
+    added(schedule, b)
+    assert schedule.take(0.0) is None
+    schedule.remove(a, Kind.READ, "x")
+    checkable.answer(0.0)
+    assert [batch.device for batch in drained(schedule, 0.0)] == [b]
+
+
+def test_what_is_removed_may_have_been_the_only_one_that_waited(
+    a: SomeDevice, checkable: Server
+) -> None:
+    schedule = Schedule()
+    a.server = checkable
+    added(schedule, a)
+    assert schedule.take(0.0) is None
+    assert schedule.wanted(checkable)
+    schedule.remove(a, Kind.READ, "x")
+    assert not schedule.wanted(checkable)
+    assert schedule.to_check(0.0) == ()
+
+
+def test_one_takes_the_place_of_another(a: SomeDevice) -> None:
+    schedule = Schedule()
+    added(schedule, a, delay=1.0)
+    request = Request(a, "x", 0.5)
+    schedule.replace(request)
+    assert schedule.find(a, Kind.READ, "x") is request
+    assert schedule.pending() == 1
+    assert taken(schedule, 1.0).requests == (request,)
+
+
+def test_what_waits_may_be_hastened_and_not_slowed(a: SomeDevice) -> None:
+    schedule = Schedule()
+    request = added(schedule, a, delay=5.0)
+    schedule.hasten(request, 0.0, 2.0)
+    schedule.hasten(request, 0.0, 4.0)
+    assert schedule.next_ripe() == 2.0
+    assert names(schedule.take(2.0)) == ["x"]
+
+
+def test_clear_forgets_what_waits_and_leaves_what_is_read(
+    a: SomeDevice, b: SomeDevice
+) -> None:
+    schedule = Schedule()
+    waiting(schedule, (a, "1", 0.0), (b, "1", 0.0))
+    batch = taken(schedule, 0.0)
+    waiting(schedule, (a, "2", 0.0))
+    forgotten = schedule.clear()
+    assert {(r.device, r.name) for r in forgotten} == {(b, "1"), (a, "2")}
+    assert schedule.pending() == 1
+    assert schedule.take(100.0) is None
+    schedule.done(batch, Report(answered=True))
+    assert schedule.pending() == 0
+    assert schedule.next_ripe() is None
+
+
+# --- once more -----------------------------------------------------------------------
+
+
+def test_what_is_wanted_again_keeps_its_place(a: SomeDevice) -> None:
+    schedule = Schedule()
+    waiting(schedule, (a, "1", 0.0), (a, "2", 0.0))
+    batch = taken(schedule, 0.0)
+    schedule.done(batch, Report(answered=True, again=batch.requests[1:]))
+    assert schedule.pending() == 1
+    assert schedule.next_ripe() == 0.0
+    assert names(schedule.take(0.0)) == ["2"]
+
+
+def test_what_is_wanted_again_and_was_asked_meanwhile_waits_twice(
+    a: SomeDevice,
+) -> None:
+    schedule = Schedule()
+    old = added(schedule, a)
+    batch = taken(schedule, 0.0)
+    new = added(schedule, a, now=1.0)
+    schedule.done(batch, Report(answered=True, again=batch.requests))
+    assert schedule.pending() == 2
+    assert schedule.find(a, Kind.READ, "x") is new
+    batch = taken(schedule, 1.0)
+    assert batch.requests == (old, new)
+    schedule.done(batch, Report(answered=True, again=(old,)))
+    assert schedule.find(a, Kind.READ, "x") is old
+    assert schedule.pending() == 1
+
+
+def test_those_that_wait_twice_are_removed_one_by_one(a: SomeDevice) -> None:
+    schedule = Schedule()
+    old = added(schedule, a)
+    batch = taken(schedule, 0.0)
+    new = added(schedule, a, now=1.0)
+    schedule.done(batch, Report(answered=True, again=batch.requests))
+    removed = [schedule.remove(a, Kind.READ, "x") for _ in range(3)]
+    assert removed == [new, old, None]
+    assert schedule.pending() == 0
+
+
+def test_what_is_wanted_again_follows_its_device(
+    a: SomeDevice, checkable: Server
+) -> None:
+    """The database has told which server the device belongs to."""
+    schedule = Schedule()
+    added(schedule, a)
+    batch = taken(schedule, 0.0)
+    a.server = checkable
+    schedule.done(batch, Report(answered=True, again=batch.requests))
+    assert schedule.take(0.0) is None
+    assert schedule.to_check(0.0) == (checkable,)
+    checkable.answer(0.0)
+    schedule.verdict(checkable, goes_on=False)
+    assert taken(schedule, 0.0).requests == batch.requests
 
 
 # --- many devices --------------------------------------------------------------------
 
 
-def test_the_oldest_device_comes_first() -> None:
-    schedule = Schedule(GATHER)
-    waiting(
-        schedule, ("b", "1", 1.0), ("a", "1", 2.0), ("b", "2", 3.0), ("c", "1", 2.0)
-    )
-    order = [schedule.take(10.0) for _ in range(3)]
-    assert [batch.device for batch in order if batch] == ["b", "a", "c"]
-    assert schedule.take(10.0) is None
+def test_the_oldest_device_comes_first(
+    a: SomeDevice, b: SomeDevice, c: SomeDevice
+) -> None:
+    schedule = Schedule(gather=GATHER)
+    waiting(schedule, (b, "1", 1.0), (a, "1", 2.0), (b, "2", 3.0), (c, "1", 2.0))
+    order = [batch.device for batch in drained(schedule, 10.0)]
+    assert order == [b, a, c]
 
 
-def test_a_device_that_is_asked_all_the_time_starves_nobody() -> None:
-    schedule = Schedule(GATHER)
-    waiting(schedule, ("greedy", 0, 0.0), ("modest", 0, 0.5))
+def test_a_device_that_is_asked_all_the_time_starves_nobody(
+    a: SomeDevice, b: SomeDevice
+) -> None:
+    schedule = Schedule(gather=GATHER)
+    waiting(schedule, (a, "0", 0.0), (b, "0", 0.5))
     served = []
     for number in range(1, 4):
-        batch = schedule.take(10.0 * number)
-        assert batch is not None
+        batch = taken(schedule, 10.0 * number)
         served.append(batch.device)
-        waiting(schedule, ("greedy", number, 10.0 * number))
-        schedule.done(batch)
-    assert served[:2] == ["greedy", "modest"]
+        waiting(schedule, (a, str(number), 10.0 * number))
+        schedule.done(batch, Report(answered=True))
+    assert served[:2] == [a, b]
 
 
 def test_devices_need_no_order() -> None:
     schedule = Schedule()
-    for device in (1, "a", None, object()):
-        schedule.add(Request(device, "x", 0.0), 0.0)
-    assert sum(schedule.take(0.0) is not None for _ in range(4)) == 4
+    for name in "abcd":
+        added(schedule, SomeDevice(name))
+    assert len(list(drained(schedule, 0.0))) == 4
+
+
+ages = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(0, 20), st.booleans()), max_size=30
+)
+
+
+@given(ages)
+@settings(deadline=None)
+def test_the_oldest_ripe_comes_first_and_the_late_ones_last(
+    asked: list[tuple[int, int, bool]],
+) -> None:
+    devices = [SomeDevice(str(number)) for number in range(6)]
+    schedule = Schedule(workers=100)
+    oldest: dict[SomeDevice, tuple[bool, float]] = {}
+    for number, (which, ripe, late) in enumerate(asked):
+        device = devices[which]
+        device.late = device.late or late
+        added(schedule, device, number, 0.0, float(ripe))
+    for which, ripe, _ in asked:
+        device = devices[which]
+        mine = (device.late, float(ripe))
+        oldest[device] = min(mine, oldest.get(device, mine))
+    order = [oldest[batch.device] for batch in drained(schedule, 100.0)]
+    assert order == sorted(oldest.values())
+
+
+# --- servers -------------------------------------------------------------------------
+
+
+def test_a_server_is_asked_before_anybody_goes_to_it(
+    a: SomeDevice, checkable: Server
+) -> None:
+    schedule = Schedule()
+    a.server = checkable
+    added(schedule, a)
+    assert schedule.take(0.0) is None
+    assert schedule.to_check(0.0) == (checkable,)
+    assert schedule.to_check(0.0) == ()
+    assert schedule.take(0.0) is None
+    checkable.answer(0.1)
+    schedule.verdict(checkable, goes_on=False)
+    assert schedule.ready(0.1)
+    assert names(schedule.take(0.1)) == ["x"]
+
+
+def test_an_answer_counts_for_a_while(a: SomeDevice, checkable: Server) -> None:
+    schedule = Schedule()
+    a.server = checkable
+    added(schedule, a)
+    checkable.answer(0.0)
+    assert schedule.to_check(LATELY) == ()
+    assert schedule.take(LATELY + 0.1) is None
+    assert schedule.to_check(LATELY + 0.1) == (checkable,)
+
+
+def test_a_server_for_which_nobody_waits_is_not_asked(checkable: Server) -> None:
+    schedule = Schedule()
+    added(schedule, SomeDevice("a", checkable), delay=5.0)
+    assert schedule.take(0.0) is None
+    assert schedule.to_check(0.0) == ()
+
+
+def test_of_a_silent_server_whoever_wants_to_is_told(
+    a: SomeDevice, b: SomeDevice, checkable: Server
+) -> None:
+    schedule = Schedule()
+    a.server = b.server = checkable
+    added(schedule, a, "now")
+    added(schedule, a, "some time", patient=True)
+    added(schedule, b, "some time", patient=True)
+    silence(checkable, 0.0)
+    batch = taken(schedule, 0.0)
+    assert batch.error is checkable.error
+    assert (batch.device, names(batch)) == (a, ["now"])
+    assert schedule.take(0.0) is None
+    schedule.done(batch, Report())
+    assert schedule.take(0.0) is None
+    assert schedule.wanted(checkable)
+    checkable.answer(1.0)
+    schedule.verdict(checkable, goes_on=False)
+    served = list(drained(schedule, 1.0))
+    assert {batch.device for batch in served} == {a, b}
+    assert all(batch.error is None for batch in served)
+
+
+def test_an_old_silence_is_told_to_nobody_before_it_is_seen_to(
+    a: SomeDevice, checkable: Server
+) -> None:
+    schedule = Schedule()
+    a.server = checkable
+    silence(checkable, 0.0)
+    added(schedule, a, now=100.0)
+    assert schedule.take(100.0) is None
+    assert schedule.to_check(100.0) == (checkable,)
+    silence(checkable, 101.0)
+    schedule.verdict(checkable, goes_on=schedule.wanted(checkable))
+    assert taken(schedule, 101.0).error is checkable.error
+
+
+def test_a_silence_that_goes_on_is_told_at_once(
+    a: SomeDevice, b: SomeDevice, checkable: Server
+) -> None:
+    schedule = Schedule()
+    a.server = b.server = checkable
+    added(schedule, a, patient=True)
+    assert schedule.take(0.0) is None
+    assert schedule.to_check(0.0) == (checkable,)
+    silence(checkable, 1.0)
+    schedule.verdict(checkable, goes_on=True)
+    assert schedule.take(1.0) is None
+    added(schedule, b, now=100.0)
+    assert taken(schedule, 100.0).error is checkable.error
+    assert schedule.to_check(100.0) == ()
+
+
+def test_who_loses_patience_is_told(a: SomeDevice, checkable: Server) -> None:
+    """Somebody else wants to know at once what another one waits for."""
+    schedule = Schedule()
+    a.server = checkable
+    silence(checkable, 0.0)
+    request = added(schedule, a, patient=True)
+    assert schedule.take(0.0) is None
+    request.patient = False
+    schedule.hasten(request, 0.0, 0.0)
+    assert taken(schedule, 0.0).error is checkable.error
+
+
+def test_who_is_not_patient_is_told_when_it_is_ripe(
+    a: SomeDevice, checkable: Server
+) -> None:
+    schedule = Schedule()
+    a.server = checkable
+    silence(checkable, 0.0)
+    added(schedule, a, "patient", patient=True)
+    added(schedule, a, "later", delay=0.5)
+    assert schedule.take(0.0) is None
+    assert schedule.next_ripe() == 0.5
+    batch = taken(schedule, 0.5)
+    assert (names(batch), batch.error) == (["later"], checkable.error)
+    schedule.done(batch, Report())
+    assert schedule.take(0.5) is None
+
+
+def test_one_thread_tries_a_server_that_cannot_be_asked(
+    a: SomeDevice, b: SomeDevice, uncheckable: Server
+) -> None:
+    schedule = Schedule()
+    a.server = b.server = uncheckable
+    added(schedule, a)
+    added(schedule, b)
+    batch = taken(schedule, 0.0)
+    assert schedule.take(0.0) is None
+    assert schedule.to_check(0.0) == ()
+    uncheckable.answer(0.1)
+    assert taken(schedule, 0.1).device is b
+    schedule.done(batch, Report(answered=True))
+
+
+def test_a_silent_server_that_cannot_be_asked_is_tried_again(
+    uncheckable: Server,
+) -> None:
+    schedule = Schedule()
+    for name in "ab":
+        added(schedule, SomeDevice(name, uncheckable), patient=True)
+    silence(uncheckable, 0.0)
+    assert schedule.take(0.0) is None
+    for pause, after in zip(PAUSES, (0.0, 10.0, 20.0)):
+        silence(uncheckable, after) if after else None
+        assert schedule.next_ripe() == after + pause
+        assert schedule.take(after + pause - 0.1) is None
+        batch = taken(schedule, after + pause)
+        assert batch.error is None
+        # The other one waits for what this one finds.
+        assert schedule.take(after + pause) is None
+        assert schedule.next_ripe() is None
+        again = Report(answered=False, late=True, again=batch.requests)
+        schedule.done(batch, again)
+        silence(uncheckable, after + pause)
+        uncheckable.silences -= 1
+        assert schedule.take(after + pause) is None
+
+
+def test_one_server_gets_three_quarters_of_the_threads(a: SomeDevice) -> None:
+    schedule = Schedule(workers=8)
+    for number in range(10):
+        added(schedule, SomeDevice(str(number), a.server))
+    batches = list(drained(schedule, 0.0))
+    assert len(batches) == OF_ONE_SERVER
+    added(schedule, SomeDevice("of another server"))
+    assert len(list(drained(schedule, 0.0))) == 1
+    schedule.done(batches[0], Report(answered=True))
+    assert len(list(drained(schedule, 0.0))) == 1
+
+
+def test_late_devices_get_half_of_the_threads() -> None:
+    schedule = Schedule(workers=8)
+    late = [SomeDevice(str(number)) for number in range(6)]
+    for device in late:
+        device.late = True
+        added(schedule, device)
+    batches = list(drained(schedule, 0.0))
+    assert len(batches) == OF_TROUBLED
+    added(schedule, SomeDevice("healthy"))
+    assert len(list(drained(schedule, 0.0))) == 1
+    schedule.done(batches[0], Report(answered=True))
+    assert len(list(drained(schedule, 0.0))) == 1
+
+
+def test_a_call_that_times_out_makes_a_device_late_until_it_answers(
+    a: SomeDevice,
+) -> None:
+    schedule = Schedule()
+    reports = [
+        (Report(answered=False, late=True), True),
+        (Report(), True),
+        (Report(answered=True), False),
+    ]
+    for report, late in reports:
+        added(schedule, a)
+        schedule.done(taken(schedule, 0.0), report)
+        assert a.late is late
+
+
+def test_with_few_threads_everybody_has_a_turn(uncheckable: Server) -> None:
+    schedule = Schedule(workers=1)
+    late = SomeDevice("late")
+    late.late = True
+    for device in (late, SomeDevice("a"), SomeDevice("b", uncheckable)):
+        added(schedule, device)
+        schedule.done(taken(schedule, 0.0), Report(answered=True))
+    assert schedule.pending() == 0
+
+
+def test_servers_for_which_nobody_waits_are_forgotten() -> None:
+    schedule = Schedule()
+    for number in range(20):
+        device = SomeDevice(str(number))
+        added(schedule, device)
+        schedule.done(taken(schedule, 0.0), Report(answered=True))
+    checkable = Server("checkable", address())
+    device = SomeDevice("removed", checkable)
+    added(schedule, device)
+    schedule.take(0.0)
+    schedule.remove(device, Kind.READ, "x")
+    assert leftovers(schedule) == []
+
+
+def leftovers(schedule: Schedule) -> list[object]:
+    """What a schedule in which nothing waits still holds on to."""
+    parts = (schedule._lanes, schedule._queues, schedule._troubled)
+    return [part for part in parts if part]
+
+
+# --- any order -----------------------------------------------------------------------
+
+CHECKABLE = ("here", "there")
+SERVERS = (*CHECKABLE, "nowhere")
+DEVICES = "abcdefg"
+WORKERS = 4
+MOST_OF_ONE_SERVER = 3
+MOST_TROUBLED = 2
+SHORT = 0.5
 
 
 class AnySchedule(RuleBasedStateMachine):
-    """Asks, serves and lets time go by in any order, beside a plain model."""
+    """Asks, serves, judges and lets time go by in any order, beside a plain model."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.schedule = Schedule(GATHER)
+        self.schedule = Schedule(WORKERS, SHORT)
         self.now = 0.0
-        #: device -> (when the oldest was asked, its place in line, requests)
-        self.waiting: dict[str, tuple[float, list[Request]]] = {}
-        self.batches: dict[object, Batch] = {}
-        self.asked: list[Request] = []
-        self.served: list[Request] = []
+        self.servers = {
+            name: Server(name, address(port) if name in CHECKABLE else None)
+            for port, name in enumerate(SERVERS, 1)
+        }
+        self.devices = {
+            name: SomeDevice(name, self.servers[SERVERS[n % len(SERVERS)]])
+            for n, name in enumerate(DEVICES)
+        }
+        self.waiting: list[Request] = []
+        self.batches: dict[SomeDevice, Batch] = {}
+        #: The server that each device that is served has been called at, if it was.
+        self.called: dict[SomeDevice, Server] = {}
+        self.troubled: set[SomeDevice] = set()
+        self.checking: set[Server] = set()
+        self.ended = 0
+        self.asked = 0
 
-    @rule(device=st.sampled_from("abc"), name=st.sampled_from("123"))
-    def ask(self, device: str, name: str) -> None:
-        _, requests = self.waiting.get(device, (0.0, []))
-        mine = [request for request in requests if request.name == name]
-        assert self.schedule.find(device, name) is (mine[0] if mine else None)
-        if mine:
+    # --- what may happen ---
+
+    @rule(
+        device=st.sampled_from(DEVICES),
+        kind=st.sampled_from(Kind),
+        name=st.sampled_from("123"),
+        delay=st.sampled_from([0.0, 0.0, SHORT, 2.0]),
+        patient=st.booleans(),
+    )
+    def ask(
+        self, device: str, kind: Kind, name: str, delay: float, patient: bool
+    ) -> None:
+        found = self.schedule.find(self.devices[device], kind, name)
+        if found is None:
+            request = Request(self.devices[device], name, self.now, kind=kind)
+            request.patient = patient
+            self.schedule.add(request, self.now, delay)
+            self.waiting.append(request)
+            self.asked += 1
+        else:
+            assert found in self.waiting
+            found.patient = found.patient and patient
+            self.schedule.hasten(found, self.now, delay)
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data())
+    def remove(self, data: st.DataObject) -> None:
+        some = data.draw(st.sampled_from(self.waiting))
+        removed = self.schedule.remove(some.device, some.kind, some.name)
+        assert removed is not None
+        assert (removed.device, removed.kind, removed.name) == (
+            some.device,
+            some.kind,
+            some.name,
+        )
+        self.waiting.remove(removed)
+        self.ended += 1
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data())
+    def replace(self, data: st.DataObject) -> None:
+        some = data.draw(st.sampled_from(self.waiting))
+        old = self.schedule.find(some.device, some.kind, some.name)
+        if old is None:
             return
-        request = Request(device, name, self.now)
-        self.schedule.add(request, self.now)
-        self.asked.append(request)
-        self.waiting.setdefault(device, (self.now, []))[1].append(request)
+        new = Request(old.device, old.name, self.now, kind=old.kind)
+        self.schedule.replace(new)
+        self.schedule.hasten(new, self.now, 0.0)
+        self.waiting[self.waiting.index(old)] = new
 
-    @rule(seconds=st.sampled_from([0.5, 1.0, GATHER]))
+    @rule(seconds=st.sampled_from([SHORT / 2, SHORT, 1.0, 5.0]))
     def time_goes_by(self, seconds: float) -> None:
         self.now += seconds
 
     @rule()
     def take(self) -> None:
+        before = set(self.batches)
         batch = self.schedule.take(self.now)
-        ripe = self._ripe()
         if batch is None:
-            assert not ripe
+            self.nobody_waits_without_a_reason()
+            self.somebody_will_look_in_time()
             return
-        assert batch.device in ripe
-        assert batch.device not in self.batches
-        asked, requests = self.waiting.pop(str(batch.device))
-        assert asked == min(ripe.values())
-        assert list(batch.requests) == requests
-        self.batches[batch.device] = batch
+        device, server = batch.device, batch.device.server
+        assert device not in before
+        assert batch.requests
+        for request in batch.requests:
+            assert request.ripe <= self.now + SHORT
+            assert request.device is device
+            self.waiting.remove(request)
+        self.batches[device] = batch
+        if batch.error is not None:
+            assert server.silent
+            assert batch.error is server.error
+            assert not any(request.patient for request in batch.requests)
+        else:
+            self.call(batch, server)
+
+    def call(self, batch: Batch, server: Server) -> None:
+        """The batch was handed out to be served: see whether that is allowed."""
+        kinds = {request.kind for request in batch.requests}
+        assert len(kinds) == 1 or Kind.CONNECT not in kinds
+        others = sum(other is server for other in self.called.values())
+        if server.address is not None:
+            assert server.answers_lately(self.now)
+        elif not server.answers_lately(self.now):
+            assert others == 0
+            assert not server.silent or server.retry_at() <= self.now
+        assert others < MOST_OF_ONE_SERVER
+        if batch.device.late or not server.answers_lately(self.now):
+            self.troubled.add(batch.device)
+        assert len(self.troubled) <= MOST_TROUBLED
+        self.called[batch.device] = server
 
     @precondition(lambda self: self.batches)
-    @rule(data=st.data())
-    def done(self, data: st.DataObject) -> None:
-        device = data.draw(st.sampled_from(sorted(map(str, self.batches))))
+    @rule(data=st.data(), answered=st.sampled_from([True, True, False, None]))
+    def done(self, data: st.DataObject, answered: bool | None) -> None:
+        by_name = {device.name: device for device in self.batches}
+        device = by_name[data.draw(st.sampled_from(sorted(by_name)))]
         batch = self.batches.pop(device)
-        self.schedule.done(batch)
-        self.served.extend(batch.requests)
+        server = self.called.pop(device, None)
+        self.troubled.discard(device)
+        again: tuple[Request, ...] = ()
+        if server is None:
+            report = Report()
+        else:
+            again = tuple(r for r in batch.requests if data.draw(st.booleans()))
+            report = Report(answered, bool(answered is False), again)
+            self.learn(data, batch, server, answered)
+        self.schedule.done(batch, report)
+        self.waiting += again
+        self.ended += len(batch.requests) - len(again)
 
-    def _ripe(self) -> dict[str, float]:
-        return {
-            device: asked
-            for device, asked in self._free().items()
-            if asked + GATHER <= self.now
-        }
+    def learn(
+        self, data: st.DataObject, batch: Batch, server: Server, answered: bool | None
+    ) -> None:
+        """What the call has told, as the pool and the worker take note of it."""
+        read = [request.name for request in batch.requests]
+        if answered:
+            batch.device.costs.learn(read, data.draw(st.sampled_from([0.0, 0.3, 2.0])))
+            server.answer(self.now)
+            self.schedule.verdict(server, goes_on=False)
+            self.checking.discard(server)
+            moved = self.servers[data.draw(st.sampled_from(SERVERS))]
+            if data.draw(st.booleans()):
+                batch.device.server = moved
+        elif answered is False:
+            batch.device.costs.timed_out(read)
+            if server.address is None:
+                silence(server, self.now)
+            else:
+                server.doubt()
 
-    def _free(self) -> dict[str, float]:
-        waits = self.waiting.items()
-        return {d: asked for d, (asked, _) in waits if d not in self.batches}
+    @rule()
+    def check(self) -> None:
+        for server in self.schedule.to_check(self.now):
+            assert server not in self.checking
+            assert server.address is not None
+            assert not server.answers_lately(self.now)
+            assert self.schedule.wanted(server)
+            self.checking.add(server)
+
+    @precondition(lambda self: self.checking)
+    @rule(data=st.data(), answers=st.booleans())
+    def judge(self, data: st.DataObject, answers: bool) -> None:
+        by_name = {server.name: server for server in self.checking}
+        server = by_name[data.draw(st.sampled_from(sorted(by_name)))]
+        if answers:
+            server.answer(self.now)
+        else:
+            silence(server, self.now)
+        goes_on = not answers and self.schedule.wanted(server)
+        self.schedule.verdict(server, goes_on)
+        if not goes_on:
+            self.checking.remove(server)
+
+    @rule()
+    def move(self) -> None:
+        """A server is found to run elsewhere."""
+        there = self.servers["there"]
+        assert there.address is not None
+        there.move(address(there.address.port + 1))
+
+    @precondition(lambda self: len(self.waiting) > 3)
+    @rule()
+    def clear(self) -> None:
+        forgotten = self.schedule.clear()
+        assert sorted(map(id, forgotten)) == sorted(map(id, self.waiting))
+        self.ended += len(forgotten)
+        self.waiting.clear()
+        assert self.schedule.take(self.now + 1000.0) is None
+        assert self.schedule.next_ripe() is None
+
+    # --- what must hold ---
+
+    def free(self) -> dict[SomeDevice, list[Request]]:
+        """What waits, by device, of those that are not being served."""
+        found: dict[SomeDevice, list[Request]] = {}
+        for request in self.waiting:
+            if request.device not in self.batches:
+                found.setdefault(request.device, []).append(request)
+        return found
+
+    def nobody_waits_without_a_reason(self) -> None:
+        assert not self.schedule.ready(self.now)
+        for device, requests in self.free().items():
+            if any(request.ripe <= self.now for request in requests):
+                assert self.why_it_waits(device, requests, self.now) is not None
+
+    def why_it_waits(
+        self, device: SomeDevice, requests: list[Request], now: float
+    ) -> str | None:
+        server = device.server
+        if server.silent:
+            ripe = [r for r in requests if r.ripe <= now + SHORT]
+            if not self.may_try(server, now) and all(r.patient for r in ripe):
+                return "it waits until the server is back"
+            old = server.retry_at() <= now and server.address is not None
+            return "it is to be seen whether the server is back" if old else None
+        others = sum(other is server for other in self.called.values())
+        lately = server.answers_lately(now)
+        if not lately and (server.address is not None or others):
+            return "it is to be seen whether the server answers"
+        if (device.late or not lately) and len(self.troubled) >= MOST_TROUBLED:
+            return "others are in trouble"
+        told = sum(served.server is server for served in self.batches)
+        return "its server is busy" if told >= MOST_OF_ONE_SERVER or others else None
+
+    def may_try(self, server: Server, now: float) -> bool:
+        served = any(device.server is server for device in self.batches)
+        alone = server.silent and server.address is None and not served
+        room = len(self.troubled) < MOST_TROUBLED
+        return alone and room and server.retry_at() <= now
+
+    def somebody_will_look_in_time(self) -> None:
+        """Nothing can be taken before ``next_ripe``, unless something happens."""
+        found = self.schedule.next_ripe()
+        assert found is None or found > self.now
+        for device, requests in self.free().items():
+            first = min(request.ripe for request in requests)
+            times = {device.server.retry_at(), *(request.ripe for request in requests)}
+            for moment in times:
+                comes = first <= moment and self.now < moment
+                if comes and self.why_it_waits(device, requests, moment) is None:
+                    assert found is not None
+                    assert found <= moment
 
     @invariant()
     def nothing_is_lost_or_doubled(self) -> None:
-        assert self.schedule.pending == len(self.asked) - len(self.served)
-        assert len(set(map(id, self.served))) == len(self.served)
-
-    @invariant()
-    def it_knows_what_comes_next(self) -> None:
-        free = self._free().values()
-        expected = min(free) + GATHER if free else None
-        assert self.schedule.next_ripe() == expected
-        assert self.schedule.ripening == len(free)
+        served = [r for batch in self.batches.values() for r in batch.requests]
+        kinds = Counter(request.kind for request in [*self.waiting, *served])
+        assert {k: self.schedule.pending(k) for k in Kind} == {
+            k: kinds[k] for k in Kind
+        }
+        assert self.asked == self.ended + kinds.total()
 
     def teardown(self) -> None:
-        self.now += GATHER
-        while self.batches or self.waiting:
-            for device in list(self.batches):
-                batch = self.batches.pop(device)
-                self.schedule.done(batch)
-                self.served.extend(batch.requests)
-            while self._ripe():
-                self.take()
-        assert self.schedule.pending == 0
-        assert set(map(id, self.served)) == set(map(id, self.asked))
+        """In the end all servers answer, and whatever waits is served."""
+        for _ in range(3 * self.asked + 3):
+            self.now += 10.0
+            for server in self.servers.values():
+                server.answer(self.now)
+                self.schedule.verdict(server, goes_on=False)
+            while (batch := self.schedule.take(self.now)) is not None:
+                assert batch.error is None
+                self.batches[batch.device] = batch
+            for batch in self.batches.values():
+                self.schedule.done(batch, Report(answered=True))
+            self.batches.clear()
+        assert not any(self.schedule.pending(kind) for kind in Kind)
+        assert leftovers(self.schedule) == []
 
 
 TestAnySchedule = AnySchedule.TestCase
 TestAnySchedule.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None
+    max_examples=150, stateful_step_count=50, deadline=None
 )
+
+
+# --- how long it takes ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("devices", "attributes"), [(5000, 2), (2, 5000)])
+def test_what_a_request_costs_does_not_grow(devices: int, attributes: int) -> None:
+    """10,000 requests take 0.2 s; they took 3 s with a loop over all in each."""
+    schedule = Schedule()
+    servers = [Server(str(number), answered=float("inf")) for number in range(100)]
+    many = [SomeDevice(str(n), servers[n % 100]) for n in range(devices)]
+    begun = time.process_time()
+    for name in range(attributes):
+        for device in many:
+            added(schedule, device, name)
+    while schedule.pending():
+        for batch in list(drained(schedule, 0.0)):
+            costs: Costs = batch.device.costs
+            costs.learn([request.name for request in batch.requests], 0.001)
+            schedule.done(batch, Report(answered=True))
+    assert time.process_time() - begun < 2.0

@@ -98,11 +98,25 @@ def test_a_subscription_is_never_only_preceded_by_a_read(
 
 
 @pytest.mark.parametrize("pair", TABLE, ids=str)
-def test_who_falls_back_to_polling_does_not_wait_for_the_first_period(
+def test_who_is_polled_from_now_on_does_not_wait_for_the_first_period(
     pair: tuple[State, Input],
 ) -> None:
     effects = TABLE[pair].effects
-    assert (Effect.POLL in effects) <= (Effect.READ in effects)
+    if Effect.POLL in effects:
+        assert {Effect.READ, Effect.SUBSCRIBE} & set(effects)
+
+
+@pytest.mark.parametrize("said", [Input.REFUSED, Input.FAILED])
+def test_who_falls_back_to_polling_is_read_at_once(said: Input) -> None:
+    for state in (State.SUBSCRIBING, State.SUBSCRIBED):
+        assert Effect.READ in TABLE[state, said].effects
+
+
+@pytest.mark.parametrize("pair", TABLE, ids=str)
+def test_whoever_was_turned_away_asks_again(pair: tuple[State, Input]) -> None:
+    if pair[1] is Input.TURNED_AWAY and TABLE[pair].state is not pair[0]:
+        assert TABLE[pair].state is State.CONNECTING
+        assert Effect.CONNECT in TABLE[pair].effects
 
 
 @pytest.mark.parametrize("pair", TABLE, ids=str)
@@ -162,7 +176,7 @@ class Model:
         """Let ``what`` happen and carry out what follows."""
         if what in TANGO_SAYS:
             self.answered = True
-        if what is Input.REFUSED:
+        if what in (Input.REFUSED, Input.TURNED_AWAY):
             self.subscribed = False
         effects = self.life.feed(what)
         for effect in effects:
@@ -185,9 +199,14 @@ class Model:
         """Whether ``what`` can happen.
 
         Tango speaks only of a subscription, and only the call that subscribes is
-        refused. Where the subscription was given up, it may speak late.
+        refused; only what has not been begun is turned away. Where the subscription was
+        given up, it may speak late.
         """
-        if what not in TANGO_SAYS or self.life.state in (State.IDLE, State.CLOSED):
+        if self.life.state in (State.IDLE, State.CLOSED):
+            return True
+        if what is Input.TURNED_AWAY:
+            return self.subscribed and not self.answered
+        if what not in TANGO_SAYS:
             return True
         return self.subscribed and not (what is Input.REFUSED and self.answered)
 

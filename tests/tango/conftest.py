@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import taurus
-from tango_support import FACILITIES, Listener, eventually
+from tango_support import FACILITIES, Listener, eventually, readers
 from taurus import tauruscustomsettings
 
 from taurus_tpo.commandline import COMMAND_LINE
@@ -56,7 +56,7 @@ def factory(monkeypatch: pytest.MonkeyPatch) -> Iterator:
     _forget(found)
     gc.collect()
     assert found.first_read.wait(30), "reads were left behind"
-    eventually(lambda: not found.first_read.threads(), "threads were left behind")
+    eventually(lambda: not readers(found), "threads were left behind")
 
 
 def _forget(factory: object) -> None:

@@ -46,6 +46,15 @@ def calls(facility: Facility, device: str) -> list[list[str]]:
     return json.loads(facility.device(device).Calls())["batches"]
 
 
+def readers(factory: Any) -> list[threading.Thread]:
+    """Return the threads that read; the one that asks servers is none of them.
+
+    That one keeps its connections for a while.
+    """
+    threads = factory.first_read.threads()
+    return [thread for thread in threads if "reader" in thread.name]
+
+
 class Listener:
     """A Taurus listener that remembers."""
 

@@ -11,8 +11,10 @@ from concurrent.futures import CancelledError
 import pytest
 import tango
 import taurus
-from tango_support import Listener, calls, eventually, hold, model, plain
+from tango_support import Listener, calls, eventually, hold, model, plain, readers
 from taurus.core.tango.tangoattribute import TangoAttrValue
+
+from taurus_tpo.firstread import Kind
 
 DEVICE = "sim/batch/1"
 DEVICES = ("sim/batch/1", "sim/batch/2", "sim/batch2/1", "sim/batch2/2")
@@ -23,7 +25,7 @@ def attributes(facility, device, names=NAMES) -> list:
     return [taurus.Attribute(model(facility, name, device)) for name in names]
 
 
-def test_the_reads_of_a_device_travel_in_one_call(batches, factory):
+def test_the_reads_of_a_device_travel_in_few_calls(batches, factory):
     attrs = attributes(batches, DEVICE)
     batches.device(DEVICE).ResetCalls()
     before = factory.first_read.stats()
@@ -37,9 +39,12 @@ def test_the_reads_of_a_device_travel_in_one_call(batches, factory):
     finally:
         configure(batches, DEVICE, read_delay=0.0)
     assert all(isinstance(value, TangoAttrValue) for value in values)
-    assert calls(batches, DEVICE) == [NAMES[:1], NAMES[1:]]
+    read = calls(batches, DEVICE)
+    # One that took long, one to see what the next takes, and then more and more.
+    assert [name for batch in read for name in batch] == NAMES
+    assert [len(batch) for batch in read] == [1, 1, 4, 16, 3]
     stats = factory.first_read.stats()
-    assert (stats.asked - before.asked, stats.calls - before.calls) == (25, 2)
+    assert (stats.asked - before.asked, stats.calls - before.calls) == (25, 5)
     assert stats.read - before.read == 25
     assert factory.first_read.pending() == 0
 
@@ -64,7 +69,7 @@ def test_devices_are_read_side_by_side(batches, factory):
         configure(batches, name, read_delay=0.5)
     try:
         futures = [factory.readAttributeFirstTime(attr) for attr in pairs]
-        eventually(lambda: len(factory.first_read.threads()) == 4, "four threads read")
+        eventually(lambda: len(readers(factory)) == 4, "four threads read")
         assert all(future.result(20) for future in futures)
     finally:
         for name in DEVICES:
@@ -79,10 +84,10 @@ def configure(facility, device, attribute="volt01", **changes) -> None:
 def test_threads_are_bounded_named_and_daemons(batches, factory):
     attrs = [attr for name in DEVICES for attr in attributes(batches, name, NAMES[:5])]
     futures = [factory.readAttributeFirstTime(attr) for attr in attrs]
-    threads = factory.first_read.threads()
+    threads = eventually(lambda: readers(factory), "threads read")
     assert 1 <= len(threads) <= 8
     assert all(thread.daemon for thread in threads)
-    assert all(thread.name.startswith("taurus_tpo first read") for thread in threads)
+    assert all(thread.name.startswith("taurus_tpo reader") for thread in threads)
     assert all(future.result(20) for future in futures)
     eventually(lambda: not factory.first_read.threads(), "the threads end")
     assert factory.readAttributeFirstTime(attrs[0]).result(20)
@@ -98,7 +103,7 @@ def test_one_that_fails_costs_the_others_nothing(batches, factory):
     with pytest.raises(tango.DevFailed) as caught:
         futures[-1].result(20)
     assert caught.value.args[0].reason == "TpoSim_ReadFails"
-    assert len(calls(batches, device)) == 1
+    assert len(calls(batches, device)) == 2
 
 
 def test_an_attribute_that_does_not_exist_costs_the_others_nothing(batches, factory):
@@ -173,7 +178,7 @@ def taken(factory, attr) -> bool:
     """Return whether the read of ``attr`` waits no more but runs."""
     connection = factory.connection(attr.getParentObj())
     schedule = factory.first_read._schedule
-    return schedule.find(connection, attr.getSimpleName().lower()) is None
+    return schedule.find(connection, Kind.READ, attr.getSimpleName().lower()) is None
 
 
 def test_the_value_reaches_the_cache_then_the_listeners(modes, factory, listener):
@@ -181,7 +186,7 @@ def test_the_value_reaches_the_cache_then_the_listeners(modes, factory, listener
     attr = taurus.Attribute(model(modes, "text"))
     attr.addListener(listener)
     eventually(lambda: listener.values, "the value comes")
-    assert listener.threads[0].startswith("taurus_tpo first read")
+    assert listener.threads[0].startswith("taurus_tpo reader")
     assert attr.known.value is listener.heard[0][1]
 
 
@@ -229,3 +234,22 @@ def test_an_attribute_of_somebody_elses_class_is_read_too(modes, factory, listen
         assert value.rvalue.shape
     finally:
         factory.unregisterAttributeClass(name)
+
+
+def test_a_read_by_the_caller_hides_no_value_from_listeners(modes, factory, listener):
+    """It fills the cache, and tells nobody."""
+    factory.set_event_sub_mode("SyncRead")
+    attr = taurus.Attribute(model(modes, "with_events"))
+    attr.addListener(listener)
+    eventually(lambda: listener.values, "the first value comes")
+    hold(modes, "with_events", 9.5, push=False)
+    try:
+        connection = factory.connection(attr.getParentObj())
+        waiting = factory.first_read.ask(
+            connection, "with_events", weakref.ref(attr), delay=0.5
+        )
+        assert plain(attr.read(cache=False)) == 9.5
+        assert plain(waiting.result(20)) == 9.5
+        assert listener.values[-1] == 9.5
+    finally:
+        hold(modes, "with_events", 1.5)

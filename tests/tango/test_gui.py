@@ -27,6 +27,8 @@ models, mode = json.loads(sys.argv[1]), sys.argv[2]
 app = TaurusApplication(["test"], cmd_line_parser=None)
 factory = taurus.Factory("tango")
 factory.set_event_sub_mode(mode)
+# What is on its way is waited for. A busy machine may need longer than a user would.
+sys.modules[type(factory).__module__].FIRST_PAINT = 20.0
 form = TaurusForm()
 form.setModel(models)
 
@@ -149,3 +151,33 @@ def test_closing_the_form_lets_its_attributes_go(qtbot, form, modes, factory):
         return all(reference() is None for reference in gone)
 
     qtbot.waitUntil(all_gone, timeout=20000)
+
+
+#: A widget that is asked for its text before there is a value.
+EARLY = """
+import taurus.core
+from taurus import taurusstatecontroller
+from taurus.qt.qtgui.application import TaurusApplication
+from taurus.qt.qtgui.container import TaurusWidget
+
+app = TaurusApplication(["early"], cmd_line_parser=None)
+taurusstatecontroller.application.application_started()
+
+
+class Widget(TaurusWidget):
+    def handleEvent(self, source, kind, value):
+        if value is not None and value.rvalue is not None:
+            print(self.getDisplayValue())
+            app.quit()
+
+
+widget = Widget()
+widget.setModel("sim/modes/up/state")
+widget.getDisplayValue()
+app.exec_()
+"""
+
+
+def test_a_widget_asked_before_there_was_a_value_shows_it_as_taurus_does(modes):
+    done = run_python(EARLY, modes)
+    assert set(done.stdout.split()) == {"ON"}, done.stderr

@@ -33,6 +33,12 @@ class Callback:
     def push_event(self, event) -> None:
         self.events.append(event)
 
+    def turned_away(self) -> None:
+        raise AssertionError("the device has just answered, or refused")
+
+    def refused(self, error: Exception) -> None:
+        raise error
+
     @property
     def failures(self) -> list:
         return [event for event in self.events if event.err]
@@ -61,7 +67,16 @@ def subscribe(modes):
         callback = Callback()
         owners.append(Owner(modes, device))
         connection = DeviceConnection(owners[-1])
-        undo.append(connection.subscribe(attribute, mode, callback.push_event))
+        # Nothing is subscribed to before the device has answered, or refused.
+        connection.connect()
+        subscription = connection.subscribe(
+            attribute,
+            mode,
+            callback.push_event,
+            callback.turned_away,
+            callback.refused,
+        )
+        undo.append(subscription)
         return callback
 
     yield subscribe
@@ -107,7 +122,15 @@ def test_retries_by_itself_where_the_table_says_so(own_modes):
     undo = []
     for mode, callback in callbacks.items():
         try:
-            undo.append(connection.subscribe("with_events", mode, callback.push_event))
+            connection.connect()
+            subscription = connection.subscribe(
+                "with_events",
+                mode,
+                callback.push_event,
+                callback.turned_away,
+                callback.refused,
+            )
+            undo.append(subscription)
         except tango.DevFailed:
             # Raised, and no subscription left: Tango has nothing to retry.
             assert not mode.retries

@@ -190,19 +190,25 @@ def test_a_connection_that_waits_keeps_no_attribute_alive(hung, factory):
     eventually(lambda: gc.collect() or gone() is None, "it is collected")
 
 
-def test_a_process_ends_while_a_device_is_asked(hung):
+def test_a_process_ends_while_a_device_is_asked(own_modes):
     code = f"""
-import taurus, taurus.core, threading
-from taurus.taurusstatecontroller import application
-application.application_starting()
-attr = taurus.Attribute("{model(hung, "rw")}")
-print([t.name for t in threading.enumerate() if "connect" in t.name])
+import os, signal, taurus, threading, time
+factory = taurus.Factory("tango")
+attr = taurus.Attribute("{model(own_modes, "rw")}")
+assert attr.read().rvalue.magnitude == 5.5
+os.kill({own_modes.server(SERVER).pid}, signal.SIGSTOP)
+# It has answered a moment ago: a thread goes there.
+read = factory.readAttributeFirstTime(attr)
+time.sleep(0.5)
+print([t.name for t in threading.enumerate() if "reader" in t.name])
+print(read.done())
 raise SystemExit(5)
 """
     begun = time.monotonic()
-    done = run_python(code, hung)
+    done = run_python(code, own_modes)
     assert done.returncode == 5, done.stderr
-    assert "taurus_tpo connect" in done.stdout
+    assert "taurus_tpo reader" in done.stdout
+    assert "False" in done.stdout
     assert "Traceback" not in done.stderr
     # Tango's own end would wait for the call, or for ever.
     assert time.monotonic() - begun < 30
@@ -219,7 +225,7 @@ def test_a_device_class_of_somebody_elses_works_as_a_parent(modes, factory, list
     factory.registerDeviceClass(tango_class, Special)
     try:
         attr = taurus.Attribute(model(modes, "with_events"))
-        assert type(attr.getParentObj()) is Special
+        assert isinstance(attr.getParentObj(), Special)
         attr.addListener(listener)
         assert eventually(lambda: listener.values, "the value comes")[0] == 1.5
         assert plain(attr.read(cache=False)) == 1.5
@@ -241,3 +247,43 @@ def test_reading_from_the_shell_says_which_do_not_answer(hung):
     done = run(taurus_command("tpo", "read", *names, "--json"), hung)
     assert done.returncode == 1
     assert all(row["error"] for row in json.loads(done.stdout))
+
+
+def test_a_glob_does_not_wait_for_its_silent_devices(hung, batches):
+    """One after the other they would cost a timeout of Tango's each."""
+    names = ["sim/modes/*/with_ev*"]
+    begun = time.monotonic()
+    done = run(taurus_command("tpo", "read", *names, "--json", "--timeout", "2"), hung)
+    assert time.monotonic() - begun < 2 + 2 * TIMEOUT
+    rows = json.loads(done.stdout)
+    assert {row["model"] for row in rows} == {
+        f"{UP}/with_ev*",
+        "sim/modes/down/with_ev*",
+    }
+    assert all(row["error"] for row in rows)
+
+
+def test_whoever_had_a_value_hears_that_the_server_hangs(own_modes, factory):
+    attrs = [
+        taurus.Attribute(model(own_modes, name))
+        for name in ("with_events", "without_events")
+    ]
+    listeners = [Listener() for _ in attrs]
+    for attr, heard in zip(attrs, listeners):
+        attr.addListener(heard)
+    eventually(lambda: all(heard.values for heard in listeners), "values come")
+    own_modes.server(SERVER).hang()
+    # Tango itself notices that no events come any more after some 10 s.
+    eventually(lambda: all(heard.errors for heard in listeners), "errors come", 60)
+    assert all("answer" in heard.errors[-1].args[0].desc for heard in listeners)
+    own_modes.server(SERVER).resume()
+    told = [len(heard.heard) for heard in listeners]
+
+    def healed() -> bool:
+        later = [heard.heard[n:] for heard, n in zip(listeners, told)]
+        return all(
+            any(kind != TaurusEventType.Error for kind, _ in news) for news in later
+        )
+
+    eventually(healed, "values come again", 60)
+    assert all(attr.known.value is not None for attr in attrs)

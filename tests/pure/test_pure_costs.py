@@ -1,0 +1,240 @@
+"""How much of a device travels in one call, against devices of any speed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taurus_tpo.firstread.costs import AIM, FIRST, GROWTH, Costs
+
+#: Tango's timeout: a call that takes longer fails as a whole, s.
+LIMIT = 3.0
+
+#: By what rounding may exceed a time.
+A_BIT_MORE = 1.001
+
+
+@dataclass
+class Simulation:
+    """A device that takes a time of its own for each attribute, and its reader."""
+
+    times: Mapping[int, float]
+    costs: Costs = field(default_factory=Costs)
+    calls: list[list[int]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    timeouts: int = 0
+    failed: list[int] = field(default_factory=list)
+
+    def read_all(self) -> list[int]:
+        """Read all attributes the way the pool does; return those that had a value."""
+        waiting, read = list(self.times), []
+        while waiting:
+            names = self.costs.cut(waiting)
+            assert names
+            assert names == [name for name in waiting if name in names]
+            if self._call(names):
+                read += names
+            elif len(names) == 1:
+                self.failed += names
+            else:
+                continue
+            waiting = [name for name in waiting if name not in names]
+        return read
+
+    def _call(self, names: list[int]) -> bool:
+        seconds = sum(self.times[name] for name in names)
+        self.calls.append(names)
+        self.seconds.append(min(seconds, LIMIT))
+        if seconds >= LIMIT:
+            self.timeouts += 1
+            self.costs.timed_out(names)
+            return False
+        self.costs.learn(names, seconds)
+        return True
+
+
+speeds = st.sampled_from([0.0, 1e-5, 1e-3, 0.01, 0.1, 0.2, 0.5, 1.0, 2.9, 3.0, 9.0])
+devices = st.dictionaries(st.integers(0, 100), speeds | st.floats(0, 5), max_size=60)
+
+
+# --- one call ------------------------------------------------------------------------
+
+
+def test_the_first_call_is_small() -> None:
+    assert Costs().cut(range(100)) == list(range(FIRST))
+
+
+def test_of_nothing_nothing_is_cut() -> None:
+    assert Costs().cut([]) == []
+
+
+def test_the_next_call_takes_what_fits() -> None:
+    costs = Costs()
+    costs.learn(range(4), 0.4)
+    assert costs.cut(range(4, 100)) == [4, 5, 6, 7, 8]
+
+
+def test_a_call_grows_by_and_by() -> None:
+    costs = Costs()
+    sizes = []
+    for _ in range(4):
+        names = costs.cut(range(10_000))
+        sizes.append(len(names))
+        costs.learn(names, 1e-6 * len(names))
+    assert sizes == [FIRST * GROWTH**n for n in range(4)]
+
+
+def test_a_call_that_took_too_long_does_not_grow() -> None:
+    costs = Costs()
+    costs.learn(range(FIRST), AIM * 2)
+    for name in range(FIRST):
+        costs.learn([name], 1e-5)
+    assert len(costs.cut(range(FIRST, 100))) == FIRST
+
+
+def test_a_slow_one_travels_alone_and_last() -> None:
+    costs = Costs()
+    costs.learn([1], AIM)
+    costs.learn([2, 3], 0.01)
+    assert costs.cut([1, 2, 3]) == [2, 3]
+    assert costs.cut([1]) == [1]
+
+
+def test_two_slow_ones_travel_one_after_the_other() -> None:
+    costs = Costs()
+    for name in (1, 2):
+        costs.learn([name], 2 * AIM)
+    assert costs.cut([2, 1]) == [2]
+
+
+def test_what_is_not_known_is_expected_to_be_like_its_neighbors() -> None:
+    costs = Costs()
+    assert costs.expected("x") == pytest.approx(AIM / FIRST)
+    costs.learn("abc", 0.3)
+    assert costs.expected("x") == pytest.approx(0.1)
+    costs.learn("d", 2.0)
+    assert costs.expected("x") == pytest.approx(0.1)
+    assert costs.expected("d") == pytest.approx(2.0)
+
+
+def test_a_time_is_shared_out_as_expected() -> None:
+    costs = Costs()
+    costs.learn("a", 0.3)
+    costs.learn("b", 0.1)
+    costs.learn("ab", 0.8)
+    assert costs.expected("a") == pytest.approx(0.6)
+    assert costs.expected("b") == pytest.approx(0.2)
+
+
+def test_after_a_timeout_half_of_them_travel() -> None:
+    costs = Costs()
+    names = list(range(64))
+    costs.learn(names, 0.001)
+    sizes = []
+    while len(names) > 1:
+        costs.timed_out(names)
+        names = costs.cut(names)
+        sizes.append(len(names))
+    assert sizes == [32, 16, 8, 4, 2, 1]
+
+
+def test_one_that_timed_out_alone_travels_alone() -> None:
+    costs = Costs()
+    costs.timed_out(["bad"])
+    costs.learn("ab", 0.01)
+    assert costs.cut(["bad", "a", "b"]) == ["a", "b"]
+
+
+def test_who_took_no_time_gets_a_share_of_a_time_later() -> None:
+    """By a coarse clock a read takes no time at all."""
+    costs = Costs()
+    costs.learn(range(3), 0.0)
+    costs.learn([0], 0.2)
+    for _ in range(5):
+        costs.learn([1, 2], 0.2)
+    assert costs.expected(1) == pytest.approx(0.1)
+
+
+# --- whole devices -------------------------------------------------------------------
+
+
+@given(devices)
+def test_whatever_answers_in_time_alone_is_read(times: dict[int, float]) -> None:
+    device = Simulation(times)
+    read = device.read_all()
+    assert sorted(read) == sorted(n for n, t in times.items() if t < LIMIT)
+    assert sorted(device.failed) == sorted(n for n, t in times.items() if t >= LIMIT)
+    # Each slow one costs some more calls than its own until it stands alone.
+    assert len(device.calls) <= 4 * len(times) + 4
+
+
+@given(devices)
+def test_a_device_that_is_known_is_read_without_timeouts_of_neighbors(
+    times: dict[int, float],
+) -> None:
+    device = Simulation(times)
+    for _ in range(4):
+        device.read_all()
+    device.calls.clear()
+    device.timeouts = 0
+    device.failed.clear()
+    read = device.read_all()
+    assert sorted(read) == sorted(n for n, t in times.items() if t < LIMIT)
+    assert len(device.calls) <= 2 * len(times)
+
+
+@given(st.floats(0.0, LIMIT / FIRST, exclude_max=True), st.integers(1, 150))
+def test_with_uniform_times_no_call_but_the_first_is_long(
+    seconds: float, number: int
+) -> None:
+    device = Simulation(dict.fromkeys(range(number), seconds))
+    assert len(device.read_all()) == number
+    assert device.timeouts == 0
+    longest = max(device.seconds[1:], default=0.0)
+    assert longest <= max(AIM * A_BIT_MORE, seconds) <= 1.0
+
+
+@given(st.floats(0.0, 0.1), st.integers(1, 150))
+def test_with_uniform_times_no_more_calls_are_made_than_needed(
+    seconds: float, number: int
+) -> None:
+    device = Simulation(dict.fromkeys(range(number), seconds))
+    device.read_all()
+    growing = 6
+    assert len(device.calls) <= growing + 2 * number * seconds / AIM
+
+
+def test_twenty_slow_attributes_fill_in_progressively() -> None:
+    device = Simulation(dict.fromkeys(range(20), 0.2))
+    device.read_all()
+    assert device.timeouts == 0
+    assert sum(device.seconds) == pytest.approx(4.0)
+    assert max(device.seconds[1:]) <= AIM * A_BIT_MORE
+
+
+def test_one_that_hangs_among_many_costs_some_timeouts() -> None:
+    times = dict.fromkeys(range(200), 0.001)
+    times[150] = 100.0
+    device = Simulation(times)
+    assert len(device.read_all()) == 199
+    assert device.timeouts <= 10
+    first = device.timeouts
+    for _ in range(3):
+        device.read_all()
+    assert device.timeouts == first + 3
+
+
+def test_learning_does_not_take_long() -> None:
+    """Of 10,000 attributes some 20 ms; with a look at all for each, minutes."""
+    costs = Costs()
+    names = list(range(10_000))
+    begun = time.process_time()
+    costs.learn(names, 0.1)
+    costs.timed_out(names)
+    assert len(costs.cut(names)) > 0
+    assert time.process_time() - begun < 1.0

@@ -1,0 +1,314 @@
+"""When it is whose turn to be polled, by a driven clock."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pure_support import SOON, DrivenClock, SomeDevice, wait_until
+
+from taurus_tpo.firstread import Batch, DevicePool, Kind, Report
+from taurus_tpo.firstread.pool import GATHER
+from taurus_tpo.scheme.polling import SHORTEST, Polling
+
+PERIOD = 3.0
+
+
+class Attribute:
+    """Knows its device, and counts how often it was polled."""
+
+    def __init__(self, device: object, name: str = "x") -> None:
+        self.device = device
+        self.name = name
+        self.polled = 0
+
+    def getParentObj(self) -> object:
+        return self.device
+
+
+class Hands:
+    """Has attributes read when the test says so; keeps none of them alive."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, float]] = []
+        self.waiting: list[tuple[str, Future[Any]]] = []
+        self.able = True
+
+    def poll(self, attribute: Attribute, delay: float) -> Future[Any] | None:
+        if not self.able:
+            return None
+        self.asked.append((attribute.name, delay))
+        # As the pool does, what waits already waits once.
+        for name, future in self.waiting:
+            if name == attribute.name:
+                return future
+        future: Future[Any] = Future()
+        self.waiting.append((attribute.name, future))
+        return future
+
+    def read(self) -> list[str]:
+        """Read all that waits now; return what that was."""
+        waiting, self.waiting = self.waiting, []
+        for _, future in waiting:
+            future.set_result(None)
+        return [name for name, _ in waiting]
+
+    @property
+    def delays(self) -> list[float]:
+        return [delay for _, delay in self.asked]
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def clock() -> DrivenClock:
+    return DrivenClock()
+
+
+@pytest.fixture
+def polling(hands: Hands, clock: DrivenClock) -> Polling:
+    return Polling(hands.poll, clock)
+
+
+@pytest.fixture
+def attribute() -> Attribute:
+    return Attribute("device")
+
+
+# --- turns ---------------------------------------------------------------------------
+
+
+def test_the_first_poll_comes_soon_and_the_next_in_turn(
+    polling: Polling, hands: Hands, clock: DrivenClock, attribute: Attribute
+) -> None:
+    polling.add(attribute, PERIOD)
+    assert hands.delays == [GATHER]
+    due = []
+    for _ in range(4):
+        clock.now += hands.delays[-1]
+        due.append(clock.now)
+        assert hands.read() == ["x"]
+    gaps = [later - earlier for earlier, later in zip(due[1:], due[2:])]
+    assert gaps == pytest.approx([PERIOD, PERIOD])
+
+
+def test_the_next_poll_waits_until_the_one_before_is_done(
+    polling: Polling, hands: Hands, clock: DrivenClock, attribute: Attribute
+) -> None:
+    polling.add(attribute, PERIOD)
+    clock.now += 10 * PERIOD
+    assert len(hands.asked) == 1
+    hands.read()
+    assert len(hands.asked) == 2
+
+
+def test_polls_of_a_device_fall_due_together(
+    polling: Polling, hands: Hands, clock: DrivenClock
+) -> None:
+    device = object()
+    attributes = [Attribute(device, name) for name in "abc"]
+    for one in attributes:
+        polling.add(one, PERIOD)
+        clock.now += 0.1
+    due = set()
+    for _, future in list(hands.waiting):
+        clock.now += 0.05
+        future.set_result(None)
+        due.add(round(clock.now + hands.delays[-1], 6))
+    assert len(due) == 1
+
+
+@given(
+    st.floats(0.0, 1e6),
+    st.floats(-1.0, 1e4, allow_nan=False),
+    st.lists(st.floats(0.0, 100.0), max_size=5),
+)
+def test_whatever_the_period_the_next_turn_is_within_it(
+    now: float, period: float, steps: list[float]
+) -> None:
+    hands, clock = Hands(), DrivenClock(now)
+    polling = Polling(hands.poll, clock)
+    attribute = Attribute(object())
+    polling.add(attribute, period)
+    for step in steps:
+        clock.now += step
+        hands.read()
+    assert len(hands.asked) == 1 + len(steps)
+    assert all(0 <= delay <= max(period, SHORTEST) for delay in hands.delays[1:])
+
+
+def test_each_attribute_has_its_own_period(
+    polling: Polling, hands: Hands, clock: DrivenClock
+) -> None:
+    device = object()
+    quick, slow = Attribute(device, "quick"), Attribute(device, "slow")
+    polling.add(quick, 1.0)
+    polling.add(slow, 5.0)
+    hands.read()
+    delays = dict(hands.asked[2:])
+    assert delays["quick"] <= 1.0
+    assert delays["slow"] <= 5.0
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["failed", "cancelled"])
+def test_a_poll_in_vain_is_followed_by_the_next(
+    polling: Polling, hands: Hands, attribute: Attribute, fails: bool
+) -> None:
+    polling.add(attribute, PERIOD)
+    for _ in range(3):
+        ((_, future),) = hands.waiting
+        hands.waiting.clear()
+        if fails:
+            future.set_exception(TimeoutError())
+        else:
+            future.cancel()
+    assert len(hands.asked) == 4
+
+
+def test_an_attribute_without_a_device_is_not_polled(
+    polling: Polling, hands: Hands, attribute: Attribute
+) -> None:
+    hands.able = False
+    polling.add(attribute, PERIOD)
+    assert hands.waiting == []
+
+
+# --- the end -------------------------------------------------------------------------
+
+
+def test_after_remove_nothing_more(
+    polling: Polling, hands: Hands, attribute: Attribute
+) -> None:
+    other = Attribute("device", "other")
+    polling.add(attribute, PERIOD)
+    polling.add(other, PERIOD)
+    polling.remove(attribute)
+    polling.remove(attribute)
+    assert hands.read() == ["x", "other"]
+    assert hands.read() == ["other"]
+
+
+def test_after_close_nothing_more(
+    polling: Polling, hands: Hands, attribute: Attribute
+) -> None:
+    polling.add(attribute, PERIOD)
+    polling.close()
+    hands.read()
+    polling.add(attribute, PERIOD)
+    assert hands.waiting == []
+    assert len(hands.asked) == 1
+
+
+@pytest.mark.parametrize("removed", [True, False], ids=["removed", "added twice"])
+def test_a_restart_during_a_poll_gives_one_row_of_polls(
+    polling: Polling, hands: Hands, attribute: Attribute, removed: bool
+) -> None:
+    polling.add(attribute, PERIOD)
+    begun, hands.waiting = hands.waiting, []
+    if removed:
+        polling.remove(attribute)
+    polling.add(attribute, 2 * PERIOD)
+    assert len(hands.asked) == 2
+    begun[0][1].set_result(None)
+    assert len(hands.asked) == 2, "the first row has ended"
+    for _ in range(3):
+        assert hands.read() == ["x"]
+
+
+def test_a_restart_while_a_poll_waits_gives_one_row_of_polls(
+    polling: Polling, hands: Hands, attribute: Attribute
+) -> None:
+    """Both rows wait for the same read; the second goes on."""
+    polling.add(attribute, PERIOD)
+    polling.remove(attribute)
+    polling.add(attribute, 2 * PERIOD)
+    for number in range(3):
+        assert hands.read() == ["x"]
+        assert len(hands.asked) == 3 + number
+
+
+def test_it_keeps_no_attribute_alive(polling: Polling, hands: Hands) -> None:
+    attribute = Attribute("device")
+    reference = weakref.ref(attribute)
+    polling.add(attribute, PERIOD)
+    hands.read()
+    del attribute
+    gc.collect()
+    assert reference() is None
+    hands.read()
+    assert hands.waiting == []
+
+
+# --- with the pool -------------------------------------------------------------------
+
+
+class Facility:
+    """A pool that polls, with the clock that says when."""
+
+    def __init__(self) -> None:
+        self.clock = DrivenClock()
+        self.pool = DevicePool(self._serve, 2, clock=self.clock)
+        self.polling = Polling(self._poll, self.clock)
+
+    def _poll(self, attribute: Attribute, delay: float) -> Future[Any]:
+        target = weakref.ref(attribute)
+        device = attribute.getParentObj()
+        return self.pool.ask(
+            device, attribute.name, target, Kind.POLL, delay, patient=True
+        )
+
+    def _serve(self, batch: Batch) -> Report:
+        for request in batch.requests:
+            attribute = request.target()
+            if attribute is not None:
+                attribute.polled += 1
+                request.succeed(attribute.polled)
+        return Report(answered=True)
+
+
+@pytest.fixture
+def facility() -> Iterator[Facility]:
+    facility = Facility()
+    yield facility
+    facility.polling.close()
+    facility.pool.close(SOON)
+
+
+def test_attributes_are_polled_period_after_period(facility: Facility) -> None:
+    device, period = SomeDevice("device"), 2 * GATHER
+    attributes = [Attribute(device, name) for name in "abc"]
+    for one in attributes:
+        facility.polling.add(one, period)
+    for number in range(1, 6):
+        # A bit more: it may fall due a whole period later, but for rounding.
+        facility.clock.now += 1.01 * period
+        wait_until(
+            lambda number=number: [one.polled for one in attributes] == [number] * 3,
+            "all were polled",
+        )
+        wait_until(
+            lambda: facility.pool.pending(Kind.POLL) == 3, "the next ones are asked for"
+        )
+    assert facility.pool.stats(Kind.POLL).calls <= 6
+
+
+def test_of_a_pool_that_has_ended_no_poll_comes_back(
+    facility: Facility, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever is asked of it is cancelled at once."""
+    attribute = Attribute(SomeDevice("device"))
+    facility.polling.add(attribute, PERIOD)
+    facility.polling.close()
+    assert facility.pool.close(SOON)
+    facility.polling.add(attribute, PERIOD)
+    assert facility.pool.pending(Kind.POLL) == 0
+    assert caplog.text == ""

@@ -1,0 +1,111 @@
+"""The desk lets Tango have one unanswered subscription a server."""
+
+from __future__ import annotations
+
+import pytest
+
+from taurus_tpo.connection import JANITOR
+from taurus_tpo.connection.desk import Applicant, Desk
+
+
+class Subscription:
+    """What the desk knows of one: whether it was ended, and whom to tell."""
+
+    def __init__(self, ended: bool = False) -> None:
+        self.ended = ended
+        self.on_answer = None
+
+
+class Office:
+    """Keeps a record of what becomes of applicants."""
+
+    def __init__(self) -> None:
+        self.desk = Desk()
+        self.told: list[tuple[str, str]] = []
+        self.begun: dict[str, Subscription] = {}
+
+    def apply(self, name, server="server", may=True, urgent=True, error=None) -> None:
+        subscription = Subscription()
+
+        def begin() -> None:
+            if error is not None:
+                raise error
+            self.told.append(("begun", name))
+            self.begun[name] = subscription
+
+        applicant = Applicant(
+            subscription,
+            may_begin=lambda: may,
+            begin=begin,
+            turned_away=lambda: self.told.append(("turned away", name)),
+            refused=lambda _error: self.told.append(("refused", name)),
+            urgent=urgent,
+        )
+        self.desk.apply(server, applicant)
+        self.last = subscription
+
+    def answer(self, name: str) -> None:
+        self.begun[name].on_answer()
+        assert JANITOR.wait(20)
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def test_a_server_has_one_unanswered_subscription(office):
+    for name in "abc":
+        office.apply(name)
+    assert office.told == [("begun", "a")]
+    office.answer("a")
+    office.answer("b")
+    assert office.told == [("begun", "a"), ("begun", "b"), ("begun", "c")]
+
+
+def test_another_server_has_its_own(office):
+    office.apply("a", "one")
+    office.apply("b", "other")
+    assert office.told == [("begun", "a"), ("begun", "b")]
+
+
+def test_the_urgent_come_first(office):
+    office.apply("first")
+    office.apply("configuration", urgent=False)
+    office.apply("value")
+    office.answer("first")
+    office.answer("value")
+    names = [name for _, name in office.told]
+    assert names == ["first", "value", "configuration"]
+
+
+def test_who_may_not_begin_is_turned_away_and_holds_nobody_up(office):
+    office.apply("first")
+    office.apply("a", may=False)
+    office.apply("b")
+    office.answer("first")
+    assert office.told[1:] == [("turned away", "a"), ("begun", "b")]
+
+
+def test_what_fails_at_once_is_told_and_holds_nobody_up(office):
+    office.apply("first")
+    office.apply("a", error=RuntimeError("no"))
+    office.apply("b")
+    office.answer("first")
+    assert office.told[1:] == [("refused", "a"), ("begun", "b")]
+
+
+def test_what_was_ended_meanwhile_is_not_begun(office):
+    office.apply("first")
+    office.apply("a")
+    office.last.ended = True
+    office.apply("b")
+    office.answer("first")
+    assert office.told[1:] == [("begun", "b")]
+
+
+def test_a_line_that_has_ended_begins_anew(office):
+    office.apply("a")
+    office.answer("a")
+    office.apply("b")
+    assert office.told[-1] == ("begun", "b")
