@@ -9,9 +9,17 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
-from taurus_tpo import __version__, connection  # noqa: E402
-from taurus_tpo.firstread import pool  # noqa: E402
-from taurus_tpo.scheme import connector, courier, delivery, factory  # noqa: E402
+from taurus_tpo import __version__  # noqa: E402
+from taurus_tpo.connection import device  # noqa: E402
+from taurus_tpo.firstread import costs, pool, schedule, sentinel, server  # noqa: E402
+from taurus_tpo.scheme import (  # noqa: E402
+    attribute,
+    connector,
+    courier,
+    delivery,
+    factory,
+    questions,
+)
 
 project = "taurus_tpo"
 author = "The taurus_tpo developers"
@@ -40,12 +48,23 @@ rst_prolog = f"""
 .. |gather| replace:: {pool.GATHER * 1000:g} ms
 .. |idle| replace:: {pool.IDLE:g} s
 .. |closing| replace:: {factory.CLOSING:g} s
+.. |unanswered| replace:: {attribute.UNANSWERED_FOR:g} s
 .. |first paint| replace:: {factory.FIRST_PAINT * 1000:g} ms
 .. |one device| replace:: {connector.ONE * 1000:g} ms
 .. |together| replace:: {connector.TOGETHER * 1000:g} ms
+.. |unfelt| replace:: {questions.UNFELT * 1000:g} ms
 .. |pause| replace:: {connector.PAUSE:g} s
 .. |slice| replace:: {courier.SLICE * 1000:g} ms
 .. |backlog| replace:: {delivery.BACKLOG}
-.. |silence| replace:: {connection.SILENCE:g} s
-.. |longest retry| replace:: {connection.LONGEST_RETRY:g} s
+.. |first call| replace:: {costs.FIRST}
+.. |aim| replace:: {costs.AIM:g} s
+.. |growth| replace:: {costs.GROWTH}
+.. |overtaking| replace:: {schedule.OVERTAKING:g} s
+.. |lately| replace:: {server.LATELY:g} s
+.. |silence| replace:: {sentinel.SILENCE:g} s
+.. |keep| replace:: {sentinel.KEEP:g} s
+.. |pauses| replace:: {", ".join(f"{pause:g}" for pause in server.PAUSES)} s
+.. |longest pause| replace:: {server.PAUSES[-1]:g} s
+.. |prompt| replace:: {device.PROMPT:g} s
+.. |longest retry| replace:: {device.LONGEST_RETRY:g} s
 """
