@@ -59,7 +59,8 @@ class Subscription:
                     self._proxy, attribute, event_type, self._called, mode
                 )
         except tango.DevFailed:
-            self._answer()
+            if self._answer()[0]:
+                UNANSWERED.remove(self)
             raise
 
     def end(self) -> None:
@@ -72,10 +73,15 @@ class Subscription:
 
     def _called(self, event: Any) -> None:
         was_first, ended = self._answer()
-        if not ended:
-            self._callback(event)
-        elif was_first:
-            JANITOR.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
+        try:
+            if not ended:
+                self._callback(event)
+            elif was_first:
+                JANITOR.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
+        finally:
+            if was_first:
+                # The last thing: Tango may be cleaned up from here on.
+                UNANSWERED.remove(self)
 
     def _answer(self) -> tuple[bool, bool]:
         """Take note that Tango has answered.
@@ -85,10 +91,8 @@ class Subscription:
         with self._lock:
             was_first, ended = not self._answered, self._ended
             self._answered = True
-        if was_first:
-            UNANSWERED.remove(self)
-            if self.on_answer is not None:
-                self.on_answer()
+        if was_first and self.on_answer is not None:
+            self.on_answer()
         return was_first, ended
 
     def _give_up(self) -> None:
@@ -113,9 +117,11 @@ class _Unanswered:
     thread needs in order to call back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM) -> None:
         self._subscriptions: set[Subscription] = set()
         self._changed = threading.Condition()
+        self._clock = clock
+        self._last_answer = float("-inf")
 
     def add(self, subscription: Subscription) -> None:
         """Keep ``subscription`` until it is answered."""
@@ -126,12 +132,20 @@ class _Unanswered:
         """Let go of ``subscription``."""
         with self._changed:
             self._subscriptions.discard(subscription)
+            self._last_answer = self._clock.monotonic()
             self._changed.notify_all()
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait until all are answered, s; return whether they are."""
+        """Wait until all are answered, s; return whether they are.
+
+        And until Tango's thread has returned from the last callback.
+        """
         with self._changed:
-            return self._changed.wait_for(lambda: not self._subscriptions, timeout)
+            answered = self._changed.wait_for(lambda: not self._subscriptions, timeout)
+            pause = self._last_answer + _MOMENT - self._clock.monotonic()
+        if answered and pause > 0:
+            threading.Event().wait(pause)
+        return answered
 
 
 #: The subscriptions of this process that wait for an answer.
