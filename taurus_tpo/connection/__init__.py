@@ -3,15 +3,20 @@
 Floor 3: knows PyTango, and nothing of Taurus's objects.
 """
 
-from taurus_tpo.connection.database import DatabaseConnection, Question, is_answer
-from taurus_tpo.connection.device import (
+from taurus_tpo.connection.database import (
     NOT_YET,
+    DatabaseConnection,
+    Question,
+    is_answer,
+    no_answer_yet,
+)
+from taurus_tpo.connection.device import (
     PROMPT,
     DeviceConnection,
     Reading,
     silence_of,
 )
-from taurus_tpo.connection.directory import DIRECTORY
+from taurus_tpo.connection.directory import DIRECTORY, Place
 from taurus_tpo.connection.subscription import JANITOR, UNANSWERED, Subscription
 
 __all__ = [
@@ -22,9 +27,11 @@ __all__ = [
     "UNANSWERED",
     "DatabaseConnection",
     "DeviceConnection",
+    "Place",
     "Question",
     "Reading",
     "Subscription",
     "is_answer",
+    "no_answer_yet",
     "silence_of",
 ]

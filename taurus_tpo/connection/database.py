@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, NoReturn
 
 import tango
 
 from taurus_tpo.clock import SYSTEM, Clock
+from taurus_tpo.errors import fresh
 from taurus_tpo.firstread import Costs, Server
 
 #: A database need not be found first.
 _PLACED = threading.Event()
 _PLACED.set()
+
+#: The reason of the error where nobody has answered yet.
+NOT_YET = "TPO_NoAnswerYet"
 
 #: What is asked of a database: a method of ``tango.Database``, and what it gets.
 Question = tuple[str, ...]
@@ -49,6 +53,20 @@ class DatabaseConnection:
         """Whether it is known not to answer."""
         return self.server.silent_lately(self._clock.monotonic())
 
+    @property
+    def answers_lately(self) -> bool:
+        """Whether it answered, or refused, a moment ago."""
+        return self.server.answers_lately(self._clock.monotonic())
+
+    def no_answer(self) -> NoReturn:
+        """Raise why there is no answer.
+
+        :raises tango.DevFailed: always.
+        """
+        if self.server.error is not None:
+            raise fresh(self.server.error)
+        no_answer_yet(str(self))
+
     def tango_database(self) -> Any:
         """Return the ``tango.Database``; the first time, wait for it.
 
@@ -76,3 +94,12 @@ def is_answer(error: Any) -> bool:
     It is none where the database was not reached, or has not answered in time.
     """
     return not str(error.args[0].reason).startswith(("API_", "TPO_"))
+
+
+def no_answer_yet(who: str) -> NoReturn:
+    """Raise that there is no answer yet.
+
+    :raises tango.DevFailed: always.
+    """
+    tango.Except.throw_exception(NOT_YET, f"{who}: no answer yet", "taurus_tpo")
+    raise AssertionError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, NoReturn, Protocol
@@ -12,6 +13,7 @@ from typing import Any, Callable, NoReturn, Protocol
 import tango
 
 from taurus_tpo.clock import SYSTEM, Clock
+from taurus_tpo.connection.database import no_answer_yet
 from taurus_tpo.connection.desk import DESK, Applicant
 from taurus_tpo.connection.directory import DIRECTORY, Directory, Place
 from taurus_tpo.connection.subscription import Subscription
@@ -23,9 +25,6 @@ from taurus_tpo.weak import WeakCall
 
 #: The reason of the error where there is no ``DeviceProxy`` to call.
 NO_PROXY = "TPO_NoDeviceProxy"
-
-#: The reason of the error where a device has not answered yet.
-NOT_YET = "TPO_NoAnswerYet"
 
 #: The reason of the error where a server was asked whether it is there, in vain: what
 #: Tango would have said some seconds later.
@@ -66,6 +65,22 @@ class ProxyOwner(Protocol):
         """Return the ``tango.DeviceProxy``, or None where it could not be made."""
 
 
+class Gate(Protocol):
+    """Says when Tango may subscribe; see :class:`taurus_tpo.scheme.gate.Gate`."""
+
+    def is_open(self, place: Place) -> bool:
+        """Return whether it may."""
+
+    def opens(self, place: Place) -> Future[Any] | None:
+        """Return what is done when it may be open; None where it is."""
+
+    def await_open(self, place: Place) -> None:
+        """Wait until it is open."""
+
+    def passed(self) -> None:
+        """Take note of a subscription."""
+
+
 class DeviceConnection:
     """A Tango device as the plugin uses it.
 
@@ -74,6 +89,7 @@ class DeviceConnection:
 
     :param owner: makes the proxy and is not kept alive: Taurus's own device object, so
         that a class of somebody else's (Sardana's) can make it in its way.
+    :param gate: says when Tango may subscribe; without, always.
     """
 
     def __init__(
@@ -81,7 +97,9 @@ class DeviceConnection:
         owner: ProxyOwner,
         clock: Clock = SYSTEM,
         directory: Directory = DIRECTORY,
+        gate: Gate | None = None,
     ) -> None:
+        self._gate = gate
         self.name = owner.getFullName()
         self._owner = weakref.ref(owner)
         self._clock = clock
@@ -171,6 +189,11 @@ class DeviceConnection:
             self.located = True
         finally:
             self.placed.set()
+
+    @property
+    def has_proxy(self) -> bool:
+        """Whether its proxy was made, for which it takes the database."""
+        return self._proxy is not None
 
     def lose(self) -> None:
         """Forget which server the device belongs to: it has refused.
@@ -262,8 +285,7 @@ class DeviceConnection:
         """
         if self.error is not None:
             raise fresh(self.error)
-        tango.Except.throw_exception(NOT_YET, f"{self.name}: no answer yet", "")
-        raise AssertionError
+        no_answer_yet(self.name)
 
     def configuration(self, attribute: str) -> Any:
         """Return the ``tango.AttributeInfoEx`` of ``attribute``; asks the device.
@@ -347,20 +369,52 @@ class DeviceConnection:
         refused: Callable[[Exception], None],
     ) -> Subscription:
         subscription = Subscription(self.proxy(), callback, answered=mode.tries)
-        begin = partial(subscription.begin, attribute, event_type, mode)
+        begin = partial(self._begin, subscription, attribute, event_type, mode)
         if mode.tries:
             self._try(begin, turned_away)
             return subscription
+        told = WeakCall(turned_away)
         applicant = Applicant(
             subscription,
-            lambda: self.answers_lately,
+            self._may_subscribe,
             begin,
-            WeakCall(turned_away),
+            lambda: self._turn_away(applicant, told),
             WeakCall(refused),
             urgent=event_type is tango.EventType.CHANGE_EVENT,
         )
         DESK.apply(self.server, applicant)
         return subscription
+
+    def _begin(
+        self, subscription: Subscription, attribute: str, event_type: Any, mode: SubMode
+    ) -> None:
+        try:
+            subscription.begin(attribute, event_type, mode)
+        finally:
+            if self._gate is not None:
+                self._gate.passed()
+
+    def _may_subscribe(self) -> bool:
+        is_open = self._gate is None or self._gate.is_open(self._place)
+        return self.answers_lately and is_open
+
+    def _turn_away(self, applicant: Applicant, told: Callable[[], Any]) -> None:
+        """Let ``applicant`` wait for a database, or tell it that it is the device."""
+        opens = None if self._gate is None else self._gate.opens(self._place)
+        if opens is None or not self.answers_lately:
+            told()
+        else:
+            opens.add_done_callback(partial(self._apply_again, applicant))
+
+    def _apply_again(self, applicant: Applicant, opened: Future[Any]) -> None:
+        """The database has answered, or does not; called in a thread of the pool."""
+        if opened.cancelled():
+            return
+        error = opened.exception()
+        if error is None or isinstance(error, tango.DevFailed):
+            DESK.apply(self.server, applicant)
+        elif isinstance(error, Exception):
+            applicant.refused(error)
 
     def _try(self, begin: Callable[[], Any], turned_away: Callable[[], None]) -> None:
         """Begin a subscription and wait for it, unless it could hang.
@@ -370,6 +424,8 @@ class DeviceConnection:
         if not self.answers_lately:
             turned_away()
             return
+        if self._gate is not None:
+            self._gate.await_open(self._place)
         begun = self._clock.monotonic()
         try:
             begin()

@@ -41,6 +41,7 @@ from taurus_tpo.scheme.authority import (
 from taurus_tpo.scheme.connector import Patience
 from taurus_tpo.scheme.delivery import DELIVERY
 from taurus_tpo.scheme.device import TpoTangoDevice, of_the_pool
+from taurus_tpo.scheme.gate import Gate
 from taurus_tpo.scheme.names import NAMES
 from taurus_tpo.scheme.polling import Polling
 from taurus_tpo.scheme.questions import Questions
@@ -104,6 +105,7 @@ class TpoTangoFactory(TangoFactory):
         self.first_read = DevicePool(
             worker.serve, workers, silence_of, worker.refuse, log=self
         )
+        self._gate = Gate(self.first_read)
         self.questions = Questions(self.first_read, self._patience)
         self._polling = Polling(self._poll_soon)
 
@@ -266,7 +268,7 @@ class TpoTangoFactory(TangoFactory):
         """
         connection = vars(device).get(_CONNECTION)
         if connection is None:
-            made = DeviceConnection(device)
+            made = DeviceConnection(device, gate=self._gate)
             # Of two threads, one makes it in vain.
             connection = vars(device).setdefault(_CONNECTION, made)
         return connection

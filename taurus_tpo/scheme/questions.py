@@ -6,9 +6,7 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
-import tango
-
-from taurus_tpo.connection import NOT_YET, DatabaseConnection, Question
+from taurus_tpo.connection import DatabaseConnection, Question
 from taurus_tpo.errors import fresh
 from taurus_tpo.firstread import DevicePool, Kind
 from taurus_tpo.scheme.connector import Patience
@@ -42,8 +40,8 @@ class Questions:
         if self._pool.owns(threading.current_thread()):
             # All threads might wait for each other.
             return database.ask(*question)
-        if self.in_a_hurry and database.server.error and database.silent:
-            raise fresh(database.server.error)
+        if self.in_a_hurry and database.silent:
+            database.no_answer()
         answer = self._asked(database, question)
         self._patience.wait(answer, database, UNFELT)
         if answer.done() and not answer.cancelled():
@@ -52,7 +50,7 @@ class Questions:
                 raise fresh(error)
             return answer.result()
         database.unclaimed[question] = answer
-        tango.Except.throw_exception(NOT_YET, f"{database}: no answer yet", "")
+        database.no_answer()
 
     def _asked(self, database: DatabaseConnection, question: Question) -> Future[Any]:
         """Return the answer that is on its way, or that came too late; else ask."""

@@ -52,6 +52,9 @@ def _serve_device(connection: DeviceConnection, batch: Batch, clock: Clock) -> R
             connection.connect()
     except tango.DevFailed as error:
         _fail(batch, error, clock)
+        if not connection.has_proxy:
+            # It may have been the database that has not answered.
+            connection.lose()
         prompt = clock.monotonic() - begun < PROMPT
         return Report(answered=prompt, late=not prompt)
     if not connecting:
