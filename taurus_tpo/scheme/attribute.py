@@ -196,10 +196,12 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _connect(self) -> None:
         connection = self._connected()
-        if connection.answers_lately:
+        mode = self.event_sub_decision.mode
+        # Stateless tries before it returns, but its caller did not ask to wait for it.
+        tries_for_nobody = mode is not None and mode.tries and not mode.raises
+        if connection.answers_lately and not tries_for_nobody:
             self._on_answer()
             return
-        mode = self.event_sub_decision.mode
         # Not by its name: one that is made anew must not share the fate of this one.
         future = self.factory().connect(self.getParentObj(), id(self))
         if mode is not None and mode.raises and not connection.silent:
@@ -432,6 +434,16 @@ class TpoTangoAttribute(TangoAttribute):
         if self._life.state not in WORKING or self.isPollingActive():
             kind = TaurusEventType.Periodic
         return self._accept(reading.value, reading.error, reading.begun, kind)
+
+    def read_when_back(self) -> None:
+        """Have it read when its server answers again, if nobody else will read it.
+
+        One that is subscribed to is not polled, and an event comes only with a change.
+        """
+        if self._life.state in WORKING:
+            connection = self._connected()
+            delay = GATHER if connection.server.silent else connection.retry_delay
+            self.factory().poll_soon(self, delay)
 
     def poll(
         self,

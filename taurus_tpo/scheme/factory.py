@@ -30,6 +30,7 @@ from taurus_tpo.connection import (
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
 from taurus_tpo.firstread import DevicePool, Kind
+from taurus_tpo.firstread.pool import GATHER
 from taurus_tpo.rules import AttributeName
 from taurus_tpo.scheme import worker
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
@@ -107,7 +108,7 @@ class TpoTangoFactory(TangoFactory):
         )
         self._gate = Gate(self.first_read)
         self.questions = Questions(self.first_read, self._patience)
-        self._polling = Polling(self._poll_soon)
+        self._polling = Polling(self.poll_soon)
 
     def cleanUp(self) -> None:
         """End the first reads and clean up all that Taurus has made.
@@ -343,8 +344,11 @@ class TpoTangoFactory(TangoFactory):
             name = attribute.getSimpleName().lower()
             self.first_read.withdraw(self.connection(parent), Kind.POLL, name)
 
-    def _poll_soon(self, attribute: Any, delay: float) -> Future[Any] | None:
-        """Have ``attribute`` read in ``delay`` s; None where it has no device."""
+    def poll_soon(self, attribute: Any, delay: float = GATHER) -> Future[Any] | None:
+        """Have ``attribute`` read in ``delay`` s, or when its silent server is back.
+
+        :return: None where it has no device.
+        """
         parent = attribute.getParentObj()
         if parent is None:
             return None

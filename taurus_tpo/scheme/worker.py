@@ -19,6 +19,7 @@ from taurus_tpo.connection import (
 )
 from taurus_tpo.errors import fresh
 from taurus_tpo.firstread import Batch, Kind, Report, Request
+from taurus_tpo.firstread.costs import AIM
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
 
 Reads = dict[str, list[tuple[Request, Any]]]
@@ -76,6 +77,9 @@ def _fail(batch: Batch, error: BaseException, clock: Clock) -> None:
     reads = [r for r in batch.requests if r.kind in (Kind.READ, Kind.POLL)]
     for found in _wanted(reads).values():
         _hand_out(found, Reading(None, fresh(error), clock.time()))
+        for _, attribute in found:
+            if isinstance(attribute, TpoTangoAttribute):
+                attribute.read_when_back()
     for request in batch.requests:
         request.fail(fresh(error))
 
@@ -139,8 +143,10 @@ def _failed(
     if seconds < PROMPT:
         connection.lose()
     else:
-        connection.costs.timed_out(_names(wanted))
-        if len(wanted) > 1:
+        names = _names(wanted)
+        known_to_be_slow = connection.costs.expected(names[0]) >= 2 * AIM
+        connection.costs.timed_out(names)
+        if len(wanted) > 1 or not known_to_be_slow:
             # Each alone may answer in time; or the server is gone, and then it is not
             # called again before it has answered.
             again = tuple(r for found in wanted.values() for r, _ in found)
