@@ -1,0 +1,193 @@
+"""What the tests of servers that hang share."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import taurus
+from tango_support import FACILITIES, Listener, eventually
+
+from taurus_tpo.sim import Facility
+
+#: What one call to a silent device takes, s; a bug would cost one at least.
+TIMEOUT = 3.0
+
+#: What the longest call takes, s: the first on a proxy whose server has just gone.
+ONE_CALL = 9.0
+
+#: How long a caller may wait in the modes whose callers ask to wait: for such a call,
+#: once a server; and a call to another may wait for Tango, which tries the same call.
+#: Once an attribute would be more than twice as long.
+ONCE = 3 * ONE_CALL
+
+#: How long it may take after a server is back until it is shown, s; and as much again
+#: for a busy machine.
+BACK = 10.0
+
+#: The threads of the plugin: eight that call devices, and the one that asks servers
+#: whether they are there, and the janitor.
+MOST_THREADS = 8 + 2
+
+#: What may be put in front of a program for a fresh process.
+PREAMBLE = f"""
+import gc, json, os, signal, sys, threading, time
+sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
+import taurus
+from tango_support import Listener, eventually, plain
+job = json.loads(sys.argv[1])
+factory = taurus.Factory("tango")
+factory.set_event_sub_mode(job.get("mode"))
+
+
+def hang():
+    os.kill(job["pid"], signal.SIGSTOP)
+
+
+def resume():
+    os.kill(job["pid"], signal.SIGCONT)
+"""
+
+#: The same for one with a window. ``run`` keeps the event loop going until something is
+#: the case, and takes note of the longest time that the window was dead.
+WINDOW = f"""{PREAMBLE}
+from taurus.external.qt import Qt
+from taurus.qt.qtgui.application import TaurusApplication
+from taurus.qt.qtgui.panel import TaurusForm
+
+app = TaurusApplication(["window"], cmd_line_parser=None)
+told = {{"dead": 0.0}}
+
+
+def timed(what, call, *args):
+    begun = time.monotonic()
+    result = call(*args)
+    told[what] = max(told.get(what, 0.0), time.monotonic() - begun)
+    return result
+
+
+def run(condition, what, timeout=20.0):
+    last = time.monotonic()
+    end = last + timeout
+    while not condition():
+        assert last < end, f"not within {{timeout}} s: {{what}}"
+        app.processEvents()
+        time.sleep(0.005)
+        now = time.monotonic()
+        told["dead"], last = max(told["dead"], now - last), now
+
+
+def have_values(names):
+    return all(taurus.Attribute(name).known.value is not None for name in names)
+"""
+
+
+def name_of(facility: Facility, device: str, attribute: str) -> str:
+    """Return the full name of an attribute."""
+    return f"tango://{facility.tango_host}/{device}/{attribute}"
+
+
+def volts(facility: Facility, device: str, first: int = 1, last: int = 20) -> list[str]:
+    """Return the full names of the volts of a device, of one number after the other."""
+    numbers = range(first, last + 1)
+    return [name_of(facility, device, f"volt{number:02}") for number in numbers]
+
+
+class Heard:
+    """Attributes, each with a listener of its own."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.attributes = [taurus.Attribute(name) for name in names]
+        self.listeners = [Listener() for _ in names]
+
+    def listen(self) -> float:
+        """Let the listeners listen; return how long that took, s."""
+        begun = time.monotonic()
+        for attribute, listener in zip(self.attributes, self.listeners):
+            attribute.addListener(listener)
+        return time.monotonic() - begun
+
+    def leave(self) -> float:
+        """Let the listeners go; return how long that took, s."""
+        begun = time.monotonic()
+        for attribute, listener in zip(self.attributes, self.listeners):
+            attribute.removeListener(listener)
+        return time.monotonic() - begun
+
+    def forget(self) -> None:
+        """Let them forget what they have heard."""
+        for listener in self.listeners:
+            listener.heard.clear()
+
+    def all_values(self) -> bool:
+        """Return whether each has heard a value."""
+        return all(listener.values for listener in self.listeners)
+
+    def all_errors(self) -> bool:
+        """Return whether each has heard an error."""
+        return all(listener.errors for listener in self.listeners)
+
+
+def heard(names: list[str], timeout: float = 20.0) -> Heard:
+    """Return attributes that have been listened to until all had their values."""
+    found = Heard(names)
+    found.listen()
+    eventually(found.all_values, "all values come", timeout)
+    return found
+
+
+def configure(facility: Facility, device: str, attribute: str, **changes: Any) -> None:
+    """Change how long the reads of an attribute take, or how often they fail."""
+    request = json.dumps({"attribute": attribute, **changes})
+    facility.device(device).Configure(request)
+
+
+def plugin_threads() -> list[str]:
+    """Return the names of the plugin's threads that live now."""
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if name.startswith("taurus_tpo")]
+
+
+def start(code: str, facility: Facility, job: dict[str, Any]) -> subprocess.Popen[str]:
+    """Start ``code`` in a fresh process, with a job as its first argument."""
+    return subprocess.Popen(
+        [sys.executable, "-X", "faulthandler", "-c", code, json.dumps(job)],
+        env={**facility.environment(), "QT_QPA_PLATFORM": "offscreen"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str], timeout: float = 120.0) -> str:
+    """Wait for a process, which must have ended well; return its last line.
+
+    One that has not ended in time is killed.
+    """
+    try:
+        output, errors = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, errors = process.communicate()
+        raise AssertionError(f"not ended:\n{output}\n{errors}") from None
+    assert process.returncode == 0, f"{process.returncode}:\n{output}\n{errors}"
+    assert "Traceback" not in errors, errors
+    return (output.splitlines() or [""])[-1]
+
+
+def told_by(code: str, facility: Facility, **job: Any) -> dict[str, Any]:
+    """Run ``code`` in a fresh process and return what its last line tells, as JSON."""
+    told: dict[str, Any] = json.loads(finish(start(code, facility, job)))
+    return told
+
+
+def resume_all(facility: Facility) -> None:
+    """Let each server go on; nothing for one that runs, or does not exist."""
+    for server in facility.servers.values():
+        if server.running:
+            server.resume()
