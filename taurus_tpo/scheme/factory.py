@@ -123,6 +123,7 @@ class TpoTangoFactory(TangoFactory):
         """End it at exit, without waiting for a device that hangs."""
         if not self._finish(CLOSING):
             self.info("Calls to devices that do not answer are left behind")
+            ending.keep_for_ever(tango.DeviceProxy, tango.Database)
             self._left_behind = ending.leave_tango_behind()
 
     def _finish(self, timeout: float | None) -> bool:

@@ -33,3 +33,39 @@ def test_a_process_ends_with_its_status_before_cs_own_clean_up() -> None:
     )
     assert done.stdout.splitlines() == ["True", "Python has ended"], done.stderr
     assert done.returncode == 3
+
+
+#: What is destroyed says so.
+KEEPER = """
+import weakref
+from taurus_tpo.ending import keep_for_ever
+
+class Proxy:
+    def __init__(self, name):
+        self.name = name
+
+    def __del__(self):
+        print("destroyed", self.name)
+
+class Other(Proxy):
+    pass
+
+kept, later, passing = Proxy("kept"), Other("other"), Proxy("passing")
+dead = weakref.proxy(passing)
+del passing
+keep_for_ever(Proxy)
+unkept = Proxy("new")
+del kept, later, unkept
+"""
+
+
+def test_what_is_kept_for_ever_is_not_destroyed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KEEPER],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["destroyed passing", "destroyed new"]
+    assert done.returncode == 0
