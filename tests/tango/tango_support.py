@@ -75,6 +75,11 @@ class Listener:
         return [plain(v) for kind, v in self.heard if kind in _WITH_VALUE]
 
     @property
+    def value_kinds(self) -> list[Any]:
+        """Which events brought the values; a configuration may come before them."""
+        return [kind for kind, _ in self.heard if kind in _WITH_VALUE]
+
+    @property
     def errors(self) -> list[Any]:
         return [value for kind, value in self.heard if kind == TaurusEventType.Error]
 

@@ -221,7 +221,7 @@ def test_an_attribute_with_events_is_subscribed_and_has_its_value(
     assert not attr.isPollingActive()
     truth = json.loads(modes.device(UP).Truth())[attribute]
     assert list(_flat(first[0])) == list(_flat(truth))
-    assert listener.kinds[0] == TaurusEventType.Change
+    assert listener.value_kinds[0] == TaurusEventType.Change
     assert attr.event_sub_mode == getattr(tango.EventSubMode, mode.name)
 
 
@@ -247,7 +247,7 @@ def test_an_attribute_without_events_is_polled(modes, factory, listener, mode):
     eventually(attr.isPollingActive, "it is polled")
     assert not attr.isUsingEvents()
     assert attr.getSubscriptionState() == SubscriptionState.PendingSubscribe
-    assert listener.kinds[0] == TaurusEventType.Periodic
+    assert listener.value_kinds[0] == TaurusEventType.Periodic
 
 
 @MODES
