@@ -146,6 +146,20 @@ def subscribe(
     return int(proxy.subscribe_event(attribute, event_type, callback, [], stateless))
 
 
+def unsubscribe(proxy: Any, number: int) -> None:
+    """Give a subscription up; also one that could not be given up before.
+
+    PyTango forgets its number before it asks Tango to, which may be too busy: the next
+    time it says that there is no such subscription, which Tango would keep for ever.
+
+    :raises tango.DevFailed: where Tango does not give it up, or does not know it.
+    """
+    try:
+        proxy.unsubscribe_event(number)
+    except KeyError:
+        getattr(proxy, "__unsubscribe_event")(number)
+
+
 def is_subscription_failure(event: Any) -> bool:
     """Return whether ``event`` says that the subscription failed.
 

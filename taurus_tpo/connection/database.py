@@ -19,7 +19,7 @@ _PLACED.set()
 #: The reason of the error where nobody has answered yet.
 NOT_YET = "TPO_NoAnswerYet"
 
-#: What is asked of a database: a method of ``tango.Database``, and what it gets.
+#: What is asked of a database: a command of its device, and what that gets.
 Question = tuple[str, ...]
 
 
@@ -53,10 +53,10 @@ class DatabaseConnection:
         """Whether it is known not to answer."""
         return self.server.silent_lately(self._clock.monotonic())
 
-    @property
-    def answers_lately(self) -> bool:
-        """Whether it answered, or refused, a moment ago."""
-        return self.server.answers_lately(self._clock.monotonic())
+    def answered_within(self, seconds: float) -> bool:
+        """Return whether its last answer, or refusal, is no older than that."""
+        age = self._clock.monotonic() - self.server.answered
+        return not self.server.silent and age <= seconds
 
     def no_answer(self) -> NoReturn:
         """Raise why there is no answer.
@@ -79,13 +79,16 @@ class DatabaseConnection:
             self._made = tango.Database(host, int(port)) if known else tango.Database()
         return self._made
 
-    def ask(self, method: str, *arguments: str) -> Any:
+    def ask(self, command: str, *argument: str) -> Any:
         """Return what the database says, and wait for it.
 
-        :param method: one of ``tango.Database``.
+        A command, since PyTango keeps the interpreter to itself while it is in one of
+        the methods of its ``Database``: all threads would wait.
+
+        :param command: one of the device that is the database.
         :raises tango.DevFailed: where it does not answer, or says no.
         """
-        return getattr(self.tango_database(), method)(*arguments)
+        return self.tango_database().command_inout(command, *argument)
 
 
 def is_answer(error: Any) -> bool:

@@ -14,7 +14,8 @@ from taurus_tpo.connection.subscription import JANITOR, Subscription
 class Applicant:
     """A subscription that wants to be begun.
 
-    :param may_begin: whether its device has answered lately.
+    :param may_begin: whether its device has answered lately; may wait where ``begin``
+        does.
     :param begin: begins it.
     :param turned_away: told where it may not be begun.
     :param refused: told what ``begin`` raised.
@@ -60,6 +61,10 @@ class Desk:
         #: Those who wait, by server; a server is here while one of its is unanswered.
         self._lines: dict[Any, _Line] = {}
 
+    def apply_later(self, server: Any, applicant: Applicant) -> None:
+        """The same for one whose beginning waits for its server: the janitor waits."""
+        JANITOR.do(lambda: self.apply(server, applicant))
+
     def apply(self, server: Any, applicant: Applicant) -> None:
         """Begin the subscription when it is its turn; it may be at once."""
         with self._lock:
@@ -96,7 +101,7 @@ class Desk:
             subscription.on_answer = None
             applicant.refused(error)
             return False
-        return True
+        return not subscription.tried
 
     def _answered(self, server: Any) -> None:
         """Tango has answered; not called in its thread, which is not done with it."""

@@ -16,10 +16,10 @@ from taurus_tpo.clock import SYSTEM, Clock
 from taurus_tpo.connection.database import no_answer_yet
 from taurus_tpo.connection.desk import DESK, Applicant
 from taurus_tpo.connection.directory import DIRECTORY, Directory, Place
-from taurus_tpo.connection.subscription import Subscription
+from taurus_tpo.connection.subscription import BUSY, Subscription
 from taurus_tpo.errors import fresh
 from taurus_tpo.firstread import Costs, Server
-from taurus_tpo.firstread.server import LATELY
+from taurus_tpo.firstread.server import JUST_NOW, LATELY
 from taurus_tpo.submode import RETRYING, SubMode
 from taurus_tpo.weak import WeakCall
 
@@ -80,6 +80,9 @@ class Gate(Protocol):
     def passed(self) -> None:
         """Take note of a subscription."""
 
+    def hears(self, server: Server) -> bool:
+        """Return whether ``server`` answers now; waits for that."""
+
 
 class DeviceConnection:
     """A Tango device as the plugin uses it.
@@ -100,6 +103,8 @@ class DeviceConnection:
         gate: Gate | None = None,
     ) -> None:
         self._gate = gate
+        self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
+        self._works: Callable[[], Subscription | None] = _nothing
         self.name = owner.getFullName()
         self._owner = weakref.ref(owner)
         self._clock = clock
@@ -370,19 +375,21 @@ class DeviceConnection:
     ) -> Subscription:
         subscription = Subscription(self.proxy(), callback, answered=mode.tries)
         begin = partial(self._begin, subscription, attribute, event_type, mode)
-        if mode.tries:
-            self._try(begin, turned_away)
-            return subscription
+        self._subscriptions.add(subscription)
         told = WeakCall(turned_away)
+        if mode.raises:
+            self._try(begin, told)
+            return subscription
         applicant = Applicant(
             subscription,
-            self._may_subscribe,
-            begin,
+            self._may_try if mode.tries else self._may_subscribe,
+            partial(self._timed, begin) if mode.tries else begin,
             lambda: self._turn_away(applicant, told),
             WeakCall(refused),
             urgent=event_type is tango.EventType.CHANGE_EVENT,
         )
-        DESK.apply(self.server, applicant)
+        apply = DESK.apply_later if mode.tries else DESK.apply
+        apply(self.server, applicant)
         return subscription
 
     def _begin(
@@ -394,13 +401,26 @@ class DeviceConnection:
             if self._gate is not None:
                 self._gate.passed()
 
+    def _may_try(self) -> bool:
+        return self._may_subscribe() and self._answers_now()
+
     def _may_subscribe(self) -> bool:
-        is_open = self._gate is None or self._gate.is_open(self._place)
-        return self.answers_lately and is_open
+        gate = self._gate_to_pass()
+        return self.answers_lately and (gate is None or gate.is_open(self._place))
+
+    def _gate_to_pass(self) -> Gate | None:
+        """Return the gate, unless Tango knows all that it needs to subscribe."""
+        working = self._works()
+        if working is None or not working.works:
+            known = list(self._subscriptions)
+            working = next((one for one in known if one.works), None)
+            self._works = _nothing if working is None else weakref.ref(working)
+        return self._gate if working is None else None
 
     def _turn_away(self, applicant: Applicant, told: Callable[[], Any]) -> None:
         """Let ``applicant`` wait for a database, or tell it that it is the device."""
-        opens = None if self._gate is None else self._gate.opens(self._place)
+        gate = self._gate_to_pass()
+        opens = None if gate is None else gate.opens(self._place)
         if opens is None or not self.answers_lately:
             told()
         else:
@@ -419,23 +439,75 @@ class DeviceConnection:
     def _try(self, begin: Callable[[], Any], turned_away: Callable[[], None]) -> None:
         """Begin a subscription and wait for it, unless it could hang.
 
-        :raises tango.DevFailed: where it fails and its mode raises.
+        :raises tango.DevFailed: where it fails, or would have to wait for Tango, which
+            waits for another server: whoever asked waits once, and not once again for
+            each attribute.
         """
-        if not self.answers_lately:
+        if not self.answers_lately or not self._answers_now():
             turned_away()
             return
-        if self._gate is not None:
-            self._gate.await_open(self._place)
-        begun = self._clock.monotonic()
+        if _TANGO.is_busy(self._clock.monotonic()):
+            description = "Tango waits for a device that hangs, and subscribes later"
+            tango.Except.throw_exception(BUSY, description, "DeviceConnection")
+        gate = self._gate_to_pass()
+        if gate is not None:
+            gate.await_open(self._place)
+        self._timed(begin)
+
+    def _timed(self, begin: Callable[[], Any]) -> None:
+        """Begin a subscription and wait for it; learn from the time that it takes.
+
+        :raises tango.DevFailed: where it fails and its mode raises.
+        """
+        begun, is_busy = self._clock.monotonic(), False
         try:
             begin()
+        except tango.DevFailed as error:
+            is_busy = error.args[0].reason == BUSY
+            raise
         finally:
-            if self._clock.monotonic() - begun < PROMPT:
+            now = self._clock.monotonic()
+            if now - begun < PROMPT:
                 self.heard()
             else:
                 # Whoever comes next asks first whether it is still there.
                 self._heard = float("-inf")
                 self.server.doubt()
+            if is_busy:
+                _TANGO.found_busy(now)
+
+    def _answers_now(self) -> bool:
+        """Ask the server whether it is there, unless it has answered just now; wait."""
+        just_heard = self._clock.monotonic() - self._heard <= JUST_NOW
+        return just_heard or self._gate is None or self._gate.hears(self.server)
+
+
+class _Tango:
+    """Whether Tango was found waiting for a server that hangs; any thread.
+
+    Meanwhile it subscribes to nothing else, in no mode.
+    """
+
+    def __init__(self) -> None:
+        self._found = float("-inf")
+
+    def found_busy(self, now: float) -> None:
+        """Take note that it was."""
+        self._found = now
+
+    def is_busy(self, now: float) -> bool:
+        """Return whether it was, a moment ago."""
+        return now - self._found < _BUSY_FOR
+
+
+#: The one of the process, and how long not to try again, s: a call to a server that has
+#: just gone takes Tango so long.
+_TANGO = _Tango()
+_BUSY_FOR = 9.0
+
+
+def _nothing() -> None:
+    """Return what a reference returns whose object is gone."""
 
 
 def silence_of(server: Server) -> Any:

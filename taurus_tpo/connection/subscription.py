@@ -36,10 +36,18 @@ class Subscription:
         self._callback = WeakCall(callback)
         self._lock = threading.Lock()
         self._answered = answered
+        #: Whether Tango has answered when :meth:`begin` returns.
+        self.tried = answered
         self._ended = False
+        self._works = False
         self._number: int | None = None
         #: Called once Tango has answered, in its thread.
         self.on_answer: Callable[[], Any] | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether it has brought something that is no error, and was not ended."""
+        return self._works and not self._ended
 
     @property
     def ended(self) -> bool:
@@ -72,6 +80,7 @@ class Subscription:
             JANITOR.do(self._give_up)
 
     def _called(self, event: Any) -> None:
+        self._works = self._works or not event.err
         was_first, ended = self._answer()
         try:
             if not ended:
@@ -97,12 +106,14 @@ class Subscription:
 
     def _give_up(self) -> None:
         _LINGERING.keep(self._proxy)
+        number = self._number
+        assert number is not None  # or nobody asks to give it up
         try:
             with tango.EnsureOmniThread():
-                self._proxy.unsubscribe_event(self._number)
+                compat.unsubscribe(self._proxy, number)
         except tango.DevFailed as error:
             reason = error.args[0].reason
-            if reason == _BUSY:
+            if reason == BUSY:
                 JANITOR.do(self._give_up, SYSTEM.monotonic() + _WHILE)
             elif reason != _GONE:
                 raise
@@ -154,9 +165,9 @@ UNANSWERED = _Unanswered()
 #: How long Tango's thread may take to return from the callback, s.
 _MOMENT = 0.1
 
-#: Why Tango does not give a subscription up: another thread is subscribing, to a device
-#: that hangs; and how long to leave it alone then, s.
-_BUSY = "API_CommandTimedOut"
+#: Why Tango neither subscribes nor gives a subscription up: another thread is at it,
+#: with a device that hangs; and how long to leave it alone then, s.
+BUSY = "API_CommandTimedOut"
 _WHILE = 1.0
 
 #: The same: it has given all up by itself, as it does when it shuts down.

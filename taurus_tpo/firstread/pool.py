@@ -187,6 +187,25 @@ class DevicePool:
         for request in requests:
             request.drop()
 
+    def hears(self, server: Server) -> bool:
+        """Return whether ``server`` answers now, for somebody who is about to call it.
+
+        Waits for its answer: 0.2 ms on a healthy host, the sentinel's patience at the
+        most. One that cannot be asked counts as answering.
+        """
+        with self._changed:
+            now = self._clock.monotonic()
+            if server.address is None or server.answered_just_now(now):
+                return not server.silent
+            if not server.silent and self._schedule.begin_check(server):
+                self._ask_sentinel(server, server.address)
+
+            def is_told() -> bool:
+                return server.silent or server.answered >= now or self._closed
+
+            self._changed.wait_for(is_told)
+            return not server.silent
+
     def pending(self, kind: Kind = Kind.READ) -> int:
         """Return the number of requests of a kind that wait or are being served."""
         with self._changed:
@@ -270,9 +289,11 @@ class DevicePool:
     def _check_servers(self) -> None:
         """Ask those servers whether they are there before which somebody waits."""
         for server in self._schedule.to_check(self._clock.monotonic()):
-            address = server.address
-            assert address is not None
-            self._sentinel.ask(server, address, partial(self._judge, server, address))
+            assert server.address is not None
+            self._ask_sentinel(server, server.address)
+
+    def _ask_sentinel(self, server: Server, address: Address) -> None:
+        self._sentinel.ask(server, address, partial(self._judge, server, address))
 
     def _judge(
         self, server: Server, address: Address, verdict: Verdict
@@ -282,7 +303,7 @@ class DevicePool:
         with self._changed:
             if server.address != address:
                 # It has moved meanwhile, and is to be asked there.
-                self._schedule.verdict(server, False)
+                self._schedule.settled(server)
                 self._wake()
                 return None
             now = self._clock.monotonic()
@@ -330,7 +351,7 @@ class DevicePool:
         """Take note of what a call has told about a server."""
         if report.answered:
             server.answer(self._clock.monotonic())
-            self._schedule.verdict(server, False)
+            self._schedule.settled(server)
         elif report.answered is False and server.address is None:
             error = self._silent(server)
             server.fall_silent(error, self._clock.monotonic(), self._clock.time())

@@ -189,15 +189,16 @@ class Schedule:
     those whose last call timed out come after all others. While a device is served,
     what is asked of it waits.
 
-    The bulkheads: a server that has not answered lately is asked whether it is there
-    (:meth:`to_check`) before any thread goes to it. Where it cannot be asked, one
-    thread tries. One server gets three quarters of the threads at the most, and all
-    that has just timed out half of them.
+    The bulkheads: a server that has not answered just now is asked whether it is there
+    (:meth:`to_check`) before a thread goes to it. Where it cannot be asked, and has not
+    answered lately, one thread tries. One server gets three quarters of the threads at
+    the most, and all that has just timed out half of them.
 
     Times are seconds of a clock that never goes back. Not thread-safe.
     """
 
     def __init__(self, workers: int = 8, gather: float = 0.0) -> None:
+        self._workers = workers
         self._gather = gather
         self._of_one_server = max(1, workers - workers // 4)
         self._of_troubled = max(1, workers // 2)
@@ -208,6 +209,9 @@ class Schedule:
         #: Servers that are being asked whether they are there, and whether that has
         #: been found out once.
         self._checked: dict[Server, bool] = {}
+        #: Servers that have answered such a question; each lets one thread go there,
+        #: however long that takes to come.
+        self._vouched: set[Server] = set()
         self._troubled: set[Any] = set()
         self._pending: Counter[Kind] = Counter()
 
@@ -367,13 +371,24 @@ class Schedule:
         if server.silent:
             # There is an error to tell, or it may be time to try.
             return self._is_up_to_date(server, now)
+        if not self._has_room(server, queue):
+            return False
+        if server.address is not None:
+            return self._is_there(server, now)
+        if server.answers_lately(now):
+            return True
+        return not queue.serving and self._room_for_troubled()
+
+    def _has_room(self, server: Server, queue: _Queue) -> bool:
+        """Return whether the bulkheads leave a thread to what is ripe."""
         if queue.ripe[0][0] and not self._room_for_troubled():
             return False
-        if server.answers_lately(now):
-            return queue.serving < self._of_one_server
-        if server.address is not None:
-            return False
-        return not queue.serving and self._room_for_troubled()
+        return queue.serving < min(self._of_one_server, server.at_once)
+
+    def _is_there(self, server: Server, now: float) -> bool:
+        """Return whether a thread may go to a server that can be asked."""
+        vouched = server in self._vouched and server.answers_lately(now)
+        return vouched or server.answered_just_now(now)
 
     def _is_up_to_date(self, server: Server, now: float) -> bool:
         """Return whether the silence of ``server`` is no old story."""
@@ -399,6 +414,7 @@ class Schedule:
     ) -> Batch:
         if lane.device.late or not server.answers_lately(now):
             self._troubled.add(lane.device)
+        self._vouched.discard(server)
         return self._begun(queue, lane, _in_one_go(lane.device.costs, ripe))
 
     def _begun(
@@ -443,18 +459,38 @@ class Schedule:
     def to_check(self, now: float) -> tuple[Server, ...]:
         """Return the servers that have to be asked whether they are there.
 
-        Each is returned once, until :meth:`verdict` is told.
+        Each is returned once, until :meth:`verdict` is told, or :meth:`settled`; and
+        none to which no thread could go now: its answer would be old when one can.
         """
+        # Those that are silent are asked whoever is busy: so they are found again.
+        is_busy = sum(queue.serving for queue in self._queues.values()) >= self._workers
         found = tuple(
             server
             for server, queue in self._queues.items()
             if server.address is not None
             and server not in self._checked
             and (queue.ripe or queue.deaf)
-            and not server.answers_lately(now)
+            and (server.silent or not is_busy)
+            and self._is_to_be_asked(server, queue, now)
         )
         self._checked.update(dict.fromkeys(found, False))
         return found
+
+    def begin_check(self, server: Server) -> bool:
+        """Return whether ``server`` has to be asked; not if that is under way.
+
+        As :meth:`to_check`, for somebody who has nothing waiting.
+        """
+        if server in self._checked:
+            return False
+        self._checked[server] = False
+        return True
+
+    def _is_to_be_asked(self, server: Server, queue: _Queue, now: float) -> bool:
+        if server.silent:
+            return True
+        has_room = bool(queue.ripe) and self._has_room(server, queue)
+        return has_room and not self._is_there(server, now)
 
     def verdict(self, server: Server, goes_on: bool) -> None:
         """Take note that a server was asked, and has answered or not.
@@ -463,8 +499,17 @@ class Schedule:
         """
         if goes_on:
             self._checked[server] = True
-        else:
-            self._checked.pop(server, None)
+            return
+        if not server.silent and server in self._queues:
+            self._vouched.add(server)
+        self.settled(server)
+
+    def settled(self, server: Server) -> None:
+        """Take note that the question whether a server is there is of no use any more.
+
+        It has answered a call, or is somewhere else.
+        """
+        self._checked.pop(server, None)
         if not server.silent:
             self._wake(server)
 
@@ -487,6 +532,7 @@ class Schedule:
     def _forget_if_empty(self, server: Server, queue: _Queue) -> None:
         if not (queue.ripe or queue.deaf or queue.serving):
             del self._queues[server]
+            self._vouched.discard(server)
 
     # --- the rest ---
 

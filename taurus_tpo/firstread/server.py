@@ -6,9 +6,14 @@ from dataclasses import dataclass
 
 from taurus_tpo.giop import Address
 
-#: For how long an answer counts, s: after that a server is asked whether it is there
-#: before any thread begins a call that could hang.
+#: For how long an answer counts, s: whoever would have to wait for a call that hangs
+#: makes none to a server whose answer is older.
 LATELY = 1.0
+
+#: For how long a thread may go to a server without its being asked first, s. A call to
+#: one that has hung since takes its thread for 9 s; ten servers behind a switch that
+#: dies must not find more than a few threads on their way.
+JUST_NOW = 0.02
 
 #: How long a silent server is left alone, s: 1, 2, 4, 4...; see :func:`pause_after`.
 PAUSES = (1.0, 2.0, 4.0)
@@ -28,6 +33,7 @@ class Server:
 
     :param name: for people: ``TangoTest/1``, ``database host:port``.
     :param address: where it can be asked whether it is there; None where nobody knows.
+    :param at_once: how many threads may be in a call to it, besides what holds for all.
     :param answered: when it answered last, or refused at once; on the clock that never
         goes back, s.
     :param silences: how often in a row it was asked in vain.
@@ -38,6 +44,7 @@ class Server:
 
     name: str
     address: Address | None = None
+    at_once: float = float("inf")
     answered: float = float("-inf")
     silences: int = 0
     error: BaseException | None = None
@@ -59,6 +66,10 @@ class Server:
     def answers_lately(self, now: float) -> bool:
         """Return whether it answered a moment ago."""
         return not self.silent and now - self.answered <= LATELY
+
+    def answered_just_now(self, now: float) -> bool:
+        """Return whether its answer is so young that a thread may go there."""
+        return not self.silent and now - self.answered <= JUST_NOW
 
     def retry_at(self) -> float:
         """Return when a silent server may be asked again."""

@@ -7,7 +7,6 @@ encoding and decoding.
 
 from __future__ import annotations
 
-import concurrent.futures
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -206,7 +205,7 @@ class TpoTangoAttribute(TangoAttribute):
         future = self.factory().connect(self.getParentObj(), id(self))
         if mode is not None and mode.raises and not connection.silent:
             # Sync and SyncRead: the caller asked to wait; once a server.
-            concurrent.futures.wait([future])
+            self.factory().patience.wait_at_length(future, connection)
         future.add_done_callback(WeakCall(self._on_connected))
 
     def _on_connected(self, future: Future[Any]) -> None:
@@ -308,7 +307,7 @@ class TpoTangoAttribute(TangoAttribute):
             self._on_configuration(event)
         elif compat.is_subscription_failure(event):
             self.debug("Subscription failed: %s", event.errors[:1])
-            self._happen(Input.FAILED)
+            self._on_failure()
         elif event.err:
             self._happen(Input.EVENT, _News(error=tango.DevFailed(*event.errors)))
         elif event.attr_value is None:
@@ -317,6 +316,17 @@ class TpoTangoAttribute(TangoAttribute):
         else:
             self._connected().heard()
             self._happen(Input.EVENT, self._decoded(event.attr_value))
+
+    def _on_failure(self) -> None:
+        """Let Tango go on trying, unless it is a server that hangs.
+
+        Each try would keep Tango from subscribing to anything else, for 9 s of 10.
+        """
+        if self._connected().server.silent:
+            self._give_subscription_up()
+            self._happen(Input.TURNED_AWAY)
+        else:
+            self._happen(Input.FAILED)
 
     def _decoded(
         self,

@@ -67,7 +67,7 @@ class TpoTangoAuthority(TangoAuthority):
     def ask(self, *question: str) -> Any:
         """Return what it says, asked by the pool; waits as long as may be.
 
-        :param question: a method of ``tango.Database``, and its arguments.
+        :param question: a command of the database, and its argument.
         :raises tango.DevFailed: where it says no, or nothing in time.
         """
         return self.factory().questions.ask(self._database, *question)
@@ -79,8 +79,7 @@ class TpoTangoAuthority(TangoAuthority):
             window, where it may come later.
         """
         try:
-            # It takes no call of its own, once there is the object.
-            self.ask("get_db_host")
+            self.ask("State")
         except tango.DevFailed:
             if not self.factory().questions.in_a_hurry:
                 raise
@@ -91,7 +90,7 @@ class TpoTangoAuthority(TangoAuthority):
         None where it has none, or the database does not tell in time.
         """
         try:
-            alias = self.ask("get_alias", full_name)
+            alias = self.ask("DbGetDeviceAlias", full_name)
         except tango.DevFailed as error:
             if not is_answer(error):
                 NAMES.doubt()
@@ -110,7 +109,7 @@ class TpoTangoAuthority(TangoAuthority):
             NAMES.doubt()
             return alias
         try:
-            return str(self.ask("get_device_from_alias", alias))
+            return str(self.ask("DbGetAliasDevice", alias))
         except tango.DevFailed as error:
             if is_answer(error):
                 return None
@@ -136,7 +135,7 @@ class InGoodTime:
 
         :raises tango.DevFailed: where the database does not tell in time.
         """
-        return str(self._authority.ask("get_class_for_device", name))
+        return str(self._authority.ask("DbGetClassForDevice", name))
 
 
 def goes_by_alias(full_name: str) -> bool:

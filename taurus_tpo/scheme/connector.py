@@ -21,6 +21,10 @@ from taurus_tpo.scheme.courier import current_application
 ONE = 0.05
 TOGETHER = 0.25
 
+#: How long a window waits for one server where the mode asks for it, s: a little longer
+#: than Tango's own timeout, so that Tango has its say.
+ASKED_FOR = 3.5
+
 #: After how long without a wait another window is being built, s.
 PAUSE = 2.0
 
@@ -56,6 +60,9 @@ class Patience:
         #: When a server has missed its turn.
         self._missed: weakref.WeakKeyDictionary[Server, float]
         self._missed = weakref.WeakKeyDictionary()
+        #: The same for one that was waited for at length.
+        self._missed_all: weakref.WeakKeyDictionary[Server, float]
+        self._missed_all = weakref.WeakKeyDictionary()
 
     @property
     def in_a_hurry(self) -> bool:
@@ -88,11 +95,28 @@ class Patience:
         if not answer.done():
             self._missed[connection.server] = self._last
 
+    def wait_at_length(self, answer: Future[Any], connection: Asked) -> None:
+        """Wait for the ``answer`` where the user asked for that, by the mode.
+
+        Once a server: whoever builds a window waits no more for one that has missed its
+        turn and has not answered since.
+        """
+        if not self.in_a_hurry:
+            _settled(answer)
+        elif not _has_missed(self._missed_all, connection):
+            _settled(answer, ASKED_FOR)
+            if not answer.done():
+                self._missed_all[connection.server] = self._clock.monotonic()
+
     def _is_vain(self, connection: Asked) -> bool:
-        missed = self._missed.get(connection.server)
-        return connection.silent or (
-            missed is not None and connection.server.answered <= missed
-        )
+        return connection.silent or _has_missed(self._missed, connection)
+
+
+def _has_missed(
+    missed: weakref.WeakKeyDictionary[Server, float], connection: Asked
+) -> bool:
+    server = connection.server
+    return server in missed and server.answered <= missed[server]
 
 
 def _settled(answer: Future[Any], timeout: float | None = None) -> None:

@@ -79,6 +79,9 @@ class TpoTangoFactory(TangoFactory):
     #: polling. Of first reads: ``pending()``, ``stats()``, ``wait(timeout)``.
     first_read: DevicePool
 
+    #: How long whoever builds a window waits.
+    patience: Patience
+
     #: What is asked of databases, by the same pool.
     questions: Questions
 
@@ -101,13 +104,13 @@ class TpoTangoFactory(TangoFactory):
         super().reInit()
         self._events_disabled = None
         self._program = Authority.named("program")
-        self._patience = Patience()
+        self.patience = Patience()
         workers = CUSTOM_SETTINGS.current().first_read_workers
         self.first_read = DevicePool(
             worker.serve, workers, silence_of, worker.refuse, log=self
         )
-        self._gate = Gate(self.first_read)
-        self.questions = Questions(self.first_read, self._patience)
+        self._gate = Gate(self.first_read, self.patience)
+        self.questions = Questions(self.first_read, self.patience)
         self._polling = Polling(self.poll_soon)
 
     def cleanUp(self) -> None:
@@ -152,11 +155,11 @@ class TpoTangoFactory(TangoFactory):
 
         What a window does by itself, for programs without one.
         """
-        self._patience.hurried = True
+        self.patience.hurried = True
         try:
             yield
         finally:
-            self._patience.hurried = False
+            self.patience.hurried = False
 
     def _introduce(self) -> None:
         for problem in CUSTOM_SETTINGS.problems():
@@ -315,15 +318,26 @@ class TpoTangoFactory(TangoFactory):
             known = connection.configuration(attribute)
         return known if known is not None else connection.no_answer()
 
+    def answers_in_time(self, device: Any) -> bool:
+        """Return whether a call to ``device`` can be waited for here.
+
+        In the thread of a window only if it has answered a moment ago, for which it is
+        asked, as long as :meth:`proxy_of` waits.
+        """
+        if not self.patience.in_a_hurry:
+            return True
+        connection = self.connection(device)
+        return self._reach(device, connection) and connection.answers_lately
+
     def _reach(self, device: Any, connection: DeviceConnection) -> bool:
         """Ask ``device`` and wait as long as may be; return whether it was asked."""
         if self.first_read.owns(threading.current_thread()):
             # It is served by this very thread.
             return True
-        if connection.silent and self._patience.in_a_hurry:
+        if connection.silent and self.patience.in_a_hurry:
             return False
         answer = self.connect(device)
-        self._patience.wait(answer, connection)
+        self.patience.wait(answer, connection)
         return answer.done()
 
     # --- polling ---

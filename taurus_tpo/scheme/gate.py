@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import contextlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
-from taurus_tpo.clock import SYSTEM, Clock
 from taurus_tpo.connection import (
     DIRECTORY,
     DatabaseConnection,
     Place,
     Question,
 )
-from taurus_tpo.firstread import DevicePool, Kind
+from taurus_tpo.firstread import DevicePool, Kind, Server
 from taurus_tpo.scheme.authority import TpoTangoAuthority
+from taurus_tpo.scheme.connector import Patience
 
-#: A question that goes to the database itself each time.
-PING: Question = ("command_inout", "State")
+#: The question that is asked where it is only about an answer.
+PING: Question = ("State",)
+
+#: For how long the answer of a database counts, s: it may hang the next moment, and
+#: while it is asked by Tango itself, all that is new in the process waits.
+FRESH = 0.05
 
 
 class Gate:
-    """Keeps subscriptions from Tango while a database has not answered lately.
+    """Keeps subscriptions from Tango while a database has not just answered.
 
     With its first subscription a process makes an object of the database of the
     environment, and with the first one of each device Tango looks for the device that
     administers its server. Where the database hangs, that took 9 s in the thread of the
-    caller, in all modes, and then 20 s to some minutes, during which Tango carries out
-    no other subscription. For any thread.
+    caller, in all modes, and then 20 s to some minutes, during which nobody else could
+    subscribe to anything, or make a ``DeviceProxy``. For any thread.
 
     :param pool: asks the databases.
+    :param patience: how long whoever builds a window waits.
     """
 
-    def __init__(self, pool: DevicePool, clock: Clock = SYSTEM) -> None:
+    def __init__(self, pool: DevicePool, patience: Patience) -> None:
+        self._patience = patience
         self._pool = pool
-        self._clock = clock
         self._passed = False
 
     def is_open(self, place: Place) -> bool:
@@ -59,17 +62,25 @@ class Gate:
     def await_open(self, place: Place) -> None:
         """Wait until it is open.
 
-        :raises tango.DevFailed: where a database does not answer, or this is a thread
-            of the pool, which must not wait for others.
+        :raises tango.DevFailed: where a database does not answer.
         """
         for database in self._unheard(place):
+            if database.silent:
+                database.no_answer()
             if self._pool.owns(threading.current_thread()):
+                # All threads might wait for each other.
+                database.ask(*PING)
+                continue
+            self._patience.wait_at_length(self._ask(database), database)
+            if not database.answered_within(FRESH):
                 database.no_answer()
-            if not database.silent:
-                with contextlib.suppress(concurrent.futures.CancelledError):
-                    self._ask(database).exception()
-            if not database.answers_lately:
-                database.no_answer()
+
+    def hears(self, server: Server) -> bool:
+        """Return whether ``server`` answers now; waits for that.
+
+        While Tango waits for one that hangs, it subscribes to nothing of any other.
+        """
+        return self._pool.hears(server)
 
     def _ask(self, database: DatabaseConnection, patient: bool = False) -> Future[Any]:
         return self._pool.ask(database, PING, None, Kind.ASK, patient=patient)
@@ -79,4 +90,4 @@ class Gate:
         if not self._passed and TpoTangoAuthority.get_default_tango_host():
             default = TpoTangoAuthority.default_name()
             needed.add(DIRECTORY.database(default.partition("//")[2]))
-        return (database for database in needed if not database.answers_lately)
+        return (one for one in needed if not one.answered_within(FRESH))

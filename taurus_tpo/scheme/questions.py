@@ -34,7 +34,7 @@ class Questions:
     def ask(self, database: DatabaseConnection, *question: str) -> Any:
         """Return what ``database`` says; waits as long as may be.
 
-        :param question: a method of ``tango.Database``, and its arguments.
+        :param question: a command of the database, and its argument.
         :raises tango.DevFailed: where it says no, or nothing in time.
         """
         if self._pool.owns(threading.current_thread()):

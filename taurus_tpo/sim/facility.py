@@ -263,6 +263,28 @@ class Facility:
         """
         self._own_database().start()
 
+    def hang_database(self) -> None:
+        """Stop the database (SIGSTOP), so that it answers no one; it has on return.
+
+        :raises FacilityError: if it does not run, or is not of this facility
+        """
+        self._own_database().hang()
+
+    def resume_database(self) -> None:
+        """Let a database that hangs go on.
+
+        :raises FacilityError: if it does not run, or is not of this facility
+        """
+        self._own_database().resume()
+
+    @property
+    def database_pid(self) -> int:
+        """The process id of the database.
+
+        :raises FacilityError: if it does not run, or is not of this facility
+        """
+        return self._own_database().pid
+
     def _own_database(self) -> database.DatabaseProcess:
         if self._database is None:
             raise FacilityError("the database is not one that this facility started")

@@ -88,6 +88,14 @@ def test_taurus_asks_for_the_class_of_an_attribute_where_we_answer() -> None:
     assert re.search(r"self\._getAttributeClass\(\s*attr_name=", source)
 
 
+def test_pytango_gives_subscriptions_up_by_the_name_that_we_know() -> None:
+    """It has forgotten the number by then."""
+    assert callable(vars(tango.DeviceProxy)["__unsubscribe_event"])
+    source = inspect.getsource(importlib.import_module("tango.device_proxy"))
+    forgets, gives_up = "del se[event_id]", "self.__unsubscribe_event(event_id)"
+    assert 0 < source.find(forgets) < source.find(gives_up)
+
+
 def test_polling_is_not_started_where_the_user_disabled_it() -> None:
     place = "taurus.core.taurusattribute:TaurusAttribute._activatePolling"
     assert "if not self.isPollingEnabled():" in inspect.getsource(stock(place))

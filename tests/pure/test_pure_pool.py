@@ -836,6 +836,49 @@ def test_who_asks_for_what_a_patient_one_waits_for_is_told_at_once(
         patient.result(SOON / 2)
 
 
+def test_whoever_is_about_to_call_a_server_can_ask_first(silent: Silent) -> None:
+    pool = silent.pool(clock=DrivenClock())
+    orb, hung = silent.orb(), silent.orb(answers=False)
+    healthy, silent_one = (silent.device(one).server for one in (orb, hung))
+    assert pool.hears(healthy)
+    assert pool.hears(healthy)
+    assert len(orb.heard) == 1
+    assert not pool.hears(silent_one)
+    assert not pool.hears(silent_one)
+    assert silent_one.silent
+    assert len(hung.heard) == 1
+    assert pool.hears(Server("one that cannot be asked"))
+    assert silent.hands.names() == []
+
+
+def test_whoever_asks_first_does_not_ask_beside_the_pool(silent: Silent) -> None:
+    """Nor does either miss the answer to the question of the other."""
+    pool = silent.pool(NEVER)
+    orb = silent.orb(answers=False)
+    device = silent.device(orb)
+    future = pool.ask(device, "x", None)
+    wait_until(lambda: orb.heard, "the server was asked")
+    heard: list[bool] = []
+    asker = threading.Thread(target=lambda: heard.append(pool.hears(device.server)))
+    asker.start()
+    orb.answer()
+    assert result(future) == "x"
+    asker.join(SOON)
+    assert heard == [True]
+
+
+def test_nobody_waits_for_an_answer_after_the_end(silent: Silent) -> None:
+    pool = silent.pool(NEVER)
+    orb = silent.orb(answers=False)
+    server = silent.device(orb).server
+    asker = threading.Thread(target=pool.hears, args=(server,))
+    asker.start()
+    wait_until(lambda: orb.heard, "the server was asked")
+    assert pool.close(SOON)
+    asker.join(SOON)
+    assert not asker.is_alive()
+
+
 def test_silent_servers_take_no_thread(silent: Silent) -> None:
     pool = silent.pool(NEVER, workers=2)
     hung = [silent.device(silent.orb(answers=False), str(n)) for n in range(10)]

@@ -21,7 +21,7 @@ from pure_support import SomeDevice
 from taurus_tpo.firstread import Batch, Costs, Kind, Outcome, Report, Request, Schedule
 from taurus_tpo.firstread.costs import AIM
 from taurus_tpo.firstread.schedule import OVERTAKING
-from taurus_tpo.firstread.server import LATELY, PAUSES, Server
+from taurus_tpo.firstread.server import JUST_NOW, LATELY, PAUSES, Server
 from taurus_tpo.giop import Address
 
 GATHER = 3.0
@@ -527,9 +527,64 @@ def test_an_answer_counts_for_a_while(a: SomeDevice, checkable: Server) -> None:
     a.server = checkable
     added(schedule, a)
     checkable.answer(0.0)
-    assert schedule.to_check(LATELY) == ()
-    assert schedule.take(LATELY + 0.1) is None
-    assert schedule.to_check(LATELY + 0.1) == (checkable,)
+    assert schedule.to_check(JUST_NOW) == ()
+    assert schedule.take(2 * JUST_NOW) is None
+    assert schedule.to_check(2 * JUST_NOW) == (checkable,)
+
+
+def test_whoever_is_vouched_for_may_be_called_once(checkable: Server) -> None:
+    """However long it takes the thread to come; the next one goes by a new answer."""
+    schedule = Schedule()
+    for name in "abc":
+        added(schedule, SomeDevice(name, checkable))
+    assert schedule.take(0.0) is None
+    assert schedule.to_check(0.0) == (checkable,)
+    checkable.answer(0.0)
+    schedule.verdict(checkable, goes_on=False)
+    assert schedule.take(LATELY) is not None
+    assert schedule.take(LATELY) is None
+    assert schedule.to_check(LATELY) == (checkable,)
+    checkable.answer(LATELY)
+    schedule.verdict(checkable, goes_on=False)
+    assert schedule.take(3 * LATELY) is None
+
+
+def test_one_that_was_called_is_not_vouched_for(checkable: Server) -> None:
+    schedule = Schedule()
+    for name in "ab":
+        added(schedule, SomeDevice(name, checkable))
+    checkable.answer(0.0)
+    batch = taken(schedule, 0.0)
+    checkable.answer(0.1)
+    schedule.settled(checkable)
+    schedule.done(batch, Report(answered=True))
+    assert schedule.take(0.5) is None
+    assert schedule.to_check(0.5) == (checkable,)
+
+
+def test_no_server_is_asked_to_which_nobody_could_go(checkable: Server) -> None:
+    """It would be asked again and again while all threads are busy."""
+    schedule = Schedule(workers=1)
+    other = Server("other")
+    added(schedule, SomeDevice("a", other))
+    batch = taken(schedule, 0.0)
+    added(schedule, SomeDevice("b", checkable))
+    assert schedule.take(0.0) is None
+    assert schedule.to_check(0.0) == ()
+    schedule.done(batch, Report(answered=True))
+    assert schedule.to_check(0.0) == (checkable,)
+
+
+def test_a_server_whose_threads_are_all_there_is_not_asked(checkable: Server) -> None:
+    schedule = Schedule(workers=4)
+    checkable.answer(0.0)
+    for name in "abcd":
+        added(schedule, SomeDevice(name, checkable))
+    batches = list(iter(lambda: schedule.take(0.0), None))
+    assert len(batches) == 3
+    assert schedule.to_check(5.0) == ()
+    schedule.done(batches[0], Report(answered=True))
+    assert schedule.to_check(5.0) == (checkable,)
 
 
 def test_a_server_for_which_nobody_waits_is_not_asked(checkable: Server) -> None:
@@ -762,6 +817,8 @@ class AnySchedule(RuleBasedStateMachine):
         self.called: dict[SomeDevice, Server] = {}
         self.troubled: set[SomeDevice] = set()
         self.checking: set[Server] = set()
+        #: Those that have answered a question and were not called since.
+        self.vouched: set[Server] = set()
         self.ended = 0
         self.asked = 0
 
@@ -848,7 +905,9 @@ class AnySchedule(RuleBasedStateMachine):
         assert len(kinds) == 1 or Kind.CONNECT not in kinds
         others = sum(other is server for other in self.called.values())
         if server.address is not None:
-            assert server.answers_lately(self.now)
+            vouched = server in self.vouched and server.answers_lately(self.now)
+            assert vouched or server.answered_just_now(self.now)
+            self.vouched.discard(server)
         elif not server.answers_lately(self.now):
             assert others == 0
             assert not server.silent or server.retry_at() <= self.now
@@ -885,7 +944,7 @@ class AnySchedule(RuleBasedStateMachine):
         if answered:
             batch.device.costs.learn(read, data.draw(st.sampled_from([0.0, 0.3, 2.0])))
             server.answer(self.now)
-            self.schedule.verdict(server, goes_on=False)
+            self.schedule.settled(server)
             self.checking.discard(server)
             moved = self.servers[data.draw(st.sampled_from(SERVERS))]
             if data.draw(st.booleans()):
@@ -902,7 +961,7 @@ class AnySchedule(RuleBasedStateMachine):
         for server in self.schedule.to_check(self.now):
             assert server not in self.checking
             assert server.address is not None
-            assert not server.answers_lately(self.now)
+            assert not server.answered_just_now(self.now)
             assert self.schedule.wanted(server)
             self.checking.add(server)
 
@@ -913,6 +972,7 @@ class AnySchedule(RuleBasedStateMachine):
         server = by_name[data.draw(st.sampled_from(sorted(by_name)))]
         if answers:
             server.answer(self.now)
+            self.vouched.add(server)
         else:
             silence(server, self.now)
         goes_on = not answers and self.schedule.wanted(server)
@@ -965,7 +1025,8 @@ class AnySchedule(RuleBasedStateMachine):
             return "it is to be seen whether the server is back" if old else None
         others = sum(other is server for other in self.called.values())
         lately = server.answers_lately(now)
-        if not lately and (server.address is not None or others):
+        known = lately if server.address is None else server.answered_just_now(now)
+        if not known and (server.address is not None or others):
             return "it is to be seen whether the server answers"
         if (device.late or not lately) and len(self.troubled) >= MOST_TROUBLED:
             return "others are in trouble"

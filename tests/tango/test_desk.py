@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import threading
 
+import pytest
+import tango
+from tango_support import UP
+
+from taurus_tpo import compat, submode
 from taurus_tpo.connection import JANITOR
 from taurus_tpo.connection.desk import Applicant, Desk
 
@@ -11,8 +16,9 @@ from taurus_tpo.connection.desk import Applicant, Desk
 class Subscription:
     """What the desk knows of one: whether it was ended, and whom to tell."""
 
-    def __init__(self, ended: bool = False) -> None:
+    def __init__(self, ended: bool = False, tried: bool = False) -> None:
         self.ended = ended
+        self.tried = tried
         self.on_answer = None
 
 
@@ -24,13 +30,23 @@ class Office:
         self.told: list[tuple[str, str]] = []
         self.begun: dict[str, Subscription] = {}
 
-    def apply(self, name, server="server", may=True, urgent=True, error=None) -> None:
-        subscription = Subscription()
+    def apply(
+        self,
+        name,
+        server="server",
+        may=True,
+        urgent=True,
+        error=None,
+        tried=False,
+        later=False,
+    ) -> None:
+        subscription = Subscription(tried=tried)
 
         def begin() -> None:
             if error is not None:
                 raise error
             self.told.append(("begun", name))
+            self.thread = threading.current_thread().name
             self.begun[name] = subscription
 
         applicant = Applicant(
@@ -41,7 +57,8 @@ class Office:
             refused=lambda _error: self.told.append(("refused", name)),
             urgent=urgent,
         )
-        self.desk.apply(server, applicant)
+        apply = self.desk.apply_later if later else self.desk.apply
+        apply(server, applicant)
         self.last = subscription
 
     def answer(self, name: str) -> None:
@@ -109,3 +126,30 @@ def test_a_line_that_has_ended_begins_anew(office):
     office.answer("a")
     office.apply("b")
     assert office.told[-1] == ("begun", "b")
+
+
+def test_one_that_has_waited_for_tango_leaves_the_line_at_once(office):
+    office.apply("a", tried=True)
+    office.apply("b", tried=True)
+    assert office.told == [("begun", "a"), ("begun", "b")]
+
+
+def test_the_janitor_waits_for_one_that_waits_for_its_server(office):
+    office.apply("a", tried=True, later=True)
+    assert JANITOR.wait(20)
+    assert office.told == [("begun", "a")]
+    assert office.thread == "taurus_tpo janitor"
+
+
+# --- how a subscription is given up --------------------------------------------------
+
+
+def test_what_pytango_has_forgotten_reaches_tango(modes):
+    """It forgets a subscription before Tango, which may be too busy, gives it up."""
+    proxy = modes.device(UP)
+    kind = tango.EventType.CHANGE_EVENT
+    number = compat.subscribe(proxy, "rw", kind, lambda _: None, submode.SYNC_READ)
+    compat.unsubscribe(proxy, number)
+    with pytest.raises(tango.DevFailed) as caught:
+        compat.unsubscribe(proxy, number)
+    assert caught.value.args[0].reason == "API_EventNotFound"

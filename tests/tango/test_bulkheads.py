@@ -1,0 +1,270 @@
+"""Servers that hang leave those that do not alone, and are there again when they are.
+
+Ten servers of three devices each hang from the beginning; one is well.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tango
+import taurus
+from faults_support import (
+    BACK,
+    MOST_THREADS,
+    TIMEOUT,
+    WINDOW,
+    Heard,
+    heard,
+    name_of,
+    plugin_threads,
+    resume_all,
+    told_by,
+    volts,
+)
+from tango_support import Listener, eventually
+from taurus.core.taurusbasetypes import TaurusEventType
+
+from taurus_tpo import submode
+from taurus_tpo.sim import Facility
+
+MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
+
+WELL = "sim/well/1"
+OTHER_WELL = "sim/well/2"
+
+HUNG = [f"sim/hung{server}/{device}" for server in range(10) for device in (1, 2, 3)]
+
+#: Ten servers that hang.
+SERVERS = "".join(
+    f"""
+[[server]]
+name = "TpoSim/hung{number}"
+condition = "hung"
+
+[[server.device]]
+name = "sim/hung{number}/{{n}}"
+count = 3
+
+[[server.device.attribute]]
+name = "volt{{n:02}}"
+count = 2
+value = 1.5
+
+[[server.device.attribute]]
+name = "calm"
+value = 2.5
+events = "none"
+"""
+    for number in range(10)
+)
+
+#: And one that is well.
+FACILITY = f"""
+[facility]
+title = "Bulkheads"
+
+[[server]]
+name = "TpoSim/well"
+
+[[server.device]]
+name = "sim/well/{{n}}"
+count = 2
+
+[[server.device.attribute]]
+name = "volt{{n:02}}"
+count = 10
+value = 1.5
+
+[[server.device.attribute]]
+name = "calm"
+value = 2.5
+events = "none"
+{SERVERS}"""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory) -> Iterator[Facility]:
+    """Ten servers that hang, and one that is well."""
+    file: Path = tmp_path_factory.mktemp("bulkheads") / "bulkheads.toml"
+    file.write_text(FACILITY)
+    with Facility(file) as facility:
+        yield facility
+
+
+@pytest.fixture
+def facility(running, factory) -> Iterator[Facility]:
+    """The same; the ten hang at the beginning of each test, and nobody after it."""
+    for server in running.servers.values():
+        if "hung" in server.name:
+            server.hang()
+    yield running
+    resume_all(running)
+
+
+class Census(threading.Thread):
+    """Counts the threads of the plugin, again and again, until it is told to end."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.most = 0
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        while not self._ended.wait(0.01):
+            self.most = max(self.most, len(plugin_threads()))
+
+    def __enter__(self) -> Census:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._ended.set()
+        self.join()
+
+
+#: A form of both, and then the ten are back.
+FORM = f"""{WINDOW}
+from test_bulkheads import Census, plugin_threads
+
+with Census() as census:
+    form = TaurusForm()
+    timed("window", form.setModel, job["models"])
+    form.show()
+    begun = time.monotonic()
+    told["rows"] = len(form)
+    run(lambda: have_values(job["well"]), "those that are well are shown")
+    told["well"] = time.monotonic() - begun
+    hung = [taurus.Attribute(name) for name in job["hung"]]
+    run(lambda: all(attr.known.error for attr in hung), "the silence is told")
+    told["errors"] = [str(attr.known.error) for attr in hung]
+    for pid in job["pids"]:
+        os.kill(pid, signal.SIGCONT)
+    begun = time.monotonic()
+    run(lambda: have_values(job["hung"]), "all is shown", 60)
+    told["back"] = time.monotonic() - begun
+    timed("closing", form.setModel, [])
+    del hung, form
+    gc.collect()
+    run(lambda: not plugin_threads(), "threads end")
+told["most"] = census.most
+print(json.dumps(told))
+"""
+
+
+@MODES
+def test_a_window_of_ten_servers_that_hang(facility, mode):
+    well = [*volts(facility, WELL, 1, 10), name_of(facility, OTHER_WELL, "calm")]
+    hung = [name_of(facility, device, "volt01") for device in HUNG]
+    told = told_by(
+        FORM,
+        facility,
+        mode=mode.name,
+        models=[*hung[:15], *well, *hung[15:]],
+        well=well,
+        hung=hung,
+        pids=[s.pid for s in facility.servers.values() if "hung" in s.name],
+    )
+    assert told["rows"] == 41
+    # The modes that wait do so once a server.
+    assert told["window"] < (10 * TIMEOUT if mode.raises else TIMEOUT)
+    assert told["well"] < TIMEOUT
+    assert told["dead"] < TIMEOUT
+    assert told["closing"] < TIMEOUT
+    for number, error in enumerate(told["errors"]):
+        assert f"TpoSim/hung{number // 3} " in error
+    assert told["back"] < BACK
+    assert told["most"] <= MOST_THREADS
+
+
+def test_a_program_without_a_window(facility, factory):
+    """In a hurry, as one with a window is; with polled ones among them."""
+    names = [name_of(facility, d, a) for d in HUNG for a in ("volt01", "calm")]
+    with Census() as census, factory.hurry():
+        begun = time.monotonic()
+        hung = Heard(names)
+        hung.listen()
+        well = Heard(volts(facility, WELL, 1, 10))
+        well.listen()
+        assert time.monotonic() - begun < TIMEOUT
+        eventually(well.all_values, "those that are well have values", TIMEOUT)
+        eventually(hung.all_errors, "the silence is told")
+        late = Heard([name_of(facility, OTHER_WELL, "calm")])
+        late.listen()
+        eventually(late.all_values, "so has one that comes later", TIMEOUT)
+        resume_all(facility)
+        eventually(hung.all_values, "all values come", BACK)
+    assert census.most <= MOST_THREADS
+    for found in (hung, well, late):
+        found.leave()
+    eventually(lambda: not plugin_threads(), "the threads end")
+
+
+class Punctual(Listener):
+    """Takes note of when it is told a value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = [time.monotonic()]
+
+    def eventReceived(self, source, kind, value) -> None:
+        super().eventReceived(source, kind, value)
+        if kind == TaurusEventType.Periodic:
+            self.times.append(time.monotonic())
+
+    @property
+    def longest_pause(self) -> float:
+        times = [*self.times, time.monotonic()]
+        return max(later - earlier for earlier, later in zip(times, times[1:]))
+
+
+@MODES
+def test_servers_that_hang_later(facility, factory, mode):
+    """The polling of the one that is well goes on, and so do first reads."""
+    factory.set_event_sub_mode(mode.name)
+    resume_all(facility)
+    names = [name_of(facility, d, a) for d in HUNG for a in ("volt01", "calm")]
+    hung = heard(names)
+    calm, punctual = taurus.Attribute(name_of(facility, WELL, "calm")), Punctual()
+    calm.changePollingPeriod(100)
+    calm.addListener(punctual)
+    eventually(calm.isPollingActive, "it is polled")
+    eventually(lambda: punctual.values, "it is polled")
+    polled = [a for a in hung.attributes if a.getSimpleName() == "calm"]
+    listeners = hung.listeners[1::2]
+    for number, attribute in enumerate(polled):
+        attribute.changePollingPeriod((200, 1500, 3000)[number % 3])
+    with Census() as census:
+        for number in range(10):
+            facility.server(f"TpoSim/hung{number}").hang()
+        eventually(lambda: all(one.errors for one in listeners), "the silence is told")
+        late = Heard(volts(facility, OTHER_WELL, 1, 5))
+        late.listen()
+        eventually(late.all_values, "first reads go on", TIMEOUT)
+        assert punctual.longest_pause < TIMEOUT
+        for one in listeners:
+            assert isinstance(one.errors[0], tango.DevFailed)
+        hung.forget()
+        resume_all(facility)
+        eventually(lambda: all(one.values for one in listeners), "all is back", BACK)
+    assert census.most <= MOST_THREADS
+    assert punctual.longest_pause < TIMEOUT
+
+
+def test_the_error_says_which_server_does_not_answer(facility, factory):
+    """One that nobody has called for a while is asked whether it is there first."""
+    resume_all(facility)
+    (attribute,) = heard([name_of(facility, HUNG[0], "volt01")]).attributes
+    server = factory.connection(attribute.getParentObj()).server
+    facility.server("TpoSim/hung0").hang()
+    now = time.monotonic
+    eventually(lambda: not server.answers_lately(now()), "it has not answered lately")
+    calm, listener = taurus.Attribute(name_of(facility, HUNG[0], "calm")), Listener()
+    calm.addListener(listener)
+    error = eventually(lambda: listener.errors, "the silence is told", TIMEOUT)[0]
+    assert isinstance(error, tango.DevFailed)
+    assert "TpoSim/hung0 " in error.args[0].desc

@@ -1,0 +1,416 @@
+"""The Tango database: nobody who builds a window waits for it."""
+
+from __future__ import annotations
+
+import gc
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+import tango
+import taurus
+from faults_support import ONE_CALL, TIMEOUT, WINDOW, name_of, told_by
+from tango_support import FACILITIES, UP, Listener, eventually, hold, run_python
+from taurus.core.tango.tangovalidator import TangoDeviceNameValidator
+from taurus.core.taurusexception import TaurusException
+
+from taurus_tpo import submode
+from taurus_tpo.scheme.authority import TpoTangoAuthority
+from taurus_tpo.scheme.names import Names
+from taurus_tpo.sim import Facility
+
+#: The alias of the device that is up.
+ALIAS = "modes-up"
+
+#: A window whose database hangs. Those models of which it knows must come to life, all
+#: others must be alive before it answers.
+HUNG = f"""{WINDOW}
+
+
+def hang_later():
+    # When the first is subscribed, while others are being made.
+    eventually(lambda: any(is_subscribed()), "the first is there")
+    hang()
+
+
+def is_subscribed():
+    return [attr.isUsingEvents() for attr in list(factory.tango_attrs.values())]
+
+
+form = TaurusForm()
+if job.get("later"):
+    threading.Thread(target=hang_later).start()
+else:
+    hang()
+timed("window", form.setModel, job["hung"] + job["alive"])
+form.show()
+told["rows"] = len(form)
+models = [item.getModelObj() for item in form.getItems()]
+hung, alive = models[: len(job["hung"])], models[len(job["hung"]) :]
+run(lambda: all(model.known.value for model in alive), "the others are alive")
+# A call in which it hangs takes 15 s.
+run(
+    lambda: all(model.known.error or model.known.value for model in hung),
+    "it is told",
+    60.0,
+)
+errors = [model.known.error for model in hung if model.known.error]
+told["errors"] = [error.args[0].desc for error in errors]
+resume()
+run(lambda: all(model.known.value for model in hung), "all come to life", 60.0)
+run(lambda: all(model.isUsingEvents() for model in models), "subscribed", 60.0)
+widgets = lambda: [item.readWidget() for item in form.getItems()]
+run(lambda: job["shown"] in widgets()[0].text(), "it is shown")
+told["names"] = [model.getFullName() for model in models]
+print(json.dumps(told))
+"""
+
+#: A window as any other.
+HEALTHY = f"""{WINDOW}
+form = TaurusForm()
+form.setModel(job["models"])
+form.show()
+models = [item.getModelObj() for item in form.getItems()]
+run(lambda: all(model.known.value for model in models), "all values are there")
+told["rows"] = len(form)
+told["values"] = [plain(model.known.value) for model in models]
+told["names"] = [model.getFullName() for model in models]
+told["aliases"] = [model.getParentObj().getSimpleName() for model in models]
+told["labels"] = [item.labelWidget().text() for item in form.getItems()]
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture
+def hung(own_modes: Facility) -> Iterator[Facility]:
+    """The facility of ``own_modes`` with a database that hangs until the test ends."""
+    own_modes.hang_database()
+    yield own_modes
+    own_modes.resume_database()
+
+
+@pytest.fixture
+def twin() -> Iterator[Facility]:
+    """Another one with devices of the same names."""
+    with Facility(FACILITIES / "modes.toml") as running:
+        yield running
+
+
+@pytest.fixture
+def own_batches() -> Iterator[Facility]:
+    """The facility of ``batches`` for a test that stops its database."""
+    with Facility(FACILITIES / "batches.toml") as running:
+        yield running
+
+
+def authority_of(facility: Facility) -> str:
+    return f"tango://{facility.tango_host}"
+
+
+# --- a database that hangs -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_a_window_does_not_wait_for_it(own_modes, batches, mode):
+    told = told_by(
+        HUNG,
+        own_modes,
+        pid=own_modes.database_pid,
+        mode=mode.name,
+        shown="5.50",
+        hung=[
+            name_of(own_modes, UP, "rw"),
+            name_of(own_modes, ALIAS, "text"),
+            f"{ALIAS}/with_events",
+        ],
+        alive=[name_of(batches, "sim/batch/1", "volt01")],
+    )
+    assert told["rows"] == 4
+    assert told["window"] < TIMEOUT
+    assert told["dead"] < TIMEOUT
+    assert len(told["errors"]) == 3
+    where = f"database {own_modes.tango_host}"
+    assert all(where in error for error in told["errors"])
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_it_may_hang_while_a_window_is_built(own_batches, modes, mode):
+    devices = [f"sim/{server}/{n}" for server in ("batch", "batch2") for n in (1, 2)]
+    told = told_by(
+        HUNG,
+        own_batches,
+        pid=own_batches.database_pid,
+        mode=mode.name,
+        later=True,
+        shown="0.00",
+        hung=[
+            name_of(own_batches, device, f"volt{volt:02}")
+            for device in devices
+            for volt in range(1, 26)
+        ],
+        alive=[name_of(modes, UP, "rw")],
+    )
+    assert told["rows"] == 101
+    # Where the mode says so, it is waited for, once.
+    assert told["window"] < (ONE_CALL if mode.raises else TIMEOUT)
+    assert told["dead"] < TIMEOUT
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_a_device_that_is_known_lives_on(own_modes, factory, mode):
+    """Also with an attribute that is new."""
+    factory.set_event_sub_mode(mode.name)
+    attr, heard = taurus.Attribute(name_of(own_modes, UP, "rw")), Listener()
+    attr.addListener(heard)
+    eventually(attr.isUsingEvents, "it is subscribed")
+    own_modes.hang_database()
+    try:
+        request = json.dumps({"attribute": "rw", "value": 6.5})
+        attr.getParentObj().getDeviceProxy().SetValue(request)
+        eventually(lambda: 6.5 in heard.values, "its event comes")
+        with factory.hurry():
+            other, told = taurus.Attribute(name_of(own_modes, UP, "text")), Listener()
+            other.addListener(told)
+        eventually(lambda: told.values, "the other's value comes")
+        assert told.values[0] == "hello"
+    finally:
+        own_modes.resume_database()
+    eventually(other.isUsingEvents, "the other is subscribed")
+
+
+def test_an_alias_is_asked_for_again(hung, factory):
+    """What was found out without the database is not remembered."""
+    with factory.hurry():
+        assert taurus.Device(f"{authority_of(hung)}/{UP}").getSimpleName() == UP
+        device = taurus.Device(f"{authority_of(hung)}/{ALIAS}")
+        assert device.getFullName() == f"{authority_of(hung)}/{ALIAS}"
+        assert taurus.Device(f"{authority_of(hung)}/{ALIAS}") is device
+    hung.resume_database()
+    del device
+    gc.collect()
+
+    def is_known() -> bool:
+        gc.collect()
+        return taurus.Device(f"{authority_of(hung)}/{ALIAS}").getFullName() == (
+            f"{authority_of(hung)}/{UP}"
+        )
+
+    eventually(is_known, "the alias is understood")
+    assert taurus.Device(f"{authority_of(hung)}/{UP}").getSimpleName() == ALIAS
+
+
+def test_a_device_that_goes_by_its_alias_comes_to_life(hung, factory, listener):
+    with factory.hurry():
+        attr = taurus.Attribute(f"{authority_of(hung)}/{ALIAS}/rw")
+        attr.addListener(listener)
+    eventually(lambda: listener.errors, "its error is told")
+    hung.resume_database()
+    eventually(lambda: listener.values, "its value comes")
+    assert listener.values[0] == 5.5
+    assert str(attr.rvalue.units) == "A"
+    # As long as it is there, it is the one that is meant.
+    assert taurus.Attribute(f"{authority_of(hung)}/{ALIAS}/rw") is attr
+
+
+def test_a_script_is_told_that_it_does_not_answer(hung, factory):
+    assert taurus.Authority(authority_of(hung)) is None
+    with pytest.raises(TaurusException):
+        taurus.Device(f"{authority_of(hung)}/{ALIAS}")
+
+
+# --- aliases -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_a_device_is_shown_by_its_alias(modes, mode):
+    told = told_by(
+        HEALTHY,
+        modes,
+        mode=mode.name,
+        models=[f"{ALIAS}/rw", name_of(modes, ALIAS, "text"), f"{UP}/with_events"],
+    )
+    assert told["values"] == [5.5, "hello", 1.5]
+    attributes = ("rw", "text", "with_events")
+    assert told["names"] == [name_of(modes, UP, attribute) for attribute in attributes]
+    assert told["aliases"] == [ALIAS] * 3
+
+
+def test_an_alias_may_come_later(own_modes, factory):
+    name = f"{authority_of(own_modes)}/sim/modes/down"
+    down = f"{authority_of(own_modes)}/later"
+    with pytest.raises(TaurusException):
+        taurus.Device(down)
+    host, _, port = own_modes.tango_host.partition(":")
+    tango.Database(host, int(port)).put_device_alias("sim/modes/down", "later")
+    assert taurus.Device(down).getFullName() == name
+
+
+# --- two databases -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_two_databases_in_one_form(modes, twin, mode):
+    """Devices, servers and aliases of the same names do not mix."""
+    hold(twin, "rw", 7.5)
+    models = [
+        f"{authority_of(facility)}/{device}/rw"
+        for facility in (modes, twin)
+        for device in (UP, ALIAS)
+    ]
+    told = told_by(HEALTHY, modes, mode=mode.name, models=models)
+    assert told["values"] == [5.5, 5.5, 7.5, 7.5]
+    assert told["names"] == [
+        *[name_of(modes, UP, "rw")] * 2,
+        *[name_of(twin, UP, "rw")] * 2,
+    ]
+
+
+# --- whoever asks it for something else ----------------------------------------------
+
+
+def test_it_is_a_tango_database(modes, factory):
+    found = taurus.Authority(authority_of(modes))
+    assert isinstance(found, TpoTangoAuthority)
+    assert found.getFullName() == authority_of(modes)
+    assert isinstance(found.getTangoDB(), tango.Database)
+    assert found.get_class_for_device(UP) == "TpoSim"
+    assert UP in list(found.get_device_exported("sim/*"))
+    assert UP in found.getDeviceNames()
+    assert found.getElementAlias(UP) == ALIAS
+    assert found.getElementAlias("sim/modes/down") is None
+    assert found.getElementFullName(ALIAS) == UP
+    assert found.getElementFullName("nobody") is None
+    assert not hasattr(found, "something")
+    assert taurus.Authority(authority_of(modes)) is found
+
+
+DEFAULT = """
+import taurus
+found = taurus.Authority()
+assert found is taurus.Authority()
+print(found.getFullName(), found.get_db_host() != "")
+print(taurus.Attribute("sim/modes/up/rw").getFullName())
+print(taurus.Attribute("modes-up/rw").rvalue.magnitude)
+"""
+
+
+def test_the_default_one_is_that_of_the_environment(modes):
+    done = run_python(DEFAULT, modes)
+    assert done.returncode == 0, done.stderr
+    name = authority_of(modes)
+    assert done.stdout.split() == [name, "True", f"{name}/{UP}/rw", "5.5"]
+
+
+def test_several_may_stand_in_for_each_other(modes):
+    """Nobody can say where these are, so that no one is asked beforehand."""
+    hosts = f"{modes.tango_host},{modes.tango_host}"
+    done = run_python(DEFAULT, modes, TANGO_HOST=hosts)
+    assert done.returncode == 0, done.stderr
+    name = f"tango://{hosts}"
+    assert done.stdout.split() == [name, "True", f"{name}/{UP}/rw", "5.5"]
+
+
+@pytest.mark.parametrize("hosts", ["", "127.0.0.1:9"])
+def test_the_default_one_may_not_be_there(hosts):
+    code = "import taurus, tango\ntry: taurus.Authority()\n" + (
+        "except tango.DevFailed as error: print(error.args[0].reason)"
+    )
+    done = run_python(code, TANGO_HOST=hosts)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()
+
+
+def test_what_is_no_name_is_an_error(factory):
+    with pytest.raises(TaurusException):
+        factory.getAuthority("tango://nothing")
+
+
+# --- device classes of others --------------------------------------------------------
+
+#: As Sardana's: the constructor asks for the proxy, and listens to the device.
+DOOR = f"""{WINDOW}
+from taurus.core.tango import TangoDevice
+
+
+class Door(TangoDevice):
+    made = 0
+
+    def __init__(self, name, **kw):
+        self.call__init__(TangoDevice, name, **kw)
+        self.proxy = self.getDeviceProxy()
+        self.addListener(self.on_state)
+
+    def _createHWObject(self):
+        Door.made += 1
+        return TangoDevice._createHWObject(self)
+
+    def on_state(self, *_event):
+        pass
+
+    def poll(self, attrs, asynch=False, req_id=None):
+        return TangoDevice.poll(self, attrs, asynch, req_id)
+
+
+factory.registerDeviceClass("TpoSim", Door)
+form = TaurusForm()
+if job["pid"]:
+    hang()
+timed("window", form.setModel, job["models"])
+form.show()
+told["rows"] = len(form)
+models = [item.getModelObj() for item in form.getItems()]
+if job["pid"]:
+    run(lambda: models[0].known.error, "it is told")
+    resume()
+run(lambda: all(model.known.value for model in models), "all values are there")
+run(lambda: all(model.isUsingEvents() for model in models), "all are subscribed")
+told["doors"] = [isinstance(model.getParentObj(), Door) for model in models]
+told["proxy"] = models[0].getParentObj().getDeviceProxy() is not None
+told["made"] = Door.made
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("trouble", ["none", "server", "database"])
+def test_a_device_class_of_others(own_modes, batches, mode, trouble):
+    server = own_modes.server("TpoSim/modes")
+    pids = {"none": 0, "server": server.pid, "database": own_modes.database_pid}
+    models = [name_of(own_modes, UP, "rw"), name_of(batches, "sim/batch/1", "volt01")]
+    told = told_by(DOOR, own_modes, pid=pids[trouble], mode=mode.name, models=models)
+    assert told["rows"] == 2
+    assert told["window"] < TIMEOUT
+    assert told["dead"] < TIMEOUT
+    assert told["proxy"]
+    # What class a device has is not known where nobody has told it in time.
+    assert told["doors"] == [trouble != "database", True]
+    assert told["made"] >= 1
+
+
+# --- names ---------------------------------------------------------------------------
+
+
+def test_the_validators_remember_names_where_we_can_tell(modes, factory):
+    name = f"{authority_of(modes)}/{UP}"
+    names = TangoDeviceNameValidator().getNames(name)
+    assert names == (name, f"//{modes.tango_host}/{UP}", ALIAS)
+    assert TangoDeviceNameValidator.names_cache[name] == names
+    assert isinstance(TangoDeviceNameValidator.names_cache, Names)
+
+
+def test_a_name_in_doubt_is_not_remembered():
+    names = Names()
+    names.doubt()
+    names["doubtful"] = 1
+    names["sure"] = 2
+    assert names == {"sure": 2}
+
+
+def test_a_doubt_is_one_thread_s():
+    names = Names()
+    other = threading.Thread(target=names.doubt)
+    other.start()
+    other.join()
+    names["sure"] = 1
+    assert names == {"sure": 1}
