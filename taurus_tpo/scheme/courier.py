@@ -13,6 +13,7 @@ import weakref
 from typing import Any, Callable
 
 from taurus_tpo import compat
+from taurus_tpo.scheme.interrupt import hear_signals
 from taurus_tpo.slices import Slices
 
 #: How long the thread of the GUI works without a break, s: not to be felt, and long
@@ -59,6 +60,7 @@ class Courier:
             return None
         if app.thread() != _qt().QThread.currentThread():
             return None
+        hear_signals(app)
         return cls(app, do)
 
     @property

@@ -1,0 +1,356 @@
+"""The end of attributes, windows and programs, while servers hang."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faults_support import (
+    PREAMBLE,
+    TIMEOUT,
+    WINDOW,
+    finish,
+    name_of,
+    resume_all,
+    start,
+    told_by,
+    volts,
+)
+from tango_support import FACILITIES, calls, eventually, taurus_command
+
+from taurus_tpo import submode
+from taurus_tpo.sim import Facility
+
+SERVER = "TpoSim/victim"
+ONE, TWO = "sim/victim/1", "sim/victim/2"
+WELL = "sim/well/1"
+
+#: How long a process may take to end, s: it has a second, and a call takes three.
+AN_END = 1.0 + TIMEOUT
+
+STAGES = ("connected", "subscribed", "read", "given up")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Facility]:
+    """A server to which things happen, and its neighbor."""
+    with Facility(FACILITIES / "faults.toml") as facility:
+        yield facility
+
+
+@pytest.fixture
+def faults(running) -> Iterator[Facility]:
+    """The same, healthy before and after each test."""
+    yield running
+    resume_all(running)
+    eventually(lambda: running.device(ONE).ping() >= 0, "it answers again")
+
+
+def end_of(process: subprocess.Popen[str], status: int) -> tuple[str, float]:
+    """Wait for the end of a process.
+
+    It must have the ``status``, and say nothing of a traceback.
+
+    :return: its output, and when it ended, s since the epoch.
+    """
+    try:
+        output, errors = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, errors = process.communicate()
+        raise AssertionError(f"it has not ended:\n{output}\n{errors}") from None
+    ended = time.time()
+    assert process.returncode == status, f"{process.returncode}: {output}\n{errors}"
+    assert "Traceback" not in errors, errors
+    assert "Fatal" not in errors, errors
+    return output, ended
+
+
+def job_of(facility: Facility, stage: str, mode: str, **more: Any) -> dict[str, Any]:
+    """Return what a program is to do until the server hangs, and how it is to end."""
+    return {
+        "pid": facility.server(SERVER).pid,
+        "stage": stage,
+        "mode": mode,
+        "known": volts(facility, ONE, 1, 10),
+        "unknown": volts(facility, TWO, 1, 10),
+        "well": volts(facility, WELL, 1, 5),
+        **more,
+    }
+
+
+#: Makes the server hang in the midst of a stage.
+HANGING = """
+def hang_while(stage, listen, leave, until):
+    if stage == "connected":
+        hang()
+        with factory.hurry():
+            listen(job["unknown"])
+        return
+    if stage == "subscribed":
+        # They have answered: Tango is asked at once.
+        known = [taurus.Attribute(name) for name in job["known"]]
+        hang()
+        listen(job["known"])
+        return
+    listen(job["known"])
+    attributes = [taurus.Attribute(name) for name in job["known"]]
+    until(lambda: all(attr.known.value for attr in attributes))
+    until(lambda: all(attr.isUsingEvents() for attr in attributes))
+    hang()
+    if stage == "read":
+        for attr in attributes:
+            factory.readAttributeFirstTime(attr)
+    else:
+        del attributes
+        leave()
+"""
+
+#: A script; ends in whatever way it is told.
+SCRIPT = f"""{PREAMBLE}{HANGING}
+kept = []
+
+
+def listen(names):
+    for name in names:
+        kept.append((taurus.Attribute(name), Listener()))
+        kept[-1][0].addListener(kept[-1][1])
+
+
+def leave():
+    for attribute, listener in kept:
+        attribute.removeListener(listener)
+
+
+hang_while(job["stage"], listen, leave, lambda what: eventually(what, "it is so"))
+if job["pause"]:
+    time.sleep(job["pause"])
+print(time.time(), flush=True)
+if job["how"] == "killed":
+    os.kill(os.getpid(), signal.SIGTERM)
+elif job["how"] == "cleaned":
+    del kept
+    gc.collect()
+elif job["how"] == "status":
+    raise SystemExit(5)
+"""
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.7], ids=["at once", "later"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_end_of_a_script(faults, stage, pause):
+    process = start(
+        SCRIPT, faults, job_of(faults, stage, "AsyncRead", how="status", pause=pause)
+    )
+    output, ended = end_of(process, 5)
+    assert ended - float(output) < AN_END
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_the_end_of_a_script_in_each_mode(faults, mode):
+    process = start(
+        SCRIPT, faults, job_of(faults, "subscribed", mode.name, how="", pause=0.1)
+    )
+    output, ended = end_of(process, 0)
+    assert ended - float(output) < AN_END
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_end_of_a_script_that_lets_go_of_all(faults, stage):
+    process = start(
+        SCRIPT, faults, job_of(faults, stage, "AsyncRead", how="cleaned", pause=0.0)
+    )
+    output, ended = end_of(process, 0)
+    assert ended - float(output) < AN_END
+
+
+#: A program whose last window is closed.
+PROGRAM = f"""{WINDOW}{HANGING}
+from taurus.qt.qtgui.panel import TaurusForm
+
+form = TaurusForm()
+form.setModel(job["well"])
+form.show()
+
+
+def close():
+    print(time.time(), flush=True)
+    form.close()
+
+
+def go():
+    hang_while(
+        job["stage"],
+        lambda names: form.addModels(names),
+        lambda: form.setModel([]),
+        lambda condition: run(condition, "it is so"),
+    )
+    Qt.QTimer.singleShot(int(1000 * job["pause"]), close)
+
+
+Qt.QTimer.singleShot(100, go)
+sys.exit(app.exec_() or job["status"])
+"""
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("mode", ["AsyncRead", "Stateless"])
+def test_closing_the_last_window(faults, stage, mode):
+    process = start(PROGRAM, faults, job_of(faults, stage, mode, pause=0.1, status=7))
+    output, ended = end_of(process, 7)
+    assert ended - float(output) < AN_END
+
+
+@pytest.fixture
+def form(faults) -> Iterator[Callable[[list[str]], subprocess.Popen[str]]]:
+    """Start ``taurus form``, as a user does; it is killed if it does not end."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def begin(names: list[str]) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            taurus_command("form", *names),
+            env={**faults.environment(), "QT_QPA_PLATFORM": "offscreen"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        begun.append(process)
+        return process
+
+    yield begin
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("when", ["starting", "idle"])
+@pytest.mark.parametrize("condition", ["hung", "hangs", "healthy"])
+def test_ctrl_c_ends_a_form(faults, form, condition, when):
+    """As a user has it: taurus form, and Ctrl-C in its terminal."""
+    if condition == "hung":
+        faults.server(SERVER).hang()
+    faults.device(WELL).ResetCalls()
+    process = form(volts(faults, ONE, 1, 10) + volts(faults, WELL, 1, 10))
+    read = {f"volt{number:02}" for number in range(1, 11)}
+    eventually(lambda: read <= {n for b in calls(faults, WELL) for n in b}, "it reads")
+    if when == "idle":
+        eventually(lambda: sleeps(process), "its window waits")
+    if condition == "hangs":
+        faults.server(SERVER).hang()
+    process.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    eventually(lambda: process.poll() is not None, "it ends", AN_END)
+    assert time.monotonic() - begun < AN_END
+    errors = process.stderr.read()
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+
+
+#: A program that has Python tell it of signals; prints whether it still does.
+OWN_WAKEUP = f"""{WINDOW}
+import socket
+
+told, heard = socket.socketpair()
+told.setblocking(False)
+signal.set_wakeup_fd(told.fileno())
+form = TaurusForm()
+form.setModel(job["well"])
+print(signal.set_wakeup_fd(-1) == told.fileno())
+"""
+
+
+def test_who_listens_to_signals_goes_on(faults):
+    well = volts(faults, WELL, 1, 2)
+    assert finish(start(OWN_WAKEUP, faults, {"mode": None, "well": well})) == "True"
+
+
+def sleeps(process: subprocess.Popen[str]) -> bool:
+    """Return whether the main thread of ``process`` takes no time for a while."""
+    stat = Path(f"/proc/{process.pid}/task/{process.pid}/stat")
+
+    def spent() -> list[str]:
+        return stat.read_text().rpartition(")")[2].split()[11:13]
+
+    before = spent()
+    time.sleep(0.3)
+    return spent() == before
+
+
+# --- attributes ----------------------------------------------------------------------
+
+#: Makes a thousand attributes, half of them of a server that hangs by and by, and lets
+#: go of them while they wait.
+THOUSAND = f"""{PREAMBLE}
+import weakref
+
+from taurus_tpo.firstread import Kind
+
+told = {{"rounds": 0}}
+for number in range(job["rounds"]):
+    listener = Listener()
+    attributes = []
+    with factory.hurry():
+        for count, name in enumerate(job["names"]):
+            if count == job["hang_after"][number]:
+                hang()
+            attributes.append(taurus.Attribute(name))
+            attributes[-1].addListener(listener)
+    pool = factory.first_read
+    waiting = sum(pool.pending(kind) for kind in Kind)
+    told["waited"] = told.get("waited", 0) + waiting
+    devices = {{attr.getParentObj() for attr in attributes}}
+    connections = [factory.connection(device) for device in devices]
+    gone = [weakref.ref(one) for one in [*attributes, *devices, *connections]]
+    del attributes, devices, connections
+    listener.heard.clear()
+
+    def left():
+        gc.collect()
+        listener.heard.clear()
+        return sum(ref() is not None for ref in gone)
+
+    # But for those in the calls that are under way.
+    eventually(lambda: left() < 100, "they are let go of")
+    resume()
+    eventually(lambda: left() == 0, "all are let go of")
+    eventually(lambda: not factory.first_read.pending(), "nothing waits")
+    told["rounds"] += 1
+
+
+def threads():
+    return [t.name for t in threading.enumerate() if t.name.startswith("taurus_tpo")]
+
+
+eventually(lambda: not threads(), "no thread is left", 40)
+print(json.dumps(told))
+"""
+
+
+def test_a_thousand_attributes_are_dropped_while_they_wait():
+    with Facility(FACILITIES / "thousand.toml") as thousand:
+        pairs = [
+            (name_of(thousand, f"sim/victim/{device}", volt), volt, device)
+            for device in range(1, 11)
+            for volt in (f"volt{number:02}" for number in range(1, 51))
+        ]
+        names = []
+        for victim, volt, device in pairs:
+            names += [victim, name_of(thousand, f"sim/well/{device}", volt)]
+        told = told_by(
+            THOUSAND,
+            thousand,
+            mode="AsyncRead",
+            pid=thousand.server(SERVER).pid,
+            names=names,
+            rounds=4,
+            hang_after=[0, 100, 500, 1000],
+        )
+        resume_all(thousand)
+    assert told["rounds"] == 4
+    assert told["waited"] > 0
