@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 from taurus.core.tango.tangodevice import TangoDevice
-from taurus.core.taurusbasetypes import TaurusEventType
+from taurus.core.taurusbasetypes import TaurusDevState, TaurusEventType
 from taurus.core.taurusdevice import TaurusDevice
 
 from taurus_tpo import compat
@@ -39,6 +39,34 @@ class DeviceOfThePool:
         :raises tango.DevFailed: where the device does not tell.
         """
         return self.factory().configuration_of(self, attr_name)  # type: ignore[attr-defined]
+
+    @property
+    def state(self) -> Any:
+        """Taurus's state of the device.
+
+        In the thread of a window ``Undefined``, unless the device answers in good time.
+        """
+        if self._answers_in_time():
+            return super().state  # type: ignore[misc]
+        self._deviceState = TaurusDevState.Undefined
+        return self._deviceState
+
+    @property
+    def description(self) -> str:
+        """What the device says about itself, or what it has said last, as the state."""
+        if self._answers_in_time():
+            return str(super().description)  # type: ignore[misc]
+        return str(self._description)  # type: ignore[attr-defined]
+
+    def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, Any]]:
+        """Return what the tool tip of a widget says, as far as it is known in time."""
+        if self._answers_in_time():
+            return list(super().getDisplayDescrObj(cache))  # type: ignore[misc]
+        # Without the name of Tango's state, for which the other reads the device.
+        return list(TaurusDevice.getDisplayDescrObj(self, cache))
+
+    def _answers_in_time(self) -> bool:
+        return bool(self.factory().answers_in_time(self))  # type: ignore[attr-defined]
 
     def addListener(self, listener: Any) -> Any:
         """Add a listener; the first one makes the device listen to its own state.
