@@ -61,10 +61,12 @@ rst_prolog = f"""
 .. |growth| replace:: {costs.GROWTH}
 .. |overtaking| replace:: {schedule.OVERTAKING:g} s
 .. |lately| replace:: {server.LATELY:g} s
+.. |just now| replace:: {server.JUST_NOW * 1000:g} ms
 .. |silence| replace:: {sentinel.SILENCE:g} s
 .. |keep| replace:: {sentinel.KEEP:g} s
 .. |pauses| replace:: {", ".join(f"{pause:g}" for pause in server.PAUSES)} s
 .. |longest pause| replace:: {server.PAUSES[-1]:g} s
 .. |prompt| replace:: {device.PROMPT:g} s
+.. |busy| replace:: {device.BUSY_FOR:g} s
 .. |longest retry| replace:: {device.LONGEST_RETRY:g} s
 """

@@ -497,13 +497,13 @@ class _Tango:
 
     def is_busy(self, now: float) -> bool:
         """Return whether it was, a moment ago."""
-        return now - self._found < _BUSY_FOR
+        return now - self._found < BUSY_FOR
 
 
 #: The one of the process, and how long not to try again, s: a call to a server that has
 #: just gone takes Tango so long.
 _TANGO = _Tango()
-_BUSY_FOR = 9.0
+BUSY_FOR = 9.0
 
 
 def _nothing() -> None:
