@@ -10,7 +10,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
 from taurus_tpo import __version__  # noqa: E402
-from taurus_tpo.connection import device  # noqa: E402
+from taurus_tpo.connection import device, subscriber  # noqa: E402
 from taurus_tpo.firstread import costs, pool, schedule, sentinel, server  # noqa: E402
 from taurus_tpo.scheme import (  # noqa: E402
     attribute,
@@ -66,7 +66,7 @@ rst_prolog = f"""
 .. |keep| replace:: {sentinel.KEEP:g} s
 .. |pauses| replace:: {", ".join(f"{pause:g}" for pause in server.PAUSES)} s
 .. |longest pause| replace:: {server.PAUSES[-1]:g} s
-.. |prompt| replace:: {device.PROMPT:g} s
-.. |busy| replace:: {device.BUSY_FOR:g} s
+.. |prompt| replace:: {subscriber.PROMPT:g} s
+.. |busy| replace:: {subscriber.BUSY_FOR:g} s
 .. |longest retry| replace:: {device.LONGEST_RETRY:g} s
 """

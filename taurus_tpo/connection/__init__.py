@@ -10,13 +10,9 @@ from taurus_tpo.connection.database import (
     is_answer,
     no_answer_yet,
 )
-from taurus_tpo.connection.device import (
-    PROMPT,
-    DeviceConnection,
-    Reading,
-    silence_of,
-)
+from taurus_tpo.connection.device import DeviceConnection, Reading, silence_of
 from taurus_tpo.connection.directory import DIRECTORY, Place
+from taurus_tpo.connection.subscriber import PROMPT
 from taurus_tpo.connection.subscription import JANITOR, UNANSWERED, Subscription
 
 __all__ = [

@@ -5,23 +5,20 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Callable, NoReturn, Protocol
 
 import tango
 
 from taurus_tpo.clock import SYSTEM, Clock
 from taurus_tpo.connection.database import no_answer_yet
-from taurus_tpo.connection.desk import DESK, Applicant
 from taurus_tpo.connection.directory import DIRECTORY, Directory, Place
-from taurus_tpo.connection.subscription import BUSY, Subscription
+from taurus_tpo.connection.subscriber import PROMPT, Gate, Subscriber
+from taurus_tpo.connection.subscription import Subscription
 from taurus_tpo.errors import fresh
 from taurus_tpo.firstread import Costs, Server
 from taurus_tpo.firstread.server import JUST_NOW, LATELY
 from taurus_tpo.submode import RETRYING, SubMode
-from taurus_tpo.weak import WeakCall
 
 #: The reason of the error where there is no ``DeviceProxy`` to call.
 NO_PROXY = "TPO_NoDeviceProxy"
@@ -29,10 +26,6 @@ NO_PROXY = "TPO_NoDeviceProxy"
 #: The reason of the error where a server was asked whether it is there, in vain: what
 #: Tango would have said some seconds later.
 SILENT_SERVER = "API_CantConnectToDevice"
-
-#: A failure that took longer is one of a device that does not answer, s: a device that
-#: is down refuses in some ms, Tango's timeouts are 3 s.
-PROMPT = 1.0
 
 #: For how long a configuration that came with all others of its device is good, s.
 FRESH = 5.0
@@ -65,25 +58,6 @@ class ProxyOwner(Protocol):
         """Return the ``tango.DeviceProxy``, or None where it could not be made."""
 
 
-class Gate(Protocol):
-    """Says when Tango may subscribe; see :class:`taurus_tpo.scheme.gate.Gate`."""
-
-    def is_open(self, place: Place) -> bool:
-        """Return whether it may."""
-
-    def opens(self, place: Place) -> Future[Any] | None:
-        """Return what is done when it may be open; None where it is."""
-
-    def await_open(self, place: Place) -> None:
-        """Wait until it is open."""
-
-    def passed(self) -> None:
-        """Take note of a subscription."""
-
-    def hears(self, server: Server) -> bool:
-        """Return whether ``server`` answers now; waits for that."""
-
-
 class DeviceConnection:
     """A Tango device as the plugin uses it.
 
@@ -102,14 +76,12 @@ class DeviceConnection:
         directory: Directory = DIRECTORY,
         gate: Gate | None = None,
     ) -> None:
-        self._gate = gate
-        self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
-        self._works: Callable[[], Subscription | None] = _nothing
         self.name = owner.getFullName()
         self._owner = weakref.ref(owner)
         self._clock = clock
         self._directory = directory
         self._place = Place.of(self.name)
+        self._subscriber = Subscriber(self._place, gate, clock)
         self._proxy: Any = None
         self._failures = 0
         self._configurations: dict[str, Any] = {}
@@ -156,6 +128,11 @@ class DeviceConnection:
         return heard or (self.located and self.server.answers_lately(now))
 
     @property
+    def answered_just_now(self) -> bool:
+        """Whether that was so short a time ago that it need not be asked."""
+        return self._clock.monotonic() - self._heard <= JUST_NOW
+
+    @property
     def is_there(self) -> bool:
         """Whether the device has answered, or at least its server or database."""
         now = self._clock.monotonic()
@@ -164,6 +141,11 @@ class DeviceConnection:
     def heard(self) -> None:
         """Take note that the device has answered just now, or refused."""
         self._heard = self._clock.monotonic()
+
+    def doubt(self) -> None:
+        """Take note that a call to it took so long that it has to be asked first."""
+        self._heard = float("-inf")
+        self.server.doubt()
 
     @property
     def configured(self) -> bool:
@@ -332,19 +314,21 @@ class DeviceConnection:
     ) -> Subscription:
         """Subscribe to the change events of ``attribute``.
 
-        :param mode: how; the modes that try before they return wait for the device.
-            The others are carried out when it is their turn, see :class:`Desk`.
+        :param mode: how; the modes that raise wait for the device. The others are
+            carried out when it is their turn, see :class:`Desk`.
         :param callback: a bound method, which is not kept alive. It gets PyTango's
             events, in the thread of the caller or one of Tango's.
         :param turned_away: another, told where nothing is subscribed to because the
             device has not answered lately.
         :param refused: another, told why the subscription failed at once, in a mode
-            that does not try before it returns.
+            that does not raise.
         :return: the subscription, to be ended.
         :raises tango.DevFailed: where the subscription fails and the mode raises.
         """
         kind = tango.EventType.CHANGE_EVENT
-        return self._subscribe(attribute, kind, mode, callback, turned_away, refused)
+        return self._subscriber.subscribe(
+            self, attribute, kind, mode, callback, turned_away, refused
+        )
 
     def subscribe_configuration(
         self,
@@ -360,154 +344,9 @@ class DeviceConnection:
         :raises tango.DevFailed: where there is no proxy.
         """
         kind = tango.EventType.ATTR_CONF_EVENT
-        return self._subscribe(
-            attribute, kind, RETRYING, callback, turned_away, refused
+        return self._subscriber.subscribe(
+            self, attribute, kind, RETRYING, callback, turned_away, refused
         )
-
-    def _subscribe(
-        self,
-        attribute: str,
-        event_type: Any,
-        mode: SubMode,
-        callback: Callable[[Any], None],
-        turned_away: Callable[[], None],
-        refused: Callable[[Exception], None],
-    ) -> Subscription:
-        subscription = Subscription(self.proxy(), callback, answered=mode.tries)
-        begin = partial(self._begin, subscription, attribute, event_type, mode)
-        self._subscriptions.add(subscription)
-        told = WeakCall(turned_away)
-        if mode.raises:
-            self._try(begin, told)
-            return subscription
-        applicant = Applicant(
-            subscription,
-            self._may_try if mode.tries else self._may_subscribe,
-            partial(self._timed, begin) if mode.tries else begin,
-            lambda: self._turn_away(applicant, told),
-            WeakCall(refused),
-            urgent=event_type is tango.EventType.CHANGE_EVENT,
-        )
-        apply = DESK.apply_later if mode.tries else DESK.apply
-        apply(self.server, applicant)
-        return subscription
-
-    def _begin(
-        self, subscription: Subscription, attribute: str, event_type: Any, mode: SubMode
-    ) -> None:
-        try:
-            subscription.begin(attribute, event_type, mode)
-        finally:
-            if self._gate is not None:
-                self._gate.passed()
-
-    def _may_try(self) -> bool:
-        return self._may_subscribe() and self._answers_now()
-
-    def _may_subscribe(self) -> bool:
-        gate = self._gate_to_pass()
-        return self.answers_lately and (gate is None or gate.is_open(self._place))
-
-    def _gate_to_pass(self) -> Gate | None:
-        """Return the gate, unless Tango knows all that it needs to subscribe."""
-        working = self._works()
-        if working is None or not working.works:
-            known = list(self._subscriptions)
-            working = next((one for one in known if one.works), None)
-            self._works = _nothing if working is None else weakref.ref(working)
-        return self._gate if working is None else None
-
-    def _turn_away(self, applicant: Applicant, told: Callable[[], Any]) -> None:
-        """Let ``applicant`` wait for a database, or tell it that it is the device."""
-        gate = self._gate_to_pass()
-        opens = None if gate is None else gate.opens(self._place)
-        if opens is None or not self.answers_lately:
-            told()
-        else:
-            opens.add_done_callback(partial(self._apply_again, applicant))
-
-    def _apply_again(self, applicant: Applicant, opened: Future[Any]) -> None:
-        """The database has answered, or does not; called in a thread of the pool."""
-        if opened.cancelled():
-            return
-        error = opened.exception()
-        if error is None or isinstance(error, tango.DevFailed):
-            DESK.apply(self.server, applicant)
-        elif isinstance(error, Exception):
-            applicant.refused(error)
-
-    def _try(self, begin: Callable[[], Any], turned_away: Callable[[], None]) -> None:
-        """Begin a subscription and wait for it, unless it could hang.
-
-        :raises tango.DevFailed: where it fails, or would have to wait for Tango, which
-            waits for another server: whoever asked waits once, and not once again for
-            each attribute.
-        """
-        if not self.answers_lately or not self._answers_now():
-            turned_away()
-            return
-        if _TANGO.is_busy(self._clock.monotonic()):
-            description = "Tango waits for a device that hangs, and subscribes later"
-            tango.Except.throw_exception(BUSY, description, "DeviceConnection")
-        gate = self._gate_to_pass()
-        if gate is not None:
-            gate.await_open(self._place)
-        self._timed(begin)
-
-    def _timed(self, begin: Callable[[], Any]) -> None:
-        """Begin a subscription and wait for it; learn from the time that it takes.
-
-        :raises tango.DevFailed: where it fails and its mode raises.
-        """
-        begun, is_busy = self._clock.monotonic(), False
-        try:
-            begin()
-        except tango.DevFailed as error:
-            is_busy = error.args[0].reason == BUSY
-            raise
-        finally:
-            now = self._clock.monotonic()
-            if now - begun < PROMPT:
-                self.heard()
-            else:
-                # Whoever comes next asks first whether it is still there.
-                self._heard = float("-inf")
-                self.server.doubt()
-            if is_busy:
-                _TANGO.found_busy(now)
-
-    def _answers_now(self) -> bool:
-        """Ask the server whether it is there, unless it has answered just now; wait."""
-        just_heard = self._clock.monotonic() - self._heard <= JUST_NOW
-        return just_heard or self._gate is None or self._gate.hears(self.server)
-
-
-class _Tango:
-    """Whether Tango was found waiting for a server that hangs; any thread.
-
-    Meanwhile it subscribes to nothing else, in no mode.
-    """
-
-    def __init__(self) -> None:
-        self._found = float("-inf")
-
-    def found_busy(self, now: float) -> None:
-        """Take note that it was."""
-        self._found = now
-
-    def is_busy(self, now: float) -> bool:
-        """Return whether it was, a moment ago."""
-        return now - self._found < BUSY_FOR
-
-
-#: The one of the process, and how long not to try again, s: a call to a server that has
-#: just gone takes Tango so long.
-_TANGO = _Tango()
-BUSY_FOR = 9.0
-
-
-def _nothing() -> None:
-    """Return what a reference returns whose object is gone."""
 
 
 def silence_of(server: Server) -> Any:

@@ -15,7 +15,7 @@ from tango_support import DOWN, UP, Listener, calls, eventually, hold, model, pl
 from taurus.core.taurusbasetypes import SubscriptionState, TaurusEventType
 
 from taurus_tpo import submode
-from taurus_tpo.connection import DeviceConnection
+from taurus_tpo.connection import Subscription
 from taurus_tpo.submode import FirstCallback, Reads
 
 MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
@@ -33,50 +33,27 @@ class Callback:
     def push_event(self, event) -> None:
         self.events.append(event)
 
-    def turned_away(self) -> None:
-        raise AssertionError("the device has just answered, or refused")
-
-    def refused(self, error: Exception) -> None:
-        raise error
-
     @property
     def failures(self) -> list:
         return [event for event in self.events if event.err]
 
 
-class Owner:
-    """Makes the proxy, as Taurus's device does."""
-
-    def __init__(self, facility, device: str) -> None:
-        self._proxy = facility.device(device)
-
-    def getFullName(self) -> str:
-        return self._proxy.dev_name()
-
-    def getDeviceProxy(self) -> tango.DeviceProxy:
-        return self._proxy
+def subscription_of(facility, device, attribute, mode, callback) -> Subscription:
+    """Subscribe as the floor does that calls PyTango."""
+    proxy = facility.device(device)
+    subscription = Subscription(proxy, callback.push_event, answered=mode.tries)
+    subscription.begin(attribute, tango.EventType.CHANGE_EVENT, mode)
+    return subscription
 
 
 @pytest.fixture
 def subscribe(modes):
-    """Subscribe through the floor that calls PyTango; unsubscribe in the end."""
+    """Subscribe, and give all up in the end."""
     undo = []
-    owners = []
 
     def subscribe(device, attribute, mode):
         callback = Callback()
-        owners.append(Owner(modes, device))
-        connection = DeviceConnection(owners[-1])
-        # Nothing is subscribed to before the device has answered, or refused.
-        connection.connect()
-        subscription = connection.subscribe(
-            attribute,
-            mode,
-            callback.push_event,
-            callback.turned_away,
-            callback.refused,
-        )
-        undo.append(subscription)
+        undo.append(subscription_of(modes, device, attribute, mode, callback))
         return callback
 
     yield subscribe
@@ -116,21 +93,11 @@ def test_raises_on_failure_where_the_table_says_so(subscribe, mode, device, attr
 
 def test_retries_by_itself_where_the_table_says_so(own_modes):
     """The server starts after the subscription failed, in each mode."""
-    owner = Owner(own_modes, DOWN)
-    connection = DeviceConnection(owner)
     callbacks = {mode: Callback() for mode in submode.MODES}
     undo = []
     for mode, callback in callbacks.items():
         try:
-            connection.connect()
-            subscription = connection.subscribe(
-                "with_events",
-                mode,
-                callback.push_event,
-                callback.turned_away,
-                callback.refused,
-            )
-            undo.append(subscription)
+            undo.append(subscription_of(own_modes, DOWN, "with_events", mode, callback))
         except tango.DevFailed:
             # Raised, and no subscription left: Tango has nothing to retry.
             assert not mode.retries

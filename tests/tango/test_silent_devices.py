@@ -11,6 +11,7 @@ import pytest
 import tango
 import taurus
 from tango_support import (
+    FACILITIES,
     UP,
     Listener,
     eventually,
@@ -191,15 +192,20 @@ def test_a_connection_that_waits_keeps_no_attribute_alive(hung, factory):
 
 
 def test_a_process_ends_while_a_device_is_asked(own_modes):
+    request = json.dumps({"attribute": "rw", "read_delay": 1.0})
+    own_modes.device("sim/modes/up").Configure(request)
     code = f"""
-import os, signal, taurus, threading, time
+import os, signal, sys, taurus, threading
+sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
+from tango_support import eventually
+from taurus_tpo.firstread import Kind
 factory = taurus.Factory("tango")
 attr = taurus.Attribute("{model(own_modes, "rw")}")
-assert attr.read().rvalue.magnitude == 5.5
-os.kill({own_modes.server(SERVER).pid}, signal.SIGSTOP)
-# It has answered a moment ago: a thread goes there.
+connection = factory.connection(attr.getParentObj())
+waits = factory.first_read._schedule.find
 read = factory.readAttributeFirstTime(attr)
-time.sleep(0.5)
+eventually(lambda: not waits(connection, Kind.READ, "rw"), "it is being read")
+os.kill({own_modes.server(SERVER).pid}, signal.SIGSTOP)
 print([t.name for t in threading.enumerate() if "reader" in t.name])
 print(read.done())
 raise SystemExit(5)

@@ -1,0 +1,240 @@
+"""How the attributes of one device are subscribed to, and when not."""
+
+from __future__ import annotations
+
+import weakref
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Callable, Protocol
+
+import tango
+
+from taurus_tpo.clock import SYSTEM, Clock
+from taurus_tpo.connection.desk import DESK, Applicant
+from taurus_tpo.connection.directory import Place
+from taurus_tpo.connection.subscription import BUSY, Subscription
+from taurus_tpo.firstread import Server
+from taurus_tpo.submode import SubMode
+from taurus_tpo.weak import WeakCall
+
+#: A failure that took longer is one of a device that does not answer, s: a device that
+#: is down refuses in some ms, Tango's timeouts are 3 s.
+PROMPT = 1.0
+
+#: For how long nobody waits for Tango once it was found waiting for a server that
+#: hangs, s: what a call to a server takes that has just gone.
+BUSY_FOR = 9.0
+
+
+class Gate(Protocol):
+    """Says when Tango may subscribe; see :class:`taurus_tpo.scheme.gate.Gate`."""
+
+    def is_open(self, place: Place) -> bool:
+        """Return whether it may."""
+
+    def opens(self, place: Place) -> Future[Any] | None:
+        """Return what is done when it may be open; None where it is."""
+
+    def await_open(self, place: Place) -> None:
+        """Wait until it is open."""
+
+    def passed(self) -> None:
+        """Take note of a subscription."""
+
+    def hears(self, server: Server) -> bool:
+        """Return whether ``server`` answers now; waits for that."""
+
+
+class Device(Protocol):
+    """What is subscribed to: a :class:`taurus_tpo.connection.DeviceConnection`."""
+
+    server: Server
+
+    def proxy(self) -> Any:
+        """Return its ``DeviceProxy``."""
+
+    @property
+    def answers_lately(self) -> bool:
+        """Whether it, or one beside it, answered or refused a moment ago."""
+
+    @property
+    def answered_just_now(self) -> bool:
+        """Whether that was so short a time ago that it need not be asked."""
+
+    def heard(self) -> None:
+        """Take note that it has answered just now, or refused."""
+
+    def doubt(self) -> None:
+        """Take note that a call to it took so long that it has to be asked first."""
+
+
+class Subscriber:
+    """Has Tango subscribe to the attributes of one device. For any thread.
+
+    The device comes with each call and is not kept alive.
+
+    :param place: where the device is looked up.
+    :param gate: says when Tango may subscribe; without, always.
+    """
+
+    def __init__(self, place: Place, gate: Gate | None, clock: Clock = SYSTEM) -> None:
+        self._place = place
+        self._gate = gate
+        self._clock = clock
+        self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
+        #: One of them that works, as long as it does: to look for one takes time.
+        self._working: weakref.ref[Subscription] | None = None
+
+    def subscribe(
+        self,
+        device: Device,
+        attribute: str,
+        event_type: Any,
+        mode: SubMode,
+        callback: Callable[[Any], None],
+        turned_away: Callable[[], None],
+        refused: Callable[[Exception], None],
+    ) -> Subscription:
+        """Subscribe now, or when it is the turn of this one.
+
+        See :meth:`taurus_tpo.connection.DeviceConnection.subscribe`.
+
+        :param event_type: a ``tango.EventType``.
+        :raises tango.DevFailed: where the subscription fails and the mode raises.
+        """
+        subscription = Subscription(device.proxy(), callback, answered=mode.tries)
+        self._subscriptions.add(subscription)
+        begin = partial(self._begin, subscription, attribute, event_type, mode)
+        told = WeakCall(turned_away)
+        if mode.raises:
+            self._try(device, begin, told)
+            return subscription
+        applicant = Applicant(
+            subscription,
+            partial(self._may_try if mode.tries else self._may_subscribe, device),
+            partial(self._timed, device, begin) if mode.tries else begin,
+            lambda: self._turn_away(device, applicant, told),
+            WeakCall(refused),
+            urgent=event_type is tango.EventType.CHANGE_EVENT,
+        )
+        apply = DESK.apply_later if mode.tries else DESK.apply
+        apply(device.server, applicant)
+        return subscription
+
+    def _begin(
+        self, subscription: Subscription, attribute: str, event_type: Any, mode: SubMode
+    ) -> None:
+        try:
+            subscription.begin(attribute, event_type, mode)
+        finally:
+            if self._gate is not None:
+                self._gate.passed()
+
+    # --- whether it may be begun ---
+
+    def _may_try(self, device: Device) -> bool:
+        return self._may_subscribe(device) and self._answers_now(device)
+
+    def _may_subscribe(self, device: Device) -> bool:
+        gate = self._gate_to_pass()
+        return device.answers_lately and (gate is None or gate.is_open(self._place))
+
+    def _answers_now(self, device: Device) -> bool:
+        """Ask the server whether it is there, unless it has answered just now; wait."""
+        if device.answered_just_now or self._gate is None:
+            return True
+        return self._gate.hears(device.server)
+
+    def _gate_to_pass(self) -> Gate | None:
+        """Return the gate, unless Tango knows all that it needs to subscribe."""
+        known = None if self._working is None else self._working()
+        if known is None or not known.works:
+            known = next((one for one in list(self._subscriptions) if one.works), None)
+            self._working = None if known is None else weakref.ref(known)
+        return self._gate if known is None else None
+
+    def _turn_away(
+        self, device: Device, applicant: Applicant, told: Callable[[], Any]
+    ) -> None:
+        """Let ``applicant`` wait for a database, or tell it that it is the device."""
+        gate = self._gate_to_pass()
+        opens = None if gate is None else gate.opens(self._place)
+        if opens is None or not device.answers_lately:
+            told()
+        else:
+            opens.add_done_callback(partial(_apply_again, device, applicant))
+
+    # --- where somebody waits for it ---
+
+    def _try(
+        self, device: Device, begin: Callable[[], Any], turned_away: Callable[[], None]
+    ) -> None:
+        """Begin a subscription and wait for it, unless it could hang.
+
+        :raises tango.DevFailed: where it fails, or would have to wait for Tango, which
+            waits for another server: whoever asked waits once, and not once again for
+            each attribute.
+        """
+        if not device.answers_lately or not self._answers_now(device):
+            turned_away()
+            return
+        if _TANGO.is_busy(self._clock.monotonic()):
+            description = "Tango waits for a device that hangs, and subscribes later"
+            tango.Except.throw_exception(BUSY, description, "Subscriber")
+        gate = self._gate_to_pass()
+        if gate is not None:
+            gate.await_open(self._place)
+        self._timed(device, begin)
+
+    def _timed(self, device: Device, begin: Callable[[], Any]) -> None:
+        """Begin a subscription and wait for it; learn from the time that it takes.
+
+        :raises tango.DevFailed: where it fails and its mode raises.
+        """
+        begun = self._clock.monotonic()
+        try:
+            begin()
+        except tango.DevFailed as error:
+            if error.args[0].reason == BUSY:
+                _TANGO.found_busy(self._clock.monotonic())
+            raise
+        finally:
+            if self._clock.monotonic() - begun < PROMPT:
+                device.heard()
+            else:
+                # Whoever comes next asks first whether it is still there.
+                device.doubt()
+
+
+def _apply_again(device: Device, applicant: Applicant, opened: Future[Any]) -> None:
+    """The database has answered, or does not; called in a thread of the pool."""
+    if opened.cancelled():
+        return
+    error = opened.exception()
+    if error is None or isinstance(error, tango.DevFailed):
+        apply = DESK.apply_later if applicant.subscription.tried else DESK.apply
+        apply(device.server, applicant)
+    elif isinstance(error, Exception):
+        applicant.refused(error)
+
+
+class _Tango:
+    """Whether Tango was found waiting for a server that hangs; any thread.
+
+    Meanwhile it subscribes to nothing else, in no mode.
+    """
+
+    def __init__(self) -> None:
+        self._found = float("-inf")
+
+    def found_busy(self, now: float) -> None:
+        """Take note that it was."""
+        self._found = now
+
+    def is_busy(self, now: float) -> bool:
+        """Return whether it was, a moment ago."""
+        return now - self._found < BUSY_FOR
+
+
+#: The one of the process.
+_TANGO = _Tango()
