@@ -22,10 +22,11 @@ unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit docs benchmark format clean venv-demo venv-test
+.PHONY: help demo test test-faults lint unit docs benchmark format clean venv-demo \
+    venv-test
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 13
 
 demo: venv-demo  ## run the demo: a report here, a screenshot in demo.png
 	"$(BIN)/taurus" tpo demo --screenshot "$(SCREENSHOT)" $(DEMO_ARGS)
@@ -42,6 +43,10 @@ lint: venv-test  ## check style (ruff) and types (mypy)
 unit: venv-test  ## run the tests, with a coverage report
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
 	    "$(BIN)/python" -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+test-faults: venv-test  ## run the faults in the modes that `make test` leaves out
+	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
+	    "$(BIN)/python" -m pytest -m faults $(PYTEST_ARGS)
 
 docs: venv-test  ## build the documentation in docs/_build/html
 	"$(BIN)/sphinx-build" -q -W --keep-going -b html docs docs/_build/html

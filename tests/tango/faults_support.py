@@ -9,10 +9,25 @@ import threading
 import time
 from typing import Any
 
+import pytest
 import taurus
 from tango_support import FACILITIES, Listener, eventually
 
+from taurus_tpo import submode
 from taurus_tpo.sim import Facility
+
+#: The modes in which `make test` tries a fault: the default, and one that waits.
+REPRESENTATIVE = (submode.ASYNC_READ, submode.SYNC)
+
+#: A fault in each mode; `make test-faults` tries it in the others.
+MODES = pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param(m, marks=() if m in REPRESENTATIVE else pytest.mark.faults)
+        for m in submode.MODES
+    ],
+    ids=str,
+)
 
 #: What one call to a silent device takes, s; a bug would cost one at least.
 TIMEOUT = 3.0

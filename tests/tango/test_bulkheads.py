@@ -15,6 +15,7 @@ import tango
 import taurus
 from faults_support import (
     BACK,
+    MODES,
     MOST_THREADS,
     TIMEOUT,
     WINDOW,
@@ -29,10 +30,7 @@ from faults_support import (
 from tango_support import Listener, eventually
 from taurus.core.taurusbasetypes import TaurusEventType
 
-from taurus_tpo import submode
 from taurus_tpo.sim import Facility
-
-MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
 
 WELL = "sim/well/1"
 OTHER_WELL = "sim/well/2"

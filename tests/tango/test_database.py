@@ -10,12 +10,11 @@ from collections.abc import Iterator
 import pytest
 import tango
 import taurus
-from faults_support import ONE_CALL, TIMEOUT, WINDOW, name_of, told_by
+from faults_support import MODES, ONE_CALL, TIMEOUT, WINDOW, name_of, told_by
 from tango_support import FACILITIES, UP, Listener, eventually, hold, run_python
 from taurus.core.tango.tangovalidator import TangoDeviceNameValidator
 from taurus.core.taurusexception import TaurusException
 
-from taurus_tpo import submode
 from taurus_tpo.scheme.authority import TpoTangoAuthority
 from taurus_tpo.scheme.names import Names
 from taurus_tpo.sim import Facility
@@ -111,7 +110,7 @@ def authority_of(facility: Facility) -> str:
 # --- a database that hangs -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@MODES
 def test_a_window_does_not_wait_for_it(own_modes, batches, mode):
     told = told_by(
         HUNG,
@@ -134,7 +133,7 @@ def test_a_window_does_not_wait_for_it(own_modes, batches, mode):
     assert all(where in error for error in told["errors"])
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@MODES
 def test_it_may_hang_while_a_window_is_built(own_batches, modes, mode):
     devices = [f"sim/{server}/{n}" for server in ("batch", "batch2") for n in (1, 2)]
     told = told_by(
@@ -157,7 +156,7 @@ def test_it_may_hang_while_a_window_is_built(own_batches, modes, mode):
     assert told["dead"] < TIMEOUT
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@MODES
 def test_a_device_that_is_known_lives_on(own_modes, factory, mode):
     """Also with an attribute that is new."""
     factory.set_event_sub_mode(mode.name)
@@ -222,7 +221,7 @@ def test_a_script_is_told_that_it_does_not_answer(hung, factory):
 # --- aliases -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@MODES
 def test_a_device_is_shown_by_its_alias(modes, mode):
     told = told_by(
         HEALTHY,
@@ -249,7 +248,7 @@ def test_an_alias_may_come_later(own_modes, factory):
 # --- two databases -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@MODES
 def test_two_databases_in_one_form(modes, twin, mode):
     """Devices, servers and aliases of the same names do not mix."""
     hold(twin, "rw", 7.5)
@@ -372,7 +371,7 @@ print(json.dumps(told))
 """
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@MODES
 @pytest.mark.parametrize("trouble", ["none", "server", "database"])
 def test_a_device_class_of_others(own_modes, batches, mode, trouble):
     server = own_modes.server("TpoSim/modes")

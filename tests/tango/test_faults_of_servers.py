@@ -15,6 +15,7 @@ import pytest
 import tango
 from faults_support import (
     BACK,
+    MODES,
     ONCE,
     ONE_CALL,
     TIMEOUT,
@@ -33,8 +34,6 @@ from tango_support import FACILITIES, eventually
 from taurus_tpo import submode
 from taurus_tpo.firstread import Kind
 from taurus_tpo.sim import Facility
-
-MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
 
 SERVER = "TpoSim/victim"
 ONE, TWO, THREE = (f"sim/victim/{number}" for number in (1, 2, 3))

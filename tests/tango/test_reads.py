@@ -10,6 +10,7 @@ import pytest
 import tango
 import taurus
 from faults_support import (
+    MODES,
     TIMEOUT,
     WINDOW,
     Heard,
@@ -22,10 +23,7 @@ from faults_support import (
 from tango_support import FACILITIES, calls, eventually, plain
 from taurus.core.taurusbasetypes import DataFormat, DataType
 
-from taurus_tpo import submode
 from taurus_tpo.sim import Facility
-
-MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
 
 SERVER = "TpoSim/victim"
 ONE, TWO = "sim/victim/1", "sim/victim/2"

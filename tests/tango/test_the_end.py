@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from faults_support import (
+    MODES,
     PREAMBLE,
     TIMEOUT,
     WINDOW,
@@ -23,7 +24,6 @@ from faults_support import (
 )
 from tango_support import FACILITIES, calls, eventually, taurus_command
 
-from taurus_tpo import submode
 from taurus_tpo.sim import Facility
 
 SERVER = "TpoSim/victim"
@@ -151,7 +151,7 @@ def test_the_end_of_a_script(faults, stage, pause):
     assert ended - float(output) < AN_END
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@MODES
 def test_the_end_of_a_script_in_each_mode(faults, mode):
     process = start(
         SCRIPT, faults, job_of(faults, "subscribed", mode.name, how="", pause=0.1)
