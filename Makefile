@@ -15,7 +15,7 @@ BOOTSTRAP = @"$(PYTHON)" tools/bootstrap.py --venv "$(VENV)"
 STRICT = $(addprefix taurus_tpo/, activation.py cache.py clock.py commandline.py \
     compat.py customsettings.py decision.py rules.py settings.py submode.py \
     subscription.py text.py weak.py ending.py errors.py giop.py outbox.py janitor.py \
-    slices.py firstread) tools
+    slices.py settling.py firstread) tools
 
 # Of another Python than the one in $(VENV).
 unexport PYTHONPATH PYTHONHOME
@@ -44,9 +44,10 @@ unit: venv-test  ## run the tests, with a coverage report
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
 	    "$(BIN)/python" -m pytest --cov --cov-report=term $(PYTEST_ARGS)
 
-test-faults: venv-test  ## run the faults in the modes that `make test` leaves out
+test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
-	    "$(BIN)/python" -m pytest -m faults $(PYTEST_ARGS)
+	    "$(BIN)/python" -m pytest -m "faults or matrix" \
+	    --matrix docs/reference/faults-results.inc $(PYTEST_ARGS)
 
 docs: venv-test  ## build the documentation in docs/_build/html
 	"$(BIN)/sphinx-build" -q -W --keep-going -b html docs docs/_build/html

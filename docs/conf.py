@@ -3,13 +3,14 @@
 Needs Sphinx, Taurus and PyTango, and no network.
 """
 
+import itertools
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
-from taurus_tpo import __version__  # noqa: E402
+from taurus_tpo import __version__, settling  # noqa: E402
 from taurus_tpo.connection import device, subscriber  # noqa: E402
 from taurus_tpo.firstread import costs, pool, schedule, sentinel, server  # noqa: E402
 from taurus_tpo.scheme import (  # noqa: E402
@@ -43,12 +44,21 @@ autodoc_class_signature = "mixed"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 
+
+def _listed(numbers):
+    return ", ".join(f"{number:g}" for number in numbers)
+
+
 # Figures that the code decides.
 rst_prolog = f"""
 .. |gather| replace:: {pool.GATHER * 1000:g} ms
 .. |idle| replace:: {pool.IDLE:g} s
 .. |closing| replace:: {factory.CLOSING:g} s
 .. |unanswered| replace:: {attribute.UNANSWERED_FOR:g} s
+.. |looks| replace:: {_listed(itertools.accumulate(settling.PAUSES))} s
+.. |look| replace:: {settling.PAUSE:g} s
+.. |late| replace:: {settling.LATE:g} s
+.. |most| replace:: {settling.MOST}
 .. |first paint| replace:: {factory.FIRST_PAINT * 1000:g} ms
 .. |one device| replace:: {connector.ONE * 1000:g} ms
 .. |together| replace:: {connector.TOGETHER * 1000:g} ms
@@ -64,7 +74,7 @@ rst_prolog = f"""
 .. |just now| replace:: {server.JUST_NOW * 1000:g} ms
 .. |silence| replace:: {sentinel.SILENCE:g} s
 .. |keep| replace:: {sentinel.KEEP:g} s
-.. |pauses| replace:: {", ".join(f"{pause:g}" for pause in server.PAUSES)} s
+.. |pauses| replace:: {_listed(server.PAUSES)} s
 .. |longest pause| replace:: {server.PAUSES[-1]:g} s
 .. |prompt| replace:: {subscriber.PROMPT:g} s
 .. |busy| replace:: {subscriber.BUSY_FOR:g} s

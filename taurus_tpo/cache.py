@@ -40,16 +40,27 @@ class Cache(Generic[V]):
 
     def __init__(self) -> None:
         self.known: Known[V] = Known()
+        #: The time stamp of the last value that was taken.
+        self._newest = float("-inf")
 
-    def offer(self, value: V, stamp: float, now: float) -> bool:
-        """Take ``value``, unless a newer value is there.
+    def offer(
+        self, value: V, stamp: float, now: float, begun: float | None = None
+    ) -> bool:
+        """Take ``value``, unless a newer value is there, or was before the error.
 
         :param stamp: the value's own time stamp, seconds since the epoch. An error
-            that is there is replaced whatever the stamp: the next valid value counts.
+            that is there is replaced whatever the stamp (the clock of a server may go
+            back when it is started elsewhere): the next valid value counts.
+        :param begun: when the read that brought it began, seconds since the epoch by
+            our clock; None for an event. One that began before the error was heard is
+            no next value, and must not be older than the last one.
         :return: whether it was taken.
         """
-        if self.known.value is not None and stamp < self.known.stamp:
+        known = self.known
+        is_next = known.value is None and (begun is None or begun >= known.heard)
+        if stamp < self._newest and not is_next:
             return False
+        self._newest = stamp
         self.known = Known(value=value, stamp=stamp, heard=now)
         return True
 

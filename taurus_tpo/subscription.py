@@ -21,8 +21,11 @@ class State(enum.Enum):
 
     IDLE = "nobody listens"
     CONNECTING = "somebody listens; the device has not answered yet"
+    RECONNECTING = "the same; it is known not to answer, or was lost"
     SUBSCRIBING = "the subscription was asked for and has not been answered"
+    RESUBSCRIBING = "the same; the device was away before"
     SUBSCRIBED = "the subscription works"
+    SETTLING = "the same; what it may have missed, or an error, is looked after"
     RETRYING = "the subscription failed; Tango goes on trying, and it is polled"
     POLLED = "events are disabled, it is polled"
     CLOSED = "cleaned up"
@@ -42,6 +45,9 @@ class Input(enum.Enum):
     FAILED = "the subscription failed; Tango retries"
     EVENT = "an event brought a value, or the attribute's own error"
     READ = "a read brought a value, or an error"
+    RENEWED = "the attribute may be another one now, as after a restart of its device"
+    DOUBTED = "what an event or a read brought was an error"
+    SETTLED = "what is read agrees with what is cached, some time after that"
     UNLISTEN = "the last listener went"
     CLOSE = "the attribute is cleaned up"
 
@@ -54,6 +60,7 @@ class Effect(enum.Enum):
     SUBSCRIBE_RETRYING = "subscribe in a mode in which Tango goes on trying"
     UNSUBSCRIBE = "give the subscription up"
     READ = "ask for a first read"
+    LOOK_AGAIN = "read it again later, until what is read agrees with what is cached"
     POLL = "start polling"
     STOP_POLLING = "stop polling, unless the user forced it"
     PUBLISH = "cache what the input brought and tell the listeners"
@@ -69,17 +76,27 @@ class Step:
 
 _S, _I, _E = State, Input, Effect
 
-_LISTENED_TO = (_S.CONNECTING, _S.SUBSCRIBING, _S.SUBSCRIBED, _S.RETRYING, _S.POLLED)
-_END = (_E.UNSUBSCRIBE, _E.STOP_POLLING)
-_WORKS = (_E.STOP_POLLING, _E.PUBLISH)
-_NOT_CONNECTING = (_S.IDLE, _S.SUBSCRIBING, _S.SUBSCRIBED, _S.RETRYING, _S.POLLED)
+_CONNECTS = (_S.CONNECTING, _S.RECONNECTING)
+_SUBSCRIBES = (_S.SUBSCRIBING, _S.RESUBSCRIBING)
+_HAS_EVENTS = (_S.SUBSCRIBED, _S.SETTLING)
+# A late event of an earlier subscription may have made it look as if this one worked.
+_BEING_SUBSCRIBED = (*_SUBSCRIBES, *_HAS_EVENTS, _S.RETRYING)
+_NOT_BEING_SUBSCRIBED = (_S.IDLE, *_CONNECTS, _S.POLLED)
+_LISTENED_TO = (*_CONNECTS, *_BEING_SUBSCRIBED, _S.POLLED)
+_NOT_CONNECTING = (_S.IDLE, *_BEING_SUBSCRIBED, _S.POLLED)
 _DEVICE_SAYS = (_I.CONNECTED, _I.CONNECTED_POLLED, _I.UNREACHABLE)
 _TANGO_SAYS = (_I.ACCEPTED, _I.REFUSED, _I.FAILED, _I.EVENT)
+
+_END = (_E.UNSUBSCRIBE, _E.STOP_POLLING)
 _FALL_BACK = (_E.POLL, _E.READ)
 _ASK_AGAIN = (_E.STOP_POLLING, _E.CONNECT)
-# A late event of an earlier subscription may have made it look as if this one worked.
-_BEING_SUBSCRIBED = (_S.SUBSCRIBING, _S.SUBSCRIBED, _S.RETRYING)
-_NOT_BEING_SUBSCRIBED = (_S.IDLE, _S.CONNECTING, _S.POLLED)
+
+#: What to do after a success: of the first subscription, and of one that was lost.
+_WORKS: Mapping[Input, tuple[Effect, ...]] = {
+    _I.ACCEPTED: (_E.STOP_POLLING, _E.READ),
+    _I.EVENT: (_E.STOP_POLLING, _E.PUBLISH),
+}
+_WORKS_AGAIN = {i: (*effects, _E.LOOK_AGAIN) for i, effects in _WORKS.items()}
 
 #: The whole life: every pair of state and input.
 TABLE: Mapping[tuple[State, Input], Step] = {
@@ -89,32 +106,51 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     # Nothing is subscribed to before the device has answered.
     # Tango may take its time with the subscription: polling begins a little later.
     (_S.CONNECTING, _I.CONNECTED): Step(_S.SUBSCRIBING, (_E.POLL, _E.SUBSCRIBE)),
-    (_S.CONNECTING, _I.CONNECTED_POLLED): Step(_S.POLLED, _FALL_BACK),
-    (_S.CONNECTING, _I.UNREACHABLE): Step(_S.CONNECTING, (_E.PUBLISH,)),
+    (_S.RECONNECTING, _I.CONNECTED): Step(_S.RESUBSCRIBING, (_E.POLL, _E.SUBSCRIBE)),
+    **{(s, _I.CONNECTED_POLLED): Step(_S.POLLED, _FALL_BACK) for s in _CONNECTS},
+    **{(s, _I.UNREACHABLE): Step(_S.RECONNECTING, (_E.PUBLISH,)) for s in _CONNECTS},
     # Tango's callbacks may come late, after the subscription was given up.
-    **{(_S.IDLE, i): Step(_S.IDLE) for i in _TANGO_SAYS},
-    **{(_S.CONNECTING, i): Step(_S.CONNECTING) for i in _TANGO_SAYS},
-    **{(_S.POLLED, i): Step(_S.POLLED) for i in _TANGO_SAYS},
+    **{(s, i): Step(s) for s in _NOT_BEING_SUBSCRIBED for i in _TANGO_SAYS},
     # The subscription is on its way.
-    (_S.SUBSCRIBING, _I.ACCEPTED): Step(_S.SUBSCRIBED, (_E.STOP_POLLING, _E.READ)),
-    (_S.SUBSCRIBING, _I.EVENT): Step(_S.SUBSCRIBED, _WORKS),
-    (_S.SUBSCRIBING, _I.REFUSED): Step(_S.RETRYING, (_E.READ, _E.SUBSCRIBE_RETRYING)),
-    (_S.SUBSCRIBING, _I.FAILED): Step(_S.RETRYING, (_E.READ,)),
+    **{(_S.SUBSCRIBING, i): Step(_S.SUBSCRIBED, e) for i, e in _WORKS.items()},
+    **{(_S.RESUBSCRIBING, i): Step(_S.SETTLING, e) for i, e in _WORKS_AGAIN.items()},
+    **{
+        (s, _I.REFUSED): Step(_S.RETRYING, (_E.READ, _E.SUBSCRIBE_RETRYING))
+        for s in _SUBSCRIBES
+    },
+    **{(s, _I.FAILED): Step(_S.RETRYING, (_E.READ,)) for s in _SUBSCRIBES},
     # The device has to be asked again, before anything is subscribed to.
-    **{(s, _I.TURNED_AWAY): Step(_S.CONNECTING, _ASK_AGAIN) for s in _BEING_SUBSCRIBED},
+    **{
+        (s, _I.TURNED_AWAY): Step(_S.RECONNECTING, _ASK_AGAIN)
+        for s in _BEING_SUBSCRIBED
+    },
+    (_S.SUBSCRIBING, _I.TURNED_AWAY): Step(_S.CONNECTING, _ASK_AGAIN),
     **{(s, _I.TURNED_AWAY): Step(s) for s in _NOT_BEING_SUBSCRIBED},
     # It works. A second success means that Tango subscribed anew (the server was
-    # away): what changed in between is lost unless it is read.
-    (_S.SUBSCRIBED, _I.ACCEPTED): Step(_S.SUBSCRIBED, (_E.READ,)),
-    (_S.SUBSCRIBED, _I.EVENT): Step(_S.SUBSCRIBED, (_E.PUBLISH,)),
-    (_S.SUBSCRIBED, _I.FAILED): Step(_S.RETRYING, _FALL_BACK),
+    # away): what changed in between is lost unless it is read. And for a while after
+    # that the events of some attributes do not arrive.
+    **{
+        (s, i): Step(_S.SETTLING, (_E.READ, _E.LOOK_AGAIN))
+        for s in _HAS_EVENTS
+        for i in (_I.ACCEPTED, _I.RENEWED)
+    },
+    # What is subscribed to or read later is the new one anyway.
+    **{(s, _I.RENEWED): Step(s) for s in State if s not in _HAS_EVENTS},
+    **{(s, _I.EVENT): Step(s, (_E.PUBLISH,)) for s in _HAS_EVENTS},
+    **{(s, _I.FAILED): Step(_S.RETRYING, _FALL_BACK) for s in _HAS_EVENTS},
     # A late event of an earlier subscription made it look as if this one worked.
-    (_S.SUBSCRIBED, _I.REFUSED): Step(
-        _S.RETRYING, (*_FALL_BACK, _E.SUBSCRIBE_RETRYING)
-    ),
+    **{
+        (s, _I.REFUSED): Step(_S.RETRYING, (*_FALL_BACK, _E.SUBSCRIBE_RETRYING))
+        for s in _HAS_EVENTS
+    },
+    # Not everybody who repairs something sends an event.
+    (_S.SUBSCRIBED, _I.DOUBTED): Step(_S.SETTLING, (_E.LOOK_AGAIN,)),
+    **{(s, _I.DOUBTED): Step(s) for s in State if s is not _S.SUBSCRIBED},
+    (_S.SETTLING, _I.SETTLED): Step(_S.SUBSCRIBED),
+    # A look that was on its way when something else happened.
+    **{(s, _I.SETTLED): Step(s) for s in State if s is not _S.SETTLING},
     # It does not work, and Tango goes on trying.
-    (_S.RETRYING, _I.ACCEPTED): Step(_S.SUBSCRIBED, (_E.STOP_POLLING, _E.READ)),
-    (_S.RETRYING, _I.EVENT): Step(_S.SUBSCRIBED, _WORKS),
+    **{(_S.RETRYING, i): Step(_S.SETTLING, e) for i, e in _WORKS_AGAIN.items()},
     (_S.RETRYING, _I.REFUSED): Step(_S.RETRYING),
     (_S.RETRYING, _I.FAILED): Step(_S.RETRYING),
     # Events are disabled.
@@ -134,10 +170,13 @@ TABLE: Mapping[tuple[State, Input], Step] = {
 }
 
 #: The states in which an attribute has a subscription that works.
-WORKING = frozenset({State.SUBSCRIBED})
+WORKING = frozenset(_HAS_EVENTS)
+
+#: The states in which nobody knows yet whether its device answers.
+CONNECTING = frozenset(_CONNECTS)
 
 #: The states in which an attribute is polled.
-POLLED_STATES = frozenset({State.SUBSCRIBING, State.RETRYING, State.POLLED})
+POLLED_STATES = frozenset({*_SUBSCRIBES, State.RETRYING, State.POLLED})
 
 
 class Life:

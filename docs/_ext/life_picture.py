@@ -15,14 +15,17 @@ from taurus_tpo.subscription import TABLE, Input, State
 #: The middle of each box, px.
 PLACES = {
     State.IDLE: (90, 60),
-    State.CONNECTING: (300, 190),
-    State.SUBSCRIBING: (510, 60),
+    State.CONNECTING: (300, 60),
+    State.SUBSCRIBING: (560, 60),
     State.SUBSCRIBED: (850, 60),
-    State.RETRYING: (850, 330),
-    State.POLLED: (510, 330),
-    State.CLOSED: (90, 330),
+    State.RECONNECTING: (300, 230),
+    State.RESUBSCRIBING: (560, 230),
+    State.SETTLING: (850, 230),
+    State.RETRYING: (850, 430),
+    State.POLLED: (430, 430),
+    State.CLOSED: (90, 430),
 }
-WIDTH, HEIGHT = 960, 400
+WIDTH, HEIGHT = 960, 500
 BOX = (140, 44)
 
 #: An input that leads from so many states to one and the same is told in words.

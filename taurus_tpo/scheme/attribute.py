@@ -39,8 +39,9 @@ from taurus_tpo.firstread.pool import GATHER
 from taurus_tpo.outbox import Outbox
 from taurus_tpo.scheme.connector import in_window_thread
 from taurus_tpo.scheme.delivery import DELIVERY
+from taurus_tpo.settling import Settling, same
 from taurus_tpo.submode import SubMode
-from taurus_tpo.subscription import WORKING, Effect, Input, Life, State
+from taurus_tpo.subscription import CONNECTING, WORKING, Effect, Input, Life, State
 from taurus_tpo.weak import WeakCall
 
 #: How long Tango may take to answer a subscription before the attribute is read
@@ -51,8 +52,11 @@ UNANSWERED_FOR = 0.3
 _TAURUS_STATES = {
     State.IDLE: SubscriptionState.Unsubscribed,
     State.CONNECTING: SubscriptionState.PendingSubscribe,
+    State.RECONNECTING: SubscriptionState.PendingSubscribe,
     State.SUBSCRIBING: SubscriptionState.Subscribing,
+    State.RESUBSCRIBING: SubscriptionState.Subscribing,
     State.SUBSCRIBED: SubscriptionState.Subscribed,
+    State.SETTLING: SubscriptionState.Subscribed,
     State.RETRYING: SubscriptionState.PendingSubscribe,
     State.POLLED: SubscriptionState.Unsubscribed,
     State.CLOSED: SubscriptionState.Unsubscribed,
@@ -67,19 +71,29 @@ _FALLEN_BACK = (State.RETRYING, State.POLLED)
 class _News:
     """What an input brought: a value or an error, and how listeners hear of it.
 
+    :param stamp: the time stamp of the value, seconds since the epoch.
     :param begun: when the read that brought it began; None for an event.
-    :param event_type: what a value is announced as.
+    :param event_type: what it is announced as.
     """
 
     value: Any = None
     error: Any = None
+    stamp: float = 0.0
     begun: float | None = None
     event_type: Any = TaurusEventType.Change
+
+    @classmethod
+    def of_error(cls, error: Any, begun: float | None = None) -> _News:
+        return cls(error=error, begun=begun, event_type=TaurusEventType.Error)
+
+    @classmethod
+    def of_value(cls, value: Any, begun: float | None, event_type: Any) -> _News:
+        return cls(value, None, value.time.totime(), begun, event_type)
 
     def offer_to(self, cache: Cache[Any], now: float) -> bool:
         if self.error is not None:
             return cache.offer_error(self.error, now, self.begun)
-        return cache.offer(self.value, self.value.time.totime(), now)
+        return cache.offer(self.value, self.stamp, now, self.begun)
 
 
 class TpoTangoAttribute(TangoAttribute):
@@ -101,9 +115,13 @@ class TpoTangoAttribute(TangoAttribute):
         self._told: Known[Any] = Known()
         self._heard = threading.Event()
         self._outbox = Outbox(WeakCall(self._complain))
+        #: What was seen since its subscription works again.
+        self._settling = Settling()
         self._subscription: Subscription | None = None
         self._configuration_subscription: Subscription | None = None
         self._wants_configuration_events = False
+        #: Whether the present subscription has brought the configuration.
+        self._has_configuration_event = False
         #: Whether somebody asked for events though they are disabled.
         self._wants_events = False
         self._connection: DeviceConnection | None = None
@@ -176,9 +194,8 @@ class TpoTangoAttribute(TangoAttribute):
         if news is None or not self._take(news):
             return None
         self._told = self._cache.known
-        if news.error is not None:
-            return partial(self._fire, TaurusEventType.Error, news.error)
-        return partial(self._fire, news.event_type, news.value)
+        told = news.value if news.error is None else news.error
+        return partial(self._fire, news.event_type, told)
 
     def _take(self, news: _News) -> bool:
         """Let the cache have ``news``; with the lock held."""
@@ -216,9 +233,9 @@ class TpoTangoAttribute(TangoAttribute):
         if error is None:
             self._on_answer()
             return
-        self._happen(Input.UNREACHABLE, _News(error=error))
+        self._happen(Input.UNREACHABLE, _News.of_error(error))
         parent = self.getParentObj()
-        if self._life.state is State.CONNECTING and parent is not None:
+        if self._life.state in CONNECTING and parent is not None:
             connection = self._connected()
             # A silent server is watched; whoever waits for it is told.
             delay = 0.0 if connection.server.silent else connection.retry_delay
@@ -272,6 +289,7 @@ class TpoTangoAttribute(TangoAttribute):
         if self._connection is not None:
             pool = self.factory().first_read
             pool.withdraw(self._connection, Kind.CONNECT, id(self))
+            pool.withdraw(self._connection, Kind.LOOK, self.getSimpleName().lower())
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             subscription.end()
@@ -283,7 +301,8 @@ class TpoTangoAttribute(TangoAttribute):
     @property
     def first_poll_delay(self) -> float:
         """How long its polling waits before the first poll, s."""
-        return UNANSWERED_FOR if self._life.state is State.SUBSCRIBING else GATHER
+        unanswered = self._life.state in (State.SUBSCRIBING, State.RESUBSCRIBING)
+        return UNANSWERED_FOR if unanswered else GATHER
 
     def _stop_polling_it(self) -> None:
         if not self.isPollingForced():
@@ -309,13 +328,21 @@ class TpoTangoAttribute(TangoAttribute):
             self.debug("Subscription failed: %s", event.errors[:1])
             self._on_failure()
         elif event.err:
-            self._happen(Input.EVENT, _News(error=tango.DevFailed(*event.errors)))
+            self._hear(Input.EVENT, _News.of_error(tango.DevFailed(*event.errors)))
         elif event.attr_value is None:
             self._connected().heard()
             self._happen(Input.ACCEPTED)
         else:
             self._connected().heard()
-            self._happen(Input.EVENT, self._decoded(event.attr_value))
+            with self._lock:
+                self._settling.heard()
+            self._hear(Input.EVENT, self._decoded(event.attr_value))
+
+    def _hear(self, what: Input, news: _News) -> None:
+        """Take what an event or a read brought; an error is looked after."""
+        self._happen(what, news)
+        if news.error is not None:
+            self._happen(Input.DOUBTED)
 
     def _on_failure(self) -> None:
         """Let Tango go on trying, unless it is a server that hangs.
@@ -340,16 +367,17 @@ class TpoTangoAttribute(TangoAttribute):
             value = self.decode(raw)
         except Exception as error:  # noqa: BLE001 - e.g. a label that does not exist
             self.warning("%s cannot be decoded: %r", self.getFullName(), error)
-            return _News(error=error, begun=begun)
+            return _News.of_error(error, begun)
         if unknown and compat.configuration(self) is not None:
             self._announce_configuration()
-        return _News(value=value, begun=begun, event_type=event_type)
+        return _News.of_value(value, begun, event_type)
 
     def _subscribeConfEvents(self, *_how: Any, **_kwargs: Any) -> None:
         """Subscribe to the configuration; called by Taurus's constructor."""
         self._wants_configuration_events = True
         if self._configuration_subscription is not None or not self._answers():
             return
+        self._has_configuration_event = False
         try:
             self._configuration_subscription = (
                 self._connected().subscribe_configuration(
@@ -381,11 +409,15 @@ class TpoTangoAttribute(TangoAttribute):
             # The value that is cached stays true.
             self.debug("configuration event in error: %s", event.errors[:1])
             return
+        # The first event of a subscription may bring nothing.
+        first, self._has_configuration_event = not self._has_configuration_event, True
         info = getattr(event, "attr_conf", None)
-        if info is None:
-            return
-        compat.decode_configuration(self, info)
-        self._announce_configuration()
+        if info is not None and info != compat.configuration(self):
+            compat.decode_configuration(self, info)
+            self._announce_configuration()
+        if not first:
+            # Also of a device that was made anew: nobody sends events of its values.
+            self._happen(Input.RENEWED)
 
     def _announce_configuration(self) -> None:
         """Tell the listeners to look at the configuration again."""
@@ -435,15 +467,46 @@ class TpoTangoAttribute(TangoAttribute):
         if self._value_is_coming() and self._connected().is_there:
             self._heard.wait(timeout)
 
-    def accept_read(self, reading: Reading) -> tuple[Any, Any]:
+    def accept_read(self, reading: Reading, looks: bool = False) -> tuple[Any, Any]:
         """Take what the pool read: cache first, then listeners, as with an event.
 
+        :param looks: whether it is to be compared with what was cached.
         :return: the ``TangoAttrValue``, or the error.
         """
         kind = TaurusEventType.Change
         if self._life.state not in WORKING or self.isPollingActive():
             kind = TaurusEventType.Periodic
-        return self._accept(reading.value, reading.error, reading.begun, kind)
+        cached = self._cache.known.value
+        accepted = self._accept(reading.value, reading.error, reading.begun, kind)
+        if looks:
+            self._looked(cached, accepted)
+        return accepted
+
+    def _look_again(self) -> None:
+        """See from now on whether what is cached is true: events may not arrive."""
+        late = _timed_out(self._cache.known.error)
+        with self._lock:
+            self._settling = Settling(late=late)
+            pause = self._settling.pause
+        self.factory().look_later(self, pause)
+
+    def _looked(self, cached: Any, read: tuple[Any, Any]) -> None:
+        """Look once more, unless that was enough."""
+        if self._life.state is not State.SETTLING:
+            return
+        value, error = read
+        agrees = error is None and same(cached, value)
+        with self._lock:
+            settling = self._settling
+            if error is None:
+                last = settling.look(agrees)
+            else:
+                last = settling.failed(_timed_out(error))
+            pause = settling.pause
+        if last:
+            self._happen(Input.SETTLED)
+        else:
+            self.factory().look_later(self, pause)
 
     def read_when_back(self) -> None:
         """Have it read when its server answers again, if nobody else will read it.
@@ -481,10 +544,10 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _accept(self, raw: Any, error: Any, begun: float, kind: Any) -> tuple[Any, Any]:
         if error is not None:
-            news = _News(error=error, begun=begun)
+            news = _News.of_error(error, begun)
         else:
             news = self._decoded(raw, begun, kind)
-        self._happen(Input.READ, news)
+        self._hear(Input.READ, news)
         return news.value, news.error
 
     def read(self, cache: Any = True) -> Any:
@@ -504,7 +567,7 @@ class TpoTangoAttribute(TangoAttribute):
             return _value_of(self._cache.known)
         if self._cache.known.empty:
             # A device that has not answered yet is being asked already.
-            connecting = self._life.state is State.CONNECTING
+            connecting = self._life.state in CONNECTING
             self._raise_where_silent()
             forced = self._should_force_read() and not connecting
             if forced or not self._value_is_coming():
@@ -554,10 +617,11 @@ class TpoTangoAttribute(TangoAttribute):
     def _read_now(self) -> Any:
         begun = self._clock.time()
         try:
-            news = self._decoded(self._connected().read_one(self.getSimpleName()))
+            raw = self._connected().read_one(self.getSimpleName())
+            news = self._decoded(raw, begun)
         except tango.DevFailed as error:
             self.debug("read failed: %s", error.args[0].desc)
-            news = _News(error=error, begun=begun)
+            news = _News.of_error(error, begun)
         with self._lock:
             self._take(news)
         if news.error is not None:
@@ -668,6 +732,7 @@ _CARRIED_OUT_BY = {
     Effect.SUBSCRIBE_RETRYING: "_subscribe_retrying",
     Effect.UNSUBSCRIBE: "_give_subscription_up",
     Effect.READ: "_readFirstTime",
+    Effect.LOOK_AGAIN: "_look_again",
     Effect.POLL: "_poll_it",
     Effect.STOP_POLLING: "_stop_polling_it",
 }

@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import Any, cast
+from typing import Any, Callable, cast
 
 import tango
 from taurus.core.tango.tangoattribute import TangoAttribute
@@ -354,29 +354,43 @@ class TpoTangoFactory(TangoFactory):
     def removeAttributeFromPolling(self, attribute: Any) -> None:
         """Poll ``attribute`` no more; called by Taurus's attributes."""
         self._polling.remove(attribute)
-        parent = attribute.getParentObj()
-        if parent is not None:
-            name = attribute.getSimpleName().lower()
-            self.first_read.withdraw(self.connection(parent), Kind.POLL, name)
+        self._withdraw(attribute, Kind.POLL)
 
     def poll_soon(self, attribute: Any, delay: float = GATHER) -> Future[Any] | None:
         """Have ``attribute`` read in ``delay`` s, or when its silent server is back.
 
         :return: None where it has no device.
         """
-        parent = attribute.getParentObj()
-        if parent is None:
-            return None
         reference = weakref.ref(attribute)
 
         def target() -> Any:
             return reference() if self.isPollingEnabled() else None
 
+        return self._read_later(attribute, target, Kind.POLL, delay)
+
+    def look_later(self, attribute: TpoTangoAttribute, delay: float) -> None:
+        """Have ``attribute`` read in ``delay`` s, to compare it with what is cached.
+
+        Or when its silent server is back. What was asked before counts no more.
+        """
+        self._withdraw(attribute, Kind.LOOK)
+        self._read_later(attribute, weakref.ref(attribute), Kind.LOOK, delay)
+
+    def _read_later(
+        self, attribute: Any, target: Callable[[], Any], kind: Kind, delay: float
+    ) -> Future[Any] | None:
+        parent = attribute.getParentObj()
+        if parent is None:
+            return None
         name = attribute.getSimpleName().lower()
         connection = self.connection(parent)
-        return self.first_read.ask(
-            connection, name, target, Kind.POLL, delay, patient=True
-        )
+        return self.first_read.ask(connection, name, target, kind, delay, patient=True)
+
+    def _withdraw(self, attribute: Any, kind: Kind) -> None:
+        parent = attribute.getParentObj()
+        if parent is not None:
+            name = attribute.getSimpleName().lower()
+            self.first_read.withdraw(self.connection(parent), kind, name)
 
     # --- databases, and what is made of names ---
 

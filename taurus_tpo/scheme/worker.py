@@ -22,6 +22,9 @@ from taurus_tpo.firstread import Batch, Kind, Report, Request
 from taurus_tpo.firstread.costs import AIM
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
 
+#: The kinds that bring a value.
+READS = frozenset({Kind.READ, Kind.POLL, Kind.LOOK})
+
 Reads = dict[str, list[tuple[Request, Any]]]
 
 
@@ -74,7 +77,7 @@ def refuse(batch: Batch, clock: Clock = SYSTEM) -> None:
 
 
 def _fail(batch: Batch, error: BaseException, clock: Clock) -> None:
-    reads = [r for r in batch.requests if r.kind in (Kind.READ, Kind.POLL)]
+    reads = [r for r in batch.requests if r.kind in READS]
     for found in _wanted(reads).values():
         _hand_out(found, Reading(None, fresh(error), clock.time()))
         for _, attribute in found:
@@ -164,7 +167,7 @@ def _to_read(request: Request) -> Any:
     if not isinstance(attribute, TpoTangoAttribute):
         return attribute
     known = attribute.known_since(request.asked)
-    if known is not None:
+    if known is not None and request.kind is not Kind.LOOK:
         request.spare(known)
         return None
     return None if attribute.closed else attribute
@@ -173,13 +176,15 @@ def _to_read(request: Request) -> Any:
 def _hand_out(found: list[tuple[Request, Any]], reading: Reading) -> None:
     """Hand ``reading`` to its attribute first, then to whoever waits for it.
 
-    A first read and a poll of the same attribute may have travelled together: it is
-    told once.
+    A first read, a poll and a look of the same attribute may have travelled together:
+    it is told once.
     """
+    looked_at = {id(attr) for request, attr in found if request.kind is Kind.LOOK}
     told: dict[int, tuple[Any, Any]] = {}
     for request, attribute in found:
         if id(attribute) not in told:
-            told[id(attribute)] = _deliver(attribute, reading)
+            looks = id(attribute) in looked_at
+            told[id(attribute)] = _deliver(attribute, reading, looks)
         value, error = told[id(attribute)]
         if error is None:
             request.succeed(value)
@@ -187,10 +192,13 @@ def _hand_out(found: list[tuple[Request, Any]], reading: Reading) -> None:
             request.fail(error)
 
 
-def _deliver(attribute: Any, reading: Reading) -> tuple[Any, Any]:
-    """Hand ``reading`` to ``attribute``; return its value, or the error."""
+def _deliver(attribute: Any, reading: Reading, looks: bool) -> tuple[Any, Any]:
+    """Hand ``reading`` to ``attribute``; return its value, or the error.
+
+    :param looks: whether it is to be compared with what is cached.
+    """
     if isinstance(attribute, TpoTangoAttribute):
-        return attribute.accept_read(reading)
+        return attribute.accept_read(reading, looks)
     return _deliver_to_stock(attribute, reading)
 
 

@@ -53,6 +53,23 @@ def test_an_error_is_replaced_by_the_next_value_however_old() -> None:
     assert cache.known == Known("mended", None, 1, 30)
 
 
+def test_a_read_that_began_before_the_error_brings_no_older_value() -> None:
+    """It was on its way when the event came, and is told after the error."""
+    cache: Cache[str] = Cache()
+    cache.offer("event", stamp=10, now=20)
+    cache.offer_error(BROKEN, now=30)
+    assert not cache.offer("older", stamp=9, now=40, begun=19)
+    assert cache.known.error is BROKEN
+    assert cache.offer("as old", stamp=10, now=40, begun=19)
+
+
+def test_a_read_that_began_after_the_error_mends_it_however_old() -> None:
+    cache: Cache[str] = Cache()
+    cache.offer("value", stamp=10, now=20)
+    cache.offer_error(BROKEN, now=30)
+    assert cache.offer("of another clock", stamp=1, now=40, begun=31)
+
+
 def test_a_read_that_fails_late_does_not_replace_what_was_heard_meanwhile() -> None:
     cache: Cache[str] = Cache()
     cache.offer("event", stamp=1, now=20)
@@ -82,7 +99,7 @@ def test_a_late_error_replaces_an_error() -> None:
 
 
 times = st.integers(0, 5)
-offers = st.tuples(st.just("value"), times, st.none())
+offers = st.tuples(st.just("value"), times, st.none() | times)
 failures = st.tuples(st.just("error"), times, st.none() | times)
 
 
@@ -91,11 +108,13 @@ def test_whatever_comes_no_value_is_followed_by_an_older_one(
     happened: list[tuple[str, int, int | None]],
 ) -> None:
     cache: Cache[object] = Cache()
+    newest = -1
     for now, (kind, stamp, begun) in enumerate(happened):
         before = cache.known
         if kind == "value":
-            taken = cache.offer(object(), stamp, now)
-            assert taken or before.stamp > stamp
+            taken = cache.offer(object(), stamp, now, begun)
+            assert taken or newest > stamp
+            newest = stamp if taken else newest
         else:
             taken = cache.offer_error(BROKEN, now, begun)
             assert taken or (begun is not None and before.heard > begun)

@@ -33,6 +33,7 @@ FLOORS = {
     "text": 0,
     "subscription": 1,
     "cache": 1,
+    "settling": 1,
     "firstread": 2,
     "outbox": 2,
     "janitor": 2,

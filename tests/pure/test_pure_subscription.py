@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taurus_tpo.subscription import (
+    CONNECTING,
     POLLED_STATES,
     TABLE,
     WORKING,
@@ -23,6 +24,15 @@ PAIRS = set(product(State, Input))
 #: What Tango says of a subscription; nothing where there is none.
 TANGO_SAYS = {Input.ACCEPTED, Input.REFUSED, Input.FAILED, Input.EVENT}
 SUBSCRIBES = {Effect.SUBSCRIBE, Effect.SUBSCRIBE_RETRYING}
+
+#: Where Tango was asked to subscribe.
+BEING_SUBSCRIBED = [
+    State.SUBSCRIBING,
+    State.RESUBSCRIBING,
+    State.SUBSCRIBED,
+    State.SETTLING,
+    State.RETRYING,
+]
 
 inputs = st.lists(st.sampled_from(list(Input)), max_size=40)
 
@@ -79,13 +89,45 @@ def test_polling_begins_and_ends_with_the_polled_states(
         assert Effect.POLL not in step.effects
 
 
-@pytest.mark.parametrize("state", [State.SUBSCRIBING, State.SUBSCRIBED, State.RETRYING])
+@pytest.mark.parametrize("state", BEING_SUBSCRIBED)
 def test_a_subscription_that_brought_no_data_is_followed_by_a_read(
     state: State,
 ) -> None:
     step = TABLE[state, Input.ACCEPTED]
-    assert step.state is State.SUBSCRIBED
-    assert step.effects[-1] is Effect.READ
+    assert step.state in WORKING
+    assert Effect.READ in step.effects
+
+
+@pytest.mark.parametrize("pair", TABLE, ids=str)
+def test_what_is_cached_is_looked_at_again_where_there_is_doubt(
+    pair: tuple[State, Input],
+) -> None:
+    """Events may not arrive for a while after a recovery, and none ends an error.
+
+    The first subscription is no recovery.
+    """
+    (before, said), step = pair, TABLE[pair]
+    success = said in (Input.ACCEPTED, Input.EVENT) and step.state in WORKING
+    anew = before in WORKING and said in (Input.ACCEPTED, Input.RENEWED)
+    recovery = anew or (success and before in (State.RESUBSCRIBING, State.RETRYING))
+    error = pair == (State.SUBSCRIBED, Input.DOUBTED)
+    assert (Effect.LOOK_AGAIN in step.effects) == (recovery or error)
+    if recovery:
+        assert step.state is State.SETTLING
+
+
+def test_it_settles_when_what_is_read_agrees() -> None:
+    life = walk(Input.LISTEN, Input.CONNECTED, Input.FAILED, Input.ACCEPTED)
+    assert life.state is State.SETTLING
+    assert life.feed(Input.SETTLED) == ()
+    assert life.state is State.SUBSCRIBED
+
+
+def test_a_device_that_was_away_is_subscribed_to_anew() -> None:
+    life = walk(Input.LISTEN, Input.UNREACHABLE, Input.CONNECTED)
+    assert life.state is State.RESUBSCRIBING
+    life = walk(Input.LISTEN, Input.CONNECTED, Input.EVENT, Input.TURNED_AWAY)
+    assert life.state is State.RECONNECTING
 
 
 @pytest.mark.parametrize("pair", TABLE, ids=str)
@@ -108,14 +150,15 @@ def test_who_is_polled_from_now_on_does_not_wait_for_the_first_period(
 
 @pytest.mark.parametrize("said", [Input.REFUSED, Input.FAILED])
 def test_who_falls_back_to_polling_is_read_at_once(said: Input) -> None:
-    for state in (State.SUBSCRIBING, State.SUBSCRIBED):
-        assert Effect.READ in TABLE[state, said].effects
+    for state in BEING_SUBSCRIBED:
+        fell_back = state is State.RETRYING
+        assert fell_back or Effect.READ in TABLE[state, said].effects
 
 
 @pytest.mark.parametrize("pair", TABLE, ids=str)
 def test_whoever_was_turned_away_asks_again(pair: tuple[State, Input]) -> None:
     if pair[1] is Input.TURNED_AWAY and TABLE[pair].state is not pair[0]:
-        assert TABLE[pair].state is State.CONNECTING
+        assert TABLE[pair].state in CONNECTING
         assert Effect.CONNECT in TABLE[pair].effects
 
 
@@ -131,12 +174,12 @@ def test_a_read_is_published_and_changes_no_state(state: State) -> None:
     assert (step.state, step.effects) == (state, (Effect.PUBLISH,))
 
 
-@pytest.mark.parametrize("state", [State.SUBSCRIBING, State.SUBSCRIBED, State.RETRYING])
+@pytest.mark.parametrize("state", BEING_SUBSCRIBED)
 def test_an_event_is_published_and_ends_polling(state: State) -> None:
     step = TABLE[state, Input.EVENT]
-    assert step.state is State.SUBSCRIBED
+    assert step.state in WORKING
     assert Effect.PUBLISH in step.effects
-    assert (Effect.STOP_POLLING in step.effects) == (state is not State.SUBSCRIBED)
+    assert (Effect.STOP_POLLING in step.effects) == (state not in WORKING)
 
 
 def test_a_refused_subscription_is_polled_and_tried_again_in_a_retrying_mode() -> None:
@@ -230,7 +273,7 @@ def test_it_is_subscribed_exactly_in_the_states_that_say_so(
     model = Model()
     for what in filter(model.possible, happened):
         model.feed(what)
-        if model.life.state in (State.SUBSCRIBING, State.SUBSCRIBED):
+        if model.life.state in (*WORKING, State.SUBSCRIBING, State.RESUBSCRIBING):
             assert model.subscribed
         if model.life.state in (State.IDLE, State.POLLED, State.CLOSED):
             assert not model.subscribed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import threading
 import time
 import weakref
@@ -220,8 +221,6 @@ def test_events_come_in_the_order_in_which_they_were_cached(modes, heard, listen
 
 
 def test_the_next_value_replaces_an_error(modes, factory, listener):
-    import json
-
     device = modes.device(UP)
     attr = taurus.Attribute(model(modes, "failing"))
     attr.addListener(listener)
@@ -234,7 +233,64 @@ def test_the_next_value_replaces_an_error(modes, factory, listener):
         device.Configure(json.dumps({"attribute": "failing", "error": 1.0}))
 
 
+def test_an_error_goes_away_also_where_nobody_sends_an_event(modes, factory, listener):
+    """The server repairs something, and says nothing."""
+    device = modes.device(UP)
+    attr = taurus.Attribute(model(modes, "failing_events"))
+    attr.addListener(listener)
+    eventually(lambda: listener.errors, "the error is told")
+    assert isinstance(listener.errors[0], tango.DevFailed)
+    eventually(attr.isUsingEvents, "it is subscribed")
+    device.Configure(json.dumps({"attribute": "failing_events", "error": 0.0}))
+    try:
+        eventually(lambda: listener.values, "the value replaces it")
+        assert attr.known.error is None
+        assert not attr.isPollingActive()
+    finally:
+        device.Configure(json.dumps({"attribute": "failing_events", "error": 1.0}))
+
+
+def test_a_failure_that_gives_no_reason_is_one_that_tango_retries(modes, heard):
+    attr = heard("with_events")
+    event = tango.EventData()
+    event.err, event.event_reason = True, tango.EventReason.SubFail
+    attr.push_event(event)
+    assert attr.isPollingActive()
+    assert attr.known.value is not None
+
+
+def test_an_error_event_that_gives_no_reason_is_told(modes, heard, listener):
+    attr = heard("with_events")
+    event = tango.EventData()
+    event.err, event.event_reason = True, tango.EventReason.Update
+    attr.push_event(event)
+    eventually(lambda: listener.errors, "the error is told")
+    assert isinstance(listener.errors[-1], tango.DevFailed)
+
+
 # --- configuration ---
+
+
+def test_a_configuration_event_in_error_does_not_wipe_the_value(modes, heard, listener):
+    attr = heard("with_events")
+    known = attr.known
+    listener.heard.clear()
+    event = tango.AttrConfEventData()
+    event.err = True
+    attr.push_event(event)
+    assert attr.known == known
+    assert listener.heard == []
+
+
+def test_a_device_that_is_made_anew_is_read_again(own_modes, factory, listener):
+    """Tango tells only of the configuration, and that did not change."""
+    attr = taurus.Attribute(model(own_modes, "with_events"))
+    attr.addListener(listener)
+    eventually(lambda: listener.values, "the value comes")
+    hold(own_modes, "with_events", 8.5)
+    eventually(lambda: plain(attr.known.value) == 8.5, "the event comes")
+    own_modes.device("dserver/TpoSim/modes").DevRestart(UP)
+    eventually(lambda: plain(attr.known.value) == 1.5, "what it holds now is shown")
 
 
 def test_a_device_that_is_down_has_a_placeholder(modes, factory, listener):

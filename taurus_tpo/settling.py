@@ -1,0 +1,104 @@
+"""When an attribute whose subscription came back can be trusted again.
+
+Floor 1: no Tango, no threads, no clock.
+
+After a server was killed and started again, Tango calls back, and for one more period
+of its keep-alive thread (10 s) the events of some attributes do not arrive (DESIGN,
+fact 9; seen again with cppTango 10.3.3). So what is cached is compared with what the
+device says, until the two agree and that time is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+#: How long to wait before each of the first looks, s; the last of them comes after
+#: Tango's keep-alive period.
+PAUSES = (1.0, 4.0, 8.0)
+
+#: How long before each that follows, s. An error is shown for no longer than that after
+#: it has gone.
+PAUSE = 8.0
+
+#: How long before the next where a read took longer than Tango waits for a call, s: it
+#: keeps all others from the device for that long.
+LATE = 30.0
+
+#: How many looks that bring a value there are at the most: a value that moves by less
+#: than its events tell never agrees.
+MOST = 6
+
+
+@dataclass
+class Settling:
+    """The looks at one attribute since there was a reason to doubt what is cached.
+
+    Not thread-safe: whoever owns it calls it under a lock of its own.
+
+    :param looks: how many there were.
+    :param values: how many of them brought a value.
+    :param event: whether an event has brought a value since the last one.
+    :param late: whether the last read took longer than Tango waits for a call.
+    """
+
+    looks: int = 0
+    values: int = 0
+    event: bool = False
+    late: bool = False
+
+    @property
+    def pause(self) -> float:
+        """How long to wait before the next look, s."""
+        if self.late:
+            return LATE
+        return PAUSES[self.looks] if self.looks < len(PAUSES) else PAUSE
+
+    def heard(self) -> None:
+        """Take note of an event with a value: those of this attribute arrive."""
+        self.event = True
+
+    def look(self, agrees: bool) -> bool:
+        """Take note of a look that brought a value; return whether it was the last.
+
+        :param agrees: whether what was read is what was cached.
+        """
+        self.looks += 1
+        self.values += 1
+        self.late = False
+        trusted, self.event = agrees or self.event, False
+        return self.values >= MOST or (trusted and self.looks >= len(PAUSES))
+
+    def failed(self, late: bool = False) -> bool:
+        """Take note of a look that brought an error: never the last one.
+
+        :param late: whether it took longer than Tango waits for a call.
+        """
+        self.looks += 1
+        self.late = late
+        return False
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two values of an attribute say the same.
+
+    :param one: something with ``rvalue``, ``wvalue`` and ``quality``, each a number, a
+        text, an array of any shape, or one of these with ``units``; or None.
+    """
+    if one is None or other is None:
+        return one is other
+    alike = (_alike(getattr(one, n), getattr(other, n)) for n in ("rvalue", "wvalue"))
+    return bool(one.quality == other.quality and all(alike))
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Return whether two are equal; what is no number equals what is none."""
+    if str(getattr(one, "units", "")) != str(getattr(other, "units", "")):
+        return False
+    left = np.asarray(getattr(one, "magnitude", one))
+    right = np.asarray(getattr(other, "magnitude", other))
+    if left.shape != right.shape:
+        return False
+    return bool(np.all((left == right) | ((left != left) & (right != right))))

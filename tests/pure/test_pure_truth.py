@@ -1,0 +1,558 @@
+"""Whatever happens, what is shown in the end is what the server holds.
+
+A model of a server, of Tango and of the pool drives the table, the cache and the looks
+in any interleaving, in each mode. No Tango, no thread and no clock: a step is a moment.
+What the model's Tango does is what has been seen of the real one: it answers late, once
+or twice; it goes on trying in the modes that say so; a server that was started again is
+subscribed to anew after a while, and for a while after that events may be lost.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from taurus_tpo import submode
+from taurus_tpo.cache import Cache
+from taurus_tpo.settling import PAUSES, Settling
+from taurus_tpo.submode import FirstCallback, Reads, SubMode
+from taurus_tpo.subscription import (
+    POLLED_STATES,
+    WORKING,
+    Effect,
+    Input,
+    Life,
+    State,
+)
+
+DOWN = ConnectionError("the server does not run")
+HUNG = TimeoutError("the server does not answer")
+BROKEN = RuntimeError("the subscription is broken")
+FAILS = ValueError("the attribute cannot be read")
+
+
+@dataclass(eq=False)
+class Link:
+    """A subscription as Tango has it.
+
+    :param works: whether it is there as far as Tango knows.
+    :param lost: whether the server has forgotten it, which Tango does not know yet.
+    :param carries: whether events get through.
+    :param stands: whether it was there once: Tango goes on trying in each mode.
+    :param ended: whether the attribute has given it up: nobody is called any more, but
+        for what was on its way.
+    :param calls: what Tango will say, in this order.
+    :param waits: whether Tango has still to try for the first time.
+    """
+
+    mode: SubMode
+    works: bool = False
+    lost: bool = False
+    stands: bool = False
+    carries: bool = False
+    ended: bool = False
+    waits: bool = True
+    calls: list[tuple[Input, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What listeners were told: a value with its time stamp, or (None) an error."""
+
+    value: int | None = None
+    stamp: float = float("-inf")
+    was_read: bool = False
+
+
+class Attribute:
+    """An attribute as the scheme has it: it carries out what the table decides."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.life = Life()
+        self.cache: Cache[int] = Cache()
+        self.settling = Settling()
+        self.polled = False
+        self.connecting = False
+        self.link: Link | None = None
+        self.reads = 0
+        self.look = False
+        #: What the listeners were told, in this order.
+        self.published: list[Publication] = []
+
+    def hear(self, what: Input, value: Any, begun: float | None = None) -> None:
+        """Take what an event or a read brought; an error is looked after."""
+        self.happen(what, value, begun)
+        if isinstance(value, Exception):
+            self.happen(Input.DOUBTED)
+
+    def happen(
+        self, what: Input, value: Any = None, begun: float | None = None
+    ) -> None:
+        """Let ``what`` happen.
+
+        :param value: a value with its stamp, or an error.
+        :param begun: when the read began; None for an event.
+        """
+        for effect in self.life.feed(what):
+            if effect is Effect.PUBLISH:
+                self.publish(value, begun)
+            else:
+                getattr(self, effect.name.lower())()
+
+    def publish(self, news: Any, begun: float | None) -> None:
+        now = self.world.tick()
+        if isinstance(news, Exception):
+            if self.cache.offer_error(news, now, begun):
+                self.published.append(Publication())
+        elif self.cache.offer(*news, now, begun):
+            self.published.append(Publication(*news, was_read=begun is not None))
+
+    def connect(self) -> None:
+        self.connecting = True
+
+    def subscribe(self) -> None:
+        assert self.world.mode is not None
+        self.begin(self.world.mode)
+
+    def subscribe_retrying(self) -> None:
+        self.begin(submode.RETRYING)
+
+    def begin(self, mode: SubMode) -> None:
+        assert self.link is None or self.link.ended, "it is subscribed to twice"
+        self.link = link = Link(mode)
+        self.world.links.append(link)
+        if not mode.raises:
+            return
+        link.waits = False
+        if not self.world.can_subscribe:
+            link.ended = True
+            self.happen(Input.REFUSED)
+            return
+        self.world.accept(link)
+        if not mode.tells_success:
+            self.happen(Input.ACCEPTED)
+
+    def unsubscribe(self) -> None:
+        self.connecting = self.look = False
+        link, self.link = self.link, None
+        if link is not None:
+            link.ended = True
+
+    def poll(self) -> None:
+        assert not self.polled
+        self.polled = True
+
+    def stop_polling(self) -> None:
+        self.polled = False
+
+    def read(self) -> None:
+        self.reads += 1
+
+    def look_again(self) -> None:
+        self.settling = Settling()
+        self.look = True
+
+    def failed(self) -> None:
+        """A subscription has failed: Tango goes on, unless the server hangs."""
+        if self.world.hung:
+            self.unsubscribe()
+            self.happen(Input.TURNED_AWAY)
+        else:
+            self.happen(Input.FAILED)
+
+
+class World:
+    """The server, Tango and the pool around one attribute."""
+
+    def __init__(self, mode: SubMode | None) -> None:
+        self.mode = mode
+        self.clock = itertools.count(1)
+        self.up = True
+        self.hung = False
+        self.events = True
+        self.fails = False
+        self.truth = (0, float(next(self.clock)))
+        self.links: list[Link] = []
+        #: What was read, and is on its way to the attribute.
+        self.readings: list[tuple[Any, float, bool]] = []
+        self.attribute = Attribute(self)
+
+    def tick(self) -> float:
+        return float(next(self.clock))
+
+    @property
+    def answers(self) -> bool:
+        return self.up and not self.hung
+
+    @property
+    def can_subscribe(self) -> bool:
+        return self.answers and self.events
+
+    def change(self) -> None:
+        """The value changes; who is subscribed hears of it, if events get through."""
+        self.truth = (self.truth[0] + 1, self.tick())
+        self.push()
+
+    def break_or_mend(self, fails: bool, tells: bool) -> None:
+        """The attribute itself fails, or does so no longer; not all push that."""
+        if fails is not self.fails:
+            self.fails = fails
+            if tells:
+                self.push()
+
+    def renew(self) -> None:
+        """The device is made anew, with another value; its configuration is told."""
+        self.truth = (self.truth[0] + 1, self.tick())
+        for link in self.links:
+            if link.works and not link.lost and not link.ended:
+                link.calls.append((Input.RENEWED, None))
+
+    def push(self) -> None:
+        for link in self.links:
+            if self.events and link.works and link.carries and not link.ended:
+                link.calls.append((Input.EVENT, self.answer))
+
+    @property
+    def answer(self) -> Any:
+        """What the attribute says, where its server answers."""
+        return FAILS if self.fails else self.truth
+
+    def accept(self, link: Link, carries: bool = True) -> None:
+        """Tango has subscribed."""
+        link.works = link.stands = True
+        link.lost = link.waits = False
+        link.carries = carries
+        if link.mode.first_callback is FirstCallback.ON_NEXT_EVENT:
+            return
+        with_data = link.mode.reads is not Reads.NEVER
+        news = (Input.EVENT, self.answer) if with_data else (Input.ACCEPTED, None)
+        link.calls.append(news)
+
+    def lose_links(self) -> None:
+        """The server forgets all subscriptions; Tango does not know it yet."""
+        for link in self.links:
+            link.lost, link.carries = True, False
+
+    def read(self, look: bool = False) -> None:
+        """The pool reads; the answer is on its way."""
+        begun = self.tick()
+        error = DOWN if not self.up else HUNG
+        answer = self.answer if self.answers else error
+        self.readings.append((answer, begun, look))
+
+    def deliver(self, number: int) -> None:
+        """What was read arrives."""
+        answer, begun, look = self.readings.pop(number)
+        attribute = self.attribute
+        cached = attribute.cache.known.value
+        attribute.hear(Input.READ, answer, begun)
+        failed = isinstance(answer, Exception)
+        if answer in (DOWN, HUNG) and attribute.life.state in WORKING:
+            # It is read again when the server is back.
+            attribute.reads += 1
+        if look and attribute.life.state is State.SETTLING:
+            settling = attribute.settling
+            if settling.failed() if failed else settling.look(answer[0] == cached):
+                attribute.happen(Input.SETTLED)
+            else:
+                attribute.look = True
+
+    def call_back(self, link: Link) -> None:
+        """Tango says the next thing that it has to say of ``link``."""
+        what, value = link.calls.pop(0)
+        if link is not self.attribute.link:
+            # Too late: the subscription drops it.
+            return
+        if what is Input.FAILED:
+            self.attribute.failed()
+        else:
+            if what is Input.EVENT and not isinstance(value, Exception):
+                self.attribute.settling.heard()
+            self.attribute.hear(what, value)
+
+    def try_link(self, link: Link, carries: bool) -> None:
+        """Tango tries to subscribe, or sees whether a subscription still works."""
+        if link.ended or (link.works and not link.lost):
+            return
+        if link.works or (link.waits and not self.can_subscribe):
+            # It says so before it subscribes anew, also where that succeeds at once.
+            link.works = link.waits = False
+            link.calls.append((Input.FAILED, BROKEN))
+        if self.can_subscribe and (link.mode.retries or link.stands or link.waits):
+            self.accept_anew(link, carries)
+
+    def accept_anew(self, link: Link, carries: bool) -> None:
+        anew = link.stands
+        self.accept(link, carries or not anew)
+        if anew and not link.mode.tells_success:
+            # Of one that it has subscribed to anew, Tango tells in each mode.
+            link.calls.append((Input.EVENT, self.answer))
+
+
+class Truth(RuleBasedStateMachine):
+    """Any interleaving of what may happen."""
+
+    mode: SubMode | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(self.mode)
+        self.attribute = self.world.attribute
+        self.closed = 0
+
+    # --- whoever uses it ---
+
+    @rule()
+    def listen(self) -> None:
+        self.attribute.happen(Input.LISTEN)
+
+    @rule()
+    def unlisten(self) -> None:
+        self.attribute.happen(Input.UNLISTEN)
+
+    # --- the server ---
+
+    @rule()
+    def change(self) -> None:
+        self.world.change()
+
+    @precondition(lambda self: self.world.answers)
+    @rule()
+    def renew(self) -> None:
+        self.world.renew()
+
+    @rule(up=st.booleans())
+    def start_or_stop(self, up: bool) -> None:
+        if self.world.up and not up:
+            self.world.lose_links()
+        if up and not self.world.up:
+            self.world.truth = (self.world.truth[0] + 1, self.world.tick())
+        self.world.up = up
+
+    @rule(hung=st.booleans())
+    def hang_or_resume(self, hung: bool) -> None:
+        self.world.hung = hung
+
+    @rule(fails=st.booleans(), tells=st.booleans())
+    def break_or_mend(self, fails: bool, tells: bool) -> None:
+        self.world.break_or_mend(fails, tells)
+
+    @rule(events=st.booleans())
+    def events_on_or_off(self, events: bool) -> None:
+        if not events:
+            self.world.lose_links()
+        self.world.events = events
+
+    # --- Tango ---
+
+    @precondition(lambda self: self.world.links)
+    @rule(data=st.data(), carries=st.booleans())
+    def tango_tries(self, data: st.DataObject, carries: bool) -> None:
+        """Events of a subscription that was made anew may not get through at first."""
+        link = data.draw(st.sampled_from(self.world.links))
+        self.world.try_link(link, carries)
+
+    @precondition(lambda self: any(link.calls for link in self.world.links))
+    @rule(data=st.data())
+    def tango_calls_back(self, data: st.DataObject) -> None:
+        calling = [link for link in self.world.links if link.calls]
+        self.world.call_back(data.draw(st.sampled_from(calling)))
+
+    @precondition(lambda self: any(link.calls for link in self.world.links))
+    @rule(data=st.data())
+    def tango_says_it_twice(self, data: st.DataObject) -> None:
+        calling = [link for link in self.world.links if link.calls]
+        link = data.draw(st.sampled_from(calling))
+        link.calls.insert(0, link.calls[0])
+
+    # --- the pool ---
+
+    @precondition(lambda self: self.attribute.connecting)
+    @rule()
+    def ask_whether_it_answers(self) -> None:
+        self.ask_device()
+
+    @precondition(lambda self: self.attribute.reads)
+    @rule()
+    def read(self) -> None:
+        self.attribute.reads -= 1
+        self.world.read()
+
+    @precondition(lambda self: self.attribute.polled)
+    @rule()
+    def poll(self) -> None:
+        self.world.read()
+
+    @precondition(lambda self: self.attribute.look)
+    @rule()
+    def look(self) -> None:
+        self.look_at_it()
+
+    @precondition(lambda self: self.world.readings)
+    @rule(data=st.data())
+    def what_was_read_arrives(self, data: st.DataObject) -> None:
+        """One device is served by one thread, and a caller may read beside it."""
+        last = min(2, len(self.world.readings)) - 1
+        self.world.deliver(data.draw(st.integers(0, last)))
+
+    def ask_device(self) -> None:
+        if self.world.hung:
+            self.attribute.happen(Input.UNREACHABLE, HUNG)
+            return
+        self.attribute.connecting = False
+        polled = self.world.mode is None
+        said = Input.CONNECTED_POLLED if polled else Input.CONNECTED
+        self.attribute.happen(said)
+
+    def look_at_it(self) -> None:
+        """By the last look Tango's keep-alive thread has seen to all events."""
+        if self.attribute.settling.looks >= len(PAUSES) - 1:
+            self.events_get_through()
+        self.attribute.look = False
+        self.world.read(look=True)
+
+    def events_get_through(self) -> None:
+        for link in self.world.links:
+            link.carries = link.works and not link.lost
+
+    # --- what must hold ---
+
+    @invariant()
+    def it_is_polled_exactly_without_a_working_subscription(self) -> None:
+        assert self.attribute.polled == (self.attribute.life.state in POLLED_STATES)
+
+    @invariant()
+    def nothing_older_is_published_after_something_newer(self) -> None:
+        """But by an event after an error: the clock of a server may have gone back."""
+        newest = float("-inf")
+        after_error = False
+        for one in self.attribute.published:
+            assert (
+                one.value is None
+                or one.stamp >= newest
+                or (after_error and not one.was_read)
+            )
+            after_error = one.value is None
+            newest = newest if after_error else one.stamp
+
+    @invariant()
+    def what_is_cached_was_published(self) -> None:
+        known, published = self.attribute.cache.known, self.attribute.published
+        if published:
+            assert known.value == published[-1].value
+
+    def teardown(self) -> None:
+        self.heal()
+        self.attribute.happen(Input.LISTEN)
+        for _ in range(60):
+            if not self.go_on():
+                break
+        else:
+            raise AssertionError("it does not come to rest")
+        world, attribute = self.world, self.attribute
+        assert attribute.cache.known.value == world.truth[0]
+        assert attribute.cache.known.error is None
+        subscribed = attribute.life.state is State.SUBSCRIBED
+        assert subscribed == (world.mode is not None and world.events)
+        assert attribute.polled == (not subscribed)
+        self.change_is_seen()
+        self.nothing_comes_after_the_end()
+
+    def heal(self) -> None:
+        self.world.up, self.world.hung = True, False
+        self.world.break_or_mend(fails=False, tells=False)
+
+    def change_is_seen(self) -> None:
+        """The next change of the value arrives, by an event or a poll."""
+        self.world.change()
+        if self.attribute.polled:
+            self.world.read()
+        while self.go_on():
+            pass
+        assert self.attribute.cache.known.value == self.world.truth[0]
+
+    def nothing_comes_after_the_end(self) -> None:
+        said = len(self.attribute.published)
+        self.world.change()
+        self.world.read()
+        self.attribute.happen(Input.CLOSE)
+        while self.go_on():
+            pass
+        assert len(self.attribute.published) == said
+        assert not self.attribute.polled
+        assert not self.attribute.connecting
+
+    def go_on(self) -> bool:
+        """Let everything happen that is to happen; return whether there was any."""
+        return any([step() for step in self.steps()])
+
+    def steps(self) -> Iterator[Any]:
+        yield self.all_is_asked
+        yield self.tango_does_its_work
+        yield self.all_is_called_back
+        yield self.all_is_read
+        yield self.all_is_polled
+
+    def all_is_asked(self) -> bool:
+        if self.attribute.connecting:
+            self.ask_device()
+            return True
+        return False
+
+    def tango_does_its_work(self) -> bool:
+        before = [(len(link.calls), link.works) for link in self.world.links]
+        for link in list(self.world.links):
+            # For one keep-alive period events of some attributes do not arrive.
+            self.world.try_link(link, carries=False)
+        return before != [(len(link.calls), link.works) for link in self.world.links]
+
+    def all_is_called_back(self) -> bool:
+        calling = [link for link in self.world.links if link.calls]
+        for link in calling:
+            while link.calls:
+                self.world.call_back(link)
+        return bool(calling)
+
+    def all_is_read(self) -> bool:
+        found = bool(self.attribute.reads or self.attribute.look or self.world.readings)
+        while self.attribute.reads:
+            self.attribute.reads -= 1
+            self.world.read()
+        if self.attribute.look:
+            self.look_at_it()
+        while self.world.readings:
+            self.world.deliver(0)
+        return found
+
+    def all_is_polled(self) -> bool:
+        """A poll may find what nothing else would; it happens again and again."""
+        if (
+            self.attribute.polled
+            and self.attribute.cache.known.value != (self.world.truth[0])
+        ):
+            self.world.read()
+            return True
+        return False
+
+
+@pytest.mark.parametrize("mode", [*submode.MODES, None], ids=str)
+def test_it_ends_at_the_truth(mode: SubMode | None) -> None:
+    machine = type(f"Truth{mode}", (Truth,), {"mode": mode})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(max_examples=300, stateful_step_count=40, deadline=None),
+    )
