@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
+from benchmarks import machine
 from benchmarks.cases import CASES, HEADLESS, Case, Figure, Headless
 from benchmarks.results import NEVER, Record, Sheet, Spread, sheets
 from benchmarks.verdict import Verdict, verdicts
@@ -167,7 +168,26 @@ def for_documentation(head: dict[str, Any], records: Sequence[Record]) -> str:
     return "\n".join(lines)
 
 
+def page(command: str, *tables: Sheaf) -> str:
+    """Return results as reStructuredText, to be included in a page.
+
+    :param command: what has the same measured again.
+    """
+    lines = [
+        f".. Written by {command}.",
+        "",
+        *_provenance(machine.describe(command)),
+    ]
+    for table in tables:
+        lines += _list_table(table)
+    return "\n".join(lines)
+
+
 def _provenance(head: dict[str, Any]) -> Iterable[str]:
+    """Return what results come from, as lines of reStructuredText.
+
+    :param head: as of :func:`benchmarks.machine.describe`.
+    """
     versions = ", ".join(f"{name} {text}" for name, text in head["versions"].items())
     for name, text in (
         ("Date", head["date"]),
@@ -181,6 +201,7 @@ def _provenance(head: dict[str, Any]) -> Iterable[str]:
 
 
 def _list_table(sheaf: Sheaf) -> Iterable[str]:
+    """Return a table as lines of reStructuredText."""
     yield f".. list-table:: {sheaf.title}"
     yield "   :header-rows: 1"
     yield ""

@@ -3,7 +3,37 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+
+import lock_order
+import pytest
+
+# Before anything of the plugin is imported.
+LOCKS = lock_order.install()
 
 # A facility of the tests' own is the only Tango that they may touch.
 os.environ.pop("TANGO_HOST", None)
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that has the fault matrix written."""
+    parser.addoption(
+        "--matrix",
+        type=Path,
+        help="write what became of each fault to this file, as a table",
+    )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Judge the order of the locks, over all that was run."""
+    if list(LOCKS.faults()) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how the locks were used, and what was wrong with that."""
+    terminalreporter.section("locks of the plugin")
+    terminalreporter.line(f"{len(LOCKS.orders)} orders of two locks")
+    for fault in LOCKS.faults():
+        terminalreporter.line(fault, red=True)

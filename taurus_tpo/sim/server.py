@@ -27,7 +27,10 @@ Commands for tests, beside the attributes:
 ``Truth() -> JSON``         name to value, as :mod:`taurus_tpo.sim.values` holds it
 ``SetValue(JSON)``          ``{"attribute": "volt1", "value": 3.5}`` with, if need be,
                             ``"push": false`` (no event) and ``"time"`` (epoch s)
-``Configure(JSON)``         ``{"attribute": "volt1", "read_delay": 0.5, "error": 1.0}``
+``Configure(JSON)``         ``{"attribute": "volt1", "read_delay": 0.5, "error": 1.0,
+                            "period": 0.001}``
+``RemoveAttribute(text)``   the device has it no more, as if it had never had it
+``AddAttribute(text)``      it has it again, with the value that it held
 ``RunsIn() -> text``        the class of the executor that runs this command
 =========================== ==========================================================
 
@@ -68,7 +71,7 @@ ACCESS = {
     "read_write": tango.AttrWriteType.READ_WRITE,
 }
 #: What a client may change with the command Configure.
-_CONFIGURABLE = ("read_delay", "error", "error_text")
+_CONFIGURABLE = ("read_delay", "error", "error_text", "period")
 
 
 def _to_tango(value: Any, type_: str) -> Any:
@@ -120,16 +123,23 @@ class _Mover(threading.Thread):
     def __init__(self, device: Any) -> None:
         super().__init__(name=f"TpoSim mover of {device.get_name()}", daemon=True)
         self._device = device
-        self._ending = threading.Event()
+        self._ending = False
+        self._called = threading.Event()
 
     def run(self) -> None:
         # To push from a thread that is not omniORB's, Tango must have a name for it.
         pause: float | None = 0.0
         with tango.EnsureOmniThread():
-            while not self._ending.wait(pause):
+            while not self._ending:
+                self._called.wait(pause)
+                self._called.clear()
                 changed, pause = self._device.simulation.step_due()
                 for name in changed:
                     self._push(name)
+
+    def wake(self) -> None:
+        """Look again when something is due: a period is another one now."""
+        self._called.set()
 
     def _push(self, name: str) -> None:
         try:
@@ -140,7 +150,8 @@ class _Mover(threading.Thread):
 
     def end(self) -> None:
         """Return when the thread is no more."""
-        self._ending.set()
+        self._ending = True
+        self._called.set()
         # A push takes the monitor of the device, which the caller may well hold.
         with tango.AutoTangoAllowThreads(self._device):
             self.join()
@@ -175,18 +186,22 @@ class SimulatedDevice:
 
     def initialize_dynamic_attributes(self: Any) -> None:
         for spec in self.simulation.specs:
-            self.add_attribute(_tango_attribute(spec, self))
-            if spec.events == "change":
-                self.set_change_event(spec.name, True, False)
-            if spec.access == "read_write":
-                written = self.get_device_attr().get_w_attr_by_name(spec.name)
-                written.set_write_value(_to_tango(spec.value, spec.type))
+            self.add_simulated(spec)
         self.has_attributes = True
         self.start_mover()
 
+    def add_simulated(self: Any, spec: AttributeSpec) -> None:
+        """Give the device the attribute that ``spec`` describes."""
+        self.add_attribute(_tango_attribute(spec, self))
+        if spec.events == "change":
+            self.set_change_event(spec.name, True, False)
+        if spec.access == "read_write":
+            written = self.get_device_attr().get_w_attr_by_name(spec.name)
+            written.set_write_value(_to_tango(spec.value, spec.type))
+
     def start_mover(self: Any) -> None:
         """Start what changes values by themselves, if there are any that do."""
-        if any(spec.period for spec in self.simulation.specs):
+        if self.mover is None and any(s.period for s in self.simulation.specs):
             self.mover = _Mover(self)
             self.mover.start()
 
@@ -257,13 +272,24 @@ class SimulatedDevice:
         if options.get("push", True):
             self.push_simulated(name)
 
-    async def Configure(self, request: str) -> None:
-        """Change how long the reads of an attribute take, and how often they fail."""
+    async def Configure(self: Any, request: str) -> None:
+        """Change how long its reads take, how often they fail, how often it moves."""
         changes = json.loads(request)
         name = changes.pop("attribute")
         if not set(changes) <= set(_CONFIGURABLE):
             raise ValueError(f"only {_CONFIGURABLE} can be changed, not {set(changes)}")
         self.simulation.configure(name, **changes)
+        self.start_mover()
+        if self.mover is not None:
+            self.mover.wake()
+
+    async def RemoveAttribute(self: Any, name: str) -> None:
+        """Have the attribute no more."""
+        self.remove_attribute(self.simulation.spec(name).name)
+
+    async def AddAttribute(self: Any, name: str) -> None:
+        """Have the attribute again."""
+        self.add_simulated(self.simulation.spec(name))
 
     async def RunsIn(self) -> str:
         """Return the class of the executor that runs this."""
@@ -277,6 +303,8 @@ _COMMANDS: dict[str, dict[str, Any]] = {
     "Truth": {"dtype_out": str},
     "SetValue": {"dtype_in": str},
     "Configure": {"dtype_in": str},
+    "RemoveAttribute": {"dtype_in": str},
+    "AddAttribute": {"dtype_in": str},
     "RunsIn": {"dtype_out": str},
 }
 

@@ -77,10 +77,15 @@ class Simulation:
             return self._held[name.lower()].spec
 
     def configure(self, name: str, **changes: Any) -> None:
-        """Change ``read_delay`` (s), ``error`` (0 to 1) or ``error_text`` of one."""
+        """Change ``read_delay``, ``period`` (s), ``error`` (0 to 1), ``error_text``.
+
+        A period counts from now.
+        """
         with self._lock:
             held = self._held[name.lower()]
             held.spec = replace(held.spec, **changes)
+            if "period" in changes:
+                held.due = time.monotonic() + held.spec.period
 
     def sample(self, name: str) -> tuple[Any, float]:
         """Return what a read finds: the value, and the epoch time (s) it is from.

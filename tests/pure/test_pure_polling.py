@@ -46,7 +46,7 @@ class Hands:
         self.asked.append((attribute.name, delay))
         # As the pool does, what waits already waits once.
         for name, future in self.waiting:
-            if name == attribute.name:
+            if name == attribute.name and not future.done():
                 return future
         future: Future[Any] = Future()
         self.waiting.append((attribute.name, future))

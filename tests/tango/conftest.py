@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import taurus
+from matrix_report import as_page
+from matrix_support import Fault, Outcome
 from tango_support import FACILITIES, Listener, eventually, readers
 from taurus import tauruscustomsettings
 
@@ -65,6 +67,16 @@ def _forget(factory: object) -> None:
     factory.set_event_sub_mode(None)
     for rule in factory._program.rules.rules:
         factory.set_event_sub_mode(None, rule.pattern)
+
+
+@pytest.fixture(scope="session")
+def matrix(request: pytest.FixtureRequest) -> Iterator[dict[Fault, dict[str, Outcome]]]:
+    """What became of each fault, in each mode; written to the file of ``--matrix``."""
+    found: dict[Fault, dict[str, Outcome]] = {}
+    yield found
+    path = request.config.getoption("--matrix")
+    if path is not None:
+        path.write_text(as_page(found), encoding="utf-8")
 
 
 @pytest.fixture

@@ -1,0 +1,38 @@
+"""The fault matrix as a table for the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from matrix_support import HEALED, MODES, Fault, Outcome
+
+from benchmarks.report import NOT_MET, Sheaf, page
+
+COMMAND = "make test-faults"
+
+
+def as_page(outcomes: Mapping[Fault, Mapping[str, Outcome]]) -> str:
+    """Return what became of each fault, as reStructuredText."""
+    rows = [
+        (fault.name, f"{fault.within:g}", *(_cell(fault, found[m]) for m in MODES))
+        for fault, found in outcomes.items()
+    ]
+    head = ("fault", "allowed, s", *MODES)
+    table = Sheaf("Until all that is shown is true, s", head, tuple(rows))
+    return "\n".join([page(COMMAND, table), *_notes(outcomes)])
+
+
+def _cell(fault: Fault, outcome: Outcome) -> str:
+    unfit = outcome.wrong or outcome.left or outcome.problems or outcome.code
+    late = outcome.healed is None or outcome.healed > fault.within
+    lost = outcome.follows is None or outcome.follows > HEALED
+    if unfit or lost or outcome.healed is None:
+        return NOT_MET
+    return f"{outcome.healed:.1f}" + (" (late)" if late else "")
+
+
+def _notes(outcomes: Mapping[Fault, Mapping[str, Outcome]]) -> Iterator[str]:
+    for fault in outcomes:
+        if fault.note:
+            yield f"{fault.name}: {fault.note}"
+            yield ""
