@@ -31,21 +31,21 @@ def run(
     order: str,
     environment: Mapping[str, str],
     limit: float,
-    hear: Callable[[dict[str, Any]], None],
+    told: Callable[[dict[str, Any]], None],
 ) -> None:
     """Run ``python -m module`` and return when it has ended.
 
     :param order: the line that it reads.
     :param limit: how long it may take, s.
-    :param hear: is called with each thing that the run tells.
+    :param told: is called with each thing that the run tells.
     :raises RunError: if it does not end well.
     """
     with tempfile.TemporaryFile("w+", errors="replace") as written:
-        child = _start(module, environment, written)
+        child = begin(module, environment, written)
         killer = threading.Timer(limit + GRACE, child.kill)
         killer.start()
         try:
-            _talk(child, order, hear)
+            hear(child, order, told)
             code = child.wait()
         finally:
             killer.cancel()
@@ -53,14 +53,18 @@ def run(
             child.kill()
             child.wait()
         if code != 0:
-            raise RunError(f"{module} ended with {code}:\n{_tail(written)}")
+            raise RunError(f"{module} ended with {code}:\n{tail(written)}")
 
 
-def _start(
+def begin(
     module: str, environment: Mapping[str, str], written: Any
 ) -> subprocess.Popen[str]:
+    """Start ``python -m module``; it ends when this process does.
+
+    :param written: a file for what it writes to its standard error.
+    """
     path = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
-    # It ends when this process does, also when that is killed.
+    # Also when that is killed.
     with_parent = [sys.executable, "-m", "taurus_tpo.sim.child", str(os.getpid())]
     return subprocess.Popen(
         [*with_parent, module],
@@ -74,9 +78,13 @@ def _start(
     )
 
 
-def _talk(
-    child: subprocess.Popen[str], order: str, hear: Callable[[dict[str, Any]], None]
+def hear(
+    child: subprocess.Popen[str], order: str, told: Callable[[dict[str, Any]], None]
 ) -> None:
+    """Give ``child`` its order, and return when it has told all.
+
+    :param told: is called with each thing that it tells.
+    """
     assert child.stdin is not None
     assert child.stdout is not None
     try:
@@ -86,9 +94,10 @@ def _talk(
         # It has ended already: its status, and what it wrote, say why.
         return
     for line in child.stdout:
-        hear(json.loads(line))
+        told(json.loads(line))
 
 
-def _tail(written: Any) -> str:
+def tail(written: Any) -> str:
+    """Return the end of what a run has written."""
     written.seek(0)
     return "\n".join(written.read().splitlines()[-TAIL:])

@@ -11,9 +11,11 @@ import os
 import sys
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks.facilities import Row
+
+AnyOrder = TypeVar("AnyOrder", bound="Order")
 
 #: What a run tells of.
 WINDOW = "window"
@@ -22,7 +24,26 @@ END = "end"
 
 
 @dataclass(frozen=True)
-class FormOrder:
+class Order:
+    """What a process of the benchmark is to do."""
+
+    def to_json(self) -> str:
+        """Return it as the one line that the process reads."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls: type[AnyOrder], text: str) -> AnyOrder:
+        """Return what :meth:`to_json` wrote."""
+        data = json.loads(text).items()
+        return cls(**{k: _tuple(v) if isinstance(v, list) else v for k, v in data})
+
+
+def _tuple(values: list[Any]) -> tuple[Any, ...]:
+    return tuple(Row(**one) if isinstance(one, dict) else one for one in values)
+
+
+@dataclass(frozen=True)
+class FormOrder(Order):
     """What a run with a window is to do.
 
     :param rows: what the form is about, in this order.
@@ -40,20 +61,9 @@ class FormOrder:
     watch: float
     rest: float
 
-    def to_json(self) -> str:
-        """Return it as the one line that a run reads."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> FormOrder:
-        """Return what :meth:`to_json` wrote."""
-        data: dict[str, Any] = json.loads(text)
-        data["rows"] = tuple(Row(**row) for row in data["rows"])
-        return cls(**data)
-
 
 @dataclass(frozen=True)
-class ReadOrder:
+class ReadOrder(Order):
     """What a run without a window is to do.
 
     :param rows: what is read, in this order.
@@ -67,16 +77,35 @@ class ReadOrder:
     workers: int
     limit: float
 
-    def to_json(self) -> str:
-        """Return it as the one line that a run reads."""
-        return json.dumps(asdict(self))
 
-    @classmethod
-    def from_json(cls, text: str) -> ReadOrder:
-        """Return what :meth:`to_json` wrote."""
-        data: dict[str, Any] = json.loads(text)
-        data["rows"] = tuple(Row(**row) for row in data["rows"])
-        return cls(**data)
+@dataclass(frozen=True)
+class LeaveOrder(Order):
+    """What a process that is made to end is to do.
+
+    :param models: what it uses, in this order.
+    :param how: one of the ends of :data:`benchmarks.leaver.HOWS`.
+    :param moment: when it is to end, s after it began.
+    """
+
+    models: tuple[str, ...]
+    how: str
+    moment: float
+
+
+@dataclass(frozen=True)
+class SoakOrder(Order):
+    """What a process that works for long is to do.
+
+    :param models: what it makes, at random.
+    :param attributes: how many in all.
+    :param seconds: within what time.
+    :param seed: of what is random.
+    """
+
+    models: tuple[str, ...]
+    attributes: int
+    seconds: float
+    seed: int
 
 
 def load_taurus(with_plugin: bool) -> Any:

@@ -1,0 +1,213 @@
+"""Processes that end at random moments of their start: none crashes, none lingers.
+
+``python -m benchmarks.endings`` starts 300 of them, a third with a server that hangs. A
+user closes the window, presses Ctrl-C, calls ``sys.exit``, or comes to the end of the
+script. What counts is how long the process lives after that; the same program on
+``eval:`` models, without a network, tells how long it needs for itself.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from rich.console import Console
+
+from benchmarks.child import ROOT, begin, hear, tail
+from benchmarks.facilities import EVAL, Group, State, eval_rows, mixed, spec_of
+from benchmarks.leaver import BEGUN, CTRL_C, HOWS
+from benchmarks.protocol import END, LeaveOrder
+from benchmarks.report import NOT_MET, Sheaf, for_terminal, page
+from benchmarks.trouble import hung
+from taurus_tpo.sim import Facility
+
+PAGE = ROOT / "docs" / "reference" / "endings-results.inc"
+
+#: What the processes use.
+HEALTHY, HUNG = "healthy", "hung"
+GROUPS = (
+    Group(HEALTHY, devices=4, attributes=10, servers=2),
+    Group(HUNG, devices=2, attributes=5, state=State.HUNG),
+)
+
+#: Within what time of its start a process is made to end, s: it takes that long until
+#: all is shown and at rest.
+START = 3.0
+
+#: How much longer than without a network the end may take, s.
+ALLOWED = 1.0
+
+#: After how long a process is said to hang, s.
+HANGS = 60.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one process ended.
+
+    :param what: ``healthy``, ``hung`` or ``eval``.
+    :param seconds: how long it lived after its end had begun; None: it was killed.
+    :param code: what it ended with.
+    :param written: the end of what it wrote.
+    """
+
+    what: str
+    how: str
+    moment: float
+    seconds: float | None
+    code: int
+    written: str
+
+    @property
+    def crashed(self) -> bool:
+        """Whether a signal ended it that was not its user's."""
+        by_signal = self.code < 0 and self.code != -signal.SIGINT
+        return by_signal or "Fatal Python error" in self.written
+
+
+def end_one(facility: Facility, what: str, how: str, moment: float) -> Ended:
+    """Start a process, make it end, and return how it did."""
+    groups = GROUPS if what == HUNG else GROUPS[:1]
+    rows: Sequence[Any] = mixed(groups)
+    rows = eval_rows(rows) if what == EVAL else rows
+    order = LeaveOrder(tuple(row.model for row in rows), how, moment)
+    environment = {**facility.environment(), "QT_QPA_PLATFORM": "offscreen"}
+    with tempfile.TemporaryFile("w+", errors="replace") as written:
+        with hung(facility, groups if what == HUNG else ()):
+            child = begin("benchmarks.leaver", environment, written)
+            seconds = _see_it_end(child, order)
+        return Ended(what, how, moment, seconds, child.returncode, tail(written))
+
+
+def _see_it_end(child: subprocess.Popen[str], order: LeaveOrder) -> float | None:
+    killed = threading.Event()
+
+    def kill() -> None:
+        killed.set()
+        child.kill()
+
+    killer = threading.Timer(HANGS, kill)
+    killer.start()
+    ends: list[float] = []
+
+    def heard(news: dict[str, Any]) -> None:
+        if news["what"] == END:
+            ends.append(news["at"])
+        elif news["what"] == BEGUN and order.how == CTRL_C:
+            threading.Event().wait(order.moment)
+            ends.append(time.time())
+            child.send_signal(signal.SIGINT)
+
+    try:
+        hear(child, order.to_json(), heard)
+        child.wait()
+    finally:
+        killer.cancel()
+    gone = time.time()
+    return None if killed.is_set() or not ends else gone - ends[0]
+
+
+def plan(processes: int, seed: int) -> list[tuple[str, str, float]]:
+    """Return what is done: a third with a server that hangs, each end as often.
+
+    As many as of one end are done on ``eval:`` models.
+    """
+    chance = random.Random(seed)
+    whats = [HUNG if number % 3 == 0 else HEALTHY for number in range(processes)]
+    hows = [HOWS[number // 3 % len(HOWS)] for number in range(processes)]
+    hows += [HOWS[number % len(HOWS)] for number in range(processes // len(HOWS))]
+    whats += [EVAL] * (len(hows) - processes)
+    turns = [(w, h, chance.uniform(0.0, START)) for w, h in zip(whats, hows)]
+    chance.shuffle(turns)
+    return turns
+
+
+def sheaf(found: Iterable[Ended]) -> Sheaf:
+    """Return what was found as a table."""
+    by_kind: dict[tuple[str, str], list[Ended]] = {}
+    for ended in found:
+        by_kind.setdefault((ended.how, ended.what), []).append(ended)
+    rows = []
+    for how in HOWS:
+        own = _longest(by_kind.get((how, EVAL), []))
+        for what in (EVAL, HEALTHY, HUNG):
+            all_of = by_kind.get((how, what), [])
+            longest = _longest(all_of)
+            crashed = sum(ended.crashed for ended in all_of)
+            met = not crashed and longest <= own + ALLOWED
+            rows.append(
+                (
+                    how,
+                    what,
+                    str(len(all_of)),
+                    str(crashed),
+                    f"{_median(all_of):.2f}",
+                    f"{longest:.2f}",
+                    "" if what == EVAL else f"{own + ALLOWED:.2f}",
+                    "" if what == EVAL else "yes" if met else NOT_MET,
+                )
+            )
+    head = ("end", "on", "processes", "crashed", "median, s", "longest, s")
+    return Sheaf(
+        "From its end to the end of the process",
+        (*head, "allowed, s", "met"),
+        tuple(rows),
+    )
+
+
+def _seconds(ended: Iterable[Ended]) -> list[float]:
+    return [float("inf") if e.seconds is None else e.seconds for e in ended]
+
+
+def _longest(ended: Iterable[Ended]) -> float:
+    return max(_seconds(ended), default=0.0)
+
+
+def _median(ended: Iterable[Ended]) -> float:
+    return statistics.median(_seconds(ended) or [0.0])
+
+
+@click.command()
+@click.option("--processes", default=300, show_default=True, help="How many end.")
+@click.option("--seed", default=1, show_default=True, help="Of the random moments.")
+@click.option("--docs", is_flag=True, help="Put the results into the documentation.")
+def main(processes: int, seed: int, docs: bool) -> None:
+    """End processes at random moments of their start, and see how long that takes."""
+    console = Console(highlight=False)
+    found = []
+    turns = plan(processes, seed)
+    with Facility(spec_of("Endings", GROUPS)) as facility:
+        for number, turn in enumerate(turns):
+            found.append(end_one(facility, *turn))
+            console.print(f"{number + 1} of {len(turns)}: {_line(found[-1])}")
+    table = sheaf(found)
+    console.print(for_terminal(table))
+    for ended in found:
+        if ended.crashed or ended.seconds is None:
+            console.print(f"{_line(ended)}\n{ended.written}", markup=False)
+    if docs:
+        command = f"python -m benchmarks.endings --processes {processes} --seed {seed}"
+        PAGE.write_text(page(command, table), encoding="utf-8")
+    if any(NOT_MET in row for row in table.rows):
+        sys.exit(1)
+
+
+def _line(ended: Ended) -> str:
+    took = "never" if ended.seconds is None else f"{ended.seconds:.2f} s"
+    return f"{ended.what}, {ended.how} after {ended.moment:.2f} s: {took}, {ended.code}"
+
+
+if __name__ == "__main__":
+    os.environ.pop("TANGO_HOST", None)
+    main()

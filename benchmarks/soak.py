@@ -1,0 +1,173 @@
+"""Attributes made and dropped for long, while servers come and go: nothing is left.
+
+``python -m benchmarks.soak`` has one process make 100,000 attributes within ten
+minutes, listen to them and drop them, and restarts servers at random meanwhile. At the
+end there are as many threads, open files and subscriptions (Tango's own count) as at
+the beginning, and in the last half the memory has grown by less than 5 %.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+
+from benchmarks import child
+from benchmarks.child import ROOT
+from benchmarks.facilities import Group, rows_of, spec_of
+from benchmarks.protocol import END, SoakOrder
+from benchmarks.report import NOT_MET, Sheaf, for_terminal, page
+from benchmarks.soaker import SAMPLE
+from taurus_tpo.sim import Facility
+
+PAGE = ROOT / "docs" / "reference" / "soak-results.inc"
+
+GROUP = Group("soak", devices=20, attributes=50, servers=10)
+
+#: By how much the memory may grow in the last half.
+GROWTH = 0.05
+
+#: How long a server runs, and how long it is away, s: at random within.
+RUNS, AWAY = (1.0, 10.0), (0.2, 3.0)
+
+#: How much longer than planned it may take, s.
+GRACE = 300.0
+
+#: What there is as many of at the end as at the beginning.
+COUNTED = ("threads", "files", "subscriptions")
+
+
+@contextmanager
+def restarting(facility: Facility, seed: int) -> Iterator[list[str]]:
+    """Kill servers at random and start them again; all run afterwards.
+
+    :return: the names of those that were restarted, in this order.
+    """
+    over = threading.Event()
+    restarted: list[str] = []
+    chance = random.Random(seed)
+
+    def restart() -> None:
+        while not over.wait(chance.uniform(*RUNS)):
+            name = chance.choice(GROUP.server_names)
+            facility.server(name).kill()
+            over.wait(chance.uniform(*AWAY))
+            facility.server(name).start()
+            restarted.append(name)
+
+    thread = threading.Thread(target=restart, name="restarts servers")
+    thread.start()
+    try:
+        yield restarted
+    finally:
+        over.set()
+        thread.join()
+
+
+def soak(
+    attributes: int, seconds: float, seed: int, console: Console
+) -> tuple[list[dict[str, Any]], dict[str, Any], int]:
+    """Return the samples, what was told at the end, and how often servers restarted."""
+    told: list[dict[str, Any]] = []
+
+    def heard(news: dict[str, Any]) -> None:
+        told.append(news)
+        if news["what"] == SAMPLE:
+            console.print(_line(news))
+
+    with Facility(spec_of("Soak", [GROUP])) as facility:
+        models = tuple(
+            f"tango://{facility.tango_host}/{row.model}" for row in rows_of(GROUP)
+        )
+        order = SoakOrder(models, attributes, seconds, seed).to_json()
+        environment = {**facility.environment(), "QT_QPA_PLATFORM": "offscreen"}
+        with restarting(facility, seed) as restarted:
+            limit = seconds + GRACE
+            child.run("benchmarks.soaker", order, environment, limit, heard)
+    samples = [news for news in told if news["what"] == SAMPLE]
+    if told[-1]["what"] != END:
+        raise child.RunError("it was killed: it did not come to its end")
+    return samples, told[-1], len(restarted)
+
+
+def _line(news: dict[str, Any]) -> str:
+    return (
+        f"{news['seconds']:.0f} s: {news['made']} made, {news['threads']} threads, "
+        f"{news['files']} files, {news['subscriptions']} subscriptions, "
+        f"{news['memory'] / 1e6:.1f} MB"
+    )
+
+
+def growth(samples: Sequence[dict[str, Any]]) -> float:
+    """Return by which part the memory has grown in the last half.
+
+    The highest of its last third against the highest of its first third: what is in use
+    varies from moment to moment.
+    """
+    middle = samples[-1]["seconds"] / 2
+    half = [sample["memory"] for sample in samples if sample["seconds"] >= middle]
+    third = max(1, len(half) // 3)
+    return max(half[-third:]) / max(half[:third]) - 1
+
+
+def sheaf(
+    samples: Sequence[dict[str, Any]], end: dict[str, Any], restarts: int
+) -> Sheaf:
+    """Return what was found as a table."""
+    rows = [
+        (
+            name,
+            str(end["before"][name]),
+            str(end["after"][name]),
+            "no more",
+            "yes" if end["after"][name] <= end["before"][name] else NOT_MET,
+        )
+        for name in COUNTED
+    ]
+    grown = growth(samples)
+    rows.append(
+        (
+            "memory, MB",
+            f"{end['before']['memory'] / 1e6:.1f}",
+            f"{end['after']['memory'] / 1e6:.1f}",
+            f"{GROWTH:.0%} in the last half ({grown:+.1%})",
+            "yes" if grown < GROWTH else NOT_MET,
+        )
+    )
+    title = (
+        f"{end['made']} attributes within {samples[-1]['seconds']:.0f} s, "
+        f"{end['values']} of them with a value; {restarts} restarts of servers"
+    )
+    head = ("what", "at the beginning", "at the end", "allowed", "met")
+    return Sheaf(title, head, tuple(rows))
+
+
+@click.command()
+@click.option("--attributes", default=100_000, show_default=True, help="How many.")
+@click.option("--seconds", default=600.0, show_default=True, help="Within what time.")
+@click.option("--seed", default=1, show_default=True, help="Of what is random.")
+@click.option("--docs", is_flag=True, help="Put the results into the documentation.")
+def main(attributes: int, seconds: float, seed: int, docs: bool) -> None:
+    """Make and drop attributes while servers restart, and count what is left."""
+    console = Console(highlight=False)
+    found = soak(attributes, seconds, seed, console)
+    table = sheaf(*found)
+    console.print(for_terminal(table))
+    if docs:
+        command = "python -m benchmarks.soak"
+        command += f" --attributes {attributes} --seconds {seconds:g} --seed {seed}"
+        PAGE.write_text(page(command, table), encoding="utf-8")
+    if any(NOT_MET in row for row in table.rows):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    os.environ.pop("TANGO_HOST", None)
+    main()

@@ -1,0 +1,152 @@
+"""A process that makes, uses and drops attributes for long, and counts what is left.
+
+``python -m benchmarks.soaker`` reads an order. It is a device server, too: only the
+admin device of one tells which subscriptions Tango has in this process.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import tango
+from tango.server import Device
+from tango.test_context import MultiDeviceTestContext
+
+from benchmarks.census import plugin_threads
+from benchmarks.protocol import END, SoakOrder, Telling, load_taurus
+
+#: What it tells of while it works.
+SAMPLE = "sample"
+
+#: How many attributes are used at a time.
+AT_A_TIME = 200
+
+#: How often it counts, s.
+OFTEN = 10.0
+
+#: How long all may take to come to rest, s: Tango subscribes and unsubscribes behind.
+REST = 60.0
+
+
+class _Bystander(Device):
+    """A device, for there is no admin device without one."""
+
+
+class _Soaker:
+    def __init__(self, order: SoakOrder, telling: Telling, admin: Any) -> None:
+        self._order = order
+        self._telling = telling
+        self._admin = admin
+        self._chance = random.Random(order.seed)
+        self._made = 0
+        self._values = 0
+        self._factory = load_taurus(with_plugin=True)
+
+    def soak(self) -> None:
+        """Do all of it."""
+        # Once each: what is made once a server and kept is no leak.
+        self._use(list(self._order.models), 5.0)
+        self._rest()
+        before = self._count()
+        self._made = 0
+        begun = last = time.monotonic()
+        pace = self._order.seconds * AT_A_TIME / self._order.attributes
+        while self._made < self._order.attributes:
+            due = begun + pace * (1 + self._made / AT_A_TIME)
+            models = self._chance.sample(self._order.models, AT_A_TIME)
+            self._use(models, due - time.monotonic())
+            if time.monotonic() - last > OFTEN:
+                last = time.monotonic()
+                self._telling.tell(SAMPLE, **self._sample(last - begun))
+        self._telling.tell(SAMPLE, **self._sample(time.monotonic() - begun))
+        rested = self._rest()
+        self._telling.tell(
+            END,
+            before=before,
+            after=self._count(),
+            rested=rested,
+            made=self._made,
+            values=self._values,
+        )
+
+    def _use(self, models: list[str], seconds: float) -> None:
+        """Make attributes, listen to them for a while, and drop them."""
+        import taurus
+
+        listener = _Listener()
+        attributes = [taurus.Attribute(model) for model in models]
+        for attribute in attributes:
+            attribute.addListener(listener)
+        threading.Event().wait(max(0.05, seconds))
+        self._made += len(attributes)
+        self._values += sum(a.known.value is not None for a in attributes)
+        for attribute in attributes:
+            # Half of them are dropped without a word.
+            if self._chance.random() < 0.5:
+                attribute.removeListener(listener)
+
+    def _rest(self) -> bool:
+        """Return whether all came to rest."""
+        end = time.monotonic() + REST
+        while time.monotonic() < end:
+            gc.collect()
+            if not plugin_threads() and not self._subscriptions():
+                return True
+            time.sleep(0.5)
+        return False
+
+    def _sample(self, seconds: float) -> dict[str, Any]:
+        gc.collect()
+        return {"seconds": seconds, "made": self._made, **self._count()}
+
+    def _count(self) -> dict[str, int]:
+        return {
+            "threads": len(list(Path("/proc/self/task").iterdir())),
+            "python_threads": threading.active_count(),
+            "files": len(list(Path("/proc/self/fd").iterdir())),
+            "subscriptions": self._subscriptions(),
+            "memory": _memory(),
+        }
+
+    def _subscriptions(self) -> int:
+        """Return how many Tango has, and goes on trying to have."""
+        client = json.loads(self._admin.QueryEventSystem())["client"] or {}
+        working = client.get("event_callbacks", {}).values()
+        waiting = client.get("not_connected", [])
+        return sum(one["callback_count"] for one in working) + len(waiting)
+
+
+class _Listener:
+    def eventReceived(self, *_event: Any) -> None:
+        """Listen."""
+
+
+def _memory() -> int:
+    """Return what of this process is in memory, bytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def main() -> None:
+    """Carry out the order on the standard input."""
+    order = SoakOrder.from_json(sys.stdin.readline())
+    telling = Telling()
+    devices = [{"class": _Bystander, "devices": [{"name": "bench/soaker/1"}]}]
+    context = MultiDeviceTestContext(devices, process=False, host="127.0.0.1")
+    context.start()
+    admin = tango.DeviceProxy(context.get_server_access())
+    _Soaker(order, telling, admin).soak()
+    # How it ends is not asked here.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
