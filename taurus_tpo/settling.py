@@ -1,11 +1,12 @@
-"""When an attribute whose subscription came back can be trusted again.
+"""When what is cached of an attribute with events can be trusted again.
 
 Floor 1: no Tango, no threads, no clock.
 
 After a server was killed and started again, Tango calls back, and for one more period
 of its keep-alive thread (10 s) the events of some attributes do not arrive (DESIGN,
-fact 9; seen again with cppTango 10.3.3). So what is cached is compared with what the
-device says, until the two agree and that time is over.
+fact 9; seen again with cppTango 10.3.3). Of a device that was made anew it tells the
+configuration alone, and whoever repairs something need not send an event. So what is
+cached is compared with what the device says, until the two agree and that time is over.
 """
 
 from __future__ import annotations
