@@ -42,8 +42,13 @@ def hold(facility: Facility, attribute: str, value: Any, **more: Any) -> None:
 
 
 def calls(facility: Facility, device: str) -> list[list[str]]:
-    """Return the attributes of each read call that reached the device."""
-    return json.loads(facility.device(device).Calls())["batches"]
+    """Return the attributes of each read call that reached the device.
+
+    Also of one that is being read for longer than Tango waits for a call.
+    """
+    proxy = facility.device(device)
+    proxy.set_timeout_millis(int(1000 * SOON))
+    return json.loads(proxy.command_inout("Calls"))["batches"]
 
 
 def readers(factory: Any) -> list[threading.Thread]:
