@@ -56,7 +56,7 @@ class _Soaker:
         self._use(list(self._order.models), 5.0)
         self._rest()
         before = self._count()
-        self._made = 0
+        self._made = self._values = 0
         begun = last = time.monotonic()
         pace = self._order.seconds * AT_A_TIME / self._order.attributes
         while self._made < self._order.attributes:
