@@ -22,8 +22,8 @@ PLACES = {
     State.RESUBSCRIBING: (560, 230),
     State.SETTLING: (850, 230),
     State.RETRYING: (850, 430),
-    State.POLLED: (430, 430),
-    State.CLOSED: (90, 430),
+    State.POLLED: (90, 400),
+    State.CLOSED: (90, 470),
 }
 WIDTH, HEIGHT = 960, 500
 BOX = (140, 44)
