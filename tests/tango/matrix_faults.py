@@ -10,6 +10,8 @@ import tango
 from matrix_support import ONE, STORM, TWO, VICTIM, WELL, Fault, Scene
 from tango_support import eventually
 
+from taurus_tpo.sim.database import connect
+
 #: How long a server hangs, s: longer than Tango's timeout and its keep-alive period.
 HANGS = 15.0
 
@@ -45,13 +47,8 @@ def started(scene: Scene) -> None:
 
 
 def _served_by(scene: Scene, device: str, server: str) -> bool:
-    info = tango.Database(*_host_and_port(scene)).get_device_info(device)
+    info = connect(scene.facility.tango_host).get_device_info(device)
     return bool(info.exported and info.pid == scene.facility.server(server).pid)
-
-
-def _host_and_port(scene: Scene) -> tuple[str, int]:
-    host, _, port = scene.facility.tango_host.rpartition(":")
-    return host, int(port)
 
 
 def _answers(scene: Scene, device: str) -> bool:
@@ -88,7 +85,7 @@ def moved(scene: Scene) -> None:
     scene.server.terminate()
     info = tango.DbDevInfo()
     info.name, info.server, info._class = ONE, other, "TpoSim"
-    tango.Database(*_host_and_port(scene)).add_device(info)
+    connect(scene.facility.tango_host).add_device(info)
     scene.facility.server(other).restart()
     scene.server.launch()
     for device, server in ((ONE, other), (TWO, VICTIM)):
@@ -124,7 +121,7 @@ OTHERS = {
 
 def others(scene: Scene) -> None:
     """Over a restart attributes get another label, unit, type and format."""
-    database = tango.Database(*_host_and_port(scene))
+    database = connect(scene.facility.tango_host)
     specs = [
         json.loads(text)
         for text in database.get_device_property(ONE, "Attributes")["Attributes"]

@@ -26,6 +26,7 @@ from typing import Any
 
 import tango
 import taurus
+from faults_support import plugin_threads
 from taurus.external.qt import Qt
 from taurus.qt.qtgui.application import TaurusApplication
 from taurus.qt.qtgui.panel import TaurusForm
@@ -34,9 +35,6 @@ from benchmarks.protocol import Telling
 
 #: How long the plugin's threads may take to end once nobody listens, s.
 ENDING = 30.0
-
-#: How often a program's own subscription is tried, s.
-OFTEN = 1.0
 
 
 class Problems(logging.Handler):
@@ -129,12 +127,12 @@ class Panel:
             form.deleteLater()
         self.forms.clear()
         end = time.monotonic() + ENDING
-        while _threads() and time.monotonic() < end:
+        while plugin_threads() and time.monotonic() < end:
             Qt.QApplication.instance().processEvents()
             gc.collect()
             time.sleep(0.05)
         Qt.QTimer.singleShot(0, Qt.QApplication.instance().quit)
-        return {"threads": _threads(), "problems": self.problems.found}
+        return {"threads": plugin_threads(), "problems": self.problems.found}
 
 
 def _shown(row: Any, name: str) -> dict[str, Any]:
@@ -159,11 +157,6 @@ def _text(widget: Any) -> str | None:
 def _plain(value: Any) -> Any:
     magnitude = getattr(value, "magnitude", value)
     return magnitude.tolist() if hasattr(magnitude, "tolist") else magnitude
-
-
-def _threads() -> list[str]:
-    names = [thread.name for thread in threading.enumerate()]
-    return [name for name in names if name.startswith("taurus_tpo")]
 
 
 def main() -> None:

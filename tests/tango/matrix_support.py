@@ -158,11 +158,6 @@ class PanelProcess:
         self._child.stdin.write(json.dumps({"do": do, **more}) + "\n")
         self._child.stdin.flush()
 
-    def ask(self, do: str, **more: Any) -> Any:
-        """Give it an order, and return its answer."""
-        self.order(do, **more)
-        return self.answer()
-
     def wait(self) -> int:
         """Return what the process ended with."""
         return self._child.wait(30)
