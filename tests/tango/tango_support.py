@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import tango
 from taurus.core.taurusbasetypes import TaurusEventType
 
 from taurus_tpo.sim import Facility
@@ -44,11 +45,21 @@ def hold(facility: Facility, attribute: str, value: Any, **more: Any) -> None:
 def calls(facility: Facility, device: str) -> list[list[str]]:
     """Return the attributes of each read call that reached the device.
 
-    Also of one that is being read for longer than Tango waits for a call.
+    Also of one that is being read for longer than Tango waits for a call, the client or
+    the server: that gives up when another thread has the device for 3.2 s.
     """
     proxy = facility.device(device)
     proxy.set_timeout_millis(int(1000 * SOON))
-    return json.loads(proxy.command_inout("Calls"))["batches"]
+
+    def answer() -> str | None:
+        try:
+            return proxy.command_inout("Calls")
+        except tango.DevFailed as error:
+            if error.args[0].reason == "API_CommandTimedOut":
+                return None
+            raise
+
+    return json.loads(eventually(answer, f"{device} is busy"))["batches"]
 
 
 def readers(factory: Any) -> list[threading.Thread]:

@@ -370,7 +370,9 @@ def test_a_dialog_of_one_widget_does_not_silence_the_others(qtbot, modes, label)
     opens.react = dialog
     hold(modes, "with_events", 71.0)
     qtbot.waitUntil(lambda: bool(heard_inside), timeout=30000)
-    assert heard_inside[-2:] == [71.0, 72.0]
+    # An event and a read may both bring one of them.
+    in_order = list(dict.fromkeys(heard_inside))
+    assert in_order[-2:] == [71.0, 72.0], heard_inside
     hold(modes, "with_events", 1.5)
 
 
