@@ -7,6 +7,12 @@ of its keep-alive thread (10 s) the events of some attributes do not arrive (DES
 fact 9; seen again with cppTango 10.3.3). Of a device that was made anew it tells the
 configuration alone, and whoever repairs something need not send an event. So what is
 cached is compared with what the device says, until the two agree and that time is over.
+
+Nor is all well then. A server numbers the events of an attribute, from one when it
+starts, and Tango drops one that has the number of the last that it has had: it takes it
+for the same. Where Tango has subscribed anew by itself, that may be the first event of
+the new server (seen with cppTango 10.3.3). One that has arrived proves that it was not;
+a subscription that is begun anew starts without a number.
 """
 
 from __future__ import annotations
@@ -43,12 +49,15 @@ class Settling:
     :param values: how many of them brought a value.
     :param event: whether an event has brought a value since the last one.
     :param late: whether the last read took longer than Tango waits for a call.
+    :param proven: whether an event has come since, or Tango has not subscribed anew by
+        itself.
     """
 
     looks: int = 0
     values: int = 0
     event: bool = False
     late: bool = False
+    proven: bool = True
 
     @property
     def pause(self) -> float:
@@ -59,7 +68,7 @@ class Settling:
 
     def heard(self) -> None:
         """Take note of an event with a value: those of this attribute arrive."""
-        self.event = True
+        self.event = self.proven = True
 
     def look(self, agrees: bool) -> bool:
         """Take note of a look that brought a value; return whether it was the last.

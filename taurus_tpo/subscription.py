@@ -48,6 +48,7 @@ class Input(enum.Enum):
     RENEWED = "the attribute may be another one now, as after a restart of its device"
     DOUBTED = "what an event or a read brought was an error"
     SETTLED = "what is read agrees with what is cached, some time after that"
+    UNPROVEN = "the same; but Tango subscribed anew, and no event has come since"
     UNLISTEN = "the last listener went"
     CLOSE = "the attribute is cleaned up"
 
@@ -58,6 +59,7 @@ class Effect(enum.Enum):
     CONNECT = "ask whether the device answers, until it does"
     SUBSCRIBE = "subscribe in the attribute's mode"
     SUBSCRIBE_RETRYING = "subscribe in a mode in which Tango goes on trying"
+    RENEW = "give the subscription up, then subscribe in such a mode"
     UNSUBSCRIBE = "give the subscription up"
     READ = "ask for a first read"
     LOOK_AGAIN = "read it again later, until what is read agrees with what is cached"
@@ -147,8 +149,15 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     (_S.SUBSCRIBED, _I.DOUBTED): Step(_S.SETTLING, (_E.LOOK_AGAIN,)),
     **{(s, _I.DOUBTED): Step(s) for s in State if s is not _S.SUBSCRIBED},
     (_S.SETTLING, _I.SETTLED): Step(_S.SUBSCRIBED),
+    # Tango may take the next event for one that it has had before, and drop it.
+    (_S.SETTLING, _I.UNPROVEN): Step(_S.SUBSCRIBING, (_E.POLL, _E.RENEW)),
     # A look that was on its way when something else happened.
-    **{(s, _I.SETTLED): Step(s) for s in State if s is not _S.SETTLING},
+    **{
+        (s, i): Step(s)
+        for s in State
+        for i in (_I.SETTLED, _I.UNPROVEN)
+        if s is not _S.SETTLING
+    },
     # It does not work, and Tango goes on trying.
     **{(_S.RETRYING, i): Step(_S.SETTLING, e) for i, e in _WORKS_AGAIN.items()},
     (_S.RETRYING, _I.REFUSED): Step(_S.RETRYING),

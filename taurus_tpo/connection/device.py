@@ -311,6 +311,7 @@ class DeviceConnection:
         callback: Callable[[Any], None],
         turned_away: Callable[[], None],
         refused: Callable[[Exception], None],
+        later: bool = False,
     ) -> Subscription:
         """Subscribe to the change events of ``attribute``.
 
@@ -322,12 +323,14 @@ class DeviceConnection:
             device has not answered lately.
         :param refused: another, told why the subscription failed at once, in a mode
             that does not raise.
+        :param later: whether to give up first what is to be given up: Tango would go
+            on with a subscription that is still there. In a mode that does not raise.
         :return: the subscription, to be ended.
         :raises tango.DevFailed: where the subscription fails and the mode raises.
         """
         kind = tango.EventType.CHANGE_EVENT
         return self._subscriber.subscribe(
-            self, attribute, kind, mode, callback, turned_away, refused
+            self, attribute, kind, mode, callback, turned_away, refused, later
         )
 
     def subscribe_configuration(

@@ -94,6 +94,7 @@ class Subscriber:
         callback: Callable[[Any], None],
         turned_away: Callable[[], None],
         refused: Callable[[Exception], None],
+        later: bool = False,
     ) -> Subscription:
         """Subscribe now, or when it is the turn of this one.
 
@@ -117,7 +118,8 @@ class Subscriber:
             WeakCall(refused),
             urgent=event_type is tango.EventType.CHANGE_EVENT,
         )
-        apply = DESK.apply_later if mode.tries else DESK.apply
+        # The janitor gives subscriptions up, one thing after the other.
+        apply = DESK.apply_later if mode.tries or later else DESK.apply
         apply(device.server, applicant)
         return subscription
 

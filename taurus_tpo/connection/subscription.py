@@ -40,6 +40,7 @@ class Subscription:
         self.tried = answered
         self._ended = False
         self._works = False
+        self._heard = self._lost = False
         self._number: int | None = None
         #: Called once Tango has answered, in its thread.
         self.on_answer: Callable[[], Any] | None = None
@@ -48,6 +49,11 @@ class Subscription:
     def works(self) -> bool:
         """Whether it has brought something that is no error, and was not ended."""
         return self._works and not self._ended
+
+    @property
+    def was_lost(self) -> bool:
+        """Whether it failed after an event: Tango subscribes anew by itself."""
+        return self._lost
 
     @property
     def ended(self) -> bool:
@@ -80,6 +86,9 @@ class Subscription:
             JANITOR.do(self._give_up)
 
     def _called(self, event: Any) -> None:
+        failed = compat.is_subscription_failure(event)
+        self._lost |= failed and self._heard
+        self._heard |= not failed
         self._works = self._works or not event.err
         was_first, ended = self._answer()
         try:

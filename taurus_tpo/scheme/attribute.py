@@ -260,7 +260,12 @@ class TpoTangoAttribute(TangoAttribute):
     def _subscribe_retrying(self) -> None:
         self._subscribe(submode.RETRYING)
 
-    def _subscribe(self, mode: SubMode) -> None:
+    def _renew(self) -> None:
+        """Begin its subscription anew, once the one that it has is given up."""
+        self._give_subscription_up()
+        self._subscribe(submode.RETRYING, later=True)
+
+    def _subscribe(self, mode: SubMode, later: bool = False) -> None:
         native = CUSTOM_SETTINGS.current().native_async_read
         carrier = submode.carrier(mode, native)
         try:
@@ -270,6 +275,7 @@ class TpoTangoAttribute(TangoAttribute):
                 self.push_event,
                 self._turned_away,
                 self._refused,
+                later,
             )
         except tango.DevFailed as error:
             self._refused(error)
@@ -362,6 +368,7 @@ class TpoTangoAttribute(TangoAttribute):
         event_type: Any = TaurusEventType.Change,
     ) -> _News:
         """Return what Tango's ``raw`` value says, or why it cannot be understood."""
+        self._be_of_the_type_of(raw)
         unknown = compat.configuration(self) is None
         try:
             value = self.decode(raw)
@@ -371,6 +378,21 @@ class TpoTangoAttribute(TangoAttribute):
         if unknown and compat.configuration(self) is not None:
             self._announce_configuration()
         return _News.of_value(value, begun, event_type)
+
+    def _be_of_the_type_of(self, raw: Any) -> None:
+        """Take type and format from Tango's ``raw`` value where they have changed.
+
+        The attribute has become another one while its device was away. What else the
+        configuration says is on its way, and may come later than a value: widgets
+        cannot show that of a text which has units, as a number has.
+        """
+        info = compat.configuration(self)
+        if info is None or raw.is_empty:
+            return
+        if (raw.type, raw.data_format) != (info.data_type, info.data_format):
+            info.data_type, info.data_format = raw.type, raw.data_format
+            compat.decode_configuration(self, info)
+            self._announce_configuration()
 
     def _subscribeConfEvents(self, *_how: Any, **_kwargs: Any) -> None:
         """Subscribe to the configuration; called by Taurus's constructor."""
@@ -485,8 +507,10 @@ class TpoTangoAttribute(TangoAttribute):
     def _look_again(self) -> None:
         """See from now on whether what is cached is true: events may not arrive."""
         late = _timed_out(self._cache.known.error)
+        subscription = self._subscription
+        anew = subscription is not None and subscription.was_lost
         with self._lock:
-            self._settling = Settling(late=late)
+            self._settling = Settling(late=late, proven=not anew)
             pause = self._settling.pause
         self.factory().look_later(self, pause)
 
@@ -504,7 +528,7 @@ class TpoTangoAttribute(TangoAttribute):
                 last = settling.failed(_timed_out(error))
             pause = settling.pause
         if last:
-            self._happen(Input.SETTLED)
+            self._happen(Input.SETTLED if settling.proven else Input.UNPROVEN)
         else:
             self.factory().look_later(self, pause)
 
@@ -704,6 +728,11 @@ class TpoTangoAttribute(TangoAttribute):
         """Return whether its subscription works."""
         return self._life.state in WORKING
 
+    @property
+    def state(self) -> State:
+        """Where it stands in its life; finer than Taurus's state of a subscription."""
+        return self._life.state
+
     def getSubscriptionState(self) -> Any:
         """Return Taurus's ``SubscriptionState``."""
         return _TAURUS_STATES[self._life.state]
@@ -730,6 +759,7 @@ _CARRIED_OUT_BY = {
     Effect.CONNECT: "_connect",
     Effect.SUBSCRIBE: "_subscribe_as_decided",
     Effect.SUBSCRIBE_RETRYING: "_subscribe_retrying",
+    Effect.RENEW: "_renew",
     Effect.UNSUBSCRIBE: "_give_subscription_up",
     Effect.READ: "_readFirstTime",
     Effect.LOOK_AGAIN: "_look_again",

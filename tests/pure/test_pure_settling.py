@@ -61,6 +61,15 @@ def test_an_event_before_the_last_look_is_not() -> None:
     assert not settling.look(agrees=False)
 
 
+def test_an_event_proves_that_events_arrive() -> None:
+    settling = Settling(proven=False)
+    settling.look(agrees=True)
+    assert not settling.proven
+    settling.heard()
+    settling.look(agrees=True)
+    assert settling.proven
+
+
 def test_who_fails_is_looked_at_again_and_again_until_there_is_a_value() -> None:
     settling = Settling()
     pauses = []

@@ -123,6 +123,13 @@ def test_it_settles_when_what_is_read_agrees() -> None:
     assert life.state is State.SUBSCRIBED
 
 
+def test_where_no_event_has_come_since_the_subscription_is_begun_anew() -> None:
+    life = walk(Input.LISTEN, Input.CONNECTED, Input.FAILED, Input.ACCEPTED)
+    assert life.feed(Input.UNPROVEN) == (Effect.POLL, Effect.RENEW)
+    life.feed(Input.ACCEPTED)
+    assert life.state is State.SUBSCRIBED
+
+
 def test_a_device_that_was_away_is_subscribed_to_anew() -> None:
     life = walk(Input.LISTEN, Input.UNREACHABLE, Input.CONNECTED)
     assert life.state is State.RESUBSCRIBING
@@ -145,7 +152,7 @@ def test_who_is_polled_from_now_on_does_not_wait_for_the_first_period(
 ) -> None:
     effects = TABLE[pair].effects
     if Effect.POLL in effects:
-        assert {Effect.READ, Effect.SUBSCRIBE} & set(effects)
+        assert {Effect.READ, Effect.SUBSCRIBE, Effect.RENEW} & set(effects)
 
 
 @pytest.mark.parametrize("said", [Input.REFUSED, Input.FAILED])

@@ -4,7 +4,8 @@ A model of a server, of Tango and of the pool drives the table, the cache and th
 in any interleaving, in each mode. No Tango, no thread and no clock: a step is a moment.
 What the model's Tango does is what has been seen of the real one: it answers late, once
 or twice; it goes on trying in the modes that say so; a server that was started again is
-subscribed to anew after a while, and for a while after that events may be lost.
+subscribed to anew after a while, and for a while after that events may be lost. A
+server numbers its events from one, and Tango drops one with the number of the last.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -56,6 +57,10 @@ class Link:
         for what was on its way.
     :param calls: what Tango will say, in this order.
     :param waits: whether Tango has still to try for the first time.
+    :param number: that of the last event that it has had.
+    :param dropped: whether it has dropped one with that number.
+    :param heard: whether it has said anything but that it failed.
+    :param was_lost: whether it has said that after something else.
     """
 
     mode: SubMode
@@ -66,6 +71,23 @@ class Link:
     ended: bool = False
     waits: bool = True
     calls: list[tuple[Input, Any]] = field(default_factory=list)
+    number: int = 0
+    dropped: bool = False
+    heard: bool = False
+    was_lost: bool = False
+
+    def bring(self, number: int, answer: Any) -> None:
+        """Take an event of the server's, unless it looks like the one before."""
+        twice = number == self.number and not self.dropped
+        self.number, self.dropped = number, twice
+        if not twice:
+            self.calls.append((Input.EVENT, answer))
+
+    def take_note(self, what: Input) -> None:
+        """Remember what is said of it."""
+        failed = what is Input.FAILED
+        self.was_lost |= failed and self.heard
+        self.heard |= not failed
 
 
 @dataclass(frozen=True)
@@ -146,6 +168,10 @@ class Attribute:
         if not mode.tells_success:
             self.happen(Input.ACCEPTED)
 
+    def renew(self) -> None:
+        self.unsubscribe()
+        self.begin(submode.RETRYING)
+
     def unsubscribe(self) -> None:
         self.connecting = self.look = False
         link, self.link = self.link, None
@@ -163,7 +189,8 @@ class Attribute:
         self.reads += 1
 
     def look_again(self) -> None:
-        self.settling = Settling()
+        anew = self.link is not None and self.link.was_lost
+        self.settling = Settling(proven=not anew)
         self.look = True
 
     def failed(self) -> None:
@@ -187,6 +214,8 @@ class World:
         self.fails = False
         self.truth = (0, float(next(self.clock)))
         self.links: list[Link] = []
+        #: How many events the server has sent since it was started.
+        self.number = 0
         #: What was read, and is on its way to the attribute.
         self.readings: list[tuple[Any, float, bool]] = []
         self.attribute = Attribute(self)
@@ -222,9 +251,10 @@ class World:
                 link.calls.append((Input.RENEWED, None))
 
     def push(self) -> None:
+        self.number += 1
         for link in self.links:
             if self.events and link.works and link.carries and not link.ended:
-                link.calls.append((Input.EVENT, self.answer))
+                link.bring(self.number, self.answer)
 
     @property
     def answer(self) -> Any:
@@ -241,6 +271,11 @@ class World:
         with_data = link.mode.reads is not Reads.NEVER
         news = (Input.EVENT, self.answer) if with_data else (Input.ACCEPTED, None)
         link.calls.append(news)
+
+    def start(self) -> None:
+        """The server is started again, with another value."""
+        self.truth = (self.truth[0] + 1, self.tick())
+        self.number = 0
 
     def lose_links(self) -> None:
         """The server forgets all subscriptions; Tango does not know it yet."""
@@ -267,13 +302,15 @@ class World:
         if look and attribute.life.state is State.SETTLING:
             settling = attribute.settling
             if settling.failed() if failed else settling.look(answer[0] == cached):
-                attribute.happen(Input.SETTLED)
+                proven = settling.proven
+                attribute.happen(Input.SETTLED if proven else Input.UNPROVEN)
             else:
                 attribute.look = True
 
     def call_back(self, link: Link) -> None:
         """Tango says the next thing that it has to say of ``link``."""
         what, value = link.calls.pop(0)
+        link.take_note(what)
         if link is not self.attribute.link:
             # Too late: the subscription drops it.
             return
@@ -286,7 +323,8 @@ class World:
 
     def try_link(self, link: Link, carries: bool) -> None:
         """Tango tries to subscribe, or sees whether a subscription still works."""
-        if link.ended or (link.works and not link.lost):
+        sound = link.works and not link.lost and not self.hung
+        if link.ended or sound:
             return
         if link.works or (link.waits and not self.can_subscribe):
             # It says so before it subscribes anew, also where that succeeds at once.
@@ -340,7 +378,7 @@ class Truth(RuleBasedStateMachine):
         if self.world.up and not up:
             self.world.lose_links()
         if up and not self.world.up:
-            self.world.truth = (self.world.truth[0] + 1, self.world.tick())
+            self.world.start()
         self.world.up = up
 
     @rule(hung=st.booleans())
@@ -556,3 +594,80 @@ def test_it_ends_at_the_truth(mode: SubMode | None) -> None:
         machine,
         settings=settings(max_examples=300, stateful_step_count=40, deadline=None),
     )
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_the_first_event_of_a_new_server_may_look_like_the_last_of_the_old(
+    mode: SubMode,
+) -> None:
+    """The property would have to find six steps in the right order."""
+    machine = type(f"Restarted{mode}", (Truth,), {"mode": mode})()
+    machine.listen()
+    while machine.go_on():
+        pass
+    machine.events_get_through()
+    machine.change()
+    machine.start_or_stop(up=False)
+    machine.start_or_stop(up=True)
+    machine.teardown()
+
+
+def stop(machine: Truth) -> None:
+    """Stop the server; also one that hangs, which then does so no longer."""
+    machine.start_or_stop(up=False)
+    machine.hang_or_resume(hung=False)
+
+
+#: What may happen to the server, and is told to whoever is subscribed.
+HAPPENINGS = {
+    "the value changes": lambda machine: machine.change(),
+    "it is stopped": stop,
+    "it is started": lambda machine: machine.start_or_stop(up=True),
+    "it hangs": lambda machine: machine.hang_or_resume(hung=machine.world.up),
+    "it goes on": lambda machine: machine.hang_or_resume(hung=False),
+    "its reads fail": lambda machine: machine.break_or_mend(fails=True, tells=True),
+    "they do no longer": lambda machine: machine.break_or_mend(fails=False, tells=True),
+    "events are switched off": lambda machine: machine.events_on_or_off(events=False),
+    "events are switched on": lambda machine: machine.events_on_or_off(events=True),
+    "nobody listens": lambda machine: machine.unlisten(),
+    "somebody listens": lambda machine: machine.listen(),
+}
+
+#: More than anything takes; a server that hangs is asked for ever.
+MANY_ROUNDS = 40
+
+
+def come_to_rest(machine: Truth) -> None:
+    for _ in range(MANY_ROUNDS):
+        if not machine.go_on():
+            break
+    if machine.attribute.polled:
+        machine.poll()
+        machine.go_on()
+
+
+def shown(machine: Truth) -> tuple[int | None, str]:
+    known = machine.attribute.cache.known
+    return known.value, type(known.error).__name__
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(sorted(HAPPENINGS)), st.booleans())))
+def test_all_modes_show_the_same_whenever_they_come_to_rest(
+    happenings: list[tuple[str, bool]],
+) -> None:
+    """Whatever happens, with or without time for an answer in between."""
+    machines = {
+        str(mode): type(f"Beside{mode}", (Truth,), {"mode": mode})()
+        for mode in (*submode.MODES, None)
+    }
+    for machine in machines.values():
+        machine.listen()
+    for happening, rests in [*happenings, ("somebody listens", True)]:
+        for machine in machines.values():
+            HAPPENINGS[happening](machine)
+            if rests:
+                come_to_rest(machine)
+        if rests:
+            found = {mode: shown(machine) for mode, machine in machines.items()}
+            assert len(set(found.values())) == 1, found

@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 
+import numpy
 import pytest
 import tango
 import taurus
@@ -33,6 +34,7 @@ from taurus.core.taurusbasetypes import (
 from taurus_tpo import submode
 from taurus_tpo.firstread import Kind
 
+VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
 MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
 
 
@@ -344,6 +346,30 @@ def test_each_sort_of_value_comes_as_stock_taurus_has_it(
 
 
 # --- polling ---
+
+
+@pytest.mark.parametrize(
+    ("name", "data_type", "data_format"),
+    [
+        ("text", DataType.String, DataFormat._0D),
+        ("wave", DataType.Float, DataFormat._1D),
+    ],
+)
+def test_it_becomes_what_its_value_is(
+    modes, heard, listener, name, data_type, data_format
+):
+    """Over a restart it has got another type; its configuration comes later."""
+    attr = heard("with_events")
+    # Nothing older than what is cached is told.
+    held = json.loads(modes.device(UP).Truth())[name]
+    hold(modes, name, held)
+    other = modes.device(UP).read_attribute(name)
+    listener.heard.clear()
+    attr.poll(single=False, value=other, time=time.time())
+    assert (attr.type, attr.data_format) == (data_type, data_format)
+    assert listener.kinds[0] == TaurusEventType.Config
+    told = [value for kind, value in listener.heard if kind in VALUES]
+    assert [numpy.asarray(plain(value)).tolist() for value in told] == [held]
 
 
 def test_forced_polling_goes_on_beside_events(modes, heard, listener):
