@@ -32,6 +32,7 @@ from taurus.qt.qtgui.application import TaurusApplication
 from taurus.qt.qtgui.panel import TaurusForm
 
 from benchmarks.protocol import Telling
+from taurus_tpo.subscription import State
 
 #: How long the plugin's threads may take to end once nobody listens, s.
 ENDING = 30.0
@@ -147,6 +148,7 @@ def _shown(row: Any, name: str) -> dict[str, Any]:
         "error": None if known.error is None else str(known.error)[:200],
         "events": attribute.isUsingEvents(),
         "polled": attribute.isPollingActive(),
+        "settles": attribute.state is State.SETTLING,
     }
 
 

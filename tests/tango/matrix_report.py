@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from matrix_support import HEALED, MODES, Fault, Outcome
+from matrix_support import MODES, Fault, Outcome
 
 from benchmarks.report import NOT_MET, Sheaf, page
 
@@ -24,9 +24,8 @@ def as_page(outcomes: Mapping[Fault, Mapping[str, Outcome]]) -> str:
 
 def _cell(fault: Fault, outcome: Outcome) -> str:
     unfit = outcome.wrong or outcome.left or outcome.problems or outcome.code
-    late = outcome.healed is None or outcome.healed > fault.within
-    lost = outcome.follows is None or outcome.follows > HEALED
-    if unfit or lost or outcome.healed is None:
+    late = outcome.is_late(fault.within)
+    if unfit or outcome.healed is None or None in (outcome.follows, outcome.stays):
         return NOT_MET
     return f"{outcome.healed:.1f}" + (" (late)" if late else "")
 

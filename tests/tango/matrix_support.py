@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from tango_support import FACILITIES, ROOT
+from tango_support import FACILITIES, ROOT, eventually
 
 from taurus_tpo import submode
 from taurus_tpo.sim import Facility
@@ -35,6 +35,9 @@ HEALED = 15.0
 
 #: How long a device may be kept by those who read it, ms.
 BUSY = 30_000
+
+#: How long an attribute may be looked after that was subscribed to anew, s.
+SETTLED = 60.0
 
 #: How often a panel is asked what it shows, s.
 OFTEN = 0.2
@@ -76,6 +79,7 @@ class Outcome:
 
     :param healed: after how long all it showed was true, s; None: not in time.
     :param follows: the same for the next change of each value.
+    :param stays: the same for one that comes when nothing is looked after any more.
     :param wrong: what was not true when the time was over.
     :param left: the plugin's threads that did not end.
     :param problems: what went wrong in its threads.
@@ -84,10 +88,16 @@ class Outcome:
 
     healed: float | None = None
     follows: float | None = None
+    stays: float | None = None
     wrong: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     code: int | None = None
+
+    def is_late(self, within: float) -> bool:
+        """Return whether something took longer than it may."""
+        times = ((self.healed, within), (self.follows, HEALED), (self.stays, HEALED))
+        return any(took is None or took > limit for took, limit in times)
 
 
 @dataclass(frozen=True)
@@ -284,6 +294,21 @@ class Scene:
             for mode in asked
         }
 
+    def wait_settled(self) -> None:
+        """Wait until no panel looks at what it may have missed; some never do."""
+        eventually(lambda: not self._settling(), "all is settled", SETTLED)
+
+    def _settling(self) -> list[str]:
+        for panel in self.panels.values():
+            panel.order("show")
+        shown = {mode: panel.answer() for mode, panel in self.panels.items()}
+        return [
+            f"{mode} {name}"
+            for mode, rows in shown.items()
+            for name, copies in rows.items()
+            if any(row["settles"] for row in copies)
+        ]
+
     def end(self) -> dict[str, dict[str, list[str]]]:
         """Close the panels; return what is left of each."""
         for panel in self.panels.values():
@@ -352,12 +377,16 @@ def outcomes(fault: Fault) -> dict[str, Outcome]:
         healed = scene.wait_true(fault.within + PATIENCE)
         scene.change(7)
         followed = scene.wait_true(HEALED + PATIENCE)
+        scene.wait_settled()
+        scene.change(8)
+        stayed = scene.wait_true(HEALED + PATIENCE)
         left = scene.end()
         return {
             mode: Outcome(
                 healed=healed[mode][0],
                 follows=followed[mode][0],
-                wrong=healed[mode][1] + followed[mode][1],
+                stays=stayed[mode][0],
+                wrong=healed[mode][1] + followed[mode][1] + stayed[mode][1],
                 left=left[mode]["threads"],
                 problems=left[mode]["problems"] + _traces(panel.said),
                 code=panel.wait(),
