@@ -28,6 +28,9 @@ PROGRAM_ORIGIN = "taurus.tauruscustomsettings"
 
 CHANGE_EVENT = "CHANGE_EVENT"
 
+#: The longest period between two checks, ms.
+_A_DAY = 86_400_000
+
 #: What Python raises for a text that is no literal.
 NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
@@ -56,6 +59,7 @@ class Settings:
     :param authority: ``TANGO_EVENT_SUB_MODE`` and ``TANGO_EVENT_SUB_MODE_RULES``.
     :param native_async_read: ``TANGO_ASYNCREAD_NATIVE``.
     :param first_read_workers: ``TANGO_FIRST_READ_WORKERS``, threads.
+    :param event_check_period: ``TANGO_EVENT_CHECK_PERIOD``, ms; 0: never.
     :param events_disabled_by: who emptied ``TANGO_EVENTS_TO_SUBSCRIBE``, or None.
     :param problems: what is wrong in the files.
     """
@@ -66,6 +70,7 @@ class Settings:
     )
     native_async_read: bool = False
     first_read_workers: int = 8
+    event_check_period: int = 0
     events_disabled_by: str | None = None
     problems: tuple[Problem, ...] = ()
 
@@ -84,6 +89,14 @@ def _read_workers(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 256:
         return value
     raise _RejectedError("must be a whole number of threads from 1 to 256.")
+
+
+def _read_check_period(value: Any) -> int:
+    if type(value) is int and (value == 0 or 1000 <= value <= _A_DAY):
+        return value
+    raise _RejectedError(
+        f"must be a whole number of ms from 1000 to {_A_DAY}, or 0 for never."
+    )
 
 
 def _read_mode(value: Any) -> SubMode:
@@ -118,6 +131,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "TANGO_EVENT_SUB_MODE": _read_mode,
     "TANGO_ASYNCREAD_NATIVE": _read_bool,
     "TANGO_FIRST_READ_WORKERS": _read_workers,
+    "TANGO_EVENT_CHECK_PERIOD": _read_check_period,
     "TANGO_EVENTS_TO_SUBSCRIBE": _read_change_events,
 }
 RULES_KEY = "TANGO_EVENT_SUB_MODE_RULES"
@@ -193,6 +207,7 @@ def read(
         ),
         native_async_read=reader.value("TANGO_ASYNCREAD_NATIVE", False),
         first_read_workers=reader.value("TANGO_FIRST_READ_WORKERS", 8),
+        event_check_period=reader.value("TANGO_EVENT_CHECK_PERIOD", 0),
         events_disabled_by=None if enabled else f"{events} in {origin(events)}",
         problems=tuple(reader.problems),
     )

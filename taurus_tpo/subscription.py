@@ -63,6 +63,7 @@ class Effect(enum.Enum):
     UNSUBSCRIBE = "give the subscription up"
     READ = "ask for a first read"
     LOOK_AGAIN = "read it again later, until what is read agrees with what is cached"
+    WATCH = "compare the two at regular times, where the settings say so"
     POLL = "start polling"
     STOP_POLLING = "stop polling, unless the user forced it"
     PUBLISH = "cache what the input brought and tell the listeners"
@@ -98,6 +99,7 @@ _WORKS: Mapping[Input, tuple[Effect, ...]] = {
     _I.ACCEPTED: (_E.STOP_POLLING, _E.READ),
     _I.EVENT: (_E.STOP_POLLING, _E.PUBLISH),
 }
+_WORKS_FIRST = {i: (*effects, _E.WATCH) for i, effects in _WORKS.items()}
 _WORKS_AGAIN = {i: (*effects, _E.LOOK_AGAIN) for i, effects in _WORKS.items()}
 
 #: The whole life: every pair of state and input.
@@ -114,7 +116,7 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     # Tango's callbacks may come late, after the subscription was given up.
     **{(s, i): Step(s) for s in _NOT_BEING_SUBSCRIBED for i in _TANGO_SAYS},
     # The subscription is on its way.
-    **{(_S.SUBSCRIBING, i): Step(_S.SUBSCRIBED, e) for i, e in _WORKS.items()},
+    **{(_S.SUBSCRIBING, i): Step(_S.SUBSCRIBED, e) for i, e in _WORKS_FIRST.items()},
     **{(_S.RESUBSCRIBING, i): Step(_S.SETTLING, e) for i, e in _WORKS_AGAIN.items()},
     **{
         (s, _I.REFUSED): Step(_S.RETRYING, (_E.READ, _E.SUBSCRIBE_RETRYING))
@@ -148,7 +150,7 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     # Not everybody who repairs something sends an event.
     (_S.SUBSCRIBED, _I.DOUBTED): Step(_S.SETTLING, (_E.LOOK_AGAIN,)),
     **{(s, _I.DOUBTED): Step(s) for s in State if s is not _S.SUBSCRIBED},
-    (_S.SETTLING, _I.SETTLED): Step(_S.SUBSCRIBED),
+    (_S.SETTLING, _I.SETTLED): Step(_S.SUBSCRIBED, (_E.WATCH,)),
     # Tango may take the next event for one that it has had before, and drop it.
     (_S.SETTLING, _I.UNPROVEN): Step(_S.SUBSCRIBING, (_E.POLL, _E.RENEW)),
     # A look that was on its way when something else happened.

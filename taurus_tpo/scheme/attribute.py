@@ -498,28 +498,46 @@ class TpoTangoAttribute(TangoAttribute):
         kind = TaurusEventType.Change
         if self._life.state not in WORKING or self.isPollingActive():
             kind = TaurusEventType.Periodic
-        cached = self._cache.known.value
-        accepted = self._accept(reading.value, reading.error, reading.begun, kind)
+        news = self._news(reading.value, reading.error, reading.begun, kind)
         if looks:
-            self._looked(cached, accepted)
-        return accepted
+            self._looked(news)
+        else:
+            self._hear(Input.READ, news)
+        return news.value, news.error
 
     def _look_again(self) -> None:
         """See from now on whether what is cached is true: events may not arrive."""
-        late = _timed_out(self._cache.known.error)
-        subscription = self._subscription
-        anew = subscription is not None and subscription.was_lost
+        error, subscription = self._cache.known.error, self._subscription
+        late = _timed_out(error)
+        # One that was removed and added again sends no events until then, either.
+        anew = _is_not_there(error)
+        anew |= subscription is not None and subscription.was_lost
         with self._lock:
             self._settling = Settling(late=late, proven=not anew)
             pause = self._settling.pause
         self.factory().look_later(self, pause)
 
-    def _looked(self, cached: Any, read: tuple[Any, Any]) -> None:
-        """Look once more, unless that was enough."""
-        if self._life.state is not State.SETTLING:
+    def _watch(self) -> None:
+        """Have it compared at regular times, where the settings ask for it."""
+        period = CUSTOM_SETTINGS.current().event_check_period
+        if period:
+            self.factory().look_later(self, period / 1000)
+
+    def _looked(self, news: _News) -> None:
+        """Take what a look brought; look once more, unless that was enough."""
+        error = news.error
+        agrees = error is None and same(self._cache.known.value, news.value)
+        if agrees and self._life.state is State.SUBSCRIBED:
+            # Nothing new is not told at each check.
+            self._watch()
             return
-        value, error = read
-        agrees = error is None and same(cached, value)
+        self._hear(Input.READ, news)
+        if self._life.state is State.SETTLING:
+            self._go_on_looking(agrees, error)
+        elif self._life.state is State.SUBSCRIBED:
+            self._watch()
+
+    def _go_on_looking(self, agrees: bool, error: Any) -> None:
         with self._lock:
             settling = self._settling
             if error is None:
@@ -564,15 +582,13 @@ class TpoTangoAttribute(TangoAttribute):
                 error = failure
         else:
             begun = self._clock.time() if time is None else time
-        self._accept(value, error, begun, TaurusEventType.Periodic)
-
-    def _accept(self, raw: Any, error: Any, begun: float, kind: Any) -> tuple[Any, Any]:
-        if error is not None:
-            news = _News.of_error(error, begun)
-        else:
-            news = self._decoded(raw, begun, kind)
+        news = self._news(value, error, begun, TaurusEventType.Periodic)
         self._hear(Input.READ, news)
-        return news.value, news.error
+
+    def _news(self, raw: Any, error: Any, begun: float, kind: Any) -> _News:
+        if error is not None:
+            return _News.of_error(error, begun)
+        return self._decoded(raw, begun, kind)
 
     def read(self, cache: Any = True) -> Any:
         """Return the ``TangoAttrValue``.
@@ -763,6 +779,7 @@ _CARRIED_OUT_BY = {
     Effect.UNSUBSCRIBE: "_give_subscription_up",
     Effect.READ: "_readFirstTime",
     Effect.LOOK_AGAIN: "_look_again",
+    Effect.WATCH: "_watch",
     Effect.POLL: "_poll_it",
     Effect.STOP_POLLING: "_stop_polling_it",
 }
@@ -772,6 +789,12 @@ def _value_of(known: Known[Any]) -> Any:
     if known.error is not None:
         raise fresh(known.error)
     return known.value
+
+
+def _is_not_there(error: Any) -> bool:
+    """Return whether ``error`` says that the device has no such attribute."""
+    stack: tuple[Any, ...] = getattr(error, "args", ())
+    return any(getattr(one, "reason", "") == "API_AttrNotFound" for one in stack)
 
 
 def _timed_out(error: Any) -> bool:

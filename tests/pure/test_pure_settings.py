@@ -23,6 +23,7 @@ MODE_KEY = "TANGO_EVENT_SUB_MODE"
 EVENTS_KEY = "TANGO_EVENTS_TO_SUBSCRIBE"
 NAMES = [mode.name for mode in submode.MODES]
 SLOW = AttributeName.of("tango://host:10000/sys/slow/1/x")
+A_DAY = 24 * 3600 * 1000
 
 #: How many random values are read, all keys together.
 RANDOM_VALUES = 10_000
@@ -49,6 +50,7 @@ def test_every_key_is_read() -> None:
         TANGO_EVENT_SUB_MODE_RULES=[("sys/slow/*", "Sync"), ["*", "ASYNC"]],
         TANGO_ASYNCREAD_NATIVE=True,
         TANGO_FIRST_READ_WORKERS=3,
+        TANGO_EVENT_CHECK_PERIOD=20_000,
         TANGO_EVENTS_TO_SUBSCRIBE=["CHANGE_EVENT"],
     )
     assert good.problems == ()
@@ -58,6 +60,7 @@ def test_every_key_is_read() -> None:
     assert good.authority.rules == RuleSet(rules)
     assert good.native_async_read
     assert good.first_read_workers == 3
+    assert good.event_check_period == 20_000
     assert good.events_disabled_by is None
 
 
@@ -80,6 +83,11 @@ def test_no_change_event_disables_events_and_says_who_did(empty: object) -> None
 @pytest.mark.parametrize("workers", [1, 256])
 def test_the_bounds_of_the_workers_are_allowed(workers: int) -> None:
     assert read(TANGO_FIRST_READ_WORKERS=workers).first_read_workers == workers
+
+
+@pytest.mark.parametrize("period", [0, 1000, A_DAY])
+def test_the_bounds_of_the_check_period_are_allowed(period: int) -> None:
+    assert read(TANGO_EVENT_CHECK_PERIOD=period).event_check_period == period
 
 
 # --- bad values ----------------------------------------------------------------------
@@ -135,6 +143,11 @@ def test_rules_that_are_no_list_are_one_problem(rules: object) -> None:
         ("TANGO_FIRST_READ_WORKERS", 257, "from 1 to 256"),
         ("TANGO_FIRST_READ_WORKERS", True, "from 1 to 256"),
         ("TANGO_FIRST_READ_WORKERS", 8.0, "from 1 to 256"),
+        ("TANGO_EVENT_CHECK_PERIOD", 999, "from 1000 to 86400000, or 0 for never"),
+        ("TANGO_EVENT_CHECK_PERIOD", A_DAY + 1, "from 1000 to 86400000"),
+        ("TANGO_EVENT_CHECK_PERIOD", -1, "from 1000 to 86400000"),
+        ("TANGO_EVENT_CHECK_PERIOD", False, "from 1000 to 86400000"),
+        ("TANGO_EVENT_CHECK_PERIOD", 1e4, "from 1000 to 86400000"),
         ("TANGO_EVENTS_TO_SUBSCRIBE", "CHANGE_EVENT", '["CHANGE_EVENT"], or []'),
         ("TANGO_EVENTS_TO_SUBSCRIBE", None, '["CHANGE_EVENT"], or []'),
     ],
@@ -185,11 +198,16 @@ def is_bool(value: object) -> bool:
     return value is True or value is False
 
 
+def is_check_period(value: Any) -> bool:
+    return type(value) is int and (value == 0 or 1000 <= value <= A_DAY)
+
+
 IS_GOOD = {
     "TPO_ENABLED": is_bool,
     "TANGO_ASYNCREAD_NATIVE": is_bool,
     MODE_KEY: is_mode,
     "TANGO_FIRST_READ_WORKERS": lambda value: type(value) is int and 1 <= value <= 256,
+    "TANGO_EVENT_CHECK_PERIOD": is_check_period,
     EVENTS_KEY: lambda value: isinstance(value, (list, tuple, set)),
 }
 
@@ -219,6 +237,7 @@ def test_any_value_is_a_usable_mode_and_each_bad_one_a_warning_that_names_it(
     assert decide(SLOW, [result.authority]).mode in submode.MODES
     assert is_bool(result.enabled)
     assert 1 <= result.first_read_workers <= 256
+    assert is_check_period(result.event_check_period)
     named = Counter((problem.key, problem.value) for problem in result.problems)
     assert named == culprits(values)
     for problem in result.problems:

@@ -119,7 +119,7 @@ def test_what_is_cached_is_looked_at_again_where_there_is_doubt(
 def test_it_settles_when_what_is_read_agrees() -> None:
     life = walk(Input.LISTEN, Input.CONNECTED, Input.FAILED, Input.ACCEPTED)
     assert life.state is State.SETTLING
-    assert life.feed(Input.SETTLED) == ()
+    assert life.feed(Input.SETTLED) == (Effect.WATCH,)
     assert life.state is State.SUBSCRIBED
 
 

@@ -193,6 +193,12 @@ def written(scene: Scene) -> None:
     scene.configure(ONE, "rw", read_delay=0.0)
 
 
+#: Why some faults are seen with TANGO_EVENT_CHECK_PERIOD alone.
+CHECKS = (
+    "Tango tells nobody; with ``TANGO_EVENT_CHECK_PERIOD = 8000``, see "
+    ":doc:`../explanation/decisions/0030-checks-are-a-choice`."
+)
+
 FAULTS = (
     *(
         Fault(
@@ -204,10 +210,10 @@ FAULTS = (
     ),
     Fault("server stopped (SIGSTOP) for 15 s", stopped),
     Fault("server started after the window", started, before=down, quick=True),
-    Fault("RestartServer", server_restarted),
+    Fault("RestartServer", server_restarted, checks=True, note=CHECKS),
     Fault("DevRestart", device_restarted, quick=True),
     Fault("device moved to another server", moved),
-    Fault("attribute removed, then back", removed),
+    Fault("attribute removed, then back", removed, checks=True, note=CHECKS),
     Fault("another label, unit, type and format", others),
     Fault("polling in the server stopped, then started", without_events),
     Fault("half of the reads raise", failing),

@@ -1,9 +1,10 @@
 """A panel of the fault matrix: a Taurus form in a process of its own.
 
 ``python matrix_panel.py JOB`` with a JSON text: ``names`` of attributes, ``mode``
-(null: events disabled), ``twice`` (whether a second form and a program's own
-subscriptions are to use the same attributes). It obeys orders on its standard input and
-answers each with one line, both JSON; the answer is under the key ``answer``:
+(null: events disabled), ``check`` (TANGO_EVENT_CHECK_PERIOD, ms), ``twice`` (whether a
+second form and a program's own subscriptions are to use the same attributes). It obeys
+orders on its standard input and answers each with one line, both JSON; the answer is
+under the key ``answer``:
 
 ================================ ====================================================
 ``{"do": "show"}``               what each row shows, by the name of its attribute
@@ -27,6 +28,7 @@ from typing import Any
 import tango
 import taurus
 from faults_support import plugin_threads
+from taurus import tauruscustomsettings
 from taurus.external.qt import Qt
 from taurus.qt.qtgui.application import TaurusApplication
 from taurus.qt.qtgui.panel import TaurusForm
@@ -165,6 +167,7 @@ def main() -> None:
     job = json.loads(sys.argv[1])
     telling = Telling()
     application = TaurusApplication(["panel"], cmd_line_parser=None)
+    tauruscustomsettings.TANGO_EVENT_CHECK_PERIOD = job["check"]
     factory = taurus.Factory("tango")
     if job["mode"] is None:
         factory.set_tango_event_subscription_disabled(True)

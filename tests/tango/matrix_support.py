@@ -36,6 +36,9 @@ HEALED = 15.0
 #: How long a device may be kept by those who read it, ms.
 BUSY = 30_000
 
+#: How often what is shown is compared with the devices, ms.
+CHECKED = 8000
+
 #: How long an attribute may be looked after that was subscribed to anew, s.
 SETTLED = 60.0
 
@@ -60,6 +63,7 @@ class Fault:
     :param within: how long it may take until what is shown is true again, s.
     :param note: why that is longer than usual.
     :param quick: whether ``make test`` tries it.
+    :param checks: whether what is shown is compared with the devices at regular times.
     :param twice: whether another form and another program use the same attributes.
     """
 
@@ -70,6 +74,7 @@ class Fault:
     within: float = HEALED
     note: str = ""
     quick: bool = False
+    checks: bool = False
     twice: bool = False
 
 
@@ -116,13 +121,13 @@ def _unit(unit: str) -> str:
 class PanelProcess:
     """A panel in a process of its own."""
 
-    def __init__(
-        self, facility: Facility, mode: str, names: list[str], twice: bool
-    ) -> None:
+    def __init__(self, scene: Scene, mode: str) -> None:
+        facility, fault = scene.facility, scene.fault
         job = {
             "mode": None if mode == "disabled" else mode,
-            "names": names,
-            "twice": twice,
+            "names": scene.names(),
+            "twice": fault.twice,
+            "check": CHECKED if fault.checks else 0,
         }
         path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "tango")])
         program = ["-m", "taurus_tpo.sim.child", str(os.getpid()), "matrix_panel"]
@@ -260,7 +265,7 @@ class Scene:
     def open(self) -> None:
         """Open a panel in each mode, and return when all are there."""
         for mode in MODES:
-            panel = PanelProcess(self.facility, mode, self.names(), self.fault.twice)
+            panel = PanelProcess(self, mode)
             self.panels[mode] = panel
             self._exit.callback(panel.close)
         for panel in self.panels.values():

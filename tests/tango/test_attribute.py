@@ -23,6 +23,7 @@ from tango_support import (
     plain,
     run_python,
 )
+from taurus import tauruscustomsettings
 from taurus.core.taurusbasetypes import (
     DataFormat,
     DataType,
@@ -250,6 +251,32 @@ def test_an_error_goes_away_also_where_nobody_sends_an_event(modes, factory, lis
         assert not attr.isPollingActive()
     finally:
         device.Configure(json.dumps({"attribute": "failing_events", "error": 1.0}))
+
+
+@MODES
+def test_what_nobody_tells_is_found_by_a_check(
+    modes, factory, listener, monkeypatch, mode
+):
+    """At regular times, where the settings ask for it; nothing new is not told."""
+    monkeypatch.setattr(
+        tauruscustomsettings, "TANGO_EVENT_CHECK_PERIOD", 1000, raising=False
+    )
+    factory.set_event_sub_mode(mode.name)
+    attr = taurus.Attribute(model(modes, "with_events"))
+    attr.addListener(listener)
+    eventually(attr.isUsingEvents, "it is subscribed")
+    eventually(lambda: listener.values, "the first value comes")
+    modes.device(UP).ResetCalls()
+    told = len(listener.values)
+    eventually(lambda: len(calls(modes, UP)) >= 2, "it is checked twice")
+    assert len(listener.values) == told
+    hold(modes, "with_events", 6.25, push=False)
+    try:
+        eventually(lambda: listener.values[-1] == 6.25, "it is found")
+        assert len(listener.values) == told + 1
+        assert not attr.isPollingActive()
+    finally:
+        hold(modes, "with_events", 1.5)
 
 
 def test_a_failure_that_gives_no_reason_is_one_that_tango_retries(modes, heard):
