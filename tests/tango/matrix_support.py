@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from tango_support import FACILITIES, ROOT, eventually
+from tango_support import FACILITIES, ROOT, command, eventually
 
 from taurus_tpo import submode
 from taurus_tpo.sim import Facility
@@ -32,9 +32,6 @@ WELL, STORM = "sim/well/1", "sim/storm/1"
 
 #: How long after a fault has healed what is shown must be true, s.
 HEALED = 15.0
-
-#: How long a device may be kept by those who read it, ms.
-BUSY = 30_000
 
 #: How often what is shown is compared with the devices, ms.
 CHECKED = 8000
@@ -225,9 +222,7 @@ class Scene:
 
     def command(self, device: str, name: str, *argument: str) -> Any:
         """Let a device do something, also one that is being read for long."""
-        proxy = self.facility.device(device)
-        proxy.set_timeout_millis(BUSY)
-        return proxy.command_inout(name, *argument)
+        return command(self.facility, device, name, *argument)
 
     def set(self, device: str, attribute: str, value: Any) -> None:
         """Let a device hold a value, and tell whoever is subscribed."""

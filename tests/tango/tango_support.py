@@ -22,6 +22,9 @@ FACILITIES = ROOT / "tests" / "facilities"
 #: How long anything that should happen may take on a busy machine, s.
 SOON = 20.0
 
+#: How long a device may be kept by those who read it, s.
+KEPT = 60.0
+
 UP = "sim/modes/up"
 DOWN = "sim/modes/down"
 
@@ -43,23 +46,30 @@ def hold(facility: Facility, attribute: str, value: Any, **more: Any) -> None:
 
 
 def calls(facility: Facility, device: str) -> list[list[str]]:
-    """Return the attributes of each read call that reached the device.
+    """Return the attributes of each read call that reached the device."""
+    return json.loads(command(facility, device, "Calls"))["batches"]
 
-    Also of one that is being read for longer than Tango waits for a call, the client or
-    the server: that gives up when another thread has the device for 3.2 s.
+
+def command(facility: Facility, device: str, name: str, *argument: str) -> Any:
+    """Let a device do something, also one that is kept by those who read it.
+
+    For longer than Tango waits for a call, the client or the server: that gives up when
+    another thread has the device for 3.2 s.
     """
     proxy = facility.device(device)
-    proxy.set_timeout_millis(int(1000 * SOON))
+    proxy.set_timeout_millis(int(1000 * KEPT))
+    answers: list[Any] = []
 
-    def answer() -> str | None:
+    def is_answered() -> bool:
         try:
-            return proxy.command_inout("Calls")
+            answers.append(proxy.command_inout(name, *argument))
         except tango.DevFailed as error:
-            if error.args[0].reason == "API_CommandTimedOut":
-                return None
-            raise
+            if error.args[0].reason != "API_CommandTimedOut":
+                raise
+        return bool(answers)
 
-    return json.loads(eventually(answer, f"{device} is busy"))["batches"]
+    eventually(is_answered, f"{device} is busy", KEPT)
+    return answers[0]
 
 
 def readers(factory: Any) -> list[threading.Thread]:
