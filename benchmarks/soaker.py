@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 import random
 import sys
@@ -32,8 +33,9 @@ AT_A_TIME = 200
 #: How often it counts, s.
 OFTEN = 10.0
 
-#: How long all may take to come to rest, s: Tango subscribes and unsubscribes behind.
-REST = 60.0
+#: How long all may take to come to rest, s: Tango subscribes and unsubscribes behind,
+#: and the ORB closes a connection that nobody has used for two to four minutes.
+REST = 300.0
 
 
 class _Bystander(Device):
@@ -67,7 +69,7 @@ class _Soaker:
                 last = time.monotonic()
                 self._telling.tell(SAMPLE, **self._sample(last - begun))
         self._telling.tell(SAMPLE, **self._sample(time.monotonic() - begun))
-        rested = self._rest()
+        rested = self._rest(before["files"])
         self._telling.tell(
             END,
             before=before,
@@ -93,12 +95,17 @@ class _Soaker:
             if self._chance.random() < 0.5:
                 attribute.removeListener(listener)
 
-    def _rest(self) -> bool:
-        """Return whether all came to rest."""
+    def _rest(self, files: float = math.inf) -> bool:
+        """Return whether all came to rest.
+
+        :param files: how many files may be open then.
+        """
         end = time.monotonic() + REST
         while time.monotonic() < end:
             gc.collect()
-            if not plugin_threads() and not self._subscriptions():
+            count = self._count()
+            at_rest = not plugin_threads() and not count["subscriptions"]
+            if at_rest and count["files"] <= files:
                 return True
             time.sleep(0.5)
         return False
