@@ -508,7 +508,7 @@ class TpoTangoAttribute(TangoAttribute):
     def _look_again(self) -> None:
         """See from now on whether what is cached is true: events may not arrive."""
         error, subscription = self._cache.known.error, self._subscription
-        late = _timed_out(error)
+        late = self._is_late(error)
         # One that was removed and added again sends no events until then, either.
         anew = _is_not_there(error)
         anew |= subscription is not None and subscription.was_lost
@@ -516,6 +516,10 @@ class TpoTangoAttribute(TangoAttribute):
             self._settling = Settling(late=late, proven=not anew)
             pause = self._settling.pause
         self.factory().look_later(self, pause)
+
+    def _is_late(self, error: Any) -> bool:
+        """Return whether it takes too long; a server that is silent is waited for."""
+        return _timed_out(error) and not self._connected().server.silent
 
     def _watch(self) -> None:
         """Have it compared at regular times, where the settings ask for it."""
@@ -538,27 +542,15 @@ class TpoTangoAttribute(TangoAttribute):
             self._watch()
 
     def _go_on_looking(self, agrees: bool, error: Any) -> None:
+        late = self._is_late(error)
         with self._lock:
             settling = self._settling
-            if error is None:
-                last = settling.look(agrees)
-            else:
-                last = settling.failed(_timed_out(error))
+            last = settling.look(agrees) if error is None else settling.failed(late)
             pause = settling.pause
         if last:
             self._happen(Input.SETTLED if settling.proven else Input.UNPROVEN)
         else:
             self.factory().look_later(self, pause)
-
-    def read_when_back(self) -> None:
-        """Have it read when its server answers again, if nobody else will read it.
-
-        One that is subscribed to is not polled, and an event comes only with a change.
-        """
-        if self._life.state in WORKING:
-            connection = self._connected()
-            delay = GATHER if connection.server.silent else connection.retry_delay
-            self.factory().poll_soon(self, delay)
 
     def poll(
         self,

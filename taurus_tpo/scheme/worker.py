@@ -80,9 +80,6 @@ def _fail(batch: Batch, error: BaseException, clock: Clock) -> None:
     reads = [r for r in batch.requests if r.kind in READS]
     for found in _wanted(reads).values():
         _hand_out(found, Reading(None, fresh(error), clock.time()))
-        for _, attribute in found:
-            if isinstance(attribute, TpoTangoAttribute):
-                attribute.read_when_back()
     for request in batch.requests:
         request.fail(fresh(error))
 

@@ -32,7 +32,6 @@ from taurus_tpo.settling import PAUSES, Settling
 from taurus_tpo.submode import FirstCallback, Reads, SubMode
 from taurus_tpo.subscription import (
     POLLED_STATES,
-    WORKING,
     Effect,
     Input,
     Life,
@@ -299,9 +298,6 @@ class World:
         cached = attribute.cache.known.value
         attribute.hear(Input.READ, answer, begun)
         failed = isinstance(answer, Exception)
-        if answer in (DOWN, HUNG) and attribute.life.state in WORKING:
-            # It is read again when the server is back.
-            attribute.reads += 1
         if look and attribute.life.state is State.SETTLING:
             settling = attribute.settling
             if settling.failed() if failed else settling.look(answer[0] == cached):
