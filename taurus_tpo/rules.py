@@ -5,10 +5,11 @@ Floor 0: no Tango, no Taurus, no threads.
 
 from __future__ import annotations
 
+import enum
 import fnmatch
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from taurus_tpo.submode import SubMode
@@ -68,11 +69,59 @@ class Rule:
         """Compile the pattern."""
         return compile_glob(self.pattern)
 
-    def subject(self, name: AttributeName) -> str:
-        """Return the part of ``name`` that this rule's pattern is about."""
+    @property
+    def beginning(self) -> str:
+        """What each name begins with, in lower case, that the pattern matches."""
+        return _WILD.split(self.pattern.lower(), maxsplit=1)[0]
+
+    @property
+    def part(self) -> Part:
+        """The part of a name that the pattern is about."""
         if self.pattern.startswith("//"):
-            return name.full.partition(":")[2].lower()
-        return (name.full if "//" in self.pattern else name.short).lower()
+            return Part.WITHOUT_SCHEME
+        return Part.FULL if "//" in self.pattern else Part.SHORT
+
+
+class Part(enum.Enum):
+    """A part of a name that a pattern may be about."""
+
+    FULL = "with scheme and authority"
+    WITHOUT_SCHEME = "with authority, from // on"
+    SHORT = "domain/family/member/attribute"
+
+    def of(self, name: AttributeName) -> str:
+        """Return this part of ``name``, in lower case."""
+        if self is Part.SHORT:
+            return name.short.lower()
+        full = name.full.lower()
+        return full if self is Part.FULL else full.partition(":")[2]
+
+
+#: What ends the beginning of a glob that stands for itself.
+_WILD = re.compile(r"[*?[]")
+
+
+class _Index:
+    """The rules about one part of a name, by what their patterns begin with.
+
+    An administrator may have a rule for each of a thousand families: of those, only
+    the few can match that begin as the name does.
+    """
+
+    def __init__(self, rules: Iterable[tuple[int, Rule]]) -> None:
+        self._by_beginning: dict[str, list[tuple[int, Rule, re.Pattern[str]]]] = {}
+        for number, rule in rules:
+            entry = number, rule, rule.matcher()
+            self._by_beginning.setdefault(rule.beginning, []).append(entry)
+        self._lengths = sorted(set(map(len, self._by_beginning)))
+
+    def matches(self, text: str) -> Iterator[tuple[int, Rule]]:
+        """Return the first rule that matches, of each beginning."""
+        for length in self._lengths:
+            for number, rule, matcher in self._by_beginning.get(text[:length], ()):
+                if matcher.match(text):
+                    yield number, rule
+                    break
 
 
 class RuleSet:
@@ -83,7 +132,10 @@ class RuleSet:
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self.rules = tuple(rules)
-        self._compiled = [(rule, rule.matcher()) for rule in self.rules]
+        by_part: dict[Part, list[tuple[int, Rule]]] = {}
+        for numbered in enumerate(self.rules):
+            by_part.setdefault(numbered[1].part, []).append(numbered)
+        self._indexes = {part: _Index(some) for part, some in by_part.items()}
         # A GUI asks for the same attributes again and again.
         self._answer = functools.lru_cache(maxsize=_REMEMBERED)(self._search)
 
@@ -92,10 +144,13 @@ class RuleSet:
         return self._answer(name) if self.rules else None
 
     def _search(self, name: AttributeName) -> Rule | None:
-        for rule, matcher in self._compiled:
-            if matcher.match(rule.subject(name)):
-                return rule
-        return None
+        found = [
+            match
+            for part, index in self._indexes.items()
+            for match in index.matches(part.of(name))
+        ]
+        # Numbers differ, so that no two rules are compared.
+        return min(found)[1] if found else None
 
     def __len__(self) -> int:
         return len(self.rules)
