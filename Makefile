@@ -22,8 +22,8 @@ unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults lint unit docs benchmark format clean venv-demo \
-    venv-test
+.PHONY: help demo test test-faults lint unit docs benchmark benchmark-floors format \
+    clean venv-demo venv-test
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 13
@@ -54,6 +54,9 @@ docs: venv-test  ## build the documentation in docs/_build/html
 
 benchmark: venv-test  ## measure windows, plugin and stock Taurus in turn: an hour
 	env -u TANGO_HOST "$(BIN)/python" -m benchmarks $(BENCHMARK_ARGS)
+
+benchmark-floors: venv-test  ## measure what rules, transitions and the schedule cost
+	"$(BIN)/python" -m benchmarks.floors --docs
 
 format: venv-test  ## let ruff format the code and fix what it can
 	"$(BIN)/ruff" check --fix .

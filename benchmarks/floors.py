@@ -1,0 +1,92 @@
+"""What the lower floors cost, as a table: ``python -m benchmarks.floors``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from benchmarks.child import ROOT
+from benchmarks.report import NOT_MET, Sheaf, for_terminal, page
+
+PAGE = ROOT / "docs" / "reference" / "floors-results.inc"
+
+#: What is run: pytest-benchmark repeats it until the median stands still.
+TESTS = ROOT / "benchmarks" / "test_floors.py"
+
+
+def measure() -> list[dict[str, Any]]:
+    """Return what pytest-benchmark says of each of the tests.
+
+    :raises click.ClickException: with what pytest said, where one failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        arguments = ["-q", f"--benchmark-json={report}", str(TESTS)]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise click.ClickException(done.stdout)
+        found: list[dict[str, Any]] = json.loads(report.read_text())["benchmarks"]
+        return found
+
+
+def sheaf(found: list[dict[str, Any]]) -> Sheaf:
+    """Return what was found as a table, us an operation."""
+    head = (
+        "of",
+        "what",
+        "rounds",
+        "median, us",
+        "fastest, us",
+        "slowest, us",
+        "allowed, us",
+    )
+    rows = tuple(_row(one["stats"], one["extra_info"], one) for one in found)
+    return Sheaf("One operation of floors 0 to 2", (*head, "met"), rows)
+
+
+def _row(
+    stats: Mapping[str, Any], extra: Mapping[str, Any], one: Mapping[str, Any]
+) -> tuple[str, ...]:
+    what = one["name"].removeprefix("test_").replace("_", " ")
+    times = (stats[key] / extra["operations"] for key in ("median", "min", "max"))
+    allowed = extra["allowed"]
+    met = allowed is None or stats["median"] / extra["operations"] <= allowed
+    return (
+        one["group"],
+        what,
+        str(stats["rounds"]),
+        *(f"{1e6 * seconds:.2f}" for seconds in times),
+        "" if allowed is None else f"{1e6 * allowed:g}",
+        "" if allowed is None else "yes" if met else NOT_MET,
+    )
+
+
+@click.command()
+@click.option("--docs", is_flag=True, help="Put the results into the documentation.")
+def main(docs: bool) -> None:
+    """Measure what the lower floors cost: rules, transitions, the schedule."""
+    table = sheaf(measure())
+    Console(highlight=False).print(for_terminal(table))
+    if docs:
+        PAGE.write_text(page("python -m benchmarks.floors", table), encoding="utf-8")
+    if any(NOT_MET in row for row in table.rows):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

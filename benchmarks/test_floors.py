@@ -1,0 +1,167 @@
+"""What the lower floors cost: no Tango, no Taurus, no threads.
+
+``make benchmark-floors`` runs these and puts what they say into the documentation, see
+:mod:`benchmarks.floors`. Each says how many operations a round has, and what one may
+take where there is a limit.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from taurus_tpo.cache import Cache
+from taurus_tpo.decision import Authority, decide
+from taurus_tpo.firstread import Costs, Kind, Report, Request, Schedule
+from taurus_tpo.firstread.server import Server
+from taurus_tpo.rules import AttributeName, Rule, RuleSet
+from taurus_tpo.settings import read
+from taurus_tpo.submode import MODES
+from taurus_tpo.subscription import Input, Life, State
+
+#: The rules of an administrator who has one for each family.
+RULES = 1000
+
+#: How many attributes are decided upon in a round: more than are remembered.
+ATTRIBUTES = 20_000
+
+#: How many values are offered in a round.
+VALUES = 1000
+
+#: What is scheduled.
+READS, DEVICES, SERVERS = 100_000, 1000, 100
+
+
+#: What one choice may take, s.
+CHOICE = 5e-6
+
+
+def per(benchmark: Any, operations: int, allowed: float | None = None) -> None:
+    """Say how many operations a round has, and what one may take, s."""
+    benchmark.extra_info.update(operations=operations, allowed=allowed)
+
+
+def attribute_names(count: int) -> list[AttributeName]:
+    """Return names of which five in six have a rule, and one has none."""
+    families = itertools.cycle(range(RULES * 6 // 5))
+    return [
+        AttributeName.of(f"tango://host:10000/SR{family:03}/family{family}/1/attr{n}")
+        for n, family in zip(range(count), families)
+    ]
+
+
+def authority() -> Authority:
+    rules = [Rule(f"sr{n:03}/family{n}/*/*", MODES[n % 5]) for n in range(RULES)]
+    return Authority("file", "file", None, RuleSet(rules))
+
+
+@pytest.mark.benchmark(group="the mode, by 1,000 rules")
+def test_of_an_attribute_that_is_new(benchmark: Any) -> None:
+    per(benchmark, ATTRIBUTES, CHOICE)
+    names = attribute_names(ATTRIBUTES)
+
+    def setup() -> tuple[tuple[Authority], dict[str, Any]]:
+        fresh = authority()
+        decide(names[0], [fresh])
+        return (fresh,), {}
+
+    def choose(authority: Authority) -> int:
+        return sum(decide(n, [authority]).decided_by != "default" for n in names)
+
+    decided = benchmark.pedantic(choose, setup=setup, rounds=10)
+    assert decided == sum(int(n.short.split("/")[0][2:]) < RULES for n in names)
+
+
+@pytest.mark.benchmark(group="the mode, by 1,000 rules")
+def test_of_an_attribute_that_is_known(benchmark: Any) -> None:
+    names, known = attribute_names(RULES), authority()
+    per(benchmark, len(names), CHOICE)
+
+    def choose() -> int:
+        return sum(decide(n, [known]).decided_by != "default" for n in names)
+
+    assert benchmark(choose) == len(names)
+
+
+@pytest.mark.benchmark(group="the mode, by 1,000 rules")
+def test_compiling_the_rules(benchmark: Any) -> None:
+    per(benchmark, RULES)
+    values = {
+        "TANGO_EVENT_SUB_MODE_RULES": [
+            (f"sr{n:03}/family{n}/*/*", MODES[n % 5].name) for n in range(RULES)
+        ]
+    }
+    assert len(benchmark(read, values).authority.rules) == RULES
+
+
+#: A restart of a server as one attribute sees it.
+WALK = (
+    *(Input.LISTEN, Input.CONNECTED, Input.ACCEPTED, Input.READ, Input.EVENT),
+    *(Input.FAILED, Input.READ, Input.EVENT, Input.READ, Input.READ),
+    *(Input.UNPROVEN, Input.ACCEPTED, Input.READ, Input.EVENT, Input.UNLISTEN),
+)
+
+
+@pytest.mark.benchmark(group="the life")
+def test_a_transition(benchmark: Any) -> None:
+    per(benchmark, len(WALK))
+    life = Life()
+
+    def walk() -> State:
+        for given in WALK:
+            life.feed(given)
+        return life.state
+
+    assert benchmark(walk) is State.IDLE
+
+
+@pytest.mark.benchmark(group="the life")
+def test_a_value_offered_to_the_cache(benchmark: Any) -> None:
+    per(benchmark, VALUES)
+    stamps = itertools.count()
+
+    def offer() -> bool:
+        cache: Cache[int] = Cache()
+        return all(
+            cache.offer(n, float(next(stamps)), 0.0, None) for n in range(VALUES)
+        )
+
+    assert benchmark(offer)
+
+
+class Device:
+    """A device as the schedule knows it."""
+
+    late = False
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.costs = Costs()
+
+
+def a_facility() -> list[Device]:
+    servers = [Server(f"Server/{n}", answered=float("inf")) for n in range(SERVERS)]
+    return [Device(servers[n % SERVERS]) for n in range(DEVICES)]
+
+
+@pytest.mark.benchmark(group="the schedule")
+def test_a_read_of_100_000_over_1000_devices(benchmark: Any) -> None:
+    per(benchmark, READS)
+
+    def setup() -> tuple[tuple[list[Device]], dict[str, Any]]:
+        return (a_facility(),), {}
+
+    def serve(devices: list[Device]) -> int:
+        schedule = Schedule(workers=8)
+        for number in range(READS):
+            schedule.add(Request(devices[number % DEVICES], number, 0.0), 0.0)
+        while (batch := schedule.take(0.0)) is not None:
+            for request in batch.requests:
+                request.succeed(None)
+            batch.device.costs.learn([r.name for r in batch.requests], 0.001)
+            schedule.done(batch, Report(answered=True))
+        return schedule.pending(Kind.READ)
+
+    assert benchmark.pedantic(serve, setup=setup, rounds=5) == 0
