@@ -26,6 +26,10 @@ def main() -> None:
     """Carry out the order on the standard input."""
     order = LeaveOrder.from_json(sys.stdin.readline())
     telling = Telling()
+    # A Ctrl-C while modules are imported may be lost, also without the plugin: Python
+    # drops what is raised where nobody can be told of it.
+    import taurus.qt.qtgui.panel  # noqa: F401
+
     telling.tell(BEGUN)
     leaver = _Leaver(order, telling)
     if order.how in WITH_WINDOW:
@@ -38,6 +42,7 @@ class _Leaver:
     def __init__(self, order: LeaveOrder, telling: Telling) -> None:
         self._order = order
         self._telling = telling
+        #: The moments count from when all of Taurus is imported.
         self._end = time.monotonic() + order.moment
 
     def window(self) -> None:
