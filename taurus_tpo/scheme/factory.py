@@ -43,6 +43,7 @@ from taurus_tpo.scheme.connector import Patience
 from taurus_tpo.scheme.delivery import DELIVERY
 from taurus_tpo.scheme.device import TpoTangoDevice, of_the_pool
 from taurus_tpo.scheme.gate import Gate
+from taurus_tpo.scheme.interrupt import note_signals
 from taurus_tpo.scheme.names import NAMES
 from taurus_tpo.scheme.polling import Polling
 from taurus_tpo.scheme.questions import Questions
@@ -97,6 +98,7 @@ class TpoTangoFactory(TangoFactory):
         application.application_ready_eg.subscribeEvent(
             self._before_first_paint, with_first_event=False
         )
+        note_signals()
         self._introduce()
 
     def reInit(self) -> None:

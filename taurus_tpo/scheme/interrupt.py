@@ -11,8 +11,11 @@ import functools
 import signal
 import socket
 import sys
+import threading
 import weakref
 from typing import Any, Callable
+
+from taurus.taurusstatecontroller import ApplicationStates, application
 
 #: How much is taken out of the pipe at once, bytes: one for each signal.
 _MANY = 1024
@@ -34,15 +37,24 @@ class Wakeup:
             end.setblocking(False)
         self._notifier: Any = None
 
+    def listen(self) -> bool:
+        """Have Python write from now on; return whether nobody else does.
+
+        In the main thread; may be called again.
+        """
+        number = self._told.fileno()
+        others = signal.set_wakeup_fd(number, warn_on_full_buffer=False)
+        if others in (-1, number):
+            return True
+        signal.set_wakeup_fd(others)
+        return False
+
     def serve(self, app: Any, qt: Any) -> None:
         """Wake ``app`` from now on; in its thread, the main one.
 
         :param qt: Taurus's module ``Qt``.
         """
-        number = self._told.fileno()
-        others = signal.set_wakeup_fd(number, warn_on_full_buffer=False)
-        if others not in (-1, number):
-            signal.set_wakeup_fd(others)
+        if not self.listen():
             return
         notifier = qt.QSocketNotifier(
             self._heard.fileno(), qt.QSocketNotifier.Read, app
@@ -73,6 +85,17 @@ class Wakeup:
 @functools.cache
 def _wakeup() -> Wakeup:
     return Wakeup()
+
+
+def note_signals() -> None:
+    """Take note of a Ctrl-C that comes before there is anything for it to end.
+
+    To be called while a ``TaurusApplication`` is being made, before it sets a handler
+    of its own: that one ends the event loop, which has not begun.
+    """
+    making = application.state is ApplicationStates.STARTING
+    if making and threading.current_thread() is threading.main_thread():
+        _wakeup().listen()
 
 
 def hear_signals(app: Any) -> None:

@@ -252,6 +252,26 @@ def test_ctrl_c_ends_a_form(faults, form, condition, when):
     assert "Traceback" not in errors
 
 
+#: A program that gets its Ctrl-C before it has anything that it could end.
+EARLY = """
+import json, os, signal, sys
+from taurus.qt.qtgui.application import TaurusApplication
+from taurus.qt.qtgui.panel import TaurusForm
+
+application = TaurusApplication(["early"], cmd_line_parser=None)
+os.kill(os.getpid(), signal.SIGINT)
+form = TaurusForm()
+form.setModel(json.loads(sys.argv[1])["well"])
+form.show()
+sys.exit(application.exec_())
+"""
+
+
+def test_a_ctrl_c_before_the_first_attribute_is_not_lost(faults):
+    """Taurus's handler would end an event loop that has not begun."""
+    finish(start(EARLY, faults, {"well": volts(faults, WELL, 1, 2)}))
+
+
 #: A program that has Python tell it of signals; prints whether it still does.
 OWN_WAKEUP = f"""{WINDOW}
 import socket
