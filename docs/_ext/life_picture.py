@@ -18,14 +18,14 @@ PLACES = {
     State.CONNECTING: (300, 60),
     State.SUBSCRIBING: (560, 60),
     State.SUBSCRIBED: (850, 60),
-    State.RECONNECTING: (300, 230),
-    State.RESUBSCRIBING: (560, 230),
-    State.SETTLING: (850, 230),
-    State.RETRYING: (850, 430),
-    State.POLLED: (90, 400),
-    State.CLOSED: (90, 470),
+    State.RECONNECTING: (300, 300),
+    State.RESUBSCRIBING: (560, 300),
+    State.SETTLING: (850, 300),
+    State.RETRYING: (850, 470),
+    State.POLLED: (90, 440),
+    State.CLOSED: (90, 510),
 }
-WIDTH, HEIGHT = 960, 500
+WIDTH, HEIGHT = 960, 540
 BOX = (140, 44)
 
 #: An input that leads from so many states to one and the same is told in words.
