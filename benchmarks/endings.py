@@ -133,37 +133,37 @@ def plan(processes: int, seed: int) -> list[tuple[str, str, float]]:
     return turns
 
 
-def sheaf(found: Iterable[Ended]) -> Sheaf:
-    """Return what was found as a table."""
+def sheaf(found: Sequence[Ended]) -> Sheaf:
+    """Return what was found as a table.
+
+    What a process takes to end is the median of those without a network, however they
+    are ended.
+    """
     by_kind: dict[tuple[str, str], list[Ended]] = {}
     for ended in found:
         by_kind.setdefault((ended.how, ended.what), []).append(ended)
-    rows = []
-    for how in HOWS:
-        own = _longest(by_kind.get((how, EVAL), []))
-        for what in (EVAL, HEALTHY, HUNG):
-            all_of = by_kind.get((how, what), [])
-            longest = _longest(all_of)
-            crashed = sum(ended.crashed for ended in all_of)
-            met = not crashed and longest <= own + ALLOWED
-            rows.append(
-                (
-                    how,
-                    what,
-                    str(len(all_of)),
-                    str(crashed),
-                    f"{_median(all_of):.2f}",
-                    f"{longest:.2f}",
-                    "" if what == EVAL else f"{own + ALLOWED:.2f}",
-                    "" if what == EVAL else "yes" if met else NOT_MET,
-                )
-            )
+    own = _median(ended for ended in found if ended.what == EVAL)
+    rows = [
+        _row(how, what, by_kind.get((how, what), []), own + ALLOWED)
+        for how in HOWS
+        for what in (EVAL, HEALTHY, HUNG)
+    ]
     head = ("end", "on", "processes", "crashed", "median, s", "longest, s")
     return Sheaf(
         "From its end to the end of the process",
         (*head, "allowed, s", "met"),
         tuple(rows),
     )
+
+
+def _row(
+    how: str, what: str, ended: Sequence[Ended], allowed: float
+) -> tuple[str, ...]:
+    crashed, longest = sum(one.crashed for one in ended), _longest(ended)
+    met = "yes" if not crashed and longest <= allowed else NOT_MET
+    judged = ("", "") if what == EVAL else (f"{allowed:.2f}", met)
+    times = (f"{seconds:.2f}" for seconds in (_median(ended), longest))
+    return (how, what, str(len(ended)), str(crashed), *times, *judged)
 
 
 def _seconds(ended: Iterable[Ended]) -> list[float]:

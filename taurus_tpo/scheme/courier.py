@@ -30,6 +30,17 @@ def current_application() -> Any:
     return None if qt is None else qt.QCoreApplication.instance()
 
 
+def application_of_this_thread() -> Any:
+    """Return the application whose thread calls, the main one; None for any other.
+
+    Only the main thread is looked at: Qt would adopt any other that asks for its name.
+    """
+    app = current_application()
+    if app is None or threading.current_thread() is not threading.main_thread():
+        return None
+    return app if app.thread() == _qt().QThread.currentThread() else None
+
+
 class Courier:
     """The one who works a queue in the thread of an application.
 
@@ -50,15 +61,9 @@ class Courier:
 
     @classmethod
     def of_this_thread(cls, do: Callable[[Any], Any]) -> Courier | None:
-        """Return one for the application of this thread, None if it has none.
-
-        Only the main thread is looked at: Qt would adopt any other that asks for its
-        name.
-        """
-        app = current_application()
-        if app is None or threading.current_thread() is not threading.main_thread():
-            return None
-        if app.thread() != _qt().QThread.currentThread():
+        """Return one for the application of this thread, None if it has none."""
+        app = application_of_this_thread()
+        if app is None:
             return None
         hear_signals(app)
         return cls(app, do)

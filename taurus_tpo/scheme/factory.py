@@ -40,10 +40,11 @@ from taurus_tpo.scheme.authority import (
     goes_by_alias,
 )
 from taurus_tpo.scheme.connector import Patience
+from taurus_tpo.scheme.courier import application_of_this_thread
 from taurus_tpo.scheme.delivery import DELIVERY
 from taurus_tpo.scheme.device import TpoTangoDevice, of_the_pool
 from taurus_tpo.scheme.gate import Gate
-from taurus_tpo.scheme.interrupt import note_signals
+from taurus_tpo.scheme.interrupt import hear_signals
 from taurus_tpo.scheme.names import NAMES
 from taurus_tpo.scheme.polling import Polling
 from taurus_tpo.scheme.questions import Questions
@@ -98,7 +99,12 @@ class TpoTangoFactory(TangoFactory):
         application.application_ready_eg.subscribeEvent(
             self._before_first_paint, with_first_event=False
         )
-        note_signals()
+        # A TaurusApplication makes the factories before it handles signals. One that
+        # came between that and its event loop would end a loop that is not there; and
+        # a window without an attribute of ours is to hear them, too.
+        made_for = application_of_this_thread()
+        if made_for is not None:
+            hear_signals(made_for)
         self._introduce()
 
     def reInit(self) -> None:

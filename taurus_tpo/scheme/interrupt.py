@@ -11,14 +11,15 @@ import functools
 import signal
 import socket
 import sys
-import threading
 import weakref
 from typing import Any, Callable
 
-from taurus.taurusstatecontroller import ApplicationStates, application
-
 #: How much is taken out of the pipe at once, bytes: one for each signal.
 _MANY = 1024
+
+
+def _nobody() -> None:
+    """Return the application that is served before there is one."""
 
 
 class Wakeup:
@@ -36,32 +37,26 @@ class Wakeup:
         for end in (self._told, self._heard):
             end.setblocking(False)
         self._notifier: Any = None
-
-    def listen(self) -> bool:
-        """Have Python write from now on; return whether nobody else does.
-
-        In the main thread; may be called again.
-        """
-        number = self._told.fileno()
-        others = signal.set_wakeup_fd(number, warn_on_full_buffer=False)
-        if others in (-1, number):
-            return True
-        signal.set_wakeup_fd(others)
-        return False
+        self._served: Callable[[], Any] = _nobody
 
     def serve(self, app: Any, qt: Any) -> None:
-        """Wake ``app`` from now on; in its thread, the main one.
+        """Wake ``app`` from now on; in its thread, the main one. Once is enough.
 
         :param qt: Taurus's module ``Qt``.
         """
-        if not self.listen():
+        if self._served() is app:
+            return
+        number = self._told.fileno()
+        others = signal.set_wakeup_fd(number, warn_on_full_buffer=False)
+        if others not in (-1, number):
+            signal.set_wakeup_fd(others)
             return
         notifier = qt.QSocketNotifier(
             self._heard.fileno(), qt.QSocketNotifier.Read, app
         )
         notifier.activated.connect(self._empty)
-        self._notifier = notifier
-        qt.QTimer.singleShot(0, functools.partial(self._begin, weakref.ref(app)))
+        self._notifier, self._served = notifier, weakref.ref(app)
+        qt.QTimer.singleShot(0, functools.partial(self._begin, self._served))
 
     def _begin(self, reference: Callable[[], Any]) -> None:
         """The event loop has begun: see whether Ctrl-C came before.
@@ -85,17 +80,6 @@ class Wakeup:
 @functools.cache
 def _wakeup() -> Wakeup:
     return Wakeup()
-
-
-def note_signals() -> None:
-    """Take note of a Ctrl-C that comes before there is anything for it to end.
-
-    To be called while a ``TaurusApplication`` is being made, before it sets a handler
-    of its own: that one ends the event loop, which has not begun.
-    """
-    making = application.state is ApplicationStates.STARTING
-    if making and threading.current_thread() is threading.main_thread():
-        _wakeup().listen()
 
 
 def hear_signals(app: Any) -> None:

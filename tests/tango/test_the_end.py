@@ -261,15 +261,17 @@ from taurus.qt.qtgui.panel import TaurusForm
 application = TaurusApplication(["early"], cmd_line_parser=None)
 os.kill(os.getpid(), signal.SIGINT)
 form = TaurusForm()
-form.setModel(json.loads(sys.argv[1])["well"])
+form.setModel(json.loads(sys.argv[1])["models"])
 form.show()
 sys.exit(application.exec_())
 """
 
 
-def test_a_ctrl_c_before_the_first_attribute_is_not_lost(faults):
+@pytest.mark.parametrize("whose", ["ours", "others"])
+def test_a_ctrl_c_before_the_first_attribute_is_not_lost(faults, whose):
     """Taurus's handler would end an event loop that has not begun."""
-    finish(start(EARLY, faults, {"well": volts(faults, WELL, 1, 2)}))
+    models = volts(faults, WELL, 1, 2) if whose == "ours" else ["eval:1"]
+    finish(start(EARLY, faults, {"models": models}))
 
 
 #: A program that has Python tell it of signals; prints whether it still does.
