@@ -82,7 +82,13 @@ def end_one(facility: Facility, what: str, how: str, moment: float) -> Ended:
     rows: Sequence[Any] = mixed(groups)
     rows = eval_rows(rows) if what == EVAL else rows
     order = LeaveOrder(tuple(row.model for row in rows), how, moment)
-    environment = {**facility.environment(), "QT_QPA_PLATFORM": "offscreen"}
+    environment = {
+        **facility.environment(),
+        "QT_QPA_PLATFORM": "offscreen",
+        # As in any session: without it Qt warns of that through a function of Taurus's,
+        # and a Ctrl-C that is raised in there is lost.
+        "XDG_RUNTIME_DIR": tempfile.gettempdir(),
+    }
     with tempfile.TemporaryFile("w+", errors="replace") as written:
         with hung(facility, groups if what == HUNG else ()):
             child = begin("benchmarks.leaver", environment, written)

@@ -14,12 +14,14 @@ import sys
 import weakref
 from typing import Any, Callable
 
+from taurus.taurusstatecontroller import ApplicationStates, application
+
 #: How much is taken out of the pipe at once, bytes: one for each signal.
 _MANY = 1024
 
 
-def _nobody() -> None:
-    """Return the application that is served before there is one."""
+def _nobody(*_event: Any) -> None:
+    """Stand for what is not there yet."""
 
 
 class Wakeup:
@@ -38,6 +40,9 @@ class Wakeup:
             end.setblocking(False)
         self._notifier: Any = None
         self._served: Callable[[], Any] = _nobody
+        #: Whether there is an event loop to come, and whether Ctrl-C came before it.
+        self._waits = self._was_early = False
+        self._on_loop: Callable[..., Any] = _nobody
 
     def serve(self, app: Any, qt: Any) -> None:
         """Wake ``app`` from now on; in its thread, the main one. Once is enough.
@@ -56,25 +61,36 @@ class Wakeup:
         )
         notifier.activated.connect(self._empty)
         self._notifier, self._served = notifier, weakref.ref(app)
-        qt.QTimer.singleShot(0, functools.partial(self._begin, self._served))
+        self._waits = True
+        begin = functools.partial(qt.QTimer.singleShot, 0, self._begin)
+        if application.state is not ApplicationStates.STARTING:
+            begin()
+            return
+        # Somebody may process events before: that is not the event loop yet.
+        self._on_loop = lambda *_event: begin()
+        application.application_ready_eg.subscribeEvent(
+            self._on_loop, with_first_event=False
+        )
 
-    def _begin(self, reference: Callable[[], Any]) -> None:
+    def _begin(self) -> None:
         """The event loop has begun: see whether Ctrl-C came before.
 
         Taurus's handler has been called then, and has ended a loop that was not there.
         """
-        was_early = signal.SIGINT in self._empty()
-        handler: Any = getattr(reference(), "exit_handler", None)
+        self._empty()
+        was_early, self._waits, self._was_early = self._was_early, False, False
+        handler: Any = getattr(self._served(), "exit_handler", None)
         is_it = handler is not None and handler == signal.getsignal(signal.SIGINT)
         if was_early and is_it:
             handler(signal.SIGINT, None)
 
-    def _empty(self, *_what: Any) -> bytes:
-        """Return the numbers of the signals in the pipe; their handlers run by this."""
+    def _empty(self, *_what: Any) -> None:
+        """Take the numbers of signals out of the pipe; their handlers run by this."""
         try:
-            return self._heard.recv(_MANY)
+            told = self._heard.recv(_MANY)
         except BlockingIOError:
-            return b""
+            return
+        self._was_early |= self._waits and signal.SIGINT in told
 
 
 @functools.cache

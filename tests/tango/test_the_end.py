@@ -260,6 +260,8 @@ from taurus.qt.qtgui.panel import TaurusForm
 
 application = TaurusApplication(["early"], cmd_line_parser=None)
 os.kill(os.getpid(), signal.SIGINT)
+if json.loads(sys.argv[1])["events"]:
+    application.processEvents()
 form = TaurusForm()
 form.setModel(json.loads(sys.argv[1])["models"])
 form.show()
@@ -267,11 +269,12 @@ sys.exit(application.exec_())
 """
 
 
+@pytest.mark.parametrize("events", [False, True])
 @pytest.mark.parametrize("whose", ["ours", "others"])
-def test_a_ctrl_c_before_the_first_attribute_is_not_lost(faults, whose):
-    """Taurus's handler would end an event loop that has not begun."""
+def test_a_ctrl_c_before_the_event_loop_is_not_lost(faults, whose, events):
+    """Taurus's handler would end one that has not begun."""
     models = volts(faults, WELL, 1, 2) if whose == "ours" else ["eval:1"]
-    finish(start(EARLY, faults, {"models": models}))
+    finish(start(EARLY, faults, {"models": models, "events": events}))
 
 
 #: A program that has Python tell it of signals; prints whether it still does.
