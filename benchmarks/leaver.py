@@ -6,6 +6,7 @@ and tells when its end begins; what comes after that is its end.
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
@@ -26,8 +27,10 @@ def main() -> None:
     """Carry out the order on the standard input."""
     order = LeaveOrder.from_json(sys.stdin.readline())
     telling = Telling()
-    # A Ctrl-C while modules are imported may be lost, also without the plugin: Python
-    # drops what is raised where nobody can be told of it.
+    # A shell has what it starts in the background ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # One that comes while modules are imported was seen to be lost, also without the
+    # plugin.
     import taurus.qt.qtgui.panel  # noqa: F401
 
     telling.tell(BEGUN)
