@@ -6,7 +6,7 @@ Floor 1: no Tango, no Taurus, no threads; times come in as numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 V = TypeVar("V")
 
@@ -31,6 +31,10 @@ class Known(Generic[V]):
         return self.value is None and self.error is None
 
 
+#: What is known of an attribute of which nothing is known.
+_NOTHING: Known[Any] = Known()
+
+
 class Cache(Generic[V]):
     """The last thing known of an attribute, and what may replace it.
 
@@ -39,7 +43,7 @@ class Cache(Generic[V]):
     """
 
     def __init__(self) -> None:
-        self.known: Known[V] = Known()
+        self.known: Known[V] = _NOTHING
         #: The time stamp of the last value that was taken.
         self._newest = float("-inf")
 

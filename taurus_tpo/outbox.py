@@ -22,6 +22,8 @@ class Outbox:
     :param on_error: takes what an action raises; the next one runs all the same.
     """
 
+    __slots__ = ("_actions", "_attended", "_lock", "_on_error")
+
     def __init__(self, on_error: Callable[[Exception], Any]) -> None:
         self._on_error = on_error
         self._actions: deque[Callable[[], None]] = deque()

@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
-from typing import Any, Callable
+from functools import partial
+from typing import Any, Protocol
 
 from taurus_tpo.connection.subscription import JANITOR, Subscription
 
 
-@dataclass(frozen=True)
-class Applicant:
-    """A subscription that wants to be begun.
+class Applicant(Protocol):
+    """A subscription that wants to be begun."""
 
-    :param may_begin: whether its device has answered lately; may wait where ``begin``
-        does.
-    :param begin: begins it.
-    :param turned_away: told where it may not be begun.
-    :param refused: told what ``begin`` raised.
-    :param urgent: whether somebody waits to see what it brings: a value, rather than
-        the next change of a configuration that is known.
-    """
+    @property
+    def subscription(self) -> Subscription:
+        """Which it is."""
 
-    subscription: Subscription
-    may_begin: Callable[[], bool]
-    begin: Callable[[], Any]
-    turned_away: Callable[[], Any]
-    refused: Callable[[Exception], Any]
-    urgent: bool = True
+    @property
+    def urgent(self) -> bool:
+        """Whether somebody waits to see what it brings.
+
+        A value, rather than the next change of a configuration that is known.
+        """
+
+    def may_begin(self) -> bool:
+        """Return whether its device has answered lately; may wait where begin does."""
+
+    def begin(self) -> None:
+        """Begin it."""
+
+    def turned_away(self) -> None:
+        """Take note that it may not be begun."""
+
+    def refused(self, error: Exception) -> None:
+        """Take note of what :meth:`begin` has raised."""
 
 
 class _Line:
@@ -94,7 +100,7 @@ class Desk:
         if not applicant.may_begin():
             applicant.turned_away()
             return False
-        subscription.on_answer = lambda: JANITOR.do(lambda: self._answered(server))
+        subscription.on_answer = partial(JANITOR.do, partial(self._answered, server))
         try:
             applicant.begin()
         except Exception as error:  # noqa: BLE001 - told; the next ones have their turn

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import weakref
 from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Protocol
 
 import tango
 
 from taurus_tpo.clock import SYSTEM, Clock
-from taurus_tpo.connection.desk import DESK, Applicant
+from taurus_tpo.connection.desk import DESK
 from taurus_tpo.connection.directory import Place
 from taurus_tpo.connection.subscription import BUSY, Subscription
 from taurus_tpo.firstread import Server
@@ -105,41 +106,48 @@ class Subscriber:
         """
         subscription = Subscription(device.proxy(), callback, answered=mode.tries)
         self._subscriptions.add(subscription)
-        begin = partial(self._begin, subscription, attribute, event_type, mode)
-        told = WeakCall(turned_away)
-        if mode.raises:
-            self._try(device, begin, told)
-            return subscription
-        applicant = Applicant(
+        wanted = _Wanted(
+            self,
+            device,
             subscription,
-            partial(self._may_try if mode.tries else self._may_subscribe, device),
-            partial(self._timed, device, begin) if mode.tries else begin,
-            lambda: self._turn_away(device, applicant, told),
+            attribute,
+            event_type,
+            mode,
+            WeakCall(turned_away),
             WeakCall(refused),
-            urgent=event_type is tango.EventType.CHANGE_EVENT,
         )
+        if mode.raises:
+            self._try(wanted)
+            return subscription
         # The janitor gives subscriptions up, one thing after the other.
         apply = DESK.apply_later if mode.tries or later else DESK.apply
-        apply(device.server, applicant)
+        apply(device.server, wanted)
         return subscription
 
-    def _begin(
-        self, subscription: Subscription, attribute: str, event_type: Any, mode: SubMode
-    ) -> None:
+    def begin(self, wanted: _Wanted) -> None:
+        """Begin a subscription; learn from the time that it takes, where one waits.
+
+        :raises tango.DevFailed: where it fails and its mode raises.
+        """
+        if wanted.mode.tries:
+            self._timed(wanted)
+        else:
+            self._begin(wanted)
+
+    def _begin(self, wanted: _Wanted) -> None:
         try:
-            subscription.begin(attribute, event_type, mode)
+            wanted.subscription.begin(wanted.attribute, wanted.event_type, wanted.mode)
         finally:
             if self._gate is not None:
                 self._gate.passed()
 
     # --- whether it may be begun ---
 
-    def _may_try(self, device: Device) -> bool:
-        return self._may_subscribe(device) and self._answers_now(device)
-
-    def _may_subscribe(self, device: Device) -> bool:
-        gate = self._gate_to_pass()
-        return device.answers_lately and (gate is None or gate.is_open(self._place))
+    def may_begin(self, wanted: _Wanted) -> bool:
+        """Return whether a subscription may be begun; may wait where its mode does."""
+        gate, device = self._gate_to_pass(), wanted.device
+        may = device.answers_lately and (gate is None or gate.is_open(self._place))
+        return may and (not wanted.mode.tries or self._answers_now(device))
 
     def _answers_now(self, device: Device) -> bool:
         """Ask the server whether it is there, unless it has answered just now; wait."""
@@ -155,30 +163,27 @@ class Subscriber:
             self._working = None if known is None else weakref.ref(known)
         return self._gate if known is None else None
 
-    def _turn_away(
-        self, device: Device, applicant: Applicant, told: Callable[[], Any]
-    ) -> None:
-        """Let ``applicant`` wait for a database, or tell it that it is the device."""
+    def turn_away(self, wanted: _Wanted) -> None:
+        """Let it wait for a database, or tell it that it is the device."""
         gate = self._gate_to_pass()
         opens = None if gate is None else gate.opens(self._place)
-        if opens is None or not device.answers_lately:
-            told()
+        if opens is None or not wanted.device.answers_lately:
+            wanted.tell_turned_away()
         else:
-            opens.add_done_callback(partial(_apply_again, device, applicant))
+            opens.add_done_callback(partial(_apply_again, wanted))
 
     # --- where somebody waits for it ---
 
-    def _try(
-        self, device: Device, begin: Callable[[], Any], turned_away: Callable[[], None]
-    ) -> None:
+    def _try(self, wanted: _Wanted) -> None:
         """Begin a subscription and wait for it, unless it could hang.
 
         :raises tango.DevFailed: where it fails, or would have to wait for Tango, which
             waits for another server: whoever asked waits once, and not once again for
             each attribute.
         """
+        device = wanted.device
         if not device.answers_lately or not self._answers_now(device):
-            turned_away()
+            wanted.tell_turned_away()
             return
         if _TANGO.is_busy(self._clock.monotonic()):
             description = "Tango waits for a device that hangs, and subscribes later"
@@ -186,38 +191,77 @@ class Subscriber:
         gate = self._gate_to_pass()
         if gate is not None:
             gate.await_open(self._place)
-        self._timed(device, begin)
+        self._timed(wanted)
 
-    def _timed(self, device: Device, begin: Callable[[], Any]) -> None:
+    def _timed(self, wanted: _Wanted) -> None:
         """Begin a subscription and wait for it; learn from the time that it takes.
 
         :raises tango.DevFailed: where it fails and its mode raises.
         """
         begun = self._clock.monotonic()
         try:
-            begin()
+            self._begin(wanted)
         except tango.DevFailed as error:
             if error.args[0].reason == BUSY:
                 _TANGO.found_busy(self._clock.monotonic())
             raise
         finally:
             if self._clock.monotonic() - begun < PROMPT:
-                device.heard()
+                wanted.device.heard()
             else:
                 # Whoever comes next asks first whether it is still there.
-                device.doubt()
+                wanted.device.doubt()
 
 
-def _apply_again(device: Device, applicant: Applicant, opened: Future[Any]) -> None:
+@dataclass(frozen=True)
+class _Wanted:
+    """A subscription that is to be begun, as the desk knows it.
+
+    One object, and nothing that refers to itself: each attribute of a window has two of
+    them, which go when they are begun.
+    """
+
+    subscriber: Subscriber
+    device: Device
+    subscription: Subscription
+    attribute: str
+    event_type: Any
+    mode: SubMode
+    tell_turned_away: WeakCall
+    tell_refused: WeakCall
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it brings a value."""
+        return self.event_type is tango.EventType.CHANGE_EVENT
+
+    def may_begin(self) -> bool:
+        """Return whether Tango may be asked now."""
+        return self.subscriber.may_begin(self)
+
+    def begin(self) -> None:
+        """Have Tango begin it."""
+        self.subscriber.begin(self)
+
+    def turned_away(self) -> None:
+        """Let it wait, or tell it why not."""
+        self.subscriber.turn_away(self)
+
+    def refused(self, error: Exception) -> None:
+        """Tell it what Tango has said."""
+        self.tell_refused(error)
+
+
+def _apply_again(wanted: _Wanted, opened: Future[Any]) -> None:
     """The database has answered, or does not; called in a thread of the pool."""
     if opened.cancelled():
         return
     error = opened.exception()
     if error is None or isinstance(error, tango.DevFailed):
-        apply = DESK.apply_later if applicant.subscription.tried else DESK.apply
-        apply(device.server, applicant)
+        apply = DESK.apply_later if wanted.subscription.tried else DESK.apply
+        apply(wanted.device.server, wanted)
     elif isinstance(error, Exception):
-        applicant.refused(error)
+        wanted.refused(error)
 
 
 class _Tango:

@@ -109,8 +109,10 @@ class Subscription:
         with self._lock:
             was_first, ended = not self._answered, self._ended
             self._answered = True
-        if was_first and self.on_answer is not None:
-            self.on_answer()
+        if was_first:
+            told, self.on_answer = self.on_answer, None
+            if told is not None:
+                told()
         return was_first, ended
 
     def _give_up(self) -> None:

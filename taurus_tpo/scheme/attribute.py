@@ -67,6 +67,10 @@ _TAURUS_STATES = {
 _FALLEN_BACK = (State.RETRYING, State.POLLED)
 
 
+#: What the program has said to an attribute to which it has said nothing.
+_PROGRAM = Authority.named("program")
+
+
 @dataclass(frozen=True)
 class _News:
     """What an input brought: a value or an error, and how listeners hear of it.
@@ -112,8 +116,9 @@ class TpoTangoAttribute(TangoAttribute):
         self._life = Life()
         self._cache: Cache[Any] = Cache()
         #: What the listeners were told last. A read by a caller tells them nothing.
-        self._told: Known[Any] = Known()
-        self._heard = threading.Event()
+        self._told: Known[Any] = self._cache.known
+        #: Set with the first value or error; made for whoever waits for that.
+        self._heard: threading.Event | None = None
         self._outbox = Outbox(WeakCall(self._complain))
         #: What was seen since its subscription works again.
         self._settling = Settling()
@@ -130,7 +135,7 @@ class TpoTangoAttribute(TangoAttribute):
         CUSTOM_SETTINGS.current()
         # It assigns the mode of its own settings: not a word of the program's.
         super().__init__(name, parent, **kwargs)
-        self._said = Authority.named("program")
+        self._said = _PROGRAM
         if compat.configuration(self) is None:
             self._be_placeholder()
 
@@ -200,7 +205,8 @@ class TpoTangoAttribute(TangoAttribute):
     def _take(self, news: _News) -> bool:
         """Let the cache have ``news``; with the lock held."""
         taken = news.offer_to(self._cache, self._clock.time())
-        self._heard.set()
+        if self._heard is not None:
+            self._heard.set()
         return taken
 
     def _complain(self, error: Exception) -> None:
@@ -487,7 +493,15 @@ class TpoTangoAttribute(TangoAttribute):
         :param timeout: how long at the most, s.
         """
         if self._value_is_coming() and self._connected().is_there:
-            self._heard.wait(timeout)
+            self._await_something(timeout)
+
+    def _await_something(self, timeout: float | None = None) -> None:
+        """Wait until a value or an error is known; s, None for as long as it takes."""
+        with self._lock:
+            if not self._cache.known.empty:
+                return
+            heard = self._heard = self._heard or threading.Event()
+        heard.wait(timeout)
 
     def accept_read(self, reading: Reading, looks: bool = False) -> tuple[Any, Any]:
         """Take what the pool read: cache first, then listeners, as with an event.
@@ -604,7 +618,7 @@ class TpoTangoAttribute(TangoAttribute):
             forced = self._should_force_read() and not connecting
             if forced or not self._value_is_coming():
                 return self._read_now()
-            self._heard.wait()
+            self._await_something()
         known = self._cache.known
         if self._fresh_enough(known, cache):
             return _value_of(known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 import tango
@@ -10,7 +11,7 @@ from tango_support import UP
 
 from taurus_tpo import compat, submode
 from taurus_tpo.connection import JANITOR
-from taurus_tpo.connection.desk import Applicant, Desk
+from taurus_tpo.connection.desk import Desk
 
 
 class Subscription:
@@ -49,8 +50,8 @@ class Office:
             self.thread = threading.current_thread().name
             self.begun[name] = subscription
 
-        applicant = Applicant(
-            subscription,
+        applicant = SimpleNamespace(
+            subscription=subscription,
             may_begin=lambda: may,
             begin=begin,
             turned_away=lambda: self.told.append(("turned away", name)),
