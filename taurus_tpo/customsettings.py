@@ -19,6 +19,7 @@ from taurus_tpo.settings import Problem, Settings, SettingsFile
 from taurus_tpo.text import shown_fully
 
 _MISSING = object()
+_ALL_MISSING = (_MISSING,) * len(settings.KEYS)
 
 
 class CustomSettings:
@@ -36,7 +37,8 @@ class CustomSettings:
     def current(self) -> Settings:
         """Return the settings in force; never raises."""
         module = compat.custom_settings()
-        raw = tuple(getattr(module, key, _MISSING) for key in settings.KEYS)
+        # Asked several times an attribute: of its ways, this is the fastest.
+        raw = tuple(map(vars(module).get, settings.KEYS, _ALL_MISSING))
         known = self._known
         if known is not None and all(map(operator.is_, raw, known[0])):
             return known[1]
