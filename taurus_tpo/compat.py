@@ -278,6 +278,16 @@ def _takes_key(function: Callable[..., Any]) -> bool:
     return spec.varkw is not None or "key" in (*spec.args, *spec.kwonlyargs)
 
 
+def forget_format(widget: Any) -> None:
+    """Let a widget of Taurus's choose the format of its text anew, at its next event.
+
+    Without the whole update that some of its classes do of themselves: the event that
+    follows brings one.
+    """
+    module = importlib.import_module("taurus.qt.qtgui.base.taurusbase")
+    module.TaurusBaseComponent.resetFormat(widget)
+
+
 @functools.cache
 def custom_settings() -> ModuleType:
     """Return Taurus's module of settings."""

@@ -114,7 +114,7 @@ class Delivery:
             self._heard_of[widget] = parcel.attribute
             # One that was asked for its text before there was a value has chosen a
             # format for None, and would keep it.
-            widget.resetFormat()
+            compat.forget_format(widget)
         try:
             attribute.fireEvent(parcel.event_type, parcel.value, (widget,))
         except Exception as error:  # noqa: BLE001 - a listener may raise anything
