@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from taurus_tpo.sim.database import HOST
 from taurus_tpo.sim.facility import Facility
 from taurus_tpo.sim.files import find
 from taurus_tpo.sim.spec import FacilityError, FacilitySpec, load
@@ -34,7 +35,15 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     help="The same with the database that the environment's TANGO_HOST names. (Without "
     "this option that is left alone: it may well be that of the accelerator.)",
 )
-def sim(file: str, tango_host: str | None, existing: bool) -> None:
+@click.option(
+    "--host",
+    default=HOST,
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where database and servers listen: at an address of this machine in a "
+    "network, programs of other machines reach them.",
+)
+def sim(file: str, tango_host: str | None, existing: bool, host: str) -> None:
     """Run the simulated Tango facility FILE until Ctrl-C.
 
     FILE is a facility file or the bare name of one that comes with the package, as
@@ -43,7 +52,7 @@ def sim(file: str, tango_host: str | None, existing: bool) -> None:
     """
     try:
         spec = load(find(file))
-        facility = Facility(spec, tango_host or _environment_host(existing))
+        facility = Facility(spec, tango_host or _environment_host(existing), host)
         _run(facility)
     except FacilityError as error:
         click.echo(f"Error: {error}", err=True)

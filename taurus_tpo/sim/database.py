@@ -17,6 +17,7 @@ from taurus_tpo.sim.waiting import wait_until
 
 log = logging.getLogger(__name__)
 
+#: The address of the loopback interface: only programs of this machine get there.
 HOST = "127.0.0.1"
 #: How long a process may take until it serves (s); a busy machine is slow.
 START_TIMEOUT = 60.0
@@ -34,25 +35,28 @@ class DatabaseProcess(Process):
 
     What it holds is in a file of ``directory``, so that a later start finds it again,
     and the port stays the same.
+
+    :param host: the address of this machine at which it listens.
     """
 
-    def __init__(self, spawner: Spawner, directory: Path) -> None:
+    def __init__(self, spawner: Spawner, directory: Path, host: str = HOST) -> None:
         environment = dict(os.environ)
         environment.pop("TANGO_HOST", None)
         environment["PYTANGO_DATABASE_NAME"] = str(directory / "tango.db")
         output = directory / "database.log"
         super().__init__("the Tango database", spawner, environment, output)
-        self._port = _free_port()
+        self._host = host
+        self._port = _free_port(host)
 
     @property
     def arguments(self) -> list[str]:
-        where = ["--host", HOST, "--port", str(self._port), "--print-host-port"]
+        where = ["--host", self._host, "--port", str(self._port), "--print-host-port"]
         return ["databaseds.database", *where, "2"]
 
     @property
     def tango_host(self) -> str:
         """``HOST:PORT`` of the database."""
-        return f"{HOST}:{self._port}"
+        return f"{self._host}:{self._port}"
 
     def start(self) -> None:
         """Start the database and return when it answers.
@@ -78,7 +82,7 @@ class DatabaseProcess(Process):
         return True
 
 
-def _free_port() -> int:
+def _free_port(host: str) -> int:
     """Return a port that the database can have, and have again.
 
     The port 0, for any, would not do: omniORB reuses only ports that it was told of,
@@ -87,12 +91,12 @@ def _free_port() -> int:
     for port in random.sample(_PORTS, len(_PORTS)):
         with socket.socket() as probe:
             try:
-                probe.bind((HOST, port))
+                probe.bind((host, port))
             except OSError as error:
                 log.debug("port %d is taken: %s", port, error)
                 continue
             return port
-    raise FacilityError(f"no port of {HOST} is free")
+    raise FacilityError(f"no port of {host} is free, or it is none of this machine")
 
 
 def connect(tango_host: str) -> tango.Database:

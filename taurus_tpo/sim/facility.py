@@ -36,18 +36,24 @@ class ServerProcess(Process):
     """One device server of a facility."""
 
     def __init__(
-        self, spec: ServerSpec, spawner: Spawner, tango_host: str, directory: Path
+        self,
+        spec: ServerSpec,
+        spawner: Spawner,
+        tango_host: str,
+        directory: Path,
+        host: str = database.HOST,
     ) -> None:
         environment = {**os.environ, "TANGO_HOST": tango_host}
         output = directory / f"{spec.instance}.log"
         super().__init__(spec.name, spawner, environment, output)
         self.spec = spec
         self.tango_host = tango_host
+        self._host = host
 
     @property
     def arguments(self) -> list[str]:
         mode = ["--green-mode", self.spec.green_mode]
-        endpoint = ["-ORBendPoint", f"giop:tcp:{database.HOST}:0"]
+        endpoint = ["-ORBendPoint", f"giop:tcp:{self._host}:0"]
         return ["taurus_tpo.sim.server", self.spec.instance, *mode, *endpoint]
 
     @property
@@ -107,8 +113,9 @@ class Facility:
         with Facility("demo") as facility:
             print(facility.device("sim/power/01").current)
 
-    Everything is on the loopback interface, so only programs of this machine can use
-    it. All of it may be called from any thread, but from one at a time.
+    Unless a host is given, everything is on the loopback interface, so only programs of
+    this machine can use it. All of it may be called from any thread, but from one at a
+    time.
 
     :param spec: a facility, the path of its file, or the bare name of one that comes
         with the package
@@ -117,14 +124,19 @@ class Facility:
         its servers and devices there, removes them when it is closed, and leaves alone
         all that was there before. (If this process is killed, its children end, but
         what it added stays: delete those servers as any other.)
+    :param host: the address of this machine at which database and servers listen
     :raises FacilityError: if the file is wrong
     """
 
     def __init__(
-        self, spec: FacilitySpec | str | Path, tango_host: str | None = None
+        self,
+        spec: FacilitySpec | str | Path,
+        tango_host: str | None = None,
+        host: str = database.HOST,
     ) -> None:
         self.spec = spec if isinstance(spec, FacilitySpec) else load(find(spec))
         self._existing = tango_host
+        self._host = host
         self._tango_host: str | None = None
         self._database: database.DatabaseProcess | None = None
         self._servers: dict[str, ServerProcess] = {}
@@ -200,12 +212,14 @@ class Facility:
         self._cleanup.callback(spawner.close)
         self._tango_host = self._existing
         if self._existing is None:
-            self._database = database.DatabaseProcess(spawner, directory)
+            self._database = database.DatabaseProcess(spawner, directory, self._host)
             self._database.start()
             self._tango_host = self._database.tango_host
         self._register()
         self._servers = {
-            spec.name: ServerProcess(spec, spawner, self.tango_host, directory)
+            spec.name: ServerProcess(
+                spec, spawner, self.tango_host, directory, self._host
+            )
             for spec in self.spec.servers
         }
         self._start_servers()

@@ -1,6 +1,6 @@
 """Run a module as a child process that cannot outlive its parent.
 
-``python -m taurus_tpo.sim.child PARENT_PID MODULE [ARGUMENT ...]`` asks Linux to kill
+``python -m taurus_tpo.child PARENT_PID MODULE [ARGUMENT ...]`` asks Linux to kill
 this process (SIGKILL, which a stopped process obeys, too) when its parent ends in
 whatever way, and then runs ``MODULE`` as ``python -m`` would. Linux means the parent
 *thread* that started the child: see :mod:`taurus_tpo.sim.process`. On other systems
