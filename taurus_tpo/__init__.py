@@ -5,7 +5,8 @@ The rooms of the house, each importing only from the floors under it:
 ===== ================================================================
 floor what lives there
 ===== ================================================================
-5     ``cli``: what people touch
+6     ``cli``: what people touch
+5     ``bench``: how long a panel takes to start, from outside
 4     ``scheme``: Taurus's factory, device and attribute
 3     ``connection``: one object a Tango device, the one that calls it
 2     ``firstread``, ``outbox``, ``janitor``, ``slices``: threads, and

@@ -48,6 +48,11 @@ class CustomSettings:
         self._known = tuple(digested.values()), fresh
         return fresh
 
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The files that were read beside those that every process reads."""
+        return tuple(dict.fromkeys(self._loaded))
+
     def files(self) -> tuple[SettingsFile, ...]:
         """Return the settings files that were read, the strongest last."""
         module = compat.custom_settings()

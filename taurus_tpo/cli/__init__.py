@@ -17,6 +17,7 @@ from taurus_tpo.customsettings import CUSTOM_SETTINGS
 
 #: Where each command lives.
 _COMMANDS = {
+    "bench": "taurus_tpo.cli.bench:bench",
     "check": "taurus_tpo.cli.check:check",
     "demo": "taurus_tpo.cli.demo:demo",
     "explain": "taurus_tpo.cli.explain:explain",
@@ -41,7 +42,7 @@ class _LazyGroup(click.Group):
 
 def _missing(name: str, error: ImportError) -> click.Command:
     """Return a command that says which extra it lacks."""
-    extra = "demo" if name == "demo" else "sim"
+    extra = name if name in ("bench", "demo") else "sim"
     help_text = f"Needs more: pip install 'taurus_tpo[{extra}]'"
 
     @click.command(

@@ -9,10 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Callable
-
-ROOT = Path(__file__).parents[1]
 
 #: How much longer than its limit a run may take before it is killed, s: to load what it
 #: needs, and to give up by itself.
@@ -63,16 +60,15 @@ def begin(
 
     :param written: a file for what it writes to its standard error.
     """
-    path = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
     # Also when that is killed.
-    with_parent = [sys.executable, "-m", "taurus_tpo.sim.child", str(os.getpid())]
+    with_parent = [sys.executable, "-m", "taurus_tpo.child", str(os.getpid())]
     return subprocess.Popen(
         [*with_parent, module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=written,
         text=True,
-        env={**environment, "PYTHONPATH": path},
+        env=dict(environment),
         # Ctrl-C in the terminal is for us alone.
         start_new_session=True,
     )

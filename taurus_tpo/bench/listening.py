@@ -1,0 +1,62 @@
+"""One run without a window: makes attributes, and listens to them.
+
+``python -m taurus_tpo.bench.listening`` reads a
+:class:`~taurus_tpo.bench.protocol.LookOrder`. What stands for the window is that all
+attributes are made and listened to.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+from taurus_tpo.bench.looking import Looking
+from taurus_tpo.bench.protocol import CLOSING, WINDOW, LookOrder
+
+#: How often it is seen what has come, s.
+OFTEN = 0.005
+
+
+class _Listener:
+    """Hears what all attributes say, in whatever thread."""
+
+    def __init__(self, looking: Looking) -> None:
+        self._values = looking.values
+
+    def eventReceived(self, source: Any, _kind: Any, value: Any) -> None:
+        """Take note of it."""
+        self._values.hear(source, value)
+
+
+def main() -> None:
+    """Carry out the order on the standard input."""
+    import taurus
+
+    order = LookOrder.from_json(sys.stdin.readline())
+    attributes: dict[str, Any] = {}
+
+    def give_up() -> None:
+        looking.tell_end(True, {}, len(attributes))
+        os._exit(0)
+
+    looking = Looking(order, give_up)
+    listener = _Listener(looking)
+    looking.begin()
+    for model in order.models:
+        attribute = attributes[model] = taurus.Attribute(model)
+        attribute.addListener(listener)
+    looking.telling.tell(WINDOW, seconds=looking.since(time.monotonic()))
+    while not looking.is_over:
+        looking.tell_values()
+        threading.Event().wait(OFTEN)
+    looking.tell_end(False, attributes, len(attributes))
+    looking.telling.tell(CLOSING)
+    for attribute in attributes.values():
+        attribute.removeListener(listener)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,281 @@
+"""The results for people: a table in a terminal, a page for a browser.
+
+The page needs matplotlib, which the extra ``bench`` brings; the rest does not.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from taurus_tpo.bench import advice
+from taurus_tpo.bench.results import (
+    AS_SET,
+    FIGURES,
+    PLUGIN,
+    PYTANGO,
+    STOCK,
+    Record,
+    Sheet,
+    Spread,
+    Variant,
+    limit_of,
+    sheets,
+)
+from taurus_tpo.bench.tables import Sheaf, for_html
+
+#: What has no unit; the rest is in s, and the memory in MB.
+_PLAIN = ("calls", "threads", "memory")
+
+#: How many devices are told of.
+_DEVICES = 10
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that is told of some records.
+
+    :param records: of all runs that were made.
+    """
+
+    records: Sequence[Record]
+
+    @property
+    def sheets(self) -> list[Sheet]:
+        """The runs by variant."""
+        return sheets(self.records)
+
+    @property
+    def recommendation(self) -> advice.Recommendation | None:
+        """The mode in which people wait least."""
+        return advice.recommend(self.sheets)
+
+    @property
+    def costs(self) -> list[advice.Costs]:
+        """What each device did in that mode."""
+        chosen = self.recommendation
+        return [] if chosen is None else self._costs(chosen.mode)
+
+    @property
+    def ini(self) -> list[str]:
+        """What to paste into ``taurus.ini``."""
+        chosen = self.recommendation
+        rules = advice.proposals(self.sheets, chosen.mode) if chosen else []
+        return advice.ini_lines(chosen, rules)
+
+    @property
+    def exceptions(self) -> list[str]:
+        """The rules for whoever wants to keep what is set for all other devices."""
+        rules = advice.exceptions(self.recommendation, self._costs(AS_SET))
+        return advice.rule_lines(rules)
+
+    def _costs(self, mode: str) -> list[advice.Costs]:
+        sheet, survey = self._sheet(mode), self._sheet("", PYTANGO)
+        return [] if sheet is None else advice.costs(sheet, survey)
+
+    def _sheet(self, mode: str, who: str = PLUGIN) -> Sheet | None:
+        wanted = Variant(who, mode)
+        return next((s for s in self.sheets if s.variant == wanted), None)
+
+
+#: The figures that are told as multiples of others', too.
+_COMPARED = ("window", "last")
+
+_TIMES = ("window", "50 %", "90 %", "99 %", "last")
+_COSTS = tuple(figure for figure in FIGURES if figure not in _TIMES)
+
+
+def sheaves(findings: Findings) -> list[Sheaf]:
+    """Return what was measured as tables: a row for each variant.
+
+    *x stock* and *x limit* hold a time against that of stock Taurus, and against the
+    larger of what the widgets and what the network takes.
+    """
+    found = findings.sheets
+    made = [
+        _sheaf(
+            "Seconds until...: median (smallest-largest)",
+            ("runs", *_TIMES),
+            ((s, [_runs(s), *_spreads(s, _TIMES)]) for s in found),
+        ),
+        _sheaf(
+            "As multiples of stock Taurus, and of the limit",
+            [f"{f} {against}" for f in _COMPARED for against in ("x stock", "x limit")],
+            ((s, _ratios(s, found)) for s in found),
+        ),
+        _sheaf(
+            "What it costs, in seconds, numbers and MB: median (smallest-largest)",
+            (*_COSTS, "rows left out", "no value"),
+            ((s, [*_spreads(s, _COSTS), _left_out(s), _missing(s)]) for s in found),
+        ),
+        _sheaf(
+            "Why attributes had no value, in the last run",
+            ("reason", "attributes"),
+            ((s, [why, f"{n}"]) for s in found for why, n in s.reasons().most_common()),
+        ),
+    ]
+    return [sheaf for sheaf in made if sheaf.rows]
+
+
+def _sheaf(
+    title: str, head: Iterable[str], rows: Iterable[tuple[Sheet, list[str]]]
+) -> Sheaf:
+    texts = tuple((str(sheet.variant), *cells) for sheet, cells in rows)
+    return Sheaf(title, ("run", *head), texts)
+
+
+def _runs(sheet: Sheet) -> str:
+    failed = len(sheet.records) - len(sheet.good)
+    crashed = sum(bool(record.crash) for record in sheet.good)
+    told = [f"{len(sheet.good)}"]
+    told += [f"{failed} failed"] if failed else []
+    told += [f"{crashed} crashed when it was closed"] if crashed else []
+    return ", ".join(told)
+
+
+def _ratios(sheet: Sheet, found: list[Sheet]) -> list[str]:
+    stock = next((one for one in found if one.variant.who == STOCK), None)
+    return [
+        _ratio(sheet.spread(figure), against)
+        for figure in _COMPARED
+        for against in (_median(stock, figure), limit_of(found, figure))
+    ]
+
+
+def _left_out(sheet: Sheet) -> str:
+    return "" if sheet.left_out is None else str(sheet.left_out)
+
+
+def _median(sheet: Sheet | None, figure: str) -> float | None:
+    spread = None if sheet is None else sheet.spread(figure)
+    return None if spread is None else spread.median
+
+
+def _spreads(sheet: Sheet, figures: tuple[str, ...]) -> list[str]:
+    return [_spread(sheet.spread(figure), figure) for figure in figures]
+
+
+def _spread(spread: Spread | None, figure: str) -> str:
+    if spread is None:
+        return ""
+    every = (spread.median, spread.low, spread.high)
+    median, low, high = (_number(value, figure) for value in every)
+    return median if low == high else f"{median} ({low}-{high})"
+
+
+def _number(value: float, figure: str) -> str:
+    if math.isinf(value):
+        return "never"
+    if figure in _PLAIN:
+        return f"{value:.0f}"
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}"
+
+
+def _ratio(one: Spread | None, other: float | None) -> str:
+    if one is None or not other or math.isinf(other) or math.isinf(one.median):
+        return ""
+    return f"{one.median / other:.2f}"
+
+
+def _missing(sheet: Sheet) -> str:
+    """Say how many had no value in the worst run, of how many."""
+    if not sheet.without_value:
+        return "0" if sheet.good else ""
+    return f"{sheet.without_value} of {sheet.good[-1].models}"
+
+
+def advice_lines(findings: Findings) -> list[str]:
+    """Return what is recommended, and why, as lines for people."""
+    chosen = findings.recommendation
+    if chosen is None:
+        return ["No mode was measured."]
+    mode = "what is set" if chosen.mode == AS_SET else chosen.mode
+    lines = [f"Recommended for these models: {mode}", f"  {chosen.why}"]
+    told = [cost for cost in findings.costs if cost.out_of_the_ordinary]
+    if told:
+        lines += ["", f"What devices did with {mode}:"]
+        lines += [f"  {cost.device}: {cost.story}" for cost in told[:_DEVICES]]
+        more = len(told) - _DEVICES
+        lines += [f"  and {more} more"] if more > 0 else []
+    if not findings.ini:
+        return [*lines, "", "Nothing in taurus.ini needs to be changed for them."]
+    lines += ["", "For taurus.ini:", *(f"  {line}" for line in findings.ini)]
+    if findings.exceptions:
+        lines += ["", "Or, to keep what is set for all other devices:", "  [taurus]"]
+        lines += [f"  {line}" for line in findings.exceptions]
+    return lines
+
+
+# --- the page ------------------------------------------------------------------------
+
+_STYLE = """
+body { font-family: sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em }
+table { border-collapse: collapse; font-size: 85%; margin: 1em 0 }
+caption { text-align: left; font-weight: bold }
+td, th { border: 1px solid #999; padding: .3em .5em; text-align: left;
+         vertical-align: top }
+img { max-width: 100% }
+pre { background: #8882; padding: 1em }
+@media (prefers-color-scheme: dark) { body { background: #222; color: #eee } }
+"""
+
+
+def page(
+    findings: Findings, head: Mapping[str, Any], pictures: Mapping[str, bytes]
+) -> str:
+    """Return a page of HTML that needs nothing else.
+
+    :param head: what the runs were made on: machine, versions, date, command.
+    :param pictures: PNG, by title.
+    """
+    facts = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(_fact(value))}</td></tr>"
+        for name, value in head.items()
+    )
+    tables = "".join(map(for_html, sheaves(findings)))
+    images = "".join(
+        f'<h2>{escape(title)}</h2><img alt="{escape(title)}" src="data:image/png;'
+        f'base64,{base64.b64encode(data).decode()}">'
+        for title, data in pictures.items()
+    )
+    said = escape("\n".join(advice_lines(findings)))
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>taurus tpo bench</title><style>{_STYLE}</style></head><body>"
+        f"<h1>taurus tpo bench</h1><pre>{said}</pre>"
+        "<p><b>x stock</b> and <b>x limit</b>: against stock Taurus, and against the "
+        "larger of the form on eval: models and plain PyTango.</p>"
+        f"{tables}{images}"
+        f"<h2>Measured on</h2><table>{facts}</table></body></html>"
+    )
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
+    return str(value)
+
+
+def write(findings: Findings, head: Mapping[str, Any], folder: Path) -> Path:
+    """Write the page and its pictures into ``folder``; return where the page is.
+
+    The records are there already: they are written as they come.
+    """
+    from taurus_tpo.bench.plots import pictures
+
+    drawn = pictures(findings)
+    for title, data in drawn.items():
+        (folder / f"{title.replace(' ', '-')}.png").write_bytes(data)
+    target = folder / "report.html"
+    target.write_text(page(findings, head, drawn), encoding="utf-8")
+    return target
+
+
+def of_plugin(found: Sequence[Sheet]) -> list[Sheet]:
+    """Return the sheets of the plugin's modes, and of stock Taurus."""
+    return [s for s in found if s.variant.who in (PLUGIN, STOCK) and s.good]

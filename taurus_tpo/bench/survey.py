@@ -1,0 +1,104 @@
+"""One run with plain PyTango: each device read in one call, as many threads as told.
+
+``python -m taurus_tpo.bench.survey`` reads a
+:class:`~taurus_tpo.bench.protocol.SurveyOrder`. It is what Tango takes, and the first
+of them tells what the attributes are, so that as many rows of the same kinds can be
+shown without a network.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
+
+import tango
+
+from taurus_tpo.bench.census import Census
+from taurus_tpo.bench.protocol import ATTRIBUTE, END, READ, VALUE, SurveyOrder, Telling
+from taurus_tpo.bench.watching import count_calls, reason_of
+
+
+class _Survey:
+    def __init__(self, order: SurveyOrder) -> None:
+        self._order = order
+        self._telling = Telling()
+        self._calls = count_calls()
+        self._census = Census(order.limit, self._give_up)
+        self._begun = time.monotonic()
+        #: Why some have no value, by model.
+        self._errors: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Read all, and tell what was found."""
+        self._census.start()
+        pairs = sorted(model.rpartition("/")[::2] for model in self._order.models)
+        devices = [
+            (device, [name for _, name in some])
+            for device, some in itertools.groupby(pairs, key=itemgetter(0))
+        ]
+        with ThreadPoolExecutor(self._order.workers, "survey") as pool:
+            list(pool.map(lambda pair: self._read(*pair), devices))
+        self._tell_end(gave_up=False)
+
+    def _read(self, device: str, names: Sequence[str]) -> None:
+        models = [f"{device}/{name}" for name in names]
+        try:
+            proxy = tango.DeviceProxy(device)
+            # One that does not answer is not to cost more than Tango's timeout, and one
+            # that is slow is to have the time that it takes.
+            proxy.ping()
+            proxy.set_timeout_millis(int(1000 * self._order.limit))
+            begun = time.monotonic()
+            readings = proxy.read_attributes(list(names))
+        except tango.DevFailed as error:
+            self._errors.update(dict.fromkeys(models, reason_of(error)))
+            return
+        now = time.monotonic()
+        self._telling.tell(READ, device=device, took=now - begun)
+        seconds = now - self._begun
+        for model, reading in zip(models, readings):
+            if reading.has_failed:
+                failed = tango.DevFailed(*reading.get_err_stack())
+                self._errors[model] = reason_of(failed)
+                continue
+            self._telling.tell(VALUE, model=model, seconds=seconds)
+            self._telling.tell(
+                ATTRIBUTE,
+                model=model,
+                type=str(reading.type),
+                format=str(reading.data_format),
+                shape=[reading.dim_x, reading.dim_y],
+            )
+
+    def _give_up(self) -> None:
+        self._tell_end(gave_up=True)
+        os._exit(0)
+
+    def _tell_end(self, gave_up: bool) -> None:
+        self._telling.tell(
+            END,
+            gave_up=gave_up,
+            rows=len(self._order.models),
+            errors=dict(self._errors),
+            calls=dict(self._calls),
+            threads=self._census.most,
+            plugin_threads=0,
+            memory_before=0,
+            memory=0,
+        )
+
+
+def main() -> None:
+    """Carry out the order on the standard input."""
+    _Survey(SurveyOrder.from_json(sys.stdin.readline())).run()
+    # How long the end takes is not asked here.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

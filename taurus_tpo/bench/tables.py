@@ -1,0 +1,64 @@
+"""Tables of texts, and how they are shown to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from rich.table import Table
+
+#: How a limit that is not met is marked.
+NOT_MET = "NO"
+
+
+@dataclass(frozen=True)
+class Sheaf:
+    """A table of texts."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def for_terminal(sheaf: Sheaf) -> Table:
+    """Return a table for rich."""
+    table = Table(title=sheaf.title, title_justify="left")
+    for heading in sheaf.head:
+        table.add_column(heading, overflow="fold")
+    for row in sheaf.rows:
+        table.add_row(*row, style="bold red" if NOT_MET in row else "")
+    return table
+
+
+def for_html(sheaf: Sheaf) -> str:
+    """Return a table for a page of HTML."""
+    heads = "".join(f"<th>{escape(heading)}</th>" for heading in sheaf.head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in sheaf.rows
+    )
+    title = escape(sheaf.title)
+    return f"<table><caption>{title}</caption><tr>{heads}</tr>{body}</table>"
+
+
+def for_markdown(sheaf: Sheaf) -> Iterator[str]:
+    """Return the lines of a table in Markdown, with its title before it."""
+    yield f"**{sheaf.title}**"
+    yield ""
+    for row in (sheaf.head, ("---",) * len(sheaf.head), *sheaf.rows):
+        cells = (f"**{c.lower()}**" if c == NOT_MET else c for c in row)
+        yield "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
+    yield ""
+
+
+def for_sphinx(sheaf: Sheaf) -> Iterator[str]:
+    """Return the lines of a table in reStructuredText."""
+    yield f".. list-table:: {sheaf.title}"
+    yield "   :header-rows: 1"
+    yield ""
+    for row in (sheaf.head, *sheaf.rows):
+        for index, cell in enumerate(row):
+            shown = f"**{cell.lower()}**" if cell == NOT_MET else cell
+            yield f"   {'  ' if index else '* '}- {shown}".rstrip()
+    yield ""
