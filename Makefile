@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults lint unit docs benchmark benchmark-floors format \
+.PHONY: help demo test test-faults lint unit docs bench benchmark-floors format \
     clean venv-demo venv-test
 
 help:  ## show this list
@@ -52,8 +52,8 @@ test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 docs: venv-test  ## build the documentation in docs/_build/html
 	"$(BIN)/sphinx-build" -q -W --keep-going -b html docs docs/_build/html
 
-benchmark: venv-test  ## measure windows, plugin and stock Taurus in turn: an hour
-	env -u TANGO_HOST "$(BIN)/python" -m benchmarks $(BENCHMARK_ARGS)
+bench: venv-test  ## measure windows, plugin and stock Taurus in turn: an hour
+	env -u TANGO_HOST "$(BIN)/python" -m benchmarks $(BENCH_ARGS)
 
 benchmark-floors: venv-test  ## measure what rules, transitions and the schedule cost
 	"$(BIN)/python" -m benchmarks.floors --docs

@@ -1,22 +1,34 @@
 """How long a Taurus window waits for the network: the plugin and stock Taurus, in turn.
 
-``python -m benchmarks`` (or ``make benchmark``) runs all of it on the real facility of
-:mod:`taurus_tpo.sim`; ``python -m benchmarks --help`` tells how to run a part.
+``python -m benchmarks`` (or ``make bench``) measures with ``taurus tpo bench``, on the
+real facilities of :mod:`taurus_tpo.sim`; ``python -m benchmarks --help`` tells how to
+measure a part.
 
 =============== ====================================================================
 facilities      what a facility consists of, as data, and its TOML
 cases           the facilities that are measured, and the limits of each
-protocol        what a run is asked for, and what it tells
-form            one run with a window: a process of its own
-reads           one run without a window: a process of its own
-census          counts the threads of a run, and gives it up when its time is over
-child           starts a run, hears what it tells, and surely ends it
 trouble         hangs servers, and starts those that are late
-runner          the runs of a case, in turn
-results         what was measured, as JSON lines, and its medians
+far             a slow link between two network namespaces
+runner          measures one case
 verdict         the limits, met or not
-report          results as tables: for a terminal, and for the documentation
-machine         what it all ran on
+report          the results of all, for a terminal and the documentation
 command         the command line
 =============== ====================================================================
+
+The others measure something else: ``endings`` how processes end, ``soak`` what a
+process keeps of 100,000 attributes, ``floors`` what the lower floors take. ``protocol``
+is what their processes are asked for, ``pages`` how their results are documented.
 """
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+#: Where the repository is.
+ROOT = Path(__file__).parents[1]
+
+
+def finding_us(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process that is to import this package."""
+    path = filter(None, [str(ROOT), environment.get("PYTHONPATH")])
+    return {**environment, "PYTHONPATH": os.pathsep.join(path)}

@@ -9,13 +9,12 @@ from benchmarks.facilities import Group, State
 
 
 class Figure(enum.Enum):
-    """What is measured, s; the last one without a window."""
+    """What is limited, s."""
 
     WINDOW = "window"
-    HEALTHY = "healthy rows"
-    SLOW = "slow rows"
+    HEALTHY = "healthy attributes"
+    SLOW = "slow attributes"
     STALL = "longest stall"
-    FIRST_VALUES = "first values"
 
 
 class Against(enum.Enum):
@@ -23,8 +22,9 @@ class Against(enum.Enum):
 
     NOTHING = "s"
     EVAL = "the same form on eval: models"
-    ALONE = "the healthy rows alone"
+    ALONE = "the healthy attributes alone"
     OWN_WINDOW = "its own window"
+    PYTANGO = "plain PyTango"
 
 
 @dataclass(frozen=True)
@@ -45,22 +45,25 @@ class Limit:
 
 @dataclass(frozen=True)
 class Case:
-    """One facility that is measured with a window.
+    """One facility that is measured.
 
     :param name: names it on the command line.
-    :param slow: the name of the group that the figure of the slow rows is about.
-    :param watch: for how long the window is watched at the least, s: longer than the
-        timeouts of what does not answer.
-    :param becomes_quiet: whether at last nothing is left to do, no polling either.
+    :param slow: the name of the group that the figure of the slow attributes is about.
+    :param window: whether a form is opened; otherwise somebody listens.
+    :param stock: whether stock Taurus takes its turn.
+    :param far: whether the servers are at the other end of a slow link.
+    :param patience: how long a run waits for what has failed, s.
     """
 
     name: str
     title: str
     groups: tuple[Group, ...]
-    limits: tuple[Limit, ...]
+    limits: tuple[Limit, ...] = ()
     slow: str = ""
-    watch: float = 3.0
-    becomes_quiet: bool = True
+    window: bool = True
+    stock: bool = True
+    far: bool = False
+    patience: float = 5.0
 
     @property
     def healthy(self) -> tuple[Group, ...]:
@@ -72,21 +75,16 @@ class Case:
         return bool(self.healthy) and len(self.groups) > 1
 
     @property
-    def hung_servers(self) -> int:
-        return sum(g.servers for g in self.groups if g.state is State.HUNG)
+    def attributes(self) -> int:
+        return sum(group.devices * group.attributes for group in self.groups)
 
+    @property
+    def servers(self) -> int:
+        return sum(group.servers for group in self.groups)
 
-@dataclass(frozen=True)
-class Headless:
-    """The facility that is read without a window.
-
-    :param factor: how much longer the plugin may take than plain PyTango.
-    """
-
-    name: str
-    title: str
-    groups: tuple[Group, ...]
-    factor: float = 1.3
+    def state(self, state: State) -> tuple[Group, ...]:
+        """Return the groups in ``state``."""
+        return tuple(group for group in self.groups if group.state is state)
 
 
 #: The name of the group of devices without any trouble.
@@ -97,7 +95,7 @@ _STALL = Limit(Figure.STALL, plus=0.1)
 
 
 def _beside(window: float, healthy: float) -> tuple[Limit, Limit]:
-    """Return the limits of healthy rows that have others beside them."""
+    """Return the limits of healthy attributes that have others beside them."""
     return (
         Limit(Figure.WINDOW, window, Against.ALONE),
         Limit(Figure.HEALTHY, healthy, Against.ALONE),
@@ -128,15 +126,12 @@ CASES = (
         (Group("slow", devices=1, attributes=20, read_delay=0.2, events="none"),),
         (Limit(Figure.WINDOW, plus=0.3), Limit(Figure.SLOW, plus=4.8), _STALL),
         slow="slow",
-        becomes_quiet=False,
     ),
     Case(
         "hung",
         "200 healthy attributes and 9 on 3 devices of one hung server",
         (_TWO_HUNDRED, Group("hung", devices=3, attributes=3, state=State.HUNG)),
         (*_beside(1.15, 1.25), _STALL),
-        watch=10.0,
-        becomes_quiet=False,
     ),
     Case(
         "hung-servers",
@@ -146,8 +141,6 @@ CASES = (
             Group("hung", devices=100, attributes=1, servers=10, state=State.HUNG),
         ),
         (*_beside(1.25, 1.5), _STALL),
-        watch=10.0,
-        becomes_quiet=False,
     ),
     Case(
         "late",
@@ -155,11 +148,40 @@ CASES = (
         (_TWO_HUNDRED, Group("late", devices=5, attributes=10, state=State.LATE)),
         (*_beside(1.15, 1.25), Limit(Figure.SLOW, plus=5.0), _STALL),
         slow="late",
+        # The servers start, and one that is down is tried again after 10 s at most.
+        patience=20.0,
+    ),
+    Case(
+        "far",
+        "200 attributes on 20 devices, 20 ms of delay away",
+        (Group(HEALTHY, devices=20, attributes=10, servers=2),),
+        (Limit(Figure.WINDOW, 1.25, Against.EVAL), _STALL),
+        far=True,
+    ),
+    Case(
+        "headless",
+        "10,000 attributes on 200 devices, without a window",
+        (Group(HEALTHY, devices=200, attributes=50, servers=5),),
+        (Limit(Figure.HEALTHY, 1.3, Against.PYTANGO),),
+        window=False,
     ),
 )
 
-HEADLESS = Headless(
-    "headless",
-    "10,000 attributes on 200 devices, without a window",
-    (Group(HEALTHY, devices=200, attributes=50, servers=5),),
+
+def _growing(name: str, group: Group) -> Case:
+    title = f"{group.devices * group.attributes:,} attributes on {group.servers} "
+    title += "server, " if group.servers == 1 else "servers, "
+    return Case(name, title + "without a window", (group,), window=False, stock=False)
+
+
+#: More and more attributes, and as many on more and more servers.
+ATTRIBUTES = tuple(
+    _growing(f"{n}-attributes", Group(HEALTHY, devices=n // 50, attributes=50))
+    for n in (100, 1_000, 10_000)
 )
+SERVERS = tuple(
+    _growing(f"{n}-servers", Group(HEALTHY, devices=100, attributes=10, servers=n))
+    for n in (1, 10, 100)
+)
+
+EVERYTHING = (*CASES, *ATTRIBUTES, *SERVERS)

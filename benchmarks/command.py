@@ -2,105 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from benchmarks import machine, report, results
-from benchmarks.cases import CASES, HEADLESS, Case, Headless
-from benchmarks.child import ROOT
-from benchmarks.facilities import spec_of
-from benchmarks.runner import Runner, variants
-from taurus_tpo import submode
-from taurus_tpo.customsettings import CUSTOM_SETTINGS
-from taurus_tpo.sim import Facility, FacilityError
+from benchmarks import ROOT, report
+from benchmarks.cases import CASES, EVERYTHING, Case
+from benchmarks.far import LinkError
+from benchmarks.runner import Options, Outcome, RunnerError, carry_out, outcome, skip
+from taurus_tpo.bench import machine
+from taurus_tpo.bench.measure import Plan
+from taurus_tpo.bench.results import PLUGIN
+from taurus_tpo.bench.tables import for_terminal
+from taurus_tpo.cli.bench import ModesType
+from taurus_tpo.sim import FacilityError
 
-#: What the page docs/reference/performance.rst includes.
-PAGE = ROOT / "docs" / "reference" / "performance-results.inc"
+#: What is written.
+PAGE = ROOT / "docs" / "performance.md"
 
-#: How many repeats a result needs that is worth a page.
-REPEATS = 5
-
-EVERYTHING = (*CASES, HEADLESS)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is measured.
-
-    :param modes: of the plugin; an empty text for the one in force.
-    :param stock: whether stock Taurus takes its turns.
-    :param repeat: how often each run is done.
-    :param limit: after how long a run is given up, s.
-    :param workers: of the plugin, and of plain PyTango.
-    """
-
-    cases: tuple[Case | Headless, ...]
-    modes: tuple[str, ...] = ("",)
-    stock: bool = True
-    repeat: int = REPEATS
-    limit: float = 150.0
-    workers: int = 8
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing is left out."""
-        return self.cases == EVERYTHING and self.stock and self.repeat >= REPEATS
-
-    @property
-    def command(self) -> str:
-        """The command line that measures the same again."""
-        default = Plan(EVERYTHING)
-        words = ["python -m benchmarks"]
-        words += [case.name for case in self.cases if self.cases != EVERYTHING]
-        for name in ("repeat", "limit"):
-            if getattr(self, name) != getattr(default, name):
-                words.append(f"--{name} {getattr(self, name):g}")
-        words += [f"--modes {','.join(self.modes)}"] if any(self.modes) else []
-        words += [] if self.stock else ["--no-stock"]
-        return " ".join(words)
-
-    def carry_out(self, log: results.Log, console: Console) -> None:
-        """Measure all of it.
-
-        :raises FacilityError: if a facility does not start.
-        """
-        for case in self.cases:
-            turns = variants(case, self.modes, self.stock) * self.repeat
-            with _progress(console) as progress:
-                task = progress.add_task(f"{case.name}: it starts", total=len(turns))
-                with Facility(spec_of(case.title, case.groups)) as facility:
-                    runner = Runner(facility, self.limit, self.workers)
-                    for variant in turns:
-                        progress.update(task, description=f"{case.name}: {variant}")
-                        record = runner.run(case, variant)
-                        log.add(record)
-                        _say(progress.console, report.line(record))
-                        progress.advance(task)
-
-
-def _progress(console: Console) -> Progress:
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    return Progress(*columns, console=console, transient=True)
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, soft_wrap=True)
-
-
-def _modes(_context: Any, _option: Any, text: str) -> tuple[str, ...]:
-    """Return the modes by Tango's names; an empty text for the one in force."""
-    try:
-        named = tuple(submode.parse(n.strip()).name for n in text.split(",") if text)
-    except submode.UnknownModeError as error:
-        raise click.BadParameter(str(error)) from None
-    return named or ("",)
+#: What is to be known of all results of a folder.
+_HEAD = "head.json"
 
 
 @click.command()
@@ -112,17 +39,17 @@ def _modes(_context: Any, _option: Any, text: str) -> tuple[str, ...]:
 )
 @click.option(
     "--repeat",
-    default=REPEATS,
+    default=Options.repeat,
     type=click.IntRange(min=1),
     show_default=True,
-    help="How often each run is done.",
+    help="How often each takes its turn.",
 )
 @click.option(
     "--modes",
-    default="",
-    metavar="MODE,...",
-    callback=_modes,
-    help="Modes of the plugin, as AsyncRead,Sync, instead of the one in force.",
+    default=",".join(Options.modes),
+    show_default=True,
+    type=ModesType(),
+    help="Modes of the plugin.",
 )
 @click.option(
     "--stock/--no-stock",
@@ -131,7 +58,7 @@ def _modes(_context: Any, _option: Any, text: str) -> tuple[str, ...]:
 )
 @click.option(
     "--limit",
-    default=Plan.limit,
+    default=Options.limit,
     show_default=True,
     metavar="SECONDS",
     help="After how long a run is given up.",
@@ -141,18 +68,17 @@ def _modes(_context: Any, _option: Any, text: str) -> tuple[str, ...]:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("build", "benchmark"),
     show_default=True,
-    help="Folder for a file with all that was measured, as JSON lines.",
+    help="Folder for all that was measured: a folder for each time.",
 )
 @click.option(
     "--docs/--no-docs",
     default=None,
-    help="Whether the results go into the documentation. [default: if nothing was "
-    "left out]",
+    help="Whether docs/performance.md is written. [default: if nothing was left out]",
 )
 @click.option(
     "--again",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Measure nothing, and show the results of such a file again.",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Measure nothing, and show the results in such a folder again.",
 )
 def main(
     facilities: Sequence[str],
@@ -166,55 +92,74 @@ def main(
 ) -> None:
     """Measure how long a Taurus window waits for the network.
 
-    The plugin, stock Taurus, and what they are held against take turns, each time in a
-    new process. Without a FACILITY, all are measured: thousand, slow, polled, hung,
-    hung-servers, late and headless. Ctrl-C keeps what was measured so far.
+    ``taurus tpo bench`` measures one facility after the other. Without a FACILITY, all
+    are measured. Ctrl-C keeps what was measured so far, and --again shows it.
     """
     console = Console(highlight=False)
-    if again is not None:
-        _show(*results.load(again), console)
-        _document(bool(docs), *results.load(again), console)
-        return
-    cases = tuple(c for c in EVERYTHING if c.name in facilities or not facilities)
-    workers = CUSTOM_SETTINGS.current().first_read_workers
-    plan = Plan(cases, modes, stock, repeat, limit, workers)
-    head = machine.describe(plan.command) | {"workers": workers}
-    log = results.Log(out / time.strftime("%Y%m%d-%H%M%S.jsonl"), head)
-    finished = _carry_out(plan, log, console)
-    _show(head, log.records, console)
-    _say(console, f"all of it: {log.path}")
-    wanted = plan.complete if docs is None else docs
-    _document(wanted and finished, head, log.records, console)
-    if not finished or any(record.failure for record in log.records):
+    folder = again or out / time.strftime("%Y%m%d-%H%M%S")
+    finished = True
+    if again is None:
+        cases = [c for c in EVERYTHING if c.name in facilities or not facilities]
+        options = Options(tuple(modes), repeat, limit, stock=stock)
+        _keep_head(folder, facilities, options)
+        finished = _measure(cases, options, folder, console)
+    head = json.loads((folder / _HEAD).read_text(encoding="utf-8"))
+    found = {c.name: one for c in EVERYTHING if (one := outcome(c, folder / c.name))}
+    _show(head, found, console)
+    console.print(f"all of it: {folder}", soft_wrap=True)
+    complete = finished and len(found) == len(EVERYTHING) and stock
+    if complete if docs is None else docs:
+        report.write_page(head, found, PAGE)
+        console.print(f"documented in {PAGE.relative_to(ROOT)}", soft_wrap=True)
+    if not finished or _has_failed(found):
         raise SystemExit(1)
 
 
-def _carry_out(plan: Plan, log: results.Log, console: Console) -> bool:
+def _keep_head(folder: Path, facilities: Sequence[str], options: Options) -> None:
+    """Write what is to be known of all results, before the load is our own."""
+    default = Options()
+    words = ["python", "-m", "benchmarks", *facilities]
+    words += ["--modes", ",".join(options.modes)] if options != default else []
+    words += ["--repeat", str(options.repeat), "--limit", f"{options.limit:g}"]
+    words += [] if options.stock else ["--no-stock"]
+    plan = Plan((), (), at_once=options.at_once)
+    head = machine.describe(shlex.join(words)) | {"workers": plan.readers}
+    folder.mkdir(parents=True)
+    (folder / _HEAD).write_text(json.dumps(head), encoding="utf-8")
+
+
+def _measure(
+    cases: Sequence[Case], options: Options, folder: Path, console: Console
+) -> bool:
     """Measure, and return whether nobody interrupted it."""
-    try:
-        plan.carry_out(log, console)
-    except KeyboardInterrupt:
-        console.print("interrupted: this is what was measured so far")
-        return False
-    except FacilityError as error:
-        raise click.ClickException(str(error)) from error
+    for case in cases:
+        console.print(f"{case.name}: {case.title}", soft_wrap=True)
+        try:
+            carry_out(case, options, folder / case.name)
+        except LinkError as error:
+            console.print(f"  skipped: {error}", soft_wrap=True)
+            skip(str(error), folder / case.name)
+        except (FacilityError, RunnerError) as error:
+            raise click.ClickException(f"{case.name}: {error}") from error
+        except KeyboardInterrupt:
+            console.print("interrupted: this is what was measured so far")
+            return False
     return True
 
 
-def _show(
-    head: dict[str, Any], records: Sequence[results.Record], console: Console
-) -> None:
-    for case in EVERYTHING:
-        for sheaf in report.sheaves(case, records, head["workers"]):
-            console.print(report.for_terminal(sheaf))
+def _show(head: dict[str, Any], found: dict[str, Outcome], console: Console) -> None:
+    for case in CASES:
+        if case.name in found and not found[case.name].skipped:
+            for sheaf in report.tables(found[case.name], head["workers"]):
+                console.print(for_terminal(sheaf))
+    for cases in report.GROWTH.values():
+        for sheaf in report.growth(found, cases):
+            console.print(for_terminal(sheaf))
 
 
-def _document(
-    wanted: bool,
-    head: dict[str, Any],
-    records: Sequence[results.Record],
-    console: Console,
-) -> None:
-    if wanted:
-        PAGE.write_text(report.for_documentation(head, records), encoding="utf-8")
-        _say(console, f"documented in {PAGE.relative_to(ROOT)}")
+def _has_failed(found: dict[str, Outcome]) -> bool:
+    records = [
+        r for one in found.values() for some in one.records.values() for r in some
+    ]
+    crashed = any(record.crash and record.variant.who == PLUGIN for record in records)
+    return crashed or any(record.failure for record in records)

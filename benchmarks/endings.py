@@ -24,18 +24,21 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmarks.child import ROOT, begin, hear, tail
-from benchmarks.facilities import EVAL, Group, State, eval_rows, mixed, spec_of
+from benchmarks import ROOT, finding_us
+from benchmarks.facilities import Group, State, eval_models, mixed, spec_of
 from benchmarks.leaver import BEGUN, CTRL_C, HOWS
-from benchmarks.protocol import END, LeaveOrder
-from benchmarks.report import NOT_MET, Sheaf, for_terminal, page
+from benchmarks.pages import page
+from benchmarks.protocol import LeaveOrder
 from benchmarks.trouble import hung
+from taurus_tpo.bench.child import begin, hear, tail
+from taurus_tpo.bench.protocol import END
+from taurus_tpo.bench.tables import NOT_MET, Sheaf, for_terminal
 from taurus_tpo.sim import Facility
 
 PAGE = ROOT / "docs" / "reference" / "endings-results.inc"
 
 #: What the processes use.
-HEALTHY, HUNG = "healthy", "hung"
+HEALTHY, HUNG, EVAL = "healthy", "hung", "eval"
 GROUPS = (
     Group(HEALTHY, devices=4, attributes=10, servers=2),
     Group(HUNG, devices=2, attributes=5, state=State.HUNG),
@@ -79,9 +82,8 @@ class Ended:
 def end_one(facility: Facility, what: str, how: str, moment: float) -> Ended:
     """Start a process, make it end, and return how it did."""
     groups = GROUPS if what == HUNG else GROUPS[:1]
-    rows: Sequence[Any] = mixed(groups)
-    rows = eval_rows(rows) if what == EVAL else rows
-    order = LeaveOrder(tuple(row.model for row in rows), how, moment)
+    models = eval_models(mixed(groups)) if what == EVAL else mixed(groups)
+    order = LeaveOrder(tuple(models), how, moment)
     environment = {
         **facility.environment(),
         "QT_QPA_PLATFORM": "offscreen",
@@ -91,7 +93,7 @@ def end_one(facility: Facility, what: str, how: str, moment: float) -> Ended:
     }
     with tempfile.TemporaryFile("w+", errors="replace") as written:
         with hung(facility, groups if what == HUNG else ()):
-            child = begin("benchmarks.leaver", environment, written)
+            child = begin("benchmarks.leaver", finding_us(environment), written)
             seconds = _see_it_end(child, order)
         return Ended(what, how, moment, seconds, child.returncode, tail(written))
 

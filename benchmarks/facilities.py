@@ -25,22 +25,19 @@ class Kind:
     :param toml: the keys that a facility file has for it.
     :param value: as the facility file has it; ``{k}`` is the number of the attribute.
     :param expression: what ``eval:`` makes the same of.
-    :param text: what a widget that shows the value has in its text.
     """
 
     name: str
     toml: str
     value: str
     expression: str
-    text: str
 
 
-_VOLT = Kind("volt", 'unit = "V"', "1{k:03}.5", 'Q("1{k:03}.5V")', "1{k:03}.5")
-_COUNT = Kind("count", 'type = "int"', "7{k:04}", "7{k:04}", "7{k:04}")
-_NOTE = Kind("note", 'type = "string"', '"note {k:04}"', '"note {k:04}"', "note {k:04}")
+_VOLT = Kind("volt", 'unit = "V"', "1{k:03}.5", 'Q("1{k:03}.5V")')
+_COUNT = Kind("count", 'type = "int"', "7{k:04}", "7{k:04}")
+_NOTE = Kind("note", 'type = "string"', '"note {k:04}"', '"note {k:04}"')
 
-#: What the attributes of a device are, one after the other and again. Only what a label
-#: shows as a text: a light has none that could be looked at.
+#: What the attributes of a device are, one after the other and again.
 KINDS = (_VOLT, _VOLT, _COUNT, _VOLT, _VOLT, _NOTE, _VOLT, _VOLT, _COUNT, _VOLT)
 
 
@@ -48,13 +45,12 @@ KINDS = (_VOLT, _VOLT, _COUNT, _VOLT, _VOLT, _NOTE, _VOLT, _VOLT, _COUNT, _VOLT)
 class Group:
     """Devices that are all alike.
 
-    :param name: what their rows are called in the results.
+    :param name: what their attributes are called in the results.
     :param devices: how many, in all.
     :param attributes: how many a device.
     :param servers: how many processes share the devices evenly.
     :param read_delay: what a read of one attribute takes, s.
     :param events: as in a facility file.
-    :param shown: whether the values are to be seen in the window at all.
     """
 
     name: str
@@ -66,35 +62,19 @@ class Group:
     events: str = "change"
 
     @property
-    def shown(self) -> bool:
-        return self.state is not State.HUNG
-
-    @property
     def server_names(self) -> list[str]:
         """The names of its servers, as the Tango database has them."""
         return [f"TpoSim/{self.name}{number}" for number in range(self.servers)]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row of a form.
-
-    :param model: what the form is given.
-    :param text: what the row has in its text once it shows the value.
-    :param group: the name of its group.
-    :param shown: whether the value is to be seen at all.
-    """
-
-    model: str
-    text: str
-    group: str
-    shown: bool
-
-
 def spec_of(title: str, groups: Iterable[Group]) -> FacilitySpec:
     """Return the facility that consists of ``groups``."""
-    head = f'[facility]\ntitle = "{title}"\n'
-    return parse(head + "".join(map(_toml, groups)), title)
+    return parse(toml_of(title, groups), title)
+
+
+def toml_of(title: str, groups: Iterable[Group]) -> str:
+    """Return the same as the text of a facility file."""
+    return f'[facility]\ntitle = "{title}"\n' + "".join(map(_toml, groups))
 
 
 def _toml(group: Group) -> str:
@@ -131,48 +111,40 @@ def _family(group: Group, number: int) -> str:
     return f"bench/{group.name}{number}"
 
 
-def rows_of(group: Group) -> list[Row]:
-    """Return the rows of a form over all attributes of ``group``."""
+def models_of(group: Group) -> list[str]:
+    """Return all attributes of ``group``."""
     devices = [
         f"{_family(group, number)}/{n:03}"
         for number in range(group.servers)
         for n in range(1, group.devices // group.servers + 1)
     ]
     return [
-        Row(
-            f"{device}/{kind.name}{k:03}",
-            kind.text.format(k=k),
-            group.name,
-            group.shown,
-        )
+        f"{device}/{KINDS[k % len(KINDS)].name}{k:03}"
         for device in devices
         for k in range(group.attributes)
-        for kind in [KINDS[k % len(KINDS)]]
     ]
 
 
-def eval_rows(rows: Sequence[Row]) -> list[Row]:
-    """Return as many rows of the same kinds that need no network."""
+def is_of(group: str, model: str) -> bool:
+    """Return whether ``model``, by its full name or not, is of the group ``group``."""
+    family = model.lower().split("/")[-3]
+    return family.rstrip("0123456789") == group
+
+
+def eval_models(models: Sequence[str]) -> list[str]:
+    """Return as many models of the same kinds that need no network."""
     kinds = {kind.name: kind for kind in KINDS}
-    made = []
-    for k, row in enumerate(rows):
-        kind = kinds[row.model.rpartition("/")[2].rstrip("0123456789")]
-        model = f"eval:{kind.expression.format(k=k)}"
-        made.append(Row(model, kind.text.format(k=k), EVAL, True))
-    return made
+    names = [model.rpartition("/")[2].rstrip("0123456789") for model in models]
+    return [f"eval:{kinds[n].expression.format(k=k)}" for k, n in enumerate(names)]
 
 
-#: What the rows without a network are called in the results.
-EVAL = "eval"
-
-
-def mixed(groups: Iterable[Group]) -> list[Row]:
-    """Return the rows of all groups, those of each spread evenly over the form.
+def mixed(groups: Iterable[Group]) -> list[str]:
+    """Return the attributes of all groups, those of each spread evenly.
 
     So that a form does not have all that is well first, or last.
     """
     placed = []
     for group in groups:
-        rows = rows_of(group)
-        placed += [((k + 0.5) / len(rows), row) for k, row in enumerate(rows)]
-    return [row for _, row in sorted(placed, key=lambda pair: pair[0])]
+        models = models_of(group)
+        placed += [((k + 0.5) / len(models), model) for k, model in enumerate(models)]
+    return [model for _, model in sorted(placed, key=lambda pair: pair[0])]

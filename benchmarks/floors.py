@@ -13,8 +13,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmarks.child import ROOT
-from benchmarks.report import NOT_MET, Sheaf, for_terminal, page
+from benchmarks import ROOT
+from benchmarks.pages import page
+from taurus_tpo.bench.tables import NOT_MET, Sheaf, for_terminal
 
 PAGE = ROOT / "docs" / "reference" / "floors-results.inc"
 

@@ -12,7 +12,8 @@ import threading
 import time
 from typing import Any
 
-from benchmarks.protocol import END, LeaveOrder, Telling
+from benchmarks.protocol import LeaveOrder
+from taurus_tpo.bench.protocol import END, Telling
 
 #: What a program tells once a signal would reach it as it does a user's.
 BEGUN = "begun"

@@ -1,212 +1,215 @@
-"""Results as tables: for a terminal, and for the documentation."""
+"""The results of all cases: for a terminal, and as ``docs/performance.md``."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
-from benchmarks import machine
-from benchmarks.cases import CASES, HEADLESS, Case, Figure, Headless
-from benchmarks.results import NEVER, Record, Sheet, Spread, sheets
-from benchmarks.verdict import Verdict, verdicts
-
-#: How a limit that is not met is marked.
-NOT_MET = "NO"
-
-#: How many there were at most at the same time.
-_THREADS = ("threads", "of the plugin")
-
-_TIMES = (Figure.WINDOW, Figure.HEALTHY, Figure.SLOW, Figure.STALL)
-
-
-#: What is said of a limit. The last one: were stock Taurus what it refers to.
-_LIMITS = (
-    "mode",
-    "figure",
-    "limit",
-    "allowed",
-    "measured",
-    "met",
-    "allowed, against stock's",
+from benchmarks.cases import ATTRIBUTES, SERVERS, Case, Figure
+from benchmarks.pages import provenance
+from benchmarks.runner import ALL, ALONE, Outcome
+from benchmarks.verdict import (
+    Step,
+    Verdict,
+    flatness,
+    measured,
+    steps,
+    verdicts,
 )
+from taurus_tpo.bench import plots, report
+from taurus_tpo.bench.report import Findings
+from taurus_tpo.bench.results import PLUGIN, STOCK, Sheet, Spread, sheets
+from taurus_tpo.bench.tables import NOT_MET, Sheaf, for_markdown
+
+#: What is said of a limit.
+_LIMITS = ("mode", "figure", "limit", "allowed", "measured", "met")
+
+#: Those in which more and more is measured.
+GROWTH = {"attributes": ATTRIBUTES, "servers": SERVERS}
 
 
-@dataclass(frozen=True)
-class Sheaf:
-    """A table of texts."""
+def tables(found: Outcome, workers: int) -> list[Sheaf]:
+    """Return what was measured of one case, and its limits.
 
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-def sheaves(
-    case: Case | Headless, records: Iterable[Record], workers: int
-) -> list[Sheaf]:
-    """Return the tables of one case: what was measured, and the limits."""
-    found = sheets(records, case.name)
-    if not found:
-        return []
-    measured = _measured(case, found.values())
-    judged = [_judged(v) for v in verdicts(case, found, workers)]
-    return [measured, Sheaf(f"{case.name}: the limits", _LIMITS, tuple(judged))]
+    :param workers: how many threads the plugin may read with.
+    """
+    made = [_groups(found)] if found.case.has_alone else []
+    for sheaf in report.sheaves(Findings(found.records.get(ALL, ()))):
+        made.append(Sheaf(f"{found.case.name}: {sheaf.title}", sheaf.head, sheaf.rows))
+    judged = tuple(_judged(v) for v in verdicts(found, workers))
+    return [*made, Sheaf(f"{found.case.name}: the limits", _LIMITS, judged)]
 
 
-def _measured(case: Case | Headless, found: Iterable[Sheet]) -> Sheaf:
-    title = f"{case.name}: {case.title}"
-    if isinstance(case, Headless):
-        rows = [(*_who(s), _time(s, Figure.FIRST_VALUES), *_threads(s)) for s in found]
-        return Sheaf(title, ("run", "runs", "time, s", *_THREADS), tuple(rows))
-    figures = [f for f in _TIMES if f is not Figure.SLOW or case.slow]
-    heads = ("run", "runs", *(f"{f.value}, s" for f in figures), "rows", *_THREADS)
-    return Sheaf(
-        title,
-        heads,
-        tuple(
-            (*_who(s), *(_time(s, f) for f in figures), _rows(s), *_threads(s))
-            for s in found
-        ),
-    )
+def _groups(found: Outcome) -> Sheaf:
+    """Return how long the healthy attributes took, and the others, and alone."""
+    figures = [f for f in Figure if f is not Figure.SLOW or found.case.slow]
+    made = [
+        (str(sheet.variant), what, *(_cell(found, what, sheet, f) for f in figures))
+        for what in (ALL, ALONE)
+        for sheet in sheets(found.records.get(what, ()))
+        if sheet.variant.who in (PLUGIN, STOCK)
+    ]
+    title = f"{found.case.name}: s; all attributes, and the healthy ones alone"
+    head = ("run", "of", *(figure.value for figure in figures))
+    return Sheaf(title, head, tuple(made))
 
 
-def _who(sheet: Sheet) -> tuple[str, str]:
-    failed = len(sheet.records) - len(sheet.good)
-    runs = f"{len(sheet.good)}" + (f", {failed} failed" if failed else "")
-    return str(sheet.variant), runs
+def _cell(found: Outcome, what: str, sheet: Sheet, figure: Figure) -> str:
+    if what == ALONE and figure is Figure.SLOW:
+        return ""
+    spread = measured(found, sheet, figure)
+    return "" if spread is None else _spread(spread)
 
 
-def _time(sheet: Sheet, figure: Figure) -> str:
-    spread = sheet.time(figure.value)
-    return "" if spread is None else _spread(spread, sheet.gave_up)
+def _spread(spread: Spread) -> str:
+    median, low, high = map(_seconds, (spread.median, spread.low, spread.high))
+    return median if low == high else f"{median} ({low}-{high})"
 
 
-def _spread(spread: Spread, gave_up: float) -> str:
-    low, high = (_seconds(value, gave_up) for value in (spread.low, spread.high))
-    median = _seconds(spread.median, gave_up)
-    return median if low == high else f"{median} ({low} to {high})"
-
-
-def _seconds(value: float, gave_up: float = 0.0) -> str:
+def _seconds(value: float) -> str:
     if math.isinf(value):
-        return f"> {gave_up:g}" if gave_up else "never"
+        return "never"
     return f"{value:.3f}" if value < 1 else f"{value:.2f}"
-
-
-def _rows(sheet: Sheet) -> str:
-    rows, models = sheet.least("rows"), sheet.most("models")
-    return "" if rows is None else f"{rows} of {models}"
-
-
-def _threads(sheet: Sheet) -> tuple[str, str]:
-    """Say how many threads there were at most: in all, and the plugin's."""
-    counts = sheet.most("threads"), sheet.most("plugin_threads")
-    return ("", "") if None in counts else (str(counts[0]), str(counts[1]))
 
 
 def _judged(verdict: Verdict) -> tuple[str, ...]:
     words = {True: "yes", False: NOT_MET, None: "not known"}
-    by_stock = "" if verdict.by_stock is None else _number(verdict, verdict.by_stock)
-    return (
-        verdict.mode or "default",
-        verdict.what,
-        verdict.limit,
-        _number(verdict, verdict.allowed),
-        _number(verdict, verdict.measured),
-        words[verdict.met],
-        by_stock,
-    )
+    numbers = (_number(verdict, n) for n in (verdict.allowed, verdict.measured))
+    return (verdict.mode, verdict.what, verdict.limit, *numbers, words[verdict.met])
 
 
 def _number(verdict: Verdict, value: float | None) -> str:
     if value is None:
         return "not known"
-    return f"{_seconds(value)} s" if verdict.unit == "s" else f"{value:g}"
+    return f"{_seconds(value)} s" if verdict.unit == "s" else f"{value:.3g}"
 
 
-def line(record: Record) -> str:
-    """Return what one run was like, in a line; one that failed, with all it wrote."""
-    start = f"{record.case}, {record.variant}: "
-    if record.failure:
-        return f"{start}failed: {record.failure}"
-    times = (
-        f"{name} {_seconds(NEVER if time is None else time, record.gave_up)}"
-        for name, time in record.times.items()
+def growth(found: Mapping[str, Outcome], cases: Sequence[Case]) -> list[Sheaf]:
+    """Return what an attribute costs where there are more and more of ``cases``."""
+    grown = steps([found[case.name] for case in cases if case.name in found])
+    if not grown:
+        return []
+    rows = tuple(_grown(step) for step in grown)
+    head = ("case", "mode", "us an attribute", "kB an attribute")
+    judged = tuple(map(_judged, flatness(grown)))
+    return [
+        Sheaf("What an attribute costs", head, rows),
+        Sheaf("Whether that stays flat", _LIMITS, judged),
+    ]
+
+
+def _grown(step: Step) -> tuple[str, ...]:
+    seconds, memory = f"{1e6 * step.seconds:.0f}", f"{step.memory / 1e3:.1f}"
+    return (step.case.title, step.mode, seconds, memory)
+
+
+# --- the page ------------------------------------------------------------------------
+
+_INTRODUCTION = """\
+# Performance
+
+Written by `make bench`. How it is measured, and what is known of the limits that are
+not met, stands in [reference/performance](reference/performance.rst).
+"""
+
+
+def write_page(
+    head: Mapping[str, Any], found: Mapping[str, Outcome], target: Path
+) -> None:
+    """Write the page of the documentation, and its pictures beside it.
+
+    :param head: what it all was measured on.
+    """
+    folder = target.with_suffix("")
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    lines = [_INTRODUCTION]
+    lines += [f"- {name}: {text}" for name, text in _provenance(head)]
+    lines += [""]
+    grown = {case.name for cases in GROWTH.values() for case in cases}
+    single = [outcome for name, outcome in found.items() if name not in grown]
+    lines += for_markdown(_summary(single))
+    for outcome in single:
+        lines += _section(outcome, head["workers"], folder)
+    for what, cases in GROWTH.items():
+        lines += _growth_section(what, cases, found, folder)
+    target.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+def _provenance(head: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, text in provenance(head):
+        yield name, text.replace("``", "`")
+
+
+def _summary(found: Sequence[Outcome]) -> Sheaf:
+    """Return how long people wait in each case, with the plugin and without it."""
+    head = ("facility", "mode", "window, s", "stock, s", "last value, s", "stock, s")
+    rows = []
+    for outcome in found:
+        made = sheets(outcome.records.get(ALL, ()))
+        stock = next((one for one in made if one.variant.who == STOCK), None)
+        for sheet in made:
+            if sheet.variant.who == PLUGIN:
+                cells = [
+                    _median(one, figure)
+                    for figure in ("window", "last")
+                    for one in (sheet, stock)
+                ]
+                rows.append((outcome.case.title, str(sheet.variant), *cells))
+    return Sheaf("In short: medians", head, tuple(rows))
+
+
+def _median(sheet: Sheet | None, figure: str) -> str:
+    spread = None if sheet is None else sheet.spread(figure)
+    if sheet is None or spread is None:
+        return "not there"
+    missing = sheet.without_value if figure == "last" else 0
+    told = f", {missing} missing" if missing else ""
+    return _seconds(spread.median) + told
+
+
+def _section(found: Outcome, workers: int, folder: Path) -> Iterator[str]:
+    yield f"## {found.case.name}: {found.case.title}"
+    yield ""
+    if found.skipped:
+        yield f"Not measured: {found.skipped}."
+        yield ""
+        return
+    yield f"`{found.command}`"
+    yield ""
+    for sheaf in tables(found, workers):
+        yield from for_markdown(sheaf)
+    drawn = plots.first_values(sheets(found.records[ALL]))
+    yield from _picture("first values", found.case.name, drawn, folder)
+
+
+def _growth_section(
+    what: str, cases: Sequence[Case], found: Mapping[str, Outcome], folder: Path
+) -> Iterator[str]:
+    made = growth(found, cases)
+    if not made:
+        return
+    yield f"## More and more {what}"
+    yield ""
+    for sheaf in made:
+        yield from for_markdown(sheaf)
+    grown = steps([found[case.name] for case in cases if case.name in found])
+    counts = [getattr(step.case, what) for step in grown]
+    drawn = plots.curves(
+        what,
+        counts,
+        {
+            "us an attribute": [1e6 * step.seconds for step in grown],
+            "kB an attribute": [step.memory / 1e3 for step in grown],
+        },
     )
-    return start + ", ".join(times)
+    yield from _picture(f"what an attribute costs, by {what}", what, drawn, folder)
 
 
-def for_terminal(sheaf: Sheaf) -> Table:
-    """Return a table for rich."""
-    table = Table(title=sheaf.title, title_justify="left")
-    for heading in sheaf.head:
-        table.add_column(heading, overflow="fold")
-    for row in sheaf.rows:
-        style = "bold red" if NOT_MET in row else ""
-        table.add_row(*row, style=style)
-    return table
-
-
-def for_documentation(head: dict[str, Any], records: Sequence[Record]) -> str:
-    """Return the results as reStructuredText, to be included in a page."""
-    lines = [
-        ".. Written by the benchmark: see performance.rst for how to run it.",
-        "",
-        *_provenance(head),
-    ]
-    for case in (*CASES, HEADLESS):
-        for sheaf in sheaves(case, records, head["workers"]):
-            lines += _list_table(sheaf)
-    failures = [record for record in records if record.failure]
-    for record in failures:
-        lines += [f"Failed: {record.case}, {record.variant}::", ""]
-        lines += [f"   {line}".rstrip() for line in record.failure.splitlines()]
-        lines += [""]
-    return "\n".join(lines)
-
-
-def page(command: str, *tables: Sheaf) -> str:
-    """Return results as reStructuredText, to be included in a page.
-
-    :param command: what has the same measured again.
-    """
-    lines = [
-        f".. Written by {command}.",
-        "",
-        *_provenance(machine.describe(command)),
-    ]
-    for table in tables:
-        lines += _list_table(table)
-    return "\n".join(lines)
-
-
-def _provenance(head: dict[str, Any]) -> Iterable[str]:
-    """Return what results come from, as lines of reStructuredText.
-
-    :param head: as of :func:`benchmarks.machine.describe`.
-    """
-    versions = ", ".join(f"{name} {text}" for name, text in head["versions"].items())
-    for name, text in (
-        ("Date", head["date"]),
-        ("Machine", head["machine"]),
-        ("Load before", head.get("load", "not known")),
-        ("Versions", versions),
-        ("Command", f"``{head['command']}``"),
-    ):
-        yield f":{name}: {text}"
-    yield ""
-
-
-def _list_table(sheaf: Sheaf) -> Iterable[str]:
-    """Return a table as lines of reStructuredText."""
-    yield f".. list-table:: {sheaf.title}"
-    yield "   :header-rows: 1"
-    yield ""
-    for row in (sheaf.head, *sheaf.rows):
-        for index, cell in enumerate(row):
-            shown = "**no**" if cell == NOT_MET else cell
-            yield f"   {'  ' if index else '* '}- {shown}".rstrip()
+def _picture(title: str, name: str, data: bytes, folder: Path) -> Iterator[str]:
+    (folder / f"{name}.png").write_bytes(data)
+    yield f"![{title}]({folder.name}/{name}.png)"
     yield ""

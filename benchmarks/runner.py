@@ -1,174 +1,199 @@
-"""The runs of a case, one at a time."""
+"""Measures one case with ``taurus tpo bench``, on a facility that is up meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from benchmarks import child
-from benchmarks.cases import HEALTHY, Case, Figure, Headless
-from benchmarks.facilities import EVAL, Row, State, eval_rows, mixed, rows_of
-from benchmarks.protocol import END, SHOWN, WINDOW, FormOrder, ReadOrder
-from benchmarks.results import Record, Variant
-from benchmarks.trouble import LateServers, hung
-from taurus_tpo.activation import VARIABLE
-from taurus_tpo.sim import Facility, FacilityError
+from benchmarks import finding_us
+from benchmarks.cases import Case
+from benchmarks.facilities import State, mixed, spec_of, toml_of
+from benchmarks.far import FAR_ADDRESS, Link
+from benchmarks.trouble import END, HANG, RESUME, START, Trouble
+from taurus_tpo.bench.results import Record
+from taurus_tpo.sim import Facility
 
-#: How long after the last value the threads of the plugin are counted, s.
-REST = 5.0
-
-PLUGIN, STOCK, PYTANGO = "plugin", "stock", "PyTango"
-#: What a run with a window is about ...
+#: What is looked at: all attributes of a case, or the healthy ones only, in the same
+#: state of the same facility.
 ALL, ALONE = "all", "alone"
-#: ... and one without.
-VALUES, MADE = "first values", "attributes made"
 
-#: What those without a window do, as :data:`benchmarks.reads.WAYS` has it.
-_WAYS = {(PLUGIN, VALUES): "plugin", (PLUGIN, MADE): "made", (PYTANGO, VALUES): "plain"}
+#: The files of a case.
+_RAW, _OUTCOME = "results.jsonl", "outcome.json"
 
-#: Counts that a run tells of.
-_COUNTS = (
-    "models",
-    "rows",
-    "showing",
-    "threads",
-    "plugin_threads",
-    "plugin_threads_at_rest",
-)
+_OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
+
+_TAURUS = [sys.executable, "-c", "from taurus.cli import main; main()"]
 
 
-def variants(case: Case | Headless, modes: Sequence[str], stock: bool) -> list[Variant]:
-    """Return what is run in turn: the plugin, and what it is held against.
+class RunnerError(Exception):
+    """The command has failed; the message holds what it wrote."""
 
-    :param modes: of the plugin; an empty text for the default one.
+
+@dataclass(frozen=True)
+class Options:
+    """How a case is measured: as the options of ``taurus tpo bench``."""
+
+    modes: tuple[str, ...] = ("AsyncRead",)
+    repeat: int = 5
+    limit: float = 100.0
+    at_once: int = 8
+    stock: bool = True
+
+    def words(self, case: Case, what: str) -> list[str]:
+        """Return the options for ``case``."""
+        words = ["--modes", ",".join(self.modes), "--repeat", str(self.repeat)]
+        words += ["--limit", f"{self.limit:g}", "--at-once", str(self.at_once)]
+        words += ["--patience", f"{case.patience:g}"]
+        words += [] if case.window else ["--headless"]
+        # What stock Taurus takes alone says nothing about the plugin.
+        has_stock = self.stock and case.stock and what == ALL
+        return words + (["--against", "stock"] if has_stock else [])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a case.
+
+    :param records: of the runs, by what they looked at.
+    :param answered: when servers that were late have answered, s since the epoch.
+    :param command: what measures it, where the models are in a file.
+    :param skipped: why there are no records, or empty.
     """
-    if isinstance(case, Headless):
-        return [Variant(*who) for who in _WAYS]
-    whos = [(PLUGIN, mode) for mode in modes] + ([(STOCK, "")] if stock else [])
-    whats = [ALL, ALONE] if case.has_alone else [ALL]
-    runs = [Variant(who, what, mode) for what in whats for who, mode in whos]
-    return [*runs, Variant(EVAL, ALL)]
+
+    case: Case
+    records: Mapping[str, Sequence[Record]]
+    answered: tuple[float, ...] = ()
+    command: str = ""
+    skipped: str = ""
 
 
-class Runner:
-    """Runs what is asked of one facility, which is up; what fails is in the record.
+def carry_out(case: Case, options: Options, folder: Path) -> None:
+    """Measure ``case``, and keep all that there is to it in ``folder``.
 
-    :param limit: how long a run may take, s.
-    :param workers: how many threads plain PyTango may use.
+    :raises FacilityError: if the facility does not start.
+    :raises LinkError: if this machine does not let us have what it takes.
+    :raises RunnerError: if the command fails.
     """
-
-    def __init__(self, facility: Facility, limit: float, workers: int) -> None:
-        self._facility = facility
-        self._limit = limit
-        self._workers = workers
-
-    def run(self, case: Case | Headless, variant: Variant) -> Record:
-        """Run ``variant`` once, in a process of its own."""
-        try:
-            if isinstance(case, Headless):
-                return self._read(case, variant)
-            return self._open(case, variant)
-        except (child.RunError, FacilityError) as error:
-            return Record(case.name, variant, failure=str(error))
-
-    def _open(self, case: Case, variant: Variant) -> Record:
-        order = FormOrder(
-            rows=tuple(_rows(case, variant)),
-            plugin=variant.who != STOCK,
-            mode=variant.mode or None,
-            limit=self._limit,
-            watch=case.watch,
-            rest=REST if case.becomes_quiet else 0.0,
-        )
-        late_groups = {g.name for g in case.groups if g.state is State.LATE}
-        has_late = any(row.group in late_groups for row in order.rows)
-        told: list[dict[str, Any]] = []
-        with hung(self._facility, case.groups):
-            with LateServers(self._facility, case.groups) as late:
-
-                def hear(news: dict[str, Any]) -> None:
-                    told.append(news)
-                    if news["what"] == WINDOW and has_late:
-                        late.start_soon()
-
-                self._run("benchmarks.form", order.to_json(), variant, hear)
-                return _seen(case, variant, order, told, late.answered())
-
-    def _read(self, case: Headless, variant: Variant) -> Record:
-        rows = tuple(row for group in case.groups for row in rows_of(group))
-        way = _WAYS[variant.who, variant.what]
-        order = ReadOrder(rows, way, self._workers, self._limit)
-        told: list[dict[str, Any]] = []
-        self._run("benchmarks.reads", order.to_json(), variant, told.append)
-        end = _end_of(told)
-        counts = {"expected": len(rows), **_counts(end)}
-        times = {Figure.FIRST_VALUES.value: end["seconds"]}
-        return Record(case.name, variant, times, counts, self._gave_up(end))
-
-    def _gave_up(self, end: dict[str, Any]) -> float:
-        return self._limit if end["gave_up"] else 0.0
-
-    def _run(self, module: str, order: str, variant: Variant, hear: Any) -> None:
-        environment = {
-            **self._facility.environment(),
-            "QT_QPA_PLATFORM": "offscreen",
-            VARIABLE: "0" if variant.who == STOCK else "1",
-        }
-        child.run(module, order, environment, self._limit, hear)
+    folder.mkdir(parents=True, exist_ok=True)
+    answered: list[float] = []
+    with _place(case, folder) as place:
+        for what in (ALL, ALONE) if case.has_alone else (ALL,):
+            answered += place.measure(case, options, what, folder)
+    command = ["taurus", "tpo", "bench", "models.txt", *options.words(case, ALL)]
+    kept = {"answered": answered, "command": shlex.join(command)}
+    (folder / _OUTCOME).write_text(json.dumps(kept), encoding="utf-8")
 
 
-def _rows(case: Case, variant: Variant) -> Sequence[Row]:
-    rows = mixed(case.healthy if variant.what == ALONE else case.groups)
-    return eval_rows(rows) if variant.who == EVAL else rows
+def skip(why: str, folder: Path) -> None:
+    """Keep in the folder of a case that it was not measured, and why."""
+    target = folder / _OUTCOME
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps({"skipped": why}), encoding="utf-8")
 
 
-def _seen(
-    case: Case,
-    variant: Variant,
-    order: FormOrder,
-    told: Sequence[dict[str, Any]],
-    answered: float | None,
-) -> Record:
-    end = _end_of(told)
-    window = next((news for news in told if news["what"] == WINDOW), None)
-    shown = {news["group"]: news for news in told if news["what"] == SHOWN}
-    times: dict[str, float | None] = {}
-    times[Figure.WINDOW.value] = window["seconds"] if window else None
-    groups = {row.group for row in order.rows}
-    for figure, group in ((Figure.HEALTHY, HEALTHY), (Figure.SLOW, case.slow)):
-        if group in groups:
-            since = answered if group_is_late(case, group) else None
-            times[figure.value] = _moment(shown.get(group), since)
-    if variant.who == EVAL:
-        times[Figure.HEALTHY.value] = _moment(shown.get(EVAL), None)
-    times[Figure.STALL.value] = end["stall"] if window else None
-    expected = sum(row.shown for row in order.rows)
-    counts = {"expected": expected, **_counts(end)}
-    gave_up = order.limit if end["gave_up"] else 0.0
-    return Record(case.name, variant, times, counts, gave_up)
-
-
-def group_is_late(case: Case, name: str) -> bool:
-    """Return whether the group ``name`` is started when the window is there."""
-    return any(g.name == name and g.state is State.LATE for g in case.groups)
-
-
-def _moment(shown: dict[str, Any] | None, since: float | None) -> float | None:
-    """Return when a group had shown all its values, s.
-
-    :param since: from when it counts, s since the epoch; None: from when the form was
-        begun.
-    """
-    if shown is None:
+def outcome(case: Case, folder: Path) -> Outcome | None:
+    """Return what came of ``case``, from its folder; None if it was not tried."""
+    if not (folder / _OUTCOME).exists():
         return None
-    return float(shown["seconds"] if since is None else shown["at"] - since)
+    kept = json.loads((folder / _OUTCOME).read_text(encoding="utf-8"))
+    records = {
+        what: [Record.from_json(line) for line in raw.read_text("utf-8").splitlines()]
+        for what in (ALL, ALONE)
+        if (raw := folder / what / _RAW).exists()
+    }
+    answered = tuple(kept.get("answered", ()))
+    command, skipped = kept.get("command", ""), kept.get("skipped", "")
+    return Outcome(case, records, answered, command, skipped)
 
 
-def _end_of(told: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    if not told or told[-1]["what"] != END:
-        raise child.RunError("a run was killed: it did not give up by itself")
-    return told[-1]
+@contextlib.contextmanager
+def _place(case: Case, folder: Path) -> Iterator[_Place]:
+    """Return where the command is to be run, while the facility is up."""
+    if case.far:
+        with Link() as link, _far_facility(case, link, folder) as tango_host:
+            yield _Place(tango_host, link)
+        return
+    with Facility(spec_of(case.title, case.groups)) as facility:
+        yield _Place(facility.tango_host, None, facility)
 
 
-def _counts(end: dict[str, Any]) -> dict[str, int]:
-    return {name: end[name] for name in _COUNTS if end.get(name) is not None}
+@contextlib.contextmanager
+def _far_facility(case: Case, link: Link, folder: Path) -> Iterator[str]:
+    """Return the ``HOST:PORT`` of a facility at the other end of ``link``."""
+    path = folder.resolve() / "facility.toml"
+    path.write_text(toml_of(case.title, case.groups), encoding="utf-8")
+    sim = [*_TAURUS, "tpo", "sim", str(path), "--host", FAR_ADDRESS]
+    with subprocess.Popen(
+        link.inside(link.far, sim), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        name, _, tango_host = process.stdout.readline().strip().partition("=")
+        if name != "TANGO_HOST":
+            raise RunnerError("the facility at the other end of the link has failed")
+        try:
+            yield tango_host
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the command is run.
+
+    :param link: whose near end that is; None: on this machine as it is.
+    :param facility: whose servers may have trouble.
+    """
+
+    tango_host: str
+    link: Link | None
+    facility: Facility | None = None
+
+    def measure(
+        self, case: Case, options: Options, what: str, folder: Path
+    ) -> list[float]:
+        """Run the command; return when servers that were late have answered."""
+        models = mixed(case.groups if what == ALL else case.healthy)
+        path = folder / f"{what}.txt"
+        path.write_text("\n".join(models) + "\n", encoding="utf-8")
+        words = [str(path), *options.words(case, what), "--out", str(folder / what)]
+        if self.facility is None or not _has_trouble(case):
+            self._bench(words)
+            return []
+        with Trouble(self.facility, case.groups) as trouble:
+            self._bench([*words, *_hooks(case, trouble)])
+        return trouble.answered
+
+    def _bench(self, words: Sequence[str]) -> None:
+        command = [*_TAURUS, "tpo", "bench", *words]
+        if self.link is not None:
+            command = self.link.inside(self.link.near, command)
+        environment = finding_us(
+            {**os.environ, **_OFFSCREEN, "TANGO_HOST": self.tango_host}
+        )
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, env=environment
+        )
+        if done.returncode != 0:
+            raise RunnerError(f"{shlex.join(command)} failed:\n{done.stdout}")
+
+
+def _has_trouble(case: Case) -> bool:
+    return bool(case.state(State.HUNG) or case.state(State.LATE))
+
+
+def _hooks(case: Case, trouble: Trouble) -> list[str]:
+    """Return the options that bring the servers into trouble, and out of it."""
+    if case.state(State.HUNG):
+        hooks = {"--prepare": HANG, "--cleanup": RESUME}
+    else:
+        hooks = {"--at-window": START, "--cleanup": END}
+    pairs = ((option, trouble.asking(word)) for option, word in hooks.items())
+    return [word for pair in pairs for word in pair]

@@ -19,12 +19,14 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmarks import child
-from benchmarks.child import ROOT
-from benchmarks.facilities import Group, rows_of, spec_of
-from benchmarks.protocol import END, SoakOrder
-from benchmarks.report import NOT_MET, Sheaf, for_terminal, page
+from benchmarks import ROOT, finding_us
+from benchmarks.facilities import Group, models_of, spec_of
+from benchmarks.pages import page
+from benchmarks.protocol import SoakOrder
 from benchmarks.soaker import SAMPLE
+from taurus_tpo.bench import child
+from taurus_tpo.bench.protocol import END
+from taurus_tpo.bench.tables import NOT_MET, Sheaf, for_terminal
 from taurus_tpo.sim import Facility
 
 PAGE = ROOT / "docs" / "reference" / "soak-results.inc"
@@ -84,13 +86,13 @@ def soak(
 
     with Facility(spec_of("Soak", [GROUP])) as facility:
         models = tuple(
-            f"tango://{facility.tango_host}/{row.model}" for row in rows_of(GROUP)
+            f"tango://{facility.tango_host}/{model}" for model in models_of(GROUP)
         )
         order = SoakOrder(models, attributes, seconds, seed).to_json()
         environment = {**facility.environment(), "QT_QPA_PLATFORM": "offscreen"}
         with restarting(facility, seed) as restarted:
             limit = seconds + GRACE
-            child.run("benchmarks.soaker", order, environment, limit, heard)
+            child.run("benchmarks.soaker", order, finding_us(environment), limit, heard)
     samples = [news for news in told if news["what"] == SAMPLE]
     if told[-1]["what"] != END:
         raise child.RunError("it was killed: it did not come to its end")

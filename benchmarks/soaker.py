@@ -21,8 +21,9 @@ import tango
 from tango.server import Device
 from tango.test_context import MultiDeviceTestContext
 
-from benchmarks.census import plugin_threads
-from benchmarks.protocol import END, SoakOrder, Telling, load_taurus
+from benchmarks.protocol import SoakOrder
+from taurus_tpo.bench.census import plugin_threads
+from taurus_tpo.bench.protocol import END, Telling, load_taurus
 
 #: What it tells of while it works.
 SAMPLE = "sample"

@@ -1,18 +1,27 @@
-"""Brings servers into the state that a case wants, and out of it again."""
+"""Brings servers into the state that a case wants, and out of it again.
+
+The one who owns the processes listens on a socket; ``python -m benchmarks.trouble
+SOCKET WORD`` has it done, for the hooks of ``taurus tpo bench``.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+from typing import Any, Callable
 
 from benchmarks.facilities import Group, State
-from taurus_tpo.sim import Facility
+from taurus_tpo.sim import Facility, FacilityError
 
-#: How long after the window the servers that are late are started, s.
-LATE_BY = 3.0
+#: What may be asked for.
+HANG, RESUME, START, END = "hang", "resume", "start", "end"
+_STOP = "stop"
 
 
 def _servers(facility: Facility, groups: Sequence[Group], state: State) -> list[Any]:
@@ -32,51 +41,106 @@ def hung(facility: Facility, groups: Sequence[Group]) -> Iterator[None]:
     another sort of trouble.
     """
     servers = _servers(facility, groups, State.HUNG)
-    for server in servers:
-        server.hang()
+    _hang(servers)
     try:
         yield
     finally:
-        for server in servers:
-            server.resume()
-        for server in servers:
-            server.wait_serving()
+        _resume(servers)
 
 
-class LateServers:
-    """The servers that are started when the window is there, for one run.
+def _hang(servers: Sequence[Any]) -> None:
+    for server in servers:
+        server.hang()
 
-    A context manager, after which they do not run any more.
+
+def _resume(servers: Sequence[Any]) -> None:
+    for server in servers:
+        server.resume()
+    for server in servers:
+        server.wait_serving()
+
+
+def _start(servers: Sequence[Any]) -> None:
+    for server in servers:
+        server.launch()
+    for server in servers:
+        server.wait_serving()
+
+
+def _end(servers: Sequence[Any]) -> None:
+    for server in servers:
+        server.terminate()
+
+
+_DEEDS: dict[str, tuple[State, Callable[[Sequence[Any]], None]]] = {
+    HANG: (State.HUNG, _hang),
+    RESUME: (State.HUNG, _resume),
+    START: (State.LATE, _start),
+    END: (State.LATE, _end),
+}
+
+
+class Trouble:
+    """Does what it is asked for, for the time of a ``with`` block.
+
+    The servers belong to its thread meanwhile: nobody else may start or stop them.
     """
 
     def __init__(self, facility: Facility, groups: Sequence[Group]) -> None:
-        self._servers = _servers(facility, groups, State.LATE)
-        self._thread = ThreadPoolExecutor(1, "late servers")
-        self._started: Future[float] | None = None
+        self._facility = facility
+        self._groups = groups
+        self._folder = tempfile.TemporaryDirectory(prefix="taurus_tpo_trouble_")
+        self._path = str(Path(self._folder.name, "socket"))
+        self._listener = Listener(self._path, "AF_UNIX")
+        self._thread = threading.Thread(target=self._serve, name="trouble")
+        #: When those that were started have answered, s since the epoch.
+        self.answered: list[float] = []
 
-    def start_soon(self) -> None:
-        """Start them some seconds from now, in another thread."""
-        self._started = self._thread.submit(self._start)
+    def asking(self, word: str) -> str:
+        """Return the command line that has ``word`` done."""
+        return f"'{sys.executable}' -m benchmarks.trouble '{self._path}' {word}"
 
-    def _start(self) -> float:
-        time.sleep(LATE_BY)
-        for server in self._servers:
-            server.launch()
-        for server in self._servers:
-            server.wait_serving()
-        return time.time()
-
-    def answered(self) -> float | None:
-        """Return when they answered, seconds since the epoch; None if never started.
-
-        :raises FacilityError: if they did not
-        """
-        return None if self._started is None else self._started.result()
-
-    def __enter__(self) -> LateServers:
+    def __enter__(self) -> Trouble:
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.shutdown()
-        for server in self._servers:
-            server.terminate()
+        ask(self._path, _STOP)
+        self._thread.join()
+        self._listener.close()
+        self._folder.cleanup()
+
+    def _serve(self) -> None:
+        word = ""
+        while word != _STOP:
+            with self._listener.accept() as asker:
+                word = asker.recv()
+                asker.send(self._do(word))
+
+    def _do(self, word: str) -> str:
+        """Do it, and return what went wrong, or nothing."""
+        if word not in _DEEDS:
+            return (
+                "" if word == _STOP else f"{word}: must be one of {', '.join(_DEEDS)}"
+            )
+        state, deed = _DEEDS[word]
+        try:
+            deed(_servers(self._facility, self._groups, state))
+        except FacilityError as error:
+            return str(error)
+        if word == START:
+            self.answered.append(time.time())
+        return ""
+
+
+def ask(path: str, word: str) -> str:
+    """Have ``word`` done by who listens at ``path``; return what went wrong."""
+    asking: Connection = Client(path, "AF_UNIX")
+    with asking:
+        asking.send(word)
+        return str(asking.recv())
+
+
+if __name__ == "__main__":
+    # An empty text would count as a failure.
+    sys.exit(ask(*sys.argv[1:]) or 0)

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import bisect
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.cases import Against, Case, Figure, Headless, Limit
-from benchmarks.facilities import EVAL
-from benchmarks.results import Sheet, Spread, Variant
-from benchmarks.runner import ALL, ALONE, MADE, PLUGIN, PYTANGO, STOCK, VALUES
+from benchmarks.cases import Against, Case, Figure, Limit
+from benchmarks.facilities import State, is_of
+from benchmarks.runner import ALL, ALONE, Outcome
 from taurus_tpo import submode
+from taurus_tpo.bench.results import (
+    AS_SET,
+    DISABLED,
+    EVAL,
+    NEVER,
+    PLUGIN,
+    PYTANGO,
+    Record,
+    Sheet,
+    Spread,
+    Variant,
+    sheets,
+)
 
 #: Tango's timeout of a call, s.
 TIMEOUT = 3.0
 
 #: How many threads the plugin may have beyond its workers.
 MORE_THREADS = 2
-
-Sheets = Mapping[Variant, Sheet]
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,6 @@ class Verdict:
     :param allowed: the limit as a number; None where what it refers to was not run.
     :param measured: None where it was not run.
     :param unit: of both.
-    :param by_stock: what would be allowed if stock Taurus were what it refers to.
     """
 
     mode: str
@@ -38,7 +48,6 @@ class Verdict:
     allowed: float | None
     measured: float | None
     unit: str = "s"
-    by_stock: float | None = None
 
     @property
     def met(self) -> bool | None:
@@ -48,116 +57,153 @@ class Verdict:
         return self.measured <= self.allowed
 
 
-def verdicts(case: Case | Headless, sheets: Sheets, workers: int) -> list[Verdict]:
-    """Return all that ``case`` has to keep to.
+def verdicts(found: Outcome, workers: int) -> list[Verdict]:
+    """Return all that a case has to keep to.
 
-    :param workers: how many the plugin may have.
+    :param workers: how many threads the plugin may read with.
     """
-    if isinstance(case, Headless):
-        return list(_headless(case, sheets))
-    found: list[Verdict] = []
-    for variant, sheet in sheets.items():
-        if (variant.who, variant.what) == (PLUGIN, ALL) and sheet.good:
-            found += [_timed(case, limit, sheet, sheets) for limit in case.limits]
-            found += _counted(case, sheet, workers)
-    return found
+    ours = [
+        sheet
+        for sheet in sheets(found.records.get(ALL, ()))
+        if sheet.variant.who == PLUGIN and sheet.good
+    ]
+    judged: list[Verdict] = []
+    for sheet in ours:
+        judged += [_timed(found, limit, sheet) for limit in found.case.limits]
+        judged += _counted(found.case, sheet, workers)
+    return judged
 
 
-def _timed(case: Case, limit: Limit, sheet: Sheet, sheets: Sheets) -> Verdict:
+def measured(found: Outcome, sheet: Sheet, figure: Figure) -> Spread | None:
+    """Return what ``figure`` was in the runs of ``sheet``; None: in none of them."""
+    good = sheet.good
+    return Spread.of([_time(found, one, figure) for one in good]) if good else None
+
+
+def _time(found: Outcome, record: Record, figure: Figure) -> float:
+    if figure is Figure.WINDOW:
+        return NEVER if record.window is None else record.window
+    if figure is Figure.STALL:
+        return record.longest_stall
+    group = found.case.slow if figure is Figure.SLOW else "healthy"
+    # The models without a network are of no group.
+    is_theirs = record.variant.who == EVAL
+    wanted = [model for model in record.values if is_theirs or is_of(group, model)]
+    expected = [g for g in found.case.groups if g.name == group]
+    if not is_theirs and len(wanted) < sum(g.devices * g.attributes for g in expected):
+        return NEVER
+    last = max((record.values[model] for model in wanted), default=NEVER)
+    is_late = any(g.state is State.LATE for g in expected)
+    return last - _answered_after(found, record) if is_late else last
+
+
+def _answered_after(found: Outcome, record: Record) -> float:
+    """Return how long after a run had begun its late servers answered, s."""
+    begun = record.begun or NEVER
+    place = bisect.bisect(found.answered, begun)
+    later = found.answered[place:]
+    return later[0] - begun if later else NEVER
+
+
+def _timed(found: Outcome, limit: Limit, sheet: Sheet) -> Verdict:
     mode = sheet.variant.mode
-    more = _timeouts(case, mode, limit.figure)
-    words = f"{limit} + {more:g} s of timeouts" if more else str(limit)
+    more = _timeouts(found.case, mode, limit.figure)
+    spread = measured(found, sheet, limit.figure)
     return Verdict(
         mode=mode,
         what=limit.figure.value,
-        limit=words,
-        allowed=_allowed(limit, sheets, _reference(limit, PLUGIN, mode), more),
-        measured=_median(sheet, limit.figure),
-        by_stock=_allowed(limit, sheets, _reference(limit, STOCK, ""), more)
-        if limit.against is Against.ALONE
-        else None,
+        limit=f"{limit} + {more:g} s of timeouts" if more else str(limit),
+        allowed=_allowed(found, limit, sheet, more),
+        measured=None if spread is None else spread.median,
     )
 
 
 def _timeouts(case: Case, mode: str, figure: Figure) -> float:
     """Return what the modes that wait may add, s: one timeout a server that hangs."""
-    waits = bool(mode) and submode.parse(mode).tries
+    waits = mode not in (AS_SET, DISABLED) and submode.parse(mode).tries
     may = waits and figure in (Figure.WINDOW, Figure.HEALTHY)
-    return TIMEOUT * case.hung_servers if may else 0.0
+    hung = sum(group.servers for group in case.state(State.HUNG))
+    return TIMEOUT * hung if may else 0.0
 
 
-def _reference(limit: Limit, who: str, mode: str) -> tuple[Variant, Figure] | None:
-    """Return whose figure, and which, the limit is a multiple of."""
-    return {
-        Against.NOTHING: None,
-        Against.EVAL: (Variant(EVAL, ALL), limit.figure),
-        Against.ALONE: (Variant(who, ALONE, mode), limit.figure),
-        Against.OWN_WINDOW: (Variant(who, ALL, mode), Figure.WINDOW),
+def _allowed(found: Outcome, limit: Limit, sheet: Sheet, more: float) -> float | None:
+    what, variant, figure = {
+        Against.NOTHING: (ALL, sheet.variant, limit.figure),
+        Against.EVAL: (ALL, Variant(EVAL), limit.figure),
+        Against.ALONE: (ALONE, sheet.variant, limit.figure),
+        Against.OWN_WINDOW: (ALL, sheet.variant, Figure.WINDOW),
+        Against.PYTANGO: (ALL, Variant(PYTANGO), limit.figure),
     }[limit.against]
+    others = sheets(found.records.get(what, ()))
+    other = next((one for one in others if one.variant == variant), None)
+    base = None if other is None else measured(found, other, figure)
+    if base is None:
+        return None
+    return limit.factor * base.median + limit.plus + more
 
 
-def _allowed(
-    limit: Limit,
-    sheets: Sheets,
-    reference: tuple[Variant, Figure] | None,
-    more: float,
-) -> float | None:
-    if reference is None:
-        return limit.plus + more
-    variant, figure = reference
-    base = _median(sheets[variant], figure) if variant in sheets else None
-    return None if base is None else limit.factor * base + limit.plus + more
-
-
-def _median(sheet: Sheet, figure: Figure) -> float | None:
-    spread: Spread | None = sheet.time(figure.value)
-    return None if spread is None else spread.median
-
-
-def _counted(case: Case, sheet: Sheet, workers: int) -> Sequence[Verdict]:
+def _counted(case: Case, sheet: Sheet, workers: int) -> Iterator[Verdict]:
     """Return what is counted: no row left out, no value lost, no thread too many."""
     mode = sheet.variant.mode
-    models, expected = sheet.most("models"), sheet.most("expected")
-    missing = _difference(models, sheet.least("rows"))
-    lost = _difference(expected, sheet.least("showing"))
-    threads = workers + MORE_THREADS
-    found = [
-        Verdict(mode, "rows left out", "none", 0, missing, "rows"),
-        Verdict(mode, "rows without their value at the end", "none", 0, lost, "rows"),
-        Verdict(
-            mode,
-            "threads of the plugin",
-            f"{workers} workers + {MORE_THREADS}",
-            threads,
-            sheet.most("plugin_threads"),
-            "threads",
-        ),
+    hung = sum(g.devices * g.attributes for g in case.state(State.HUNG))
+    lost = max(record.models - len(record.values) for record in sheet.good) - hung
+    threads = max(record.plugin_threads for record in sheet.good)
+    allowed = f"{workers} workers + {MORE_THREADS}"
+    yield Verdict(mode, "rows left out", "none", 0, sheet.left_out, "rows")
+    yield Verdict(mode, "attributes without their value", "none", 0, lost, "")
+    yield Verdict(
+        mode, "threads of the plugin", allowed, workers + MORE_THREADS, threads, ""
+    )
+
+
+# --- growth --------------------------------------------------------------------------
+
+#: How much more an attribute may cost where there are ten times as many of them, or of
+#: their servers.
+FLAT = 1.2
+
+
+@dataclass(frozen=True)
+class Step:
+    """What an attribute costs in one case of many.
+
+    :param seconds: of time.
+    :param memory: bytes.
+    """
+
+    case: Case
+    mode: str
+    seconds: float
+    memory: float
+
+
+def steps(found: Sequence[Outcome]) -> list[Step]:
+    """Return what an attribute costs in each case: medians."""
+    return [
+        _step(one, sheet)
+        for one in found
+        for sheet in sheets(one.records.get(ALL, ()))
+        if sheet.variant.who == PLUGIN and sheet.good
     ]
-    if case.becomes_quiet:
-        resting = sheet.most("plugin_threads_at_rest")
-        words = "threads of the plugin 5 s after the last value"
-        found.append(Verdict(mode, words, "none", 0, resting, "threads"))
-    return found
 
 
-def _difference(whole: int | None, part: int | None) -> int | None:
-    return None if whole is None or part is None else whole - part
+def _step(found: Outcome, sheet: Sheet) -> Step:
+    count = found.case.attributes
+    last = Spread.of([record.last for record in sheet.good]).median
+    more = [record.memory - record.memory_before for record in sheet.good]
+    memory = Spread.of(more).median
+    return Step(found.case, sheet.variant.mode, last / count, memory / count)
 
 
-def _headless(case: Headless, sheets: Sheets) -> Iterator[Verdict]:
-    plain = sheets.get(Variant(PYTANGO, VALUES))
-    ours = sheets.get(Variant(PLUGIN, VALUES))
-    made = sheets.get(Variant(PLUGIN, MADE))
-    if plain is None or ours is None or not (plain.good and ours.good):
-        return
-    base = _median(plain, Figure.FIRST_VALUES)
-    measured = _median(ours, Figure.FIRST_VALUES)
-    assert base is not None
-    assert measured is not None
-    allowed = case.factor * base
-    words = f"{case.factor:.2f} x plain PyTango"
-    yield Verdict("", "all first values, from nothing", words, allowed, measured)
-    making = _median(made, Figure.FIRST_VALUES) if made is not None else None
-    if making is not None:
-        more = "the same without what making the attributes alone takes"
-        yield Verdict("", more, words, allowed, measured - making)
+def flatness(found: Sequence[Step]) -> Iterator[Verdict]:
+    """Return whether each step costs as little as the one before."""
+    for few, many in zip(found, found[1:]):
+        if few.mode != many.mode:
+            continue
+        for what, one, other in (
+            ("us an attribute", 1e6 * few.seconds, 1e6 * many.seconds),
+            ("kB an attribute", few.memory / 1e3, many.memory / 1e3),
+        ):
+            words = f"{FLAT} x {few.case.name}"
+            name = f"{many.case.name}: {what}"
+            yield Verdict(many.mode, name, words, FLAT * one, other, what[:2])

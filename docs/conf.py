@@ -27,7 +27,8 @@ author = "The taurus_tpo developers"
 copyright = author
 release = version = __version__
 
-extensions = ["sphinx.ext.autodoc", "from_code"]
+# The page that the benchmark writes is Markdown, so that it can be read without Sphinx.
+extensions = ["sphinx.ext.autodoc", "myst_parser", "from_code"]
 exclude_patterns = ["_build"]
 
 html_theme = "alabaster"

@@ -33,7 +33,7 @@ from taurus.external.qt import Qt
 from taurus.qt.qtgui.application import TaurusApplication
 from taurus.qt.qtgui.panel import TaurusForm
 
-from benchmarks.protocol import Telling
+from taurus_tpo.bench.protocol import Telling
 from taurus_tpo.subscription import State
 
 #: How long the plugin's threads may take to end once nobody listens, s.

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from matrix_support import MODES, Fault, Outcome
 
-from benchmarks.report import NOT_MET, Sheaf, page
+from benchmarks.pages import page
+from taurus_tpo.bench.tables import NOT_MET, Sheaf
 
 COMMAND = "make test-faults"
 

@@ -127,7 +127,7 @@ class PanelProcess:
             "check": CHECKED if fault.checks else 0,
         }
         path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "tango")])
-        program = ["-m", "taurus_tpo.sim.child", str(os.getpid()), "matrix_panel"]
+        program = ["-m", "taurus_tpo.child", str(os.getpid()), "matrix_panel"]
         self.mode = mode
         self._child = subprocess.Popen(
             [sys.executable, "-X", "faulthandler", *program, json.dumps(job)],

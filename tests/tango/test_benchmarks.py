@@ -1,87 +1,222 @@
-"""The benchmark's pieces, once around, on a facility as small as can be."""
+"""The benchmark's pieces, once around, on facilities as small as can be."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from benchmarks import report, results
-from benchmarks.cases import CASES, Against, Case, Figure, Headless, Limit
-from benchmarks.child import RunError, run
-from benchmarks.facilities import Group, mixed, rows_of, spec_of
-from benchmarks.results import NEVER, Record, Variant
-from benchmarks.runner import Runner, variants
-from benchmarks.verdict import verdicts
+from benchmarks import report
+from benchmarks.cases import (
+    ATTRIBUTES,
+    CASES,
+    EVERYTHING,
+    Against,
+    Case,
+    Figure,
+    Limit,
+)
+from benchmarks.facilities import Group, State, is_of, mixed, models_of, spec_of
+from benchmarks.far import FAR_ADDRESS, Link, LinkError
+from benchmarks.runner import ALL, ALONE, Options, Outcome, carry_out, outcome, skip
+from benchmarks.trouble import HANG, RESUME, Trouble, ask
+from benchmarks.verdict import flatness, measured, steps, verdicts
+from taurus_tpo.bench.child import RunError, run
+from taurus_tpo.bench.results import (
+    EVAL,
+    NEVER,
+    PLUGIN,
+    PYTANGO,
+    Record,
+    Variant,
+    sheets,
+)
 from taurus_tpo.sim import Facility
 
-GROUPS = (Group("healthy", devices=1, attributes=3),)
-SMALL = Case(
-    "small",
-    "3 attributes on 1 device",
-    GROUPS,
-    (Limit(Figure.WINDOW, plus=60), Limit(Figure.HEALTHY, plus=60)),
-    watch=0.2,
-    becomes_quiet=False,
-)
-ALL = Variant("plugin", "all")
+HEALTHY = Group("healthy", devices=1, attributes=3)
+LIMITS = (Limit(Figure.WINDOW, plus=60), Limit(Figure.HEALTHY, plus=60))
+ONCE = Options(repeat=1, limit=30, stock=False)
+ALL_OF_IT = Variant(PLUGIN, "AsyncRead")
 
 
-@pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Facility(spec_of(SMALL.title, GROUPS)) as facility:
-        yield Runner(facility, limit=30, workers=8)
+def small(group: Group, **more: object) -> Case:
+    return Case("small", "a small facility", (HEALTHY, group), LIMITS, **more)  # type: ignore[arg-type]
 
 
-def test_a_form_is_opened_and_watched(runner):
-    record = runner.run(SMALL, ALL)
-    assert record.failure == ""
-    assert record.counts["rows"] == record.counts["showing"] == 3
-    assert 0 < record.times["window"] <= record.times["healthy rows"]
-    found = results.sheets([record], "small")
-    assert all(verdict.met for verdict in verdicts(SMALL, found, 8))
+def test_a_facility_with_a_hung_server_is_measured(tmp_path):
+    case = small(Group("hung", devices=1, attributes=2, state=State.HUNG))
+    carry_out(case, ONCE, tmp_path)
+    found = outcome(case, tmp_path)
+    assert found is not None
+    ours = next(r for r in found.records[ALL] if r.variant == ALL_OF_IT)
+    assert (ours.failure, ours.rows, ours.models) == ("", 5, 5)
+    assert all(is_of("healthy", model) for model in ours.values)
+    assert all(is_of("hung", model) for model in ours.errors)
+    assert all(verdict.met for verdict in verdicts(found, 8))
+    alone = next(r for r in found.records[ALONE] if r.variant == ALL_OF_IT)
+    assert len(alone.values) == alone.models == 3
+    assert "taurus tpo bench" in found.command
 
 
-@pytest.mark.parametrize("variant", variants(Headless("h", "", GROUPS), [""], True))
-def test_values_are_read_without_a_window(runner, variant):
-    record = runner.run(Headless("small", "", GROUPS), variant)
-    assert record.failure == ""
-    assert record.counts["showing"] == 3
+def test_a_server_that_is_started_when_the_window_is_there(tmp_path):
+    late = Group("late", devices=1, attributes=2, state=State.LATE)
+    case = small(late, slow="late", patience=20.0)
+    carry_out(case, ONCE, tmp_path)
+    found = outcome(case, tmp_path)
+    assert found is not None
+    (sheet,) = [s for s in sheets(found.records[ALL]) if s.variant == ALL_OF_IT]
+    slow = measured(found, sheet, Figure.SLOW)
+    assert slow is not None
+    assert slow.median < case.patience
+    assert sum(is_of("late", model) for model in sheet.good[0].values) == 2
+
+
+def test_trouble_says_what_it_does_not_know():
+    hung = Group("hung", devices=1, attributes=1, state=State.HUNG)
+    with Facility(spec_of("trouble", (hung,))) as facility:
+        with Trouble(facility, (hung,)) as trouble:
+            words = trouble.asking("dance").split("'")
+            assert "must be one of" in ask(words[3], "dance")
+            assert ask(words[3], HANG) == ask(words[3], RESUME) == ""
 
 
 def test_a_run_that_fails_says_why():
     with pytest.raises(RunError, match="JSONDecodeError"):
-        run("benchmarks.form", "no order", {}, 20, print)
+        run("taurus_tpo.bench.window", "no order", {}, 20, print)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_rows_are_the_attributes_of_the_facility(case):
+ECHO = """
+import socket
+with socket.create_server(("", 5555)) as server:
+    print("ready", flush=True)
+    with server.accept()[0] as asking:
+        while data := asking.recv(1):
+            asking.sendall(data)
+"""
+
+ASK = """
+import socket, sys, time
+with socket.create_connection((sys.argv[1], 5555)) as asking:
+    begun = time.monotonic()
+    asking.sendall(b"x")
+    asking.recv(1)
+    print(time.monotonic() - begun)
+"""
+
+
+@contextlib.contextmanager
+def a_link(delay: float) -> Iterator[Link]:
+    try:
+        with Link(delay) as link:
+            yield link
+    except LinkError as error:
+        pytest.skip(str(error))
+
+
+def test_a_link_delays_what_passes():
+    with a_link(delay=0.05) as link:
+        server = link.inside(link.far, [sys.executable, "-c", ECHO])
+        client = link.inside(link.near, [sys.executable, "-c", ASK, FAR_ADDRESS])
+        with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as echo:
+            assert echo.stdout is not None
+            echo.stdout.readline()
+            done = subprocess.run(client, capture_output=True, text=True, check=True)
+        names = [link.near, link.far]
+    assert float(done.stdout) >= 0.1
+    assert not any(Path("/run/netns", name).exists() for name in names)
+
+
+# --- without a facility --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", EVERYTHING, ids=lambda case: case.name)
+def test_the_models_are_the_attributes_of_the_facility(case):
     spec = spec_of(case.title, case.groups)
-    made = [row.model for group in case.groups for row in rows_of(group)]
+    made = [model for group in case.groups for model in models_of(group)]
     assert made == spec.models()
-    assert sorted(row.model for row in mixed(case.groups)) == sorted(made)
+    assert sorted(mixed(case.groups)) == sorted(made)
+    assert len(made) == case.attributes
+    assert all(is_of(g.name, m) for g in case.groups for m in models_of(g))
+
+
+def record(window: float | None, last: float, case: Case, **more: object) -> Record:
+    models = mixed(case.groups)
+    given = {"variant": ALL_OF_IT, "window": window, "rows": len(models), **more}
+    values = dict.fromkeys(models, last)
+    return Record(models=len(models), values=values, **given)  # type: ignore[arg-type]
 
 
 def test_what_never_happened_meets_no_limit():
-    case = Case("c", "", GROUPS, (Limit(Figure.WINDOW, 2.0, Against.ALONE),))
-    alone = Record("c", Variant("plugin", "alone"), {"window": 1.0})
-    times = [1.5, None, 1.0]
-    found = [Record("c", ALL, {"window": time}) for time in times]
-    first = verdicts(case, results.sheets([alone, *found], "c"), 8)[0]
+    case = Case("c", "", (HEALTHY,), (Limit(Figure.WINDOW, 2.0, Against.ALONE),))
+    alone = [record(1.0, 1.0, case)]
+    found = [record(1.5, 2.0, case), record(None, 2.0, case), record(1.0, 2.0, case)]
+    first = verdicts(Outcome(case, {ALL: found, ALONE: alone}), 8)[0]
     assert (first.allowed, first.measured, first.met) == (2.0, 1.5, True)
-    never = Record("c", ALL, {"window": None})
-    first = verdicts(case, results.sheets([alone, *found, never], "c"), 8)[0]
+    never = [*found, record(None, 2.0, case)]
+    first = verdicts(Outcome(case, {ALL: never, ALONE: alone}), 8)[0]
     assert (first.measured, first.met) == (NEVER, False)
 
 
-def test_records_are_kept_as_they_come_and_drawn_again(tmp_path):
+def test_a_value_that_is_missing_is_never_there():
+    case = Case("c", "", (HEALTHY,), (Limit(Figure.HEALTHY, plus=9.0),))
+    whole = record(1.0, 2.0, case)
+    part = Record(ALL_OF_IT, 3, values=dict(list(whole.values.items())[:2]), rows=2)
+    judged = verdicts(Outcome(case, {ALL: [part]}), 8)
+    assert [verdict.met for verdict in judged] == [False, False, False, True]
+
+
+def test_late_values_count_from_when_their_server_answers():
+    late = Group("late", devices=1, attributes=2, state=State.LATE)
+    case = small(late, slow="late")
+    runs = [record(1.0, 6.0, case, begun=100.0), record(1.0, 8.0, case, begun=200.0)]
+    found = Outcome(case, {ALL: runs}, answered=(104.0, 203.0))
+    (sheet,) = sheets(runs)
+    slow = measured(found, sheet, Figure.SLOW)
+    assert slow is not None
+    assert (slow.low, slow.high) == (2.0, 5.0)
+
+
+def grown(seconds: float, memory: int, case: Case) -> Outcome:
+    run = record(1.0, seconds, case, memory=memory, memory_before=1_000)
+    return Outcome(case, {ALL: [run]})
+
+
+def test_an_attribute_may_cost_no_more_where_there_are_many():
+    few, many, _ = ATTRIBUTES
+    flat = steps([grown(0.1, 101_000, few), grown(1.1, 1_101_000, many)])
+    assert [verdict.met for verdict in flatness(flat)] == [True, True]
+    steep = steps([grown(0.1, 101_000, few), grown(1.3, 1_301_000, many)])
+    assert [verdict.met for verdict in flatness(steep)] == [False, False]
+
+
+def test_the_page_tells_all(tmp_path):
     head = {"date": "", "machine": "", "versions": {}, "command": "", "workers": 8}
-    log = results.Log(tmp_path / "new" / "results.jsonl", head)
-    log.add(Record("slow", ALL, {"window": 1.5, "slow rows": None}, gave_up=9))
-    log.add(Record("slow", Variant("stock", "all"), failure="killed\nby whom"))
-    assert results.load(log.path) == (head, log.records)
-    assert json.loads(log.path.read_text().splitlines()[1])["times"]["window"] == 1.5
-    text = report.for_documentation(*results.load(log.path))
-    assert "> 9" in text
-    assert "   by whom" in text
+    case, few, many = CASES[0], *ATTRIBUTES[:2]
+    ours = record(1.5, 2.5, case)
+    limits = [
+        Record(Variant(EVAL), 1, window=1.0, values={"eval:1": 1.2}, rows=1),
+        Record(Variant(PYTANGO), 1, values={"a/b/c/d": 0.5}, rows=1),
+    ]
+    skip("no link", tmp_path / "far")
+    far = outcome(CASES[-2], tmp_path / "far")
+    assert far is not None
+    found = {
+        case.name: Outcome(case, {ALL: [*limits, ours]}),
+        "far": far,
+        few.name: grown(0.1, 101_000, few),
+        many.name: grown(1.0, 1_001_000, many),
+    }
+    page = tmp_path / "performance.md"
+    report.write_page(head, found, page)
+    text = page.read_text()
+    assert "## thousand: 1000 attributes" in text
+    assert "| AsyncRead | window | 1.10 x" in text
+    assert "Not measured: no link." in text
+    assert "More and more attributes" in text
+    pictures = sorted(path.name for path in (tmp_path / "performance").iterdir())
+    assert pictures == ["attributes.png", "thousand.png"]
+    assert all(f"(performance/{name})" in text for name in pictures)
