@@ -105,8 +105,7 @@ class DevicePool:
         self._withdrawn: deque[tuple[Any, Kind, Hashable]] = deque()
         self._threads: set[threading.Thread] = set()
         self._starting = 0
-        #: When each thread that waits for work looks at the schedule by itself, s.
-        self._resting: dict[threading.Thread, float] = {}
+        self._idling = 0
         self._numbers = 0
         self._stats = dict.fromkeys(Kind, Stats())
         self._closed = False
@@ -138,7 +137,7 @@ class DevicePool:
                 waiting.asked = max(waiting.asked, self._clock.time())
                 waiting.patient = waiting.patient and patient
                 self._schedule.hasten(waiting, now, delay)
-                self._wake_for(waiting)
+                self._wake()
                 return waiting.future
             asked = self._clock.time() + (delay if kind is Kind.POLL else 0.0)
             request = Request(device, name, asked, target, kind)
@@ -153,7 +152,7 @@ class DevicePool:
                 self._schedule.hasten(request, now, delay)
                 self._count(kind, dropped=1)
             self._count(kind, asked=1)
-            self._wake_for(request)
+            self._wake()
         return request.future
 
     def withdraw(self, device: Any, kind: Kind, name: Hashable) -> None:
@@ -184,9 +183,7 @@ class DevicePool:
                 found = list(iter(remove, None))
                 self._count(kind, dropped=len(found))
                 requests += found
-            if not self._schedule.pending():
-                # Those who wait() are told; no thread has more to do than before.
-                self._changed.notify_all()
+            self._changed.notify_all()
         for request in requests:
             request.drop()
 
@@ -263,21 +260,10 @@ class DevicePool:
     def _wake(self) -> None:
         """Have somebody look at the schedule, after something has changed."""
         self._check_servers()
-        if not (self._resting or self._starting):
+        if not self._idling + self._starting:
             self._employ()
         # Those who wait() sleep on the same condition: one might be woken in vain.
         self._changed.notify_all()
-
-    def _wake_for(self, request: Request) -> None:
-        """Have somebody look at the schedule when ``request`` is ripe.
-
-        Nobody is woken who looks by then in any case: a window asks a thousand times
-        for what is to be done a moment later, and a thread that is woken each time
-        takes Python's lock from the one that asks.
-        """
-        if self._starting or any(at <= request.ripe for at in self._resting.values()):
-            return
-        self._wake()
 
     def _forget(self) -> tuple[Request, ...]:
         """Forget all that waits and return it, to be dropped without the lock."""
@@ -385,27 +371,26 @@ class DevicePool:
                 return batch
             ripe = self._schedule.next_ripe()
             # One thread is enough to wait for what is to come.
-            if now >= idle_until and (ripe is None or self._resting):
+            if now >= idle_until and (ripe is None or self._idling):
                 self._schedule.forget_servers()
                 return None
             awaited = idle_until if ripe is None else ripe
-            if self._resting:
+            if self._idling:
                 awaited = min(awaited, idle_until)
             self._rest(max(awaited - now, _SHORTEST_REST))
         return None
 
     def _is_unwatched(self) -> bool:
         """Return whether something is to come and no thread waits for it."""
-        watched = self._resting or self._starting
+        watched = self._idling + self._starting
         return not watched and self._schedule.next_ripe() is not None
 
     def _rest(self, seconds: float) -> None:
-        me = threading.current_thread()
-        self._resting[me] = self._clock.monotonic() + seconds
+        self._idling += 1
         try:
             self._changed.wait(seconds)
         finally:
-            del self._resting[me]
+            self._idling -= 1
 
     def _serve_safely(self, batch: Batch) -> Report:
         """Serve ``batch`` and settle its requests, whatever happens; without the lock.

@@ -604,6 +604,27 @@ def test_a_delayed_request_is_served_when_it_is_due(
     assert result(future) == "x"
 
 
+def test_who_is_held_leaves_somebody_who_looks_in_time(
+    make: MakePool, hands: Hands
+) -> None:
+    """Not only one who looks at what is to come much later."""
+    clock, idle = DrivenClock(), 0.3
+    pool = make(hands.serve, idle=idle, clock=clock)
+    far, near, other = (SomeDevice(name) for name in ("far", "near", "other"))
+    pool.ask(far, "far", None, Kind.POLL, delay=NEVER)
+    hands.go.set()
+    result(pool.ask(near, "now", None, Kind.POLL))
+    wait_until(lambda: asleep(pool) == 2, "one waits for what is far, one is idle")
+    hands.go.clear()
+    # The one that is idle looks in time for both, and is held by the first.
+    pool.ask(near, "held", None, Kind.POLL, delay=idle)
+    pool.ask(other, "soon", None, Kind.POLL, delay=idle + 0.1)
+    clock.now += idle + 0.05
+    wait_until(lambda: ["held"] in hands.names(), "the first is served")
+    clock.now += 0.1
+    wait_until(lambda: ["soon"] in hands.names(), "the second is served, too")
+
+
 def test_whoever_is_in_more_of_a_hurry_hastens_what_waits(
     make: MakePool, device: SomeDevice
 ) -> None:

@@ -64,6 +64,8 @@ def begun(batches) -> Iterator[Callable[..., subprocess.Popen[str]]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell has what it starts in the background ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         started.append(process)
         return process
@@ -161,8 +163,8 @@ def test_what_it_proposes_helps(batches, models, tmp_path):
         _, after = measured(new, "after", "as-set")
     finally:
         server.resume()
-    # A timeout of Tango's less.
-    assert after < before - 1.0
+    # The window waits for that server no more.
+    assert after < before / 2
 
 
 def test_ctrl_c_leaves_a_report_of_what_was_done(models, tmp_path, begun):
