@@ -14,8 +14,8 @@ BOOTSTRAP = @"$(PYTHON)" tools/bootstrap.py --venv "$(VENV)"
 # Floors 0 to 2: what decides, and needs no GUI to be tested.
 STRICT = $(addprefix taurus_tpo/, activation.py cache.py clock.py commandline.py \
     compat.py customsettings.py decision.py rules.py settings.py submode.py \
-    subscription.py text.py weak.py ending.py errors.py giop.py outbox.py janitor.py \
-    slices.py settling.py firstread) tools
+    subscription.py story.py text.py weak.py child.py ending.py errors.py giop.py \
+    outbox.py janitor.py slices.py settling.py firstread) tools
 
 # Of another Python than the one in $(VENV).
 unexport PYTHONPATH PYTHONHOME

@@ -11,7 +11,8 @@ floor what lives there
 3     ``connection``: one object a Tango device, the one that calls it
 2     ``firstread``, ``outbox``, ``janitor``, ``slices``: threads, and
       what they do
-1     ``subscription``, ``cache``: the life of one attribute, as data
+1     ``subscription``, ``cache``, ``settling``: the life of one attribute,
+      as data
 0     the modes, who decides them, the settings, the clock, and what
       differs between the versions of Taurus and PyTango
 ===== ================================================================

@@ -1,4 +1,4 @@
-"""Errors that are kept and raised again. Floor 0."""
+"""Errors: kept and raised again, and told in a word. Floor 0."""
 
 from __future__ import annotations
 
@@ -15,3 +15,10 @@ def fresh(error: BaseException) -> BaseException:
         return copy.copy(error)
     except Exception:  # noqa: BLE001 - somebody else's class, which cannot be copied
         return error.with_traceback(None)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why, in a word of Tango's where it is its error, else in a line."""
+    first = error.args[0] if error.args else error
+    words = str(getattr(first, "reason", first)) or repr(error)
+    return words.splitlines()[0]

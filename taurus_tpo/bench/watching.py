@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Callable
 
+from taurus_tpo.errors import reason_of
+
 #: A pause of the GUI's thread that people notice, s.
 NOTICED = 0.05
 
@@ -126,13 +128,6 @@ class FirstValues:
                 hear(source, value)
 
         TaurusBaseComponent.filterEvent = filter_event
-
-
-def reason_of(error: BaseException) -> str:
-    """Return why, in a word of Tango's where it is its error, else in a line."""
-    first = error.args[0] if error.args else error
-    words = str(getattr(first, "reason", first)) or repr(error)
-    return words.splitlines()[0]
 
 
 class Stalls:

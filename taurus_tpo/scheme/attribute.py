@@ -11,6 +11,7 @@ import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from typing import Any, Callable
 
 import tango
@@ -33,13 +34,14 @@ from taurus_tpo.clock import SYSTEM, Clock
 from taurus_tpo.connection import DeviceConnection, Reading, Subscription
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
-from taurus_tpo.errors import fresh
+from taurus_tpo.errors import fresh, reason_of
 from taurus_tpo.firstread import Kind
 from taurus_tpo.firstread.pool import GATHER
 from taurus_tpo.outbox import Outbox
 from taurus_tpo.scheme.connector import in_window_thread
 from taurus_tpo.scheme.delivery import DELIVERY
 from taurus_tpo.settling import Settling, same
+from taurus_tpo.story import Facts, tell
 from taurus_tpo.submode import SubMode
 from taurus_tpo.subscription import CONNECTING, WORKING, Effect, Input, Life, State
 from taurus_tpo.weak import WeakCall
@@ -129,6 +131,8 @@ class TpoTangoAttribute(TangoAttribute):
         self._has_configuration_event = False
         #: Whether somebody asked for events though they are disabled.
         self._wants_events = False
+        #: Tango's reason for which its subscription failed last.
+        self._refusal = ""
         self._connection: DeviceConnection | None = None
         self._said: Authority | None = None
         # Reading the settings makes them such that Taurus's constructor can use them.
@@ -291,6 +295,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _refused(self, error: Exception) -> None:
         self.debug("Subscription failed: %s", error)
+        self._refusal = reason_of(error)
         self._happen(Input.REFUSED)
 
     def _turned_away(self) -> None:
@@ -338,6 +343,7 @@ class TpoTangoAttribute(TangoAttribute):
             self._on_configuration(event)
         elif compat.is_subscription_failure(event):
             self.debug("Subscription failed: %s", event.errors[:1])
+            self._refusal = event.errors[0].reason if event.errors else ""
             self._on_failure()
         elif event.err:
             self._hear(Input.EVENT, _News.of_error(tango.DevFailed(*event.errors)))
@@ -745,6 +751,36 @@ class TpoTangoAttribute(TangoAttribute):
             DELIVERY.tell(self, event_type, value, told)
 
     # --- state ---
+
+    @property
+    def story(self) -> str:
+        """What it does, and what it waits for, in a few words; never waits.
+
+        ``server TangoTest/1 does not answer, next try in 4 s``, for instance.
+        """
+        connection = self._connection
+        silent, next_try = "", 0.0
+        if connection is not None and connection.server.silent:
+            silent = f"server {connection.server}"
+            due = connection.server.retry_at() - self._clock.monotonic()
+            next_try = max(0.0, due)
+        return tell(
+            Facts(
+                state=self._life.state,
+                period=self.getPollingPeriod() if self.isPollingActive() else None,
+                silent=silent,
+                next_try=next_try,
+                disabled_by=self.factory().events_disabled_by() or "",
+                refusal=self._refusal,
+            )
+        )
+
+    def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, str]]:
+        """Return what tooltips tell, as Taurus does, and its mode and story."""
+        decision = self.event_sub_decision
+        mode = f"{decision.label}, decided by: {decision.decided_by}"
+        told = (("mode", escape(mode)), ("state", escape(self.story)))
+        return [*super().getDisplayDescrObj(cache), *told]
 
     def isUsingEvents(self) -> bool:
         """Return whether its subscription works."""

@@ -26,7 +26,7 @@ def current_application() -> Any:
 
     May be called from any thread.
     """
-    qt = _qt()
+    qt = widgets_of_qt()
     return None if qt is None else qt.QCoreApplication.instance()
 
 
@@ -38,7 +38,7 @@ def application_of_this_thread() -> Any:
     app = current_application()
     if app is None or threading.current_thread() is not threading.main_thread():
         return None
-    return app if app.thread() == _qt().QThread.currentThread() else None
+    return app if app.thread() == widgets_of_qt().QThread.currentThread() else None
 
 
 class Courier:
@@ -49,7 +49,7 @@ class Courier:
     """
 
     def __init__(self, app: Any, do: Callable[[Any], Any]) -> None:
-        qt = _qt()
+        qt = widgets_of_qt()
         compat.quicken_widgets()
         self._app = weakref.ref(app)
         self._thread = app.thread()
@@ -106,7 +106,7 @@ class Courier:
         self._ear.startTimer(0)
 
 
-def _qt() -> Any:
+def widgets_of_qt() -> Any:
     """Return Taurus's module ``Qt``; None in a program that has not loaded it."""
     qt = sys.modules.get("taurus.external.qt.Qt")
     # Another thread may be loading it; widgets come last.
@@ -123,12 +123,12 @@ def _only_emits(listener: Any) -> bool:
     kind = type(listener)
     own = ("eventReceived", "fireEvent")
     told_as_ever = all(getattr(kind, name) is getattr(base, name) for name in own)
-    return told_as_ever and isinstance(listener, _qt().QObject)
+    return told_as_ever and isinstance(listener, widgets_of_qt().QObject)
 
 
 @functools.cache
 def _ear_class() -> Any:
-    base: Any = _qt().QObject
+    base: Any = widgets_of_qt().QObject
 
     class Ear(base):
         """Hears in the thread in which it was made that there is something to do."""

@@ -13,8 +13,11 @@ import weakref
 from dataclasses import dataclass
 from typing import Any
 
+from taurus.core.taurusbasetypes import TaurusEventType
+
 from taurus_tpo import compat
 from taurus_tpo.scheme.courier import Courier
+from taurus_tpo.scheme.tips import Tips
 
 #: How long widgets are told at the most when one more begins to listen, s.
 PASSING = 0.01
@@ -41,6 +44,7 @@ class Delivery:
         #: Of which attribute each widget has heard last; of the thread of the GUI.
         self._heard_of: weakref.WeakKeyDictionary[Any, weakref.ref[Any]]
         self._heard_of = weakref.WeakKeyDictionary()
+        self._tips = Tips()
 
     def __len__(self) -> int:
         """Return how often widgets are still to be told; from any thread."""
@@ -120,6 +124,10 @@ class Delivery:
         except Exception as error:  # noqa: BLE001 - a listener may raise anything
             attribute.error("%s: %r", attribute.getFullName(), error)
             attribute.debug("details:", exc_info=error)
+        if parcel.event_type is TaurusEventType.Error:
+            self._tips.watch(widget)
+        elif parcel.event_type is not TaurusEventType.Config:
+            self._tips.forget(widget)
 
 
 #: The one of the process: widgets of all attributes share the thread of the GUI.

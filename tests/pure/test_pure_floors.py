@@ -35,6 +35,7 @@ FLOORS = {
     "subscription": 1,
     "cache": 1,
     "settling": 1,
+    "story": 2,
     "firstread": 2,
     "outbox": 2,
     "janitor": 2,

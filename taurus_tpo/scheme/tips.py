@@ -1,0 +1,52 @@
+"""Keeps the tooltip true of a row that waits for a server.
+
+Taurus writes a tooltip when an event comes. While a server does not answer none comes,
+and "next try in 4 s" is wrong a second later.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from taurus_tpo.scheme.courier import widgets_of_qt
+
+
+class Tips:
+    """Has tooltips written anew when somebody asks for them; in the GUI's thread.
+
+    Only of the widgets that it is told to watch: a filter hears all events of a widget.
+    """
+
+    def __init__(self) -> None:
+        self._filter: Any = None
+
+    def watch(self, widget: Any) -> None:
+        """Write its tooltip anew each time that it is about to be shown."""
+        if self._filter is None:
+            self._filter = _filter_class()()
+        # A second time changes nothing: it is only moved to the front.
+        widget.installEventFilter(self._filter)
+
+    def forget(self, widget: Any) -> None:
+        """Leave its tooltip to Taurus again."""
+        if self._filter is not None:
+            widget.removeEventFilter(self._filter)
+
+
+@functools.cache
+def _filter_class() -> Any:
+    qt = widgets_of_qt()
+    base: Any = qt.QObject
+    tooltip = qt.QEvent.ToolTip
+
+    class Filter(base):
+        """Sees the events of the widgets that are watched."""
+
+        def eventFilter(self, widget: Any, event: Any) -> bool:
+            """Have a tooltip written anew before it is shown."""
+            if event.type() == tooltip and widget.getAutoTooltip():
+                widget.setToolTip(widget.getFormatedToolTip())
+            return False
+
+    return Filter

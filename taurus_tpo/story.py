@@ -1,0 +1,77 @@
+"""What people are told of an attribute: where it stands, and what it waits for.
+
+Floor 2: no Tango, no Taurus, no Qt, no threads, no clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from taurus_tpo.subscription import State
+
+#: Tango's reasons for which an attribute sends no events.
+NO_EVENTS = (
+    "API_AttributePollingNotStarted",
+    "API_EventPropertiesNotSet",
+    "API_PollObjNotFound",
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an attribute; whoever tells it has looked at all of it.
+
+    :param state: where it stands in its life.
+    :param period: at what period it is polled, ms; None: it is not.
+    :param silent: the server that does not answer, for people; empty: it does.
+    :param next_try: how long until that is asked again, s.
+    :param disabled_by: who disabled events, for people; empty: nobody.
+    :param refusal: Tango's reason for which the subscription failed; empty: it did not.
+    """
+
+    state: State
+    period: int | None = None
+    silent: str = ""
+    next_try: float = 0.0
+    disabled_by: str = ""
+    refusal: str = ""
+
+
+def tell(facts: Facts) -> str:
+    """Return in a few words what an attribute does, and what it waits for."""
+    if facts.silent and facts.state is not State.IDLE:
+        return f"{facts.silent} does not answer, {_next(facts.next_try)}"
+    if facts.period is not None:
+        return f"polled every {facts.period} ms: {_why_polled(facts)}"
+    return _WORDS[facts.state]
+
+
+def _next(seconds: float) -> str:
+    return f"next try in {seconds:.0f} s" if seconds >= 0.5 else "it is being asked"
+
+
+def _why_polled(facts: Facts) -> str:
+    if facts.state is State.POLLED:
+        return f"events are disabled ({facts.disabled_by or 'nobody says by whom'})"
+    if facts.state in (State.SUBSCRIBING, State.RESUBSCRIBING):
+        return "Tango has not subscribed yet"
+    if facts.state is not State.RETRYING:
+        return "somebody asks for that"
+    if facts.refusal in NO_EVENTS:
+        return "the attribute sends no events"
+    why = f" ({facts.refusal})" if facts.refusal else ""
+    return f"the subscription failed{why}, Tango goes on trying"
+
+
+_WORDS = {
+    State.IDLE: "nobody listens",
+    State.CONNECTING: "connecting",
+    State.RECONNECTING: "connecting again: the device is not there",
+    State.SUBSCRIBING: "subscribing",
+    State.RESUBSCRIBING: "subscribing again",
+    State.SUBSCRIBED: "subscribed to its events",
+    State.SETTLING: "subscribed to its events, and compared with the device",
+    State.RETRYING: "the subscription failed, Tango goes on trying",
+    State.POLLED: "events are disabled, and so is polling",
+    State.CLOSED: "closed",
+}

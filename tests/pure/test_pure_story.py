@@ -1,0 +1,42 @@
+"""What people are told of an attribute."""
+
+from __future__ import annotations
+
+import pytest
+
+from taurus_tpo.story import NO_EVENTS, Facts, tell
+from taurus_tpo.subscription import State
+
+
+@pytest.mark.parametrize("state", State)
+def test_each_state_has_its_words(state: State) -> None:
+    alone = tell(Facts(state))
+    polled = tell(Facts(state, period=3000))
+    assert alone
+    assert polled.startswith("polled every 3000 ms: ")
+
+
+@pytest.mark.parametrize("state", set(State) - {State.IDLE})
+def test_a_server_that_does_not_answer_is_the_whole_story(state: State) -> None:
+    facts = Facts(state, period=3000, silent="server TangoTest/1", next_try=3.7)
+    assert tell(facts) == "server TangoTest/1 does not answer, next try in 4 s"
+
+
+def test_nobody_is_told_of_a_try_in_no_time() -> None:
+    facts = Facts(State.RECONNECTING, silent="server TangoTest/1", next_try=0.1)
+    assert tell(facts) == "server TangoTest/1 does not answer, it is being asked"
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        (Facts(State.RETRYING, 3000, refusal=NO_EVENTS[0]), "sends no events"),
+        (Facts(State.RETRYING, 3000, refusal="API_Odd"), "failed (API_Odd), Tango"),
+        (Facts(State.RETRYING, 3000), "the subscription failed, Tango goes on"),
+        (Facts(State.POLLED, 500, disabled_by="--disable"), "disabled (--disable)"),
+        (Facts(State.SUBSCRIBING, 3000), "Tango has not subscribed yet"),
+        (Facts(State.SUBSCRIBED, 3000), "somebody asks for that"),
+    ],
+)
+def test_polling_is_told_with_its_reason(facts: Facts, why: str) -> None:
+    assert why in tell(facts)

@@ -1,0 +1,100 @@
+"""What rows tell of themselves in their tooltips."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import taurus
+from tango_support import Listener, eventually, model
+
+SERVER = "TpoSim/modes"
+
+
+@pytest.fixture
+def labels(qtbot, factory):
+    """A maker of labels, which live as long as the test."""
+    from taurus.qt.qtgui.display import TaurusLabel
+
+    made = []
+
+    def make(name: str):
+        label = TaurusLabel()
+        qtbot.addWidget(label)
+        made.append(label)
+        label.setModel(name)
+        return label
+
+    yield make
+    for label in made:
+        label.setModel(None)
+
+
+def hover(label) -> str:
+    """Do what Qt does when the pointer rests over ``label``; return its tooltip."""
+    from taurus.external.qt import Qt
+
+    position = Qt.QPoint(1, 1)
+    event = Qt.QHelpEvent(Qt.QEvent.ToolTip, position, label.mapToGlobal(position))
+    Qt.QCoreApplication.sendEvent(label, event)
+    return label.toolTip()
+
+
+def test_a_tooltip_tells_the_mode_and_who_decided_it(modes, factory, labels, qtbot):
+    factory.set_event_sub_mode("Async", "*/with_events")
+    label = labels(model(modes, "with_events"))
+    wanted = "Async, decided by: program rule */with_events"
+    qtbot.waitUntil(lambda: wanted in label.toolTip(), timeout=20_000)
+    story = "subscribed to its events"
+    qtbot.waitUntil(lambda: story in label.toolTip(), timeout=20_000)
+
+
+def test_an_attribute_without_events_says_so(modes, factory):
+    attribute, heard = taurus.Attribute(model(modes, "without_events")), Listener()
+    attribute.addListener(heard)
+    wanted = r"polled every \d+ ms: the attribute sends no events"
+    eventually(lambda: re.fullmatch(wanted, attribute.story), "its story is told")
+    told = dict(attribute.getDisplayDescrObj())
+    assert re.fullmatch(wanted, told["state"])
+    attribute.removeListener(heard)
+
+
+def test_an_attribute_with_events_disabled_says_by_whom(modes, factory):
+    factory.set_tango_event_subscription_disabled(True)
+    attribute, heard = taurus.Attribute(model(modes, "with_events")), Listener()
+    attribute.addListener(heard)
+    eventually(lambda: "events are disabled" in attribute.story, "its story is told")
+    assert "set_tango_event_subscription_disabled" in attribute.story
+    attribute.removeListener(heard)
+
+
+def test_a_row_tells_when_its_server_is_tried_again(own_modes, factory, labels, qtbot):
+    server = own_modes.server(SERVER)
+    server.hang()
+    try:
+        label = labels(model(own_modes, "rw"))
+        qtbot.waitUntil(lambda: "does not answer" in hover(label), timeout=30_000)
+        tooltips = set()
+
+        def has_counted() -> bool:
+            tooltips.add(hover(label))
+            return len(tooltips) >= 3
+
+        # Though no event comes.
+        qtbot.waitUntil(has_counted, timeout=30_000)
+        assert all(f"server {SERVER} does not answer" in text for text in tooltips)
+    finally:
+        server.resume()
+    qtbot.waitUntil(lambda: "does not answer" not in label.toolTip(), timeout=60_000)
+
+    def is_left_alone() -> bool:
+        label.setToolTip("written by hand")
+        return hover(label) == "written by hand"
+
+    # Taurus writes it again, with the next event, and nobody else.
+    qtbot.waitUntil(is_left_alone, timeout=60_000)
+
+
+def test_nobody_listens(modes, factory):
+    attribute = taurus.Attribute(model(modes, "rw"))
+    assert attribute.story == "nobody listens"
