@@ -20,7 +20,7 @@ from taurus_tpo.bench import machine
 from taurus_tpo.bench.measure import Plan
 from taurus_tpo.bench.results import PLUGIN
 from taurus_tpo.bench.tables import for_terminal
-from taurus_tpo.cli.bench import ModesType
+from taurus_tpo.cli.bench import ModesType, as_typed
 from taurus_tpo.sim import FacilityError
 
 #: What is written.
@@ -119,7 +119,7 @@ def _keep_head(folder: Path, facilities: Sequence[str], options: Options) -> Non
     """Write what is to be known of all results, before the load is our own."""
     default = Options()
     words = ["python", "-m", "benchmarks", *facilities]
-    words += ["--modes", ",".join(options.modes)] if options != default else []
+    words += ["--modes", as_typed(options.modes)] if options != default else []
     words += ["--repeat", str(options.repeat), "--limit", f"{options.limit:g}"]
     words += [] if options.stock else ["--no-stock"]
     plan = Plan((), (), at_once=options.at_once)

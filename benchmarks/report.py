@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from benchmarks.verdict import (
 )
 from taurus_tpo.bench import plots, report
 from taurus_tpo.bench.report import Findings
-from taurus_tpo.bench.results import PLUGIN, STOCK, Sheet, Spread, sheets
+from taurus_tpo.bench.results import PLUGIN, STOCK, Sheet, in_seconds, sheets
 from taurus_tpo.bench.tables import NOT_MET, Sheaf, for_markdown
 
 #: What is said of a limit.
@@ -60,18 +59,7 @@ def _cell(found: Outcome, what: str, sheet: Sheet, figure: Figure) -> str:
     if what == ALONE and figure is Figure.SLOW:
         return ""
     spread = measured(found, sheet, figure)
-    return "" if spread is None else _spread(spread)
-
-
-def _spread(spread: Spread) -> str:
-    median, low, high = map(_seconds, (spread.median, spread.low, spread.high))
-    return median if low == high else f"{median} ({low}-{high})"
-
-
-def _seconds(value: float) -> str:
-    if math.isinf(value):
-        return "never"
-    return f"{value:.3f}" if value < 1 else f"{value:.2f}"
+    return "" if spread is None else spread.told(in_seconds)
 
 
 def _judged(verdict: Verdict) -> tuple[str, ...]:
@@ -83,7 +71,7 @@ def _judged(verdict: Verdict) -> tuple[str, ...]:
 def _number(verdict: Verdict, value: float | None) -> str:
     if value is None:
         return "not known"
-    return f"{_seconds(value)} s" if verdict.unit == "s" else f"{value:.3g}"
+    return f"{in_seconds(value)} s" if verdict.unit == "s" else f"{value:.3g}"
 
 
 def growth(found: Mapping[str, Outcome], cases: Sequence[Case]) -> list[Sheaf]:
@@ -168,7 +156,7 @@ def _median(sheet: Sheet | None, figure: str) -> str:
         return "not there"
     missing = sheet.without_value if figure == "last" else 0
     told = f", {missing} missing" if missing else ""
-    return _seconds(spread.median) + told
+    return in_seconds(spread.median) + told
 
 
 def _section(found: Outcome, workers: int, folder: Path) -> Iterator[str]:

@@ -19,6 +19,7 @@ from benchmarks.facilities import State, mixed, spec_of, toml_of
 from benchmarks.far import FAR_ADDRESS, Link
 from benchmarks.trouble import END, HANG, RESUME, START, Trouble
 from taurus_tpo.bench.results import Record
+from taurus_tpo.cli.bench import as_typed
 from taurus_tpo.sim import Facility
 
 #: What is looked at: all attributes of a case, or the healthy ones only, in the same
@@ -49,7 +50,7 @@ class Options:
 
     def words(self, case: Case, what: str) -> list[str]:
         """Return the options for ``case``."""
-        words = ["--modes", ",".join(self.modes), "--repeat", str(self.repeat)]
+        words = ["--modes", as_typed(self.modes), "--repeat", str(self.repeat)]
         words += ["--limit", f"{self.limit:g}", "--at-once", str(self.at_once)]
         words += ["--patience", f"{case.patience:g}"]
         words += [] if case.window else ["--headless"]

@@ -37,18 +37,8 @@ class Order:
     def from_json(cls: type[AnyOrder], text: str) -> AnyOrder:
         """Return what :meth:`to_json` wrote."""
         data = json.loads(text).items()
-        return cls(**{k: cls._part(v) for k, v in data})
-
-    @classmethod
-    def _part(cls, value: Any) -> Any:
-        if not isinstance(value, list):
-            return value
-        return tuple(cls._element(one) for one in value)
-
-    @classmethod
-    def _element(cls, value: Any) -> Any:
-        """Return what stands for an element of a list."""
-        return value
+        # JSON has no tuples.
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data})
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from taurus_tpo.bench.results import (
     Sheet,
     Spread,
     Variant,
+    in_seconds,
     limit_of,
     sheets,
 )
@@ -161,19 +162,8 @@ def _spreads(sheet: Sheet, figures: tuple[str, ...]) -> list[str]:
 
 
 def _spread(spread: Spread | None, figure: str) -> str:
-    if spread is None:
-        return ""
-    every = (spread.median, spread.low, spread.high)
-    median, low, high = (_number(value, figure) for value in every)
-    return median if low == high else f"{median} ({low}-{high})"
-
-
-def _number(value: float, figure: str) -> str:
-    if math.isinf(value):
-        return "never"
-    if figure in _PLAIN:
-        return f"{value:.0f}"
-    return f"{value:.3f}" if value < 1 else f"{value:.2f}"
+    number = "{:.0f}".format if figure in _PLAIN else in_seconds
+    return "" if spread is None else spread.told(number)
 
 
 def _ratio(one: Spread | None, other: float | None) -> str:

@@ -11,7 +11,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Callable
 
 #: What stands for the time of something that has not happened.
 NEVER = math.inf
@@ -142,6 +142,21 @@ class Spread:
         """Return the spread of at least one value."""
         ordered = sorted(values)
         return cls(statistics.median_high(ordered), ordered[0], ordered[-1])
+
+    def told(self, number: Callable[[float], str]) -> str:
+        """Return it as people read it.
+
+        :param number: returns one of its numbers so.
+        """
+        median, low, high = map(number, (self.median, self.low, self.high))
+        return median if low == high else f"{median} ({low}-{high})"
+
+
+def in_seconds(value: float) -> str:
+    """Return a time as people read it, s."""
+    if value == NEVER:
+        return "never"
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}"
 
 
 @dataclass(frozen=True)

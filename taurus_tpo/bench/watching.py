@@ -136,7 +136,6 @@ class Stalls:
     def __init__(self) -> None:
         #: The pauses that people notice: when each ended, and how long it was, s.
         self.noticed: list[tuple[float, float]] = []
-        self.longest = 0.0
         self._last = 0.0
 
     def begin(self) -> float:
@@ -148,8 +147,20 @@ class Stalls:
         """Say that the thread lives; return the time."""
         now = time.monotonic()
         pause = now - self._last
-        self.longest = max(self.longest, pause)
         if pause >= NOTICED:
             self.noticed.append((now, pause))
         self._last = now
         return now
+
+
+def first_paint(then: Callable[[], None]) -> Any:
+    """Return a Qt event filter that calls ``then`` when its widget is painted."""
+    from taurus.external.qt import Qt
+
+    class Filter(Qt.QObject):
+        def eventFilter(self, _widget: Any, event: Any) -> bool:
+            if event.type() == Qt.QEvent.Paint:
+                then()
+            return False
+
+    return Filter()

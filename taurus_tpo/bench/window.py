@@ -16,7 +16,7 @@ from taurus.qt.qtgui.panel import TaurusForm
 
 from taurus_tpo.bench.looking import Looking
 from taurus_tpo.bench.protocol import CLOSING, STALL, WINDOW, LookOrder
-from taurus_tpo.bench.watching import Stalls
+from taurus_tpo.bench.watching import Stalls, first_paint
 
 #: How often the GUI's thread is asked whether it lives, ms.
 TICK = 5
@@ -48,7 +48,7 @@ class _Run:
         self._looking.values.watch_widgets()
         self._stalls = Stalls()
         self._window = 0.0
-        self._painted = _first_paint(self._on_window)
+        self._painted = first_paint(self._on_window)
         self._timer = Qt.QTimer()
         self._timer.setTimerType(Qt.Qt.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -106,18 +106,6 @@ class _Run:
         items = zip(self._order.models, self._form.getItems())
         found = {model: item.getModelObj() for model, item in items}
         return {model: one for model, one in found.items() if one is not None}
-
-
-def _first_paint(then: Any) -> Any:
-    """Return a Qt event filter that calls ``then`` when its widget is painted."""
-
-    class Filter(Qt.QObject):
-        def eventFilter(self, _widget: Any, event: Any) -> bool:
-            if event.type() == Qt.QEvent.Paint:
-                then()
-            return False
-
-    return Filter()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shlex
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,12 @@ class ModesType(click.ParamType):
     def get_metavar(self, *_args: Any, **_kwargs: Any) -> str:
         """Return what the help shows in the place of a value."""
         return "MODE[,MODE...]"
+
+
+def as_typed(modes: Iterable[str]) -> str:
+    """Return what somebody types for ``modes``: what :class:`ModesType` understands."""
+    typed = {mode: word for word, mode in WORDS.items()}
+    return ",".join(typed.get(mode, mode) for mode in modes)
 
 
 @click.command("bench")
@@ -272,8 +279,7 @@ def _raw(out: Path | None) -> Path | None:
 
 def _command(plan: Plan, models: tuple[str, ...], out: Path) -> str:
     """Return the command line that measures the same again."""
-    modes = ",".join(mode.replace(" ", "-") for mode in plan.modes)
-    words = ["taurus", "tpo", "bench", *models, "--modes", modes]
+    words = ["taurus", "tpo", "bench", *models, "--modes", as_typed(plan.modes)]
     words += ["--repeat", str(plan.repeat), "--at-once", str(plan.at_once)]
     words += ["--patience", f"{plan.patience:g}", "--limit", f"{plan.limit:g}"]
     words += ["--against", "stock"] if plan.stock else []

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from taurus_tpo.bench.watching import first_paint
 from taurus_tpo.sim import Facility, FacilityError, find, load
 
 #: How often the demo looks for new values, ms.
@@ -128,7 +129,7 @@ class _Show:
         self._timer.timeout.connect(self._look)
         self._attributes: dict[str, Any] = {}
         self._form: Any = None
-        self._painted = _first_paint(self._note_window)
+        self._painted = first_paint(self._note_window)
         self._ends_by_itself = False
         self._begun = 0.0
 
@@ -191,19 +192,6 @@ class _Show:
             self.story.failures.pop(name, None)
         elif known.error is not None:
             self.story.failures[name] = _reason(known.error)
-
-
-def _first_paint(then: Callable[[], None]) -> Any:
-    """Return a Qt event filter that calls ``then`` when its widget is painted."""
-    from taurus.external.qt import Qt
-
-    class Filter(Qt.QObject):
-        def eventFilter(self, _widget: Any, event: Any) -> bool:
-            if event.type() == Qt.QEvent.Paint:
-                then()
-            return False
-
-    return Filter()
 
 
 def _reason(error: Any) -> str:
