@@ -15,7 +15,7 @@ BOOTSTRAP = @"$(PYTHON)" tools/bootstrap.py --venv "$(VENV)"
 STRICT = $(addprefix taurus_tpo/, activation.py cache.py clock.py commandline.py \
     compat.py customsettings.py decision.py rules.py settings.py submode.py \
     subscription.py story.py text.py weak.py child.py ending.py errors.py giop.py \
-    outbox.py janitor.py slices.py settling.py firstread) tools
+    outbox.py janitor.py slices.py settling.py journal.py firstread) tools
 
 # Of another Python than the one in $(VENV).
 unexport PYTHONPATH PYTHONHOME

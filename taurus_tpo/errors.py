@@ -4,6 +4,21 @@ from __future__ import annotations
 
 import copy
 
+#: Tango's reasons of errors that say: nobody was there to answer.
+NOBODY_THERE = frozenset(
+    {
+        "API_CantConnectToDatabase",
+        "API_CantConnectToDevice",
+        "API_CommunicationFailed",
+        "API_DeviceNotExported",
+        "API_EventTimeout",
+        "API_ServerNotRunning",
+    }
+)
+
+#: Tango's reason of an error that says: it took too long.
+TIMED_OUT = "API_DeviceTimedOut"
+
 
 def fresh(error: BaseException) -> BaseException:
     """Return a copy of a kept ``error``, to be raised.
@@ -22,3 +37,21 @@ def reason_of(error: BaseException) -> str:
     first = error.args[0] if error.args else error
     words = str(getattr(first, "reason", first)) or repr(error)
     return words.splitlines()[0]
+
+
+def is_nobody_there(error: BaseException) -> bool:
+    """Return whether ``error`` says that nobody was there to answer."""
+    return not NOBODY_THERE.isdisjoint(_reasons(error))
+
+
+def is_late(error: BaseException) -> bool:
+    """Return whether ``error`` says that the answer took too long."""
+    return TIMED_OUT in _reasons(error)
+
+
+def _reasons(error: BaseException) -> list[str]:
+    """Return Tango's reasons, of all layers.
+
+    Tango puts what it was doing over what went wrong.
+    """
+    return [getattr(one, "reason", "") for one in error.args]

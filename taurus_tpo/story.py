@@ -5,9 +5,10 @@ Floor 2: no Tango, no Taurus, no Qt, no threads, no clock.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
-from taurus_tpo.subscription import State
+from taurus_tpo.subscription import WORKING, State
 
 #: Tango's reasons for which an attribute sends no events.
 NO_EVENTS = (
@@ -17,33 +18,74 @@ NO_EVENTS = (
 )
 
 
+class Condition(enum.Enum):
+    """What people sort attributes by: one word of each one's story."""
+
+    ERROR = "error"
+    SILENT = "not answering"
+    CONNECTING = "connecting"
+    POLLED = "polled"
+    SUBSCRIBED = "subscribed"
+    IDLE = "idle"
+
+
 @dataclass(frozen=True)
 class Facts:
     """What is known of an attribute; whoever tells it has looked at all of it.
 
     :param state: where it stands in its life.
     :param period: at what period it is polled, ms; None: it is not.
-    :param silent: the server that does not answer, for people; empty: it does.
-    :param next_try: how long until that is asked again, s.
+    :param server: whom it takes, for people: its server, or the database.
+    :param silent: whether that does not answer.
+    :param next_try: how long until a silent one is asked again, s.
+    :param unreachable: whether the last thing that is known is that nobody was there.
     :param disabled_by: who disabled events, for people; empty: nobody.
     :param refusal: Tango's reason for which the subscription failed; empty: it did not.
+    :param failed: whether the last thing that is known of it is an error.
     """
 
     state: State
     period: int | None = None
-    silent: str = ""
+    server: str = ""
+    silent: bool = False
     next_try: float = 0.0
+    unreachable: bool = False
     disabled_by: str = ""
     refusal: str = ""
+    failed: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for anything of it."""
+        return self.period is None and self.state in (State.IDLE, State.CLOSED)
 
 
 def tell(facts: Facts) -> str:
     """Return in a few words what an attribute does, and what it waits for."""
-    if facts.silent and facts.state is not State.IDLE:
-        return f"{facts.silent} does not answer, {_next(facts.next_try)}"
+    if facts.is_idle:
+        return _WORDS[facts.state]
+    if facts.silent:
+        return f"{facts.server} does not answer, {_next(facts.next_try)}"
+    if facts.unreachable:
+        tried = "" if facts.period is None else f", tried every {facts.period} ms"
+        return f"{facts.server or 'its server'} cannot be reached{tried}"
     if facts.period is not None:
         return f"polled every {facts.period} ms: {_why_polled(facts)}"
     return _WORDS[facts.state]
+
+
+def condition(facts: Facts) -> Condition:
+    """Return what people sort attributes by."""
+    if facts.is_idle:
+        return Condition.IDLE
+    if facts.silent or facts.unreachable:
+        return Condition.SILENT
+    if facts.failed:
+        return Condition.ERROR
+    if facts.state in WORKING:
+        return Condition.SUBSCRIBED
+    # While Tango takes its time with a subscription, it is polled already.
+    return Condition.POLLED if facts.period is not None else Condition.CONNECTING
 
 
 def _next(seconds: float) -> str:

@@ -90,6 +90,9 @@ class DeviceConnection:
         self._heard = float("-inf")
         #: Whom it takes to go on: the database until that has told the server.
         self.server: Server = directory.first(self._place)
+        #: The one that the device belongs to, as far as anybody knew last: what people
+        #: want to see. None before the database has told.
+        self.home: Server | None = None if self._place.has_database else self.server
         #: Set once it is known which server that is, or that nobody knows it.
         self.placed = threading.Event()
         self.located = not self._place.has_database
@@ -168,7 +171,7 @@ class DeviceConnection:
         :raises tango.DevFailed: where the database does not tell.
         """
         try:
-            self.server = self._directory.find(self._place)
+            self.home = self.server = self._directory.find(self._place)
         except tango.DevFailed as error:
             self._failed(error)
             raise

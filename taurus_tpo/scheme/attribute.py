@@ -31,12 +31,13 @@ from taurus.taurusstatecontroller import ApplicationStates, application
 from taurus_tpo import compat, submode
 from taurus_tpo.cache import Cache, Known
 from taurus_tpo.clock import SYSTEM, Clock
-from taurus_tpo.connection import DeviceConnection, Reading, Subscription
+from taurus_tpo.connection import JANITOR, DeviceConnection, Reading, Subscription
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
-from taurus_tpo.errors import fresh, reason_of
-from taurus_tpo.firstread import Kind
+from taurus_tpo.errors import fresh, is_late, is_nobody_there, reason_of
+from taurus_tpo.firstread import Kind, Server
 from taurus_tpo.firstread.pool import GATHER
+from taurus_tpo.journal import Journal
 from taurus_tpo.outbox import Outbox
 from taurus_tpo.scheme.connector import in_window_thread
 from taurus_tpo.scheme.delivery import DELIVERY
@@ -49,6 +50,9 @@ from taurus_tpo.weak import WeakCall
 #: How long Tango may take to answer a subscription before the attribute is read
 #: without, s. Its one thread may be held by the server of another attribute.
 UNANSWERED_FOR = 0.3
+
+#: How long a new subscription waits for the old one to be given up, s.
+GIVING_UP = 5.0
 
 #: How Taurus calls the states of the table.
 _TAURUS_STATES = {
@@ -117,6 +121,8 @@ class TpoTangoAttribute(TangoAttribute):
         self._lock = threading.Lock()
         self._life = Life()
         self._cache: Cache[Any] = Cache()
+        #: What has happened to it so far.
+        self.journal = Journal()
         #: What the listeners were told last. A read by a caller tells them nothing.
         self._told: Known[Any] = self._cache.known
         #: Set with the first value or error; made for whoever waits for that.
@@ -178,11 +184,24 @@ class TpoTangoAttribute(TangoAttribute):
         """The mode and what decided it; mode None where the attribute is polled."""
         return self.factory().decide_event_sub_mode(self.getFullName(), self._said)
 
+    def choose_mode(self, mode: Any, by: str) -> None:
+        """Decide its mode for the rest of the session, as somebody in a window does.
+
+        It counts from the next subscription, see :meth:`subscribe_again`.
+
+        :param mode: a name, or a ``tango.EventSubMode``; None takes back what was said.
+        :param by: who says so, for people.
+        :raises taurus_tpo.submode.UnknownModeError: for a mode that is none.
+        """
+        said = _PROGRAM if mode is None else Authority.named(by)
+        self._said = said.saying(None if mode is None else submode.parse(mode))
+
     # --- what happens to it ---
 
     def _happen(self, what: Input, news: _News | None = None) -> None:
         with self._lock:
             before = self._life.state
+            self._note(what, news)
             effects = self._life.feed(what)
             fell_back = self._life.state in _FALLEN_BACK and before not in _FALLEN_BACK
             actions = [self._action(effect, news) for effect in effects]
@@ -191,6 +210,19 @@ class TpoTangoAttribute(TangoAttribute):
             period = self.getPollingPeriod()
             self.info("Polled every %s ms while it has no subscription", period)
         self._outbox.work()
+
+    def _note(self, what: Input, news: _News | None) -> None:
+        """Take note of an input in the journal; with the lock held."""
+        if what is Input.LISTEN:
+            self.journal.ask(self._clock.monotonic())
+        if news is None:
+            return
+        self.journal.events += what is Input.EVENT
+        self.journal.reads += what is Input.READ
+        if news.error is not None:
+            self.journal.take_error(news.error, self._clock.time())
+        else:
+            self.journal.take_value(self._clock.monotonic())
 
     def _action(self, effect: Effect, news: _News | None) -> Callable[[], Any] | None:
         """Return what carries ``effect`` out, or None if there is nothing to do."""
@@ -552,6 +584,8 @@ class TpoTangoAttribute(TangoAttribute):
         error = news.error
         agrees = error is None and same(self._cache.known.value, news.value)
         if agrees and self._life.state is State.SUBSCRIBED:
+            with self._lock:
+                self._note(Input.READ, news)
             # Nothing new is not told at each check.
             self._watch()
             return
@@ -675,6 +709,7 @@ class TpoTangoAttribute(TangoAttribute):
             self.debug("read failed: %s", error.args[0].desc)
             news = _News.of_error(error, begun)
         with self._lock:
+            self._note(Input.READ, news)
             self._take(news)
         if news.error is not None:
             raise news.error
@@ -753,27 +788,61 @@ class TpoTangoAttribute(TangoAttribute):
     # --- state ---
 
     @property
+    def server(self) -> Server | None:
+        """What is known of its server, or of the database that has not told which.
+
+        None before it was asked for; never waits.
+        """
+        connection = self._connection
+        return None if connection is None else connection.home or connection.server
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of where it stands; never waits."""
+        connection, error = self._connection, self._cache.known.error
+        # Whom it takes to go on: the database, where that is what hangs.
+        awaited = None if connection is None else connection.server
+        silent = awaited is not None and awaited.silent
+        who, next_try = self.server, 0.0
+        if silent and awaited is not None:
+            who = awaited
+            next_try = max(0.0, awaited.retry_at() - self._clock.monotonic())
+        return Facts(
+            state=self._life.state,
+            period=self.getPollingPeriod() if self.isPollingActive() else None,
+            server="" if who is None else f"server {who}",
+            silent=silent,
+            next_try=next_try,
+            unreachable=error is not None and is_nobody_there(error),
+            disabled_by=self.factory().events_disabled_by() or "",
+            refusal=self._refusal,
+            failed=error is not None,
+        )
+
+    @property
     def story(self) -> str:
         """What it does, and what it waits for, in a few words; never waits.
 
         ``server TangoTest/1 does not answer, next try in 4 s``, for instance.
         """
-        connection = self._connection
-        silent, next_try = "", 0.0
-        if connection is not None and connection.server.silent:
-            silent = f"server {connection.server}"
-            due = connection.server.retry_at() - self._clock.monotonic()
-            next_try = max(0.0, due)
-        return tell(
-            Facts(
-                state=self._life.state,
-                period=self.getPollingPeriod() if self.isPollingActive() else None,
-                silent=silent,
-                next_try=next_try,
-                disabled_by=self.factory().events_disabled_by() or "",
-                refusal=self._refusal,
-            )
-        )
+        return tell(self.facts)
+
+    @property
+    def is_listened_to(self) -> bool:
+        """Whether somebody listens, so that it is kept up to date."""
+        return self._life.state not in (State.IDLE, State.CLOSED)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether those who listen see nothing of the device; never waits.
+
+        An error that the device itself has told is something.
+        """
+        known = self._cache.known
+        if known.value is not None or not self.is_listened_to:
+            return False
+        error = known.error
+        return error is None or is_nobody_there(error) or is_late(error)
 
     def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, str]]:
         """Return what tooltips tell, as Taurus does, and its mode and story."""
@@ -805,6 +874,23 @@ class TpoTangoAttribute(TangoAttribute):
         self._wants_events = True
         self._subscribeConfEvents()
         self._happen(Input.RESUBSCRIBE)
+
+    def subscribe_again(self) -> None:
+        """Give its subscription up and begin anew, in the mode that is decided now.
+
+        Does nothing where nobody listens. Waits until the old one is given up, and in
+        modes that wait for the new one: not for the thread of a window.
+        """
+        if not self.is_listened_to:
+            return
+        self._happen(Input.UNLISTEN)
+        # Tango would go on with the one that it has.
+        JANITOR.wait(GIVING_UP)
+        if self.hasListeners():
+            self._happen(Input.LISTEN)
+        if not self.hasListeners():
+            # The last one went meanwhile.
+            self._happen(Input.UNLISTEN)
 
     def cleanUp(self) -> None:
         """End it: no event, no poll and no read reaches it any more."""

@@ -35,6 +35,7 @@ FLOORS = {
     "subscription": 1,
     "cache": 1,
     "settling": 1,
+    "journal": 1,
     "story": 2,
     "firstread": 2,
     "outbox": 2,
@@ -43,6 +44,7 @@ FLOORS = {
     "connection": 3,
     "scheme": 4,
     "bench": 5,
+    "qt": 5,
     "cli": 6,
 }
 
