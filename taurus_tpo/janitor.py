@@ -9,7 +9,7 @@ from typing import Any, Callable
 
 from taurus_tpo.clock import SYSTEM, Clock
 
-#: What the thread is called, for whoever looks with a debugger.
+#: What the thread is called where nobody says otherwise.
 THREAD_NAME = "taurus_tpo janitor"
 
 #: How long the thread waits for work before it ends, s.
@@ -24,12 +24,18 @@ class Janitor:
     garbage, with who knows which locks held). :meth:`do` never waits and takes no lock
     that it would have to wait for.
 
+    :param name: what the thread is called, for whoever looks with a debugger.
     :param log: takes what goes wrong.
     """
 
     def __init__(
-        self, idle: float = IDLE, clock: Clock = SYSTEM, log: Any = None
+        self,
+        name: str = THREAD_NAME,
+        idle: float = IDLE,
+        clock: Clock = SYSTEM,
+        log: Any = None,
     ) -> None:
+        self._name = name
         self._idle = idle
         self._clock = clock
         self._log = log if log is not None else logging.getLogger(__name__)
@@ -67,7 +73,7 @@ class Janitor:
         if self._alive or self._work.empty():
             return
         self._alive = True
-        threading.Thread(target=self._run, name=THREAD_NAME, daemon=True).start()
+        threading.Thread(target=self._run, name=self._name, daemon=True).start()
 
     def _run(self) -> None:
         while True:

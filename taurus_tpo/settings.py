@@ -60,6 +60,7 @@ class Settings:
     :param native_async_read: ``TANGO_ASYNCREAD_NATIVE``.
     :param first_read_workers: ``TANGO_FIRST_READ_WORKERS``, threads.
     :param event_check_period: ``TANGO_EVENT_CHECK_PERIOD``, ms; 0: never.
+    :param progress: ``TPO_PROGRESS``.
     :param events_disabled_by: who emptied ``TANGO_EVENTS_TO_SUBSCRIBE``, or None.
     :param problems: what is wrong in the files.
     """
@@ -71,6 +72,7 @@ class Settings:
     native_async_read: bool = False
     first_read_workers: int = 8
     event_check_period: int = 0
+    progress: bool = True
     events_disabled_by: str | None = None
     problems: tuple[Problem, ...] = ()
 
@@ -128,6 +130,7 @@ def _read_rule(value: Any) -> Rule:
 #: The keys that the plugin reads, each with its reader; rules apart.
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "TPO_ENABLED": _read_bool,
+    "TPO_PROGRESS": _read_bool,
     "TANGO_EVENT_SUB_MODE": _read_mode,
     "TANGO_ASYNCREAD_NATIVE": _read_bool,
     "TANGO_FIRST_READ_WORKERS": _read_workers,
@@ -208,9 +211,19 @@ def read(
         native_async_read=reader.value("TANGO_ASYNCREAD_NATIVE", False),
         first_read_workers=reader.value("TANGO_FIRST_READ_WORKERS", 8),
         event_check_period=reader.value("TANGO_EVENT_CHECK_PERIOD", 0),
+        progress=reader.value("TPO_PROGRESS", True),
         events_disabled_by=None if enabled else f"{events} in {origin(events)}",
         problems=tuple(reader.problems),
     )
+
+
+def rules_as_ini(rules: Iterable[tuple[str, str]]) -> list[str]:
+    """Return rules as the lines of a setting, for people to paste; none for none.
+
+    :param rules: pairs of a pattern and the name of a mode.
+    """
+    entries = [f'    ("{pattern}", "{mode}"),' for pattern, mode in rules]
+    return [f"{RULES_KEY} = [", *entries, "    ]"] if entries else []
 
 
 @dataclass(frozen=True)

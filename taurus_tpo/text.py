@@ -30,3 +30,8 @@ def _guarded(represent: Any, value: Any) -> str:
         return str(represent(value))
     except Exception as error:  # noqa: BLE001 - somebody else's __repr__
         return f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``3 servers``, ``1 server``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

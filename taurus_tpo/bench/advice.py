@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from taurus_tpo.bench.results import AS_SET, DISABLED, NEVER, PLUGIN, Record, Sheet
+from taurus_tpo.settings import rules_as_ini
 
 #: What is so much better is better, and no matter of chance: of 1, and s.
 BETTER_BY = 0.2
@@ -296,8 +297,7 @@ def ini_lines(
 
 def rule_lines(rules: Iterable[Proposal]) -> list[str]:
     """Return ``rules`` as a setting; nothing where there are none."""
-    entries = [f'    ("{_short(r.device)}/*", "{r.mode.upper()}"),' for r in rules]
-    return ["TANGO_EVENT_SUB_MODE_RULES = [", *entries, "    ]"] if entries else []
+    return rules_as_ini((f"{_short(r.device)}/*", r.mode.upper()) for r in rules)
 
 
 def _short(device: str) -> str:

@@ -206,6 +206,19 @@ class DevicePool:
             self._changed.wait_for(is_told)
             return not server.silent
 
+    def probe(self, server: Server) -> None:
+        """Have ``server`` asked now whether it is there, whenever its turn is.
+
+        Returns at once; what comes of it is seen at the server.
+        """
+        with self._changed:
+            if server.address is not None:
+                self._ask_sentinel(server, server.address)
+            else:
+                # Only a call can tell: whoever waits for it may try.
+                server.told = float("-inf")
+                self._wake()
+
     def pending(self, kind: Kind = Kind.READ) -> int:
         """Return the number of requests of a kind that wait or are being served."""
         with self._changed:

@@ -20,6 +20,18 @@ from taurus_tpo.slices import Slices
 #: enough that the layouts and paintings that follow are few.
 SLICE = 0.02
 
+#: Who wants to know that widgets listen.
+_GREETERS: list[Callable[[], Any]] = []
+
+
+def when_widgets_listen(greet: Callable[[], Any]) -> None:
+    """Have ``greet`` called when the first widget of an application listens.
+
+    In the thread of the GUI, in the midst of the building of that widget: it must not
+    do much, and must not raise.
+    """
+    _GREETERS.append(greet)
+
 
 def current_application() -> Any:
     """Return the ``QCoreApplication``; None where there is none, or no Qt.
@@ -66,7 +78,10 @@ class Courier:
         if app is None:
             return None
         hear_signals(app)
-        return cls(app, do)
+        made = cls(app, do)
+        for greet in _GREETERS:
+            greet()
+        return made
 
     @property
     def on_duty(self) -> bool:

@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import Any, Callable, cast
+from typing import Any, Callable, Optional, cast
 
 import tango
 from taurus.core.tango.tangoattribute import TangoAttribute
@@ -31,6 +31,7 @@ from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
 from taurus_tpo.firstread import DevicePool, Kind
 from taurus_tpo.firstread.pool import GATHER
+from taurus_tpo.janitor import Janitor
 from taurus_tpo.rules import AttributeName
 from taurus_tpo.scheme import worker
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
@@ -59,6 +60,9 @@ FIRST_PAINT = 0.1
 #: Where a Taurus device keeps its connection, so that both live as long.
 _CONNECTION = "_taurus_tpo_connection"
 
+#: Ends something within so many seconds, None for as long as it takes; says whether.
+_Ending = Callable[[Optional[float]], bool]
+
 
 class TpoTangoFactory(TangoFactory):
     """The singleton factory behind ``taurus.Factory("tango")``.
@@ -86,6 +90,9 @@ class TpoTangoFactory(TangoFactory):
 
     #: What is asked of databases, by the same pool.
     questions: Questions
+
+    #: Does what somebody in a window wants done and cannot wait for.
+    errands: Janitor
 
     #: The default database, once somebody has asked for it.
     dft_db: TpoTangoAuthority | None
@@ -120,6 +127,7 @@ class TpoTangoFactory(TangoFactory):
         self._gate = Gate(self.first_read, self.patience)
         self.questions = Questions(self.first_read, self.patience)
         self._polling = Polling(self.poll_soon)
+        self.errands = Janitor("taurus_tpo errands", log=self)
 
     def cleanUp(self) -> None:
         """End the first reads and clean up all that Taurus has made.
@@ -148,14 +156,15 @@ class TpoTangoFactory(TangoFactory):
         for attribute in list(self.tango_attrs.values()):
             attribute.cleanUp()
         # What is answered late is given up after that: the janitor is the last.
-        endings = [self.first_read.close, UNANSWERED.wait, JANITOR.wait]
+        errands = (self.errands.wait, UNANSWERED.wait, JANITOR.wait)
+        endings: tuple[_Ending, ...] = (self.first_read.close, *errands)
         begun = SYSTEM.monotonic()
 
         def left() -> float | None:
             spent = SYSTEM.monotonic() - begun
             return None if timeout is None else max(0.0, timeout - spent)
 
-        return all([wait(left()) for wait in endings])
+        return all([end(left()) for end in endings])
 
     @contextlib.contextmanager
     def hurry(self) -> Iterator[None]:
@@ -243,6 +252,13 @@ class TpoTangoFactory(TangoFactory):
         """Return whether events are enabled; Taurus 5.2's word."""
         return not self.is_tango_event_subscription_disabled()
 
+    # --- what there is ---
+
+    def attributes(self) -> list[TpoTangoAttribute]:
+        """Return the attributes that exist now, those of other classes left out."""
+        found = list(self.tango_attrs.values())
+        return [one for one in found if isinstance(one, TpoTangoAttribute)]
+
     # --- the first read ---
 
     def _before_first_paint(self, *_event: Any) -> None:
@@ -252,12 +268,11 @@ class TpoTangoFactory(TangoFactory):
         is about to start: nearly all values are there by then.
         """
         end = SYSTEM.monotonic() + FIRST_PAINT
-        for attribute in list(self.tango_attrs.values()):
+        for attribute in self.attributes():
             left = end - SYSTEM.monotonic()
             if left <= 0:
                 break
-            if isinstance(attribute, TpoTangoAttribute):
-                attribute.await_first_value(left)
+            attribute.await_first_value(left)
         # Not in between: what widgets do would hold up the threads that read.
         DELIVERY.work(FIRST_PAINT)
 

@@ -1,0 +1,37 @@
+"""What people look at: the progress of the first read, and the inspector. Floor 5.
+
+Widgets for any Qt that Taurus can use. Qt is not loaded before one of them is asked
+for: programs without a window import this package too.
+
+=========================== ========================================================
+:class:`FirstReadProgress`  a bar that says what is still waited for
+:class:`Inspector`          every attribute of the process: its mode, its state, why
+:class:`InspectorModel`     the table behind it
+:func:`show_inspector`      the inspector in a window of its own
+=========================== ========================================================
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from taurus_tpo.qt.inspector import Inspector, show_inspector
+    from taurus_tpo.qt.model import InspectorModel
+    from taurus_tpo.qt.progress import FirstReadProgress
+
+__all__ = ["FirstReadProgress", "Inspector", "InspectorModel", "show_inspector"]
+
+_HOMES = {
+    "FirstReadProgress": "taurus_tpo.qt.progress",
+    "Inspector": "taurus_tpo.qt.inspector",
+    "InspectorModel": "taurus_tpo.qt.model",
+    "show_inspector": "taurus_tpo.qt.inspector",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
