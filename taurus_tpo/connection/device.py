@@ -96,6 +96,8 @@ class DeviceConnection:
         #: Set once it is known which server that is, or that nobody knows it.
         self.placed = threading.Event()
         self.located = not self._place.has_database
+        if self.located:
+            self.placed.set()
         #: What its reads take, and whether the last one timed out.
         self.costs = Costs()
         self.late = False

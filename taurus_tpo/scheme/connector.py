@@ -80,14 +80,16 @@ class Patience:
         if not self.in_a_hurry:
             _settled(answer)
             return
+        if answer.done() or self._is_vain(connection):
+            return
         begun = self._clock.monotonic()
         if begun - self._last > PAUSE:
             self._left = TOGETHER
         for awaited in (connection.placed.wait, partial(_settled, answer)):
-            if answer.done() or self._is_vain(connection):
-                return
             spent = self._clock.monotonic() - begun
             awaited(max(0.0, min(ONE, self._left) - spent))
+            if answer.done() or self._is_vain(connection):
+                break
         self._last = self._clock.monotonic()
         spent = self._last - begun
         if spent > unfelt or not answer.done():

@@ -293,3 +293,14 @@ def test_whoever_had_a_value_hears_that_the_server_hangs(own_modes, factory):
 
     eventually(healed, "values come again", 60)
     assert all(attr.known.value is not None for attr in attrs)
+
+
+def test_devices_without_a_database_do_not_cost_the_whole_budget(factory):
+    """Nobody has to be asked where they are: what is waited for is their answer."""
+    names = [f"tango-nodb://127.0.0.1:1/a/b/{n}/x#dbase=no" for n in range(100)]
+    begun = time.monotonic()
+    with factory.hurry():
+        attributes = [taurus.Attribute(name) for name in names]
+    # 50 ms a device are 5 s.
+    assert time.monotonic() - begun < 2.5
+    assert len(attributes) == len(names)
