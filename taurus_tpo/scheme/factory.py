@@ -384,12 +384,7 @@ class TpoTangoFactory(TangoFactory):
 
         :return: None where it has no device.
         """
-        reference = weakref.ref(attribute)
-
-        def target() -> Any:
-            return reference() if self.isPollingEnabled() else None
-
-        return self._read_later(attribute, target, Kind.POLL, delay)
+        return self._read_later(attribute, weakref.ref(attribute), Kind.POLL, delay)
 
     def look_later(self, attribute: TpoTangoAttribute, delay: float) -> None:
         """Have ``attribute`` read in ``delay`` s, to compare it with what is cached.

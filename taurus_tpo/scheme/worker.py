@@ -159,7 +159,10 @@ def _failed(
 def _to_read(request: Request) -> Any:
     """Return the attribute to read, or None where the read would be in vain."""
     attribute = request.target()
-    if request.future.cancelled():
+    if request.future.cancelled() or attribute is None:
+        return None
+    if request.kind is Kind.POLL and not attribute.factory().isPollingEnabled():
+        # All polling of the program is switched off at present.
         return None
     if not isinstance(attribute, TpoTangoAttribute):
         return attribute
