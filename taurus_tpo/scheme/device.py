@@ -85,6 +85,17 @@ class DeviceOfThePool:
             self.stateObj.addListener(self)  # type: ignore[attr-defined]
         return added
 
+    def eventReceived(self, event_src: Any, event_type: Any, event_value: Any) -> None:
+        """Tell its listeners of its state; called by that.
+
+        Where they have gone without a word, as a widget does that Qt deletes, the
+        device listens no more: its state would be polled for ever.
+        """
+        if self.hasListeners():  # type: ignore[attr-defined]
+            super().eventReceived(event_src, event_type, event_value)  # type: ignore[misc]
+        else:
+            event_src.removeListener(self)
+
 
 class TpoTangoDevice(DeviceOfThePool, TangoDevice):
     """Taurus's own Tango device. Made by the factory, never by hand."""
