@@ -104,9 +104,22 @@ def open_device_panel(attribute: Any) -> Any:
     if device is None or attribute.server is None or attribute.server.silent:
         return None
     panel = TaurusDevicePanel()
+    panel.installEventFilter(_Farewell(panel))
     panel.setAttribute(Qt.Qt.WidgetAttribute.WA_DeleteOnClose)
     _PANELS.add(panel)
-    panel.destroyed.connect(partial(_PANELS.discard, panel))
     panel.setModel(device.getFullName())
     panel.show()
     return panel
+
+
+class _Farewell(Qt.QObject):
+    """Lets the attributes of a panel go when it is closed: Taurus's own keeps them."""
+
+    def eventFilter(self, panel: Any, event: Any) -> bool:
+        """Take leave of a panel that is being closed."""
+        if event.type() == Qt.QEvent.Type.Close:
+            panel.detach()
+            # Its own setModel() goes on listening to the device.
+            super(type(panel), panel).setModel(None)
+            _PANELS.discard(panel)
+        return False
