@@ -8,6 +8,7 @@ program does: it is made anew at each build.
 ``tpo-states``            what each state, input or effect means (argument: which)
 ``tpo-transitions``       the table of an attribute's life
 ``tpo-life``              the same life as a picture
+``tpo-settings``          the table of the settings
 ``tpo-options``           the options of ``taurus`` that the plugin adds
 ``tpo-commands``          the help of each ``taurus tpo`` command
 ========================= ==========================================================
@@ -25,7 +26,7 @@ from life_picture import picture
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from taurus_tpo import submode, subscription
+from taurus_tpo import settings, submode, subscription
 from taurus_tpo.subscription import TABLE, Effect, Input, State
 
 #: The width of a help text, characters.
@@ -41,7 +42,7 @@ class _FromCode(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         # Made from code that no source file of the docs includes: always read again.
         self.env.note_reread()
-        for module in (submode, subscription):
+        for module in (settings, submode, subscription):
             self.env.note_dependency(str(module.__file__))
         container = nodes.Element()
         source = f"<{self.name}>"
@@ -49,9 +50,15 @@ class _FromCode(SphinxDirective):
         return container.children
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
+def _table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    widths: Sequence[int] = (),
+) -> Iterable[str]:
     yield ".. list-table::"
     yield "   :header-rows: 1"
+    if widths:
+        yield f"   :widths: {' '.join(map(str, widths))}"
     yield ""
     for row in (head, *rows):
         for index, cell in enumerate(row):
@@ -123,6 +130,23 @@ class Life(SphinxDirective):
         return [nodes.raw("", svg, format="html"), nodes.line_block("", *lines)]
 
 
+class Settings(_FromCode):
+    def text(self) -> Iterable[str]:
+        head = ("name", "type", "default", "unit", "since", "meaning")
+        rows = [
+            (
+                f"``{one.name}``",
+                one.type,
+                f"``{one.literal}``",
+                one.unit,
+                one.since,
+                one.meaning,
+            )
+            for one in settings.ALL
+        ]
+        return _table(head, rows, widths=(30, 16, 18, 8, 8, 40))
+
+
 class Options(_FromCode):
     def text(self) -> Iterable[str]:
         from taurus_tpo.cli import options
@@ -172,6 +196,7 @@ def setup(app: Sphinx) -> dict[str, object]:
         "tpo-states": States,
         "tpo-transitions": Transitions,
         "tpo-life": Life,
+        "tpo-settings": Settings,
         "tpo-options": Options,
         "tpo-commands": Commands,
     }
