@@ -1,4 +1,4 @@
-"""Directives that draw tables, a picture and help texts from the code itself.
+"""Directives that draw tables, pictures and help texts from the code itself.
 
 What the documentation says of modes, states and commands cannot differ from what the
 program does: it is made anew at each build.
@@ -8,6 +8,7 @@ program does: it is made anew at each build.
 ``tpo-states``            what each state, input or effect means (argument: which)
 ``tpo-transitions``       the table of an attribute's life
 ``tpo-life``              the same life as a picture
+``tpo-sequence``          who says what to whom, as a picture (argument: which)
 ``tpo-settings``          the table of the settings
 ``tpo-options``           the options of ``taurus`` that the plugin adds
 ``tpo-commands``          the help of each ``taurus tpo`` command
@@ -23,6 +24,8 @@ import click
 from docutils import nodes
 from docutils.statemachine import StringList
 from life_picture import picture
+from sequence_picture import Drawing, words
+from sequences import SEQUENCES
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -130,6 +133,29 @@ class Life(SphinxDirective):
         return [nodes.raw("", svg, format="html"), nodes.line_block("", *lines)]
 
 
+class SequencePicture(SphinxDirective):
+    """A sequence as SVG, in HTML only, and in words."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_reread()
+        sequence = SEQUENCES.get(self.arguments[0])
+        if sequence is None:
+            raise self.error(f"no such sequence; there are {', '.join(SEQUENCES)}")
+        told = nodes.enumerated_list("", enumtype="arabic", suffix=".")
+        for line in words(sequence):
+            told += nodes.list_item("", nodes.paragraph("", line))
+        opened = "<details><summary>The same in words</summary>"
+        return [
+            nodes.rubric("", sequence.title),
+            nodes.raw("", Drawing(sequence).svg() + opened, format="html"),
+            told,
+            nodes.raw("", "</details>", format="html"),
+        ]
+
+
 class Settings(_FromCode):
     def text(self) -> Iterable[str]:
         head = ("name", "type", "default", "unit", "since", "meaning")
@@ -196,6 +222,7 @@ def setup(app: Sphinx) -> dict[str, object]:
         "tpo-states": States,
         "tpo-transitions": Transitions,
         "tpo-life": Life,
+        "tpo-sequence": SequencePicture,
         "tpo-settings": Settings,
         "tpo-options": Options,
         "tpo-commands": Commands,
