@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,33 @@ def test_the_default_of_a_setting_is_a_good_value(setting: Setting) -> None:
 
 def test_the_mode_where_nobody_decides_is_the_default_of_its_setting() -> None:
     assert submode.parse(settings.MODE.default) is submode.DEFAULT
+
+
+# --- what is guaranteed --------------------------------------------------------------
+
+DOCS = ROOT / "docs"
+GUARANTEES = DOCS / "explanation" / "guarantees.rst"
+
+#: A test, as ``tests/pure/test_pure_docs.py::test_it``.
+A_TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
+
+PAGES = sorted([*DOCS.rglob("*.rst"), *DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+
+
+def functions_of(path: Path) -> set[str]:
+    """The names of the functions of a module."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
+    for path, name in A_TEST.findall(page.read_text(encoding="utf-8")):
+        assert name in functions_of(ROOT / path), f"{path}::{name}"
+
+
+def test_each_of_the_eight_rules_is_held_by_tests() -> None:
+    text = GUARANTEES.read_text(encoding="utf-8")
+    _, *rules = re.split(r"^(?=[1-9]\. .*\n---)", text, flags=re.MULTILINE)
+    assert [int(rule[0]) for rule in rules] == list(range(1, 9))
+    assert all(A_TEST.search(rule) for rule in rules)
