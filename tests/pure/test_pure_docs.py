@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from taurus_tpo import settings, submode
+from taurus_tpo import compat, settings, submode
+from taurus_tpo.cli import options
+from taurus_tpo.scheme.attribute import TpoTangoAttribute
+from taurus_tpo.scheme.factory import TpoTangoFactory
 from taurus_tpo.settings import Setting
+from taurus_tpo.sim import spec
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "conf" / "taurus.ini"
@@ -91,3 +95,130 @@ def test_each_of_the_eight_rules_is_held_by_tests() -> None:
     _, *rules = re.split(r"^(?=[1-9]\. .*\n---)", text, flags=re.MULTILINE)
     assert [int(rule[0]) for rule in rules] == list(range(1, 9))
     assert all(A_TEST.search(rule) for rule in rules)
+
+
+# --- decisions -----------------------------------------------------------------------
+
+RECORDS = sorted((DOCS / "explanation" / "decisions").glob("0*.rst"))
+
+
+def test_the_records_are_numbered_one_after_the_other() -> None:
+    numbers = [int(record.name[:4]) for record in RECORDS]
+    assert numbers == list(range(1, len(RECORDS) + 1))
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.stem)
+def test_a_record_says_its_number_its_status_and_why(record: Path) -> None:
+    text = record.read_text(encoding="utf-8")
+    assert text.startswith(f"{record.name[:4]}: ")
+    assert "\n**Status:** accepted, " in text
+    parts = re.findall(r"^(\w+)\n-+$", text, re.MULTILINE)
+    assert parts == ["Context", "Decision", "Consequences"]
+
+
+# --- versions ------------------------------------------------------------------------
+
+
+def test_the_versions_that_are_accepted_are_those_of_the_package() -> None:
+    declared = configparser.ConfigParser()
+    assert declared.read(ROOT / "setup.cfg")
+    page = (DOCS / "reference" / "versions.rst").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^   \* - (\w+)\n     - (.*)$", page, re.MULTILINE))
+    first, end = compat.KNOWN_TAURUS
+    needed = declared["options"]["install_requires"]
+    assert rows["Taurus"] == f"{first} to below {end}"
+    assert f"taurus >={first}" in needed
+    assert f"pytango >={rows['PyTango'].partition(' ')[0]}" in needed
+    python = declared["options"]["python_requires"]
+    assert python == f">={rows['Python'].partition(' ')[0]}"
+    extras = set(declared["options.extras_require"])
+    assert extras == set(re.findall(r"^   \* - ``(\w+)``$", page, re.MULTILINE))
+
+
+# --- the facility file ---------------------------------------------------------------
+
+#: The tables of the docstring, and the keys that the program reads.
+TABLES = {
+    "[facility]": spec._FACILITY,
+    "[[server]]": spec._SERVER,
+    "[[server.device]]": spec._DEVICE,
+    "[[server.device.attribute]]": spec._ATTRIBUTE,
+}
+
+#: Keys whose value is the next table.
+NESTED = {"device", "attribute"}
+
+
+def defaults_of(table: str) -> dict[str, str]:
+    """The keys of a table of the docstring, and the default that it tells of each."""
+    _, _, text = (spec.__doc__ or "").partition(f"\n``{table}``")
+    _, ruler, rows = re.split(r"^(=+ =+ =+ =+$)", text, maxsplit=1, flags=re.MULTILINE)
+    begin = [column.start() for column in re.finditer("=+", ruler)]
+    return {
+        row.split()[0]: row[begin[2] : begin[3]].strip()
+        for row in rows.partition("=\n\n")[0].splitlines()
+        if row[:1].isalpha() and not row.startswith("key ")
+    }
+
+
+#: Where the docstring tells the default in other words.
+OTHER_WORDS = {"class": "TpoSim"}
+
+
+def told_of(key: str, default: object) -> str:
+    """A default as the docstring tells it."""
+    if key in OTHER_WORDS:
+        return OTHER_WORDS[key]
+    if default is ...:
+        return "(required)"
+    if isinstance(default, float):
+        return f"{default:g}"
+    return {"": '""', (): "[]"}.get(default, str(default))  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_reference_of_facility_files_has_each_key(table: str) -> None:
+    assert set(defaults_of(table)) == set(TABLES[table]) - NESTED
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_reference_of_facility_files_tells_the_defaults(table: str) -> None:
+    for key, told in defaults_of(table).items():
+        in_words = told.startswith("(") and told != "(required)"
+        if told and not in_words:
+            assert told == told_of(key, TABLES[table][key].default), key
+
+
+# --- the Python API ------------------------------------------------------------------
+
+API = DOCS / "reference" / "api.rst"
+
+#: What Taurus, or the rest of the plugin, calls, and nobody else.
+INTERNAL = {
+    TpoTangoAttribute: {
+        *("push_event", "accept_read", "known_since", "await_first_value"),
+        "first_poll_delay",
+    },
+    TpoTangoFactory: {
+        *("schemes", "elementTypesMap", "init", "reInit", "getAuthority", "getDevice"),
+        *("addAttributeToPolling", "removeAttributeFromPolling"),
+        *("connection", "connect", "proxy_of", "configuration_of", "answers_in_time"),
+        *("poll_soon", "look_later"),
+    },
+}
+
+
+@pytest.mark.parametrize("klass", INTERNAL, ids=lambda klass: klass.__name__)
+def test_the_reference_has_all_that_is_public(klass: type) -> None:
+    _, _, text = API.read_text(encoding="utf-8").partition(f".{klass.__name__}()")
+    section = re.split(r"^\.\. auto", text, maxsplit=1, flags=re.MULTILINE)[0]
+    told = set(re.findall(r"^   \.\. auto\w+:: (\w+)$", section, re.MULTILINE))
+    own = {name for name in vars(klass) if not name.startswith("_")}
+    assert own - INTERNAL[klass] <= told
+
+
+def test_the_reference_has_each_decorator() -> None:
+    page = API.read_text(encoding="utf-8")
+    for option in options.ALL:
+        (name,) = (name for name, one in vars(options).items() if one is option)
+        assert f"* - ``{name}``\n     - ``--{name.replace('_', '-')}``" in page
