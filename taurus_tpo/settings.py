@@ -200,8 +200,8 @@ ALL: tuple[Setting, ...] = (
         "TPO_PROGRESS",
         type="bool",
         default=True,
-        meaning="Whether a bar in the status bar of each TaurusMainWindow, and so of each "
-        "TaurusGui, says what its attributes still wait for.",
+        meaning="Whether a bar in the status bar of each TaurusMainWindow, and so of "
+        "each TaurusGui, says what its attributes still wait for.",
         read=_read_bool,
         field="progress",
     ),
