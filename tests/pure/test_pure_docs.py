@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from test_pure_floors import FLOORS
 
 from taurus_tpo import compat, settings, submode
 from taurus_tpo.cli import options
@@ -133,6 +134,31 @@ def test_the_versions_that_are_accepted_are_those_of_the_package() -> None:
     assert python == f">={rows['Python'].partition(' ')[0]}"
     extras = set(declared["options.extras_require"])
     assert extras == set(re.findall(r"^   \* - ``(\w+)``$", page, re.MULTILINE))
+
+
+# --- for those who change it ---------------------------------------------------------
+
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_each_room_of_the_house_has_its_row() -> None:
+    rows = re.findall(r"^\| (\d) \| (.*?) \|", CONTRIBUTING, re.MULTILINE)
+    told = {
+        room.rstrip("/").partition(".")[0]: int(floor)
+        for floor, cell in rows
+        for room in re.findall(r"`([^`]+)`", cell)
+    }
+    # What the package is called, and its version, are no rooms.
+    rooms = {room: floor for room, floor in FLOORS.items() if room.strip("_") in told}
+    assert told == rooms
+    assert set(FLOORS) - set(told) == {"", "_version"}
+
+
+def test_each_command_of_the_makefile_has_its_row() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z-]+):.*  ## ", makefile, re.MULTILINE)
+    told = re.findall(r"^\| `make ([a-z-]+)` \|", CONTRIBUTING, re.MULTILINE)
+    assert sorted(told) == sorted(targets)
 
 
 # --- the facility file ---------------------------------------------------------------
