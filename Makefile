@@ -2,7 +2,7 @@
 #   PYTHON       the Python to make it from (3.9 or newer)
 #   VENV         where it is
 #   SCREENSHOT   what `make demo` saves
-#   DEMO_ARGS, PYTEST_ARGS, BENCHMARK_ARGS   more arguments for these commands
+#   DEMO_ARGS, PYTEST_ARGS, BENCH_ARGS   more arguments for these commands
 
 PYTHON ?= python3
 VENV ?= .venv

@@ -28,8 +28,12 @@ PROGRAM_ORIGIN = "taurus.tauruscustomsettings"
 
 CHANGE_EVENT = "CHANGE_EVENT"
 
-#: The longest period between two checks, ms.
+#: The shortest and the longest period between two checks, ms.
+_A_SECOND = 1000
 _A_DAY = 86_400_000
+
+#: The largest number of threads.
+_MOST_WORKERS = 256
 
 #: What Python raises for a text that is no literal.
 NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
@@ -88,16 +92,18 @@ def _read_bool(value: Any) -> bool:
 
 
 def _read_workers(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 256:
-        return value
-    raise _RejectedError("must be a whole number of threads from 1 to 256.")
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if is_number and 1 <= value <= _MOST_WORKERS:
+        return int(value)
+    reason = f"must be a whole number of threads from 1 to {_MOST_WORKERS}."
+    raise _RejectedError(reason)
 
 
 def _read_check_period(value: Any) -> int:
-    if type(value) is int and (value == 0 or 1000 <= value <= _A_DAY):
+    if type(value) is int and (value == 0 or _A_SECOND <= value <= _A_DAY):
         return value
     raise _RejectedError(
-        f"must be a whole number of ms from 1000 to {_A_DAY}, or 0 for never."
+        f"must be a whole number of ms from {_A_SECOND} to {_A_DAY}, or 0 for never."
     )
 
 
@@ -127,20 +133,113 @@ def _read_rule(value: Any) -> Rule:
     return Rule(pattern, _read_mode(mode))
 
 
-#: The keys that the plugin reads, each with its reader; rules apart.
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "TPO_ENABLED": _read_bool,
-    "TPO_PROGRESS": _read_bool,
-    "TANGO_EVENT_SUB_MODE": _read_mode,
-    "TANGO_ASYNCREAD_NATIVE": _read_bool,
-    "TANGO_FIRST_READ_WORKERS": _read_workers,
-    "TANGO_EVENT_CHECK_PERIOD": _read_check_period,
-    "TANGO_EVENTS_TO_SUBSCRIBE": _read_change_events,
-}
-RULES_KEY = "TANGO_EVENT_SUB_MODE_RULES"
+@dataclass(frozen=True)
+class Setting:
+    """One key of a settings file: all that the code and the reference say of it.
+
+    :param name: the key.
+    :param type: the literals that are good, for people.
+    :param default: what counts where nobody has set it, as a file would say it.
+    :param meaning: what it decides, for people.
+    :param read: makes of a literal what the plugin uses, or rejects it.
+    :param field: the field of :class:`Settings` that gets it; empty where it takes
+        more than that.
+    :param unit: of a number; empty where it has none.
+    :param since: the version of this package that began to read it.
+    """
+
+    name: str
+    type: str
+    default: Any
+    meaning: str
+    read: Callable[[Any], Any]
+    field: str = ""
+    unit: str = ""
+    since: str = "0.1.0"
+
+    @property
+    def literal(self) -> str:
+        """The default as a settings file says it."""
+        return repr(self.default).replace("'", '"')
+
+
+MODE = Setting(
+    "TANGO_EVENT_SUB_MODE",
+    type="str",
+    default=submode.DEFAULT.key,
+    meaning="The mode where nothing else decides: one of the five, in any case.",
+    read=_read_mode,
+)
+RULES = Setting(
+    "TANGO_EVENT_SUB_MODE_RULES",
+    type="list of pairs of str",
+    default=[],
+    meaning="Pairs (pattern, mode); the first match wins, before TANGO_EVENT_SUB_MODE.",
+    read=_read_rule,
+)
+EVENTS = Setting(
+    "TANGO_EVENTS_TO_SUBSCRIBE",
+    type="list of str",
+    default=[CHANGE_EVENT],
+    meaning=f"Without {CHANGE_EVENT} in it, events are disabled and every attribute is "
+    "polled.",
+    read=_read_change_events,
+)
+
+#: Every setting that the plugin reads, in the order of the reference.
+ALL: tuple[Setting, ...] = (
+    Setting(
+        "TPO_ENABLED",
+        type="bool",
+        default=True,
+        meaning="Whether the plugin takes the tango scheme.",
+        read=_read_bool,
+        field="enabled",
+    ),
+    Setting(
+        "TPO_PROGRESS",
+        type="bool",
+        default=True,
+        meaning="Whether a bar in the status bar of each TaurusMainWindow, and so of "
+        "each TaurusGui, says what its attributes still wait for.",
+        read=_read_bool,
+        field="progress",
+    ),
+    MODE,
+    RULES,
+    Setting(
+        "TANGO_ASYNCREAD_NATIVE",
+        type="bool",
+        default=False,
+        meaning="Whether AsyncRead is left to Tango.",
+        read=_read_bool,
+        field="native_async_read",
+    ),
+    Setting(
+        "TANGO_FIRST_READ_WORKERS",
+        type=f"int from 1 to {_MOST_WORKERS}",
+        default=8,
+        meaning="The largest number of threads that connect to devices, read and poll "
+        "them. Read once, when Taurus makes its factory.",
+        read=_read_workers,
+        field="first_read_workers",
+        unit="threads",
+    ),
+    Setting(
+        "TANGO_EVENT_CHECK_PERIOD",
+        type=f"int, 0 or {_A_SECOND} to {_A_DAY}",
+        default=0,
+        meaning="How often attributes that are subscribed to are read, to compare them "
+        "with what is shown; 0: never.",
+        read=_read_check_period,
+        field="event_check_period",
+        unit="ms",
+    ),
+    EVENTS,
+)
 
 #: Every key that the plugin reads.
-KEYS: tuple[str, ...] = (*_READERS, RULES_KEY)
+KEYS: tuple[str, ...] = tuple(setting.name for setting in ALL)
 
 
 class _Reader:
@@ -151,24 +250,29 @@ class _Reader:
         self._origin = origin
         self.problems: list[Problem] = []
 
-    def value(self, key: str, default: Any) -> Any:
-        """Return the value of ``key`` as its reader makes it, or ``default``."""
+    def value(self, setting: Setting) -> Any:
+        """Return what the plugin uses for ``setting``."""
+        return self.said(setting, setting.read(setting.default))
+
+    def said(self, setting: Setting, nobody: Any) -> Any:
+        """Return the same where a good value was set, else ``nobody``."""
+        key = setting.name
         if key not in self._values:
-            return default
-        raw = self._values[key]
-        return self._try(_READERS[key], key, key, raw, default)
+            return nobody
+        return self._try(setting.read, key, key, self._values[key], nobody)
 
     def rules(self) -> RuleSet:
         """Return the good ones of the rules."""
-        raw = self._values.get(RULES_KEY, ())
+        key = RULES.name
+        raw = self._values.get(key, ())
         if not isinstance(raw, (list, tuple)):
             reason = (
                 'must be a list of pairs, [("sys/slow/*/*", "ASYNC"), ...]. Ignored.'
             )
-            self._note(RULES_KEY, RULES_KEY, raw, reason)
+            self._note(key, key, raw, reason)
             return RuleSet()
         rules = (
-            self._try(_read_rule, RULES_KEY, f"{RULES_KEY}[{index}]", entry, None)
+            self._try(RULES.read, key, f"{key}[{index}]", entry, None)
             for index, entry in enumerate(raw)
         )
         return RuleSet([rule for rule in rules if rule is not None])
@@ -197,22 +301,19 @@ def read(
     :return: settings that can be used as they are; never raises.
     """
     reader = _Reader(values, origin)
-    mode = reader.value("TANGO_EVENT_SUB_MODE", None)
-    events = "TANGO_EVENTS_TO_SUBSCRIBE"
-    enabled = reader.value(events, True)
+    as_they_are = {one.field: reader.value(one) for one in ALL if one.field}
+    disabled_by = f"{EVENTS.name} in {origin(EVENTS.name)}"
+    authority = Authority(
+        mode_origin=origin(MODE.name),
+        rules_origin=origin(RULES.name),
+        # The default is another source, with a name of its own.
+        mode=reader.said(MODE, None),
+        rules=reader.rules(),
+    )
     return Settings(
-        enabled=reader.value("TPO_ENABLED", True),
-        authority=Authority(
-            mode_origin=origin("TANGO_EVENT_SUB_MODE"),
-            rules_origin=origin(RULES_KEY),
-            mode=mode,
-            rules=reader.rules(),
-        ),
-        native_async_read=reader.value("TANGO_ASYNCREAD_NATIVE", False),
-        first_read_workers=reader.value("TANGO_FIRST_READ_WORKERS", 8),
-        event_check_period=reader.value("TANGO_EVENT_CHECK_PERIOD", 0),
-        progress=reader.value("TPO_PROGRESS", True),
-        events_disabled_by=None if enabled else f"{events} in {origin(events)}",
+        **as_they_are,
+        authority=authority,
+        events_disabled_by=None if reader.value(EVENTS) else disabled_by,
         problems=tuple(reader.problems),
     )
 
@@ -223,7 +324,7 @@ def rules_as_ini(rules: Iterable[tuple[str, str]]) -> list[str]:
     :param rules: pairs of a pattern and the name of a mode.
     """
     entries = [f'    ("{pattern}", "{mode}"),' for pattern, mode in rules]
-    return [f"{RULES_KEY} = [", *entries, "    ]"] if entries else []
+    return [f"{RULES.name} = [", *entries, "    ]"] if entries else []
 
 
 @dataclass(frozen=True)

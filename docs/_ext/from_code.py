@@ -1,4 +1,4 @@
-"""Directives that draw tables, a picture and help texts from the code itself.
+"""Directives that draw tables, pictures and help texts from the code itself.
 
 What the documentation says of modes, states and commands cannot differ from what the
 program does: it is made anew at each build.
@@ -8,6 +8,8 @@ program does: it is made anew at each build.
 ``tpo-states``            what each state, input or effect means (argument: which)
 ``tpo-transitions``       the table of an attribute's life
 ``tpo-life``              the same life as a picture
+``tpo-sequence``          who says what to whom, as a picture (argument: which)
+``tpo-settings``          the table of the settings
 ``tpo-options``           the options of ``taurus`` that the plugin adds
 ``tpo-commands``          the help of each ``taurus tpo`` command
 ========================= ==========================================================
@@ -22,10 +24,12 @@ import click
 from docutils import nodes
 from docutils.statemachine import StringList
 from life_picture import picture
+from sequence_picture import Drawing, words
+from sequences import SEQUENCES
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from taurus_tpo import submode, subscription
+from taurus_tpo import settings, submode, subscription
 from taurus_tpo.subscription import TABLE, Effect, Input, State
 
 #: The width of a help text, characters.
@@ -41,7 +45,7 @@ class _FromCode(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         # Made from code that no source file of the docs includes: always read again.
         self.env.note_reread()
-        for module in (submode, subscription):
+        for module in (settings, submode, subscription):
             self.env.note_dependency(str(module.__file__))
         container = nodes.Element()
         source = f"<{self.name}>"
@@ -49,9 +53,15 @@ class _FromCode(SphinxDirective):
         return container.children
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
+def _table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    widths: Sequence[int] = (),
+) -> Iterable[str]:
     yield ".. list-table::"
     yield "   :header-rows: 1"
+    if widths:
+        yield f"   :widths: {' '.join(map(str, widths))}"
     yield ""
     for row in (head, *rows):
         for index, cell in enumerate(row):
@@ -123,6 +133,46 @@ class Life(SphinxDirective):
         return [nodes.raw("", svg, format="html"), nodes.line_block("", *lines)]
 
 
+class SequencePicture(SphinxDirective):
+    """A sequence as SVG, in HTML only, and in words."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_reread()
+        sequence = SEQUENCES.get(self.arguments[0])
+        if sequence is None:
+            raise self.error(f"no such sequence; there are {', '.join(SEQUENCES)}")
+        told = nodes.enumerated_list("", enumtype="arabic", suffix=".")
+        for line in words(sequence):
+            told += nodes.list_item("", nodes.paragraph("", line))
+        opened = "<details><summary>The same in words</summary>"
+        return [
+            nodes.rubric("", sequence.title),
+            nodes.raw("", Drawing(sequence).svg() + opened, format="html"),
+            told,
+            nodes.raw("", "</details>", format="html"),
+        ]
+
+
+class Settings(_FromCode):
+    def text(self) -> Iterable[str]:
+        head = ("name", "type", "default", "unit", "since", "meaning")
+        rows = [
+            (
+                f"``{one.name}``",
+                one.type,
+                f"``{one.literal}``",
+                one.unit,
+                one.since,
+                one.meaning,
+            )
+            for one in settings.ALL
+        ]
+        return _table(head, rows, widths=(30, 16, 18, 8, 8, 40))
+
+
 class Options(_FromCode):
     def text(self) -> Iterable[str]:
         from taurus_tpo.cli import options
@@ -172,6 +222,8 @@ def setup(app: Sphinx) -> dict[str, object]:
         "tpo-states": States,
         "tpo-transitions": Transitions,
         "tpo-life": Life,
+        "tpo-sequence": SequencePicture,
+        "tpo-settings": Settings,
         "tpo-options": Options,
         "tpo-commands": Commands,
     }

@@ -1,6 +1,8 @@
 """The life of an attribute drawn as SVG, from the table of transitions.
 
 Only where the boxes stand is decided here; a state without a place ends the build.
+Text and lines have the color of the text around the picture: arrows end where a text
+stands on them, whatever the color behind it.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from html import escape
 from math import hypot
+from typing import NamedTuple
 
 from taurus_tpo.subscription import TABLE, Input, State
 
@@ -33,6 +36,9 @@ EVERYWHERE = 3
 
 #: How far an arrow bends to its right, px: those of both directions stay apart.
 BEND = 36
+
+#: What a letter takes of a line at the most, and a line of the height, px.
+LETTER, LINE = 7.4, 15
 
 
 def _words(member: State | Input) -> str:
@@ -68,11 +74,16 @@ def picture() -> tuple[str, list[str]]:
         for (start, end), inputs in edges.items()
         if (kept := [given for given in inputs if (given, end) not in common])
     }
+    labels = [_label(*edge, inputs) for edge, inputs in drawn.items()]
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         'aria-label="The states of an attribute and what leads from one to another" '
         'font-family="sans-serif" font-size="13" style="max-width: 100%">',
-        *(_arrow(start, end, inputs) for (start, end), inputs in drawn.items()),
+        _everywhere_but(label.room for label in labels),
+        '<g mask="url(#life-labels)">',
+        *(_arrow(start, end) for start, end in drawn),
+        "</g>",
+        *(label.text for label in labels),
         *(_box(state) for state in State),
         "</svg>",
     ]
@@ -95,30 +106,60 @@ def _box(state: State) -> str:
     return (
         f'<g><title>{escape(state.value)}</title><rect x="{x - width / 2}" '
         f'y="{y - height / 2}" width="{width}" height="{height}" rx="8" '
-        'fill="#eef3f8" stroke="#456"/>'
+        'fill="#3b82c4" fill-opacity="0.15" stroke="#3b82c4"/>'
         f'<text x="{x}" y="{y + 5}" text-anchor="middle" font-weight="bold" '
-        f'fill="#123">{_words(state)}</text></g>'
+        f'fill="currentColor">{_words(state)}</text></g>'
     )
 
 
-def _arrow(start: State, end: State, inputs: list[Input]) -> str:
+def _bend(start: State, end: State, far: float) -> tuple[float, float]:
+    """Return the point so far to the right of the middle of the way."""
     (x1, y1), (x2, y2) = PLACES[start], PLACES[end]
     length = hypot(x2 - x1, y2 - y1)
     right = (-(y2 - y1) / length, (x2 - x1) / length)
-    cx, cy = ((x1 + x2) / 2 + right[0] * 2 * BEND, (y1 + y2) / 2 + right[1] * 2 * BEND)
+    return (x1 + x2) / 2 + right[0] * far, (y1 + y2) / 2 + right[1] * far
+
+
+def _arrow(start: State, end: State) -> str:
+    cx, cy = _bend(start, end, 2 * BEND)
     sx, sy = _on_border(start, (cx, cy))
     ex, ey = _on_border(end, (cx, cy))
-    tx, ty = (x1 + x2) / 2 + right[0] * BEND, (y1 + y2) / 2 + right[1] * BEND
-    top = ty + 4 - 7.5 * (len(inputs) - 1)
-    label = "".join(
-        f'<text x="{tx:.0f}" y="{top + 15 * row:.0f}" text-anchor="middle" '
-        'fill="#123" stroke="#fff" stroke-width="4" paint-order="stroke">'
-        f"{_words(given)}</text>"
-        for row, given in enumerate(inputs)
-    )
     return (
         f'<path d="M{sx:.0f} {sy:.0f} Q{cx:.0f} {cy:.0f} {ex:.0f} {ey:.0f}" '
-        f'fill="none" stroke="#555"/>{_tip(ex, ey, ex - cx, ey - cy)}{label}'
+        f'fill="none" stroke="currentColor"/>{_tip(ex, ey, ex - cx, ey - cy)}'
+    )
+
+
+class _Label(NamedTuple):
+    """The inputs of an arrow, and the room that they take of it."""
+
+    text: str
+    room: str
+
+
+def _label(start: State, end: State, inputs: list[Input]) -> _Label:
+    x, y = _bend(start, end, BEND)
+    top = y + 4 - LINE / 2 * (len(inputs) - 1)
+    text = "".join(
+        f'<text x="{x:.0f}" y="{top + LINE * row:.0f}" text-anchor="middle" '
+        f'fill="currentColor">{_words(given)}</text>'
+        for row, given in enumerate(inputs)
+    )
+    width = max(len(_words(given)) for given in inputs) * LETTER
+    room = (
+        f'<rect x="{x - width / 2:.0f}" y="{top - LINE + 3:.0f}" '
+        f'width="{width:.0f}" height="{LINE * len(inputs):.0f}"/>'
+    )
+    return _Label(text, room)
+
+
+def _everywhere_but(rooms: Iterable[str]) -> str:
+    """Return a mask that leaves out ``rooms``."""
+    return (
+        '<mask id="life-labels" maskUnits="userSpaceOnUse" x="0" y="0" '
+        f'width="{WIDTH}" height="{HEIGHT}">'
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>'
+        f'<g fill="#000">{"".join(rooms)}</g></mask>'
     )
 
 
@@ -128,7 +169,7 @@ def _tip(x: float, y: float, dx: float, dy: float) -> str:
     back = (x - 10 * dx, y - 10 * dy)
     sides = [(back[0] + s * 4 * dy, back[1] - s * 4 * dx) for s in (1, -1)]
     corners = " ".join(f"{a:.1f},{b:.1f}" for a, b in ((x, y), *sides))
-    return f'<polygon points="{corners}" fill="#555"/>'
+    return f'<polygon points="{corners}" fill="currentColor"/>'
 
 
 def _on_border(state: State, towards: tuple[float, float]) -> tuple[float, float]:

@@ -9,7 +9,7 @@ For programs with a click command of their own::
         ...
 
 The decorated function gets no argument for them: what the user typed is kept in
-:data:`taurus_tpo.commandline.COMMAND_LINE`, where the factory finds it. Floor 5.
+:data:`taurus_tpo.commandline.COMMAND_LINE`, where the factory finds it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What people look at: the progress of the first read, and the inspector. Floor 5.
+"""What people look at: the progress of the first read, and the inspector.
 
 Widgets for any Qt that Taurus can use. Qt is not loaded before one of them is asked
 for: programs without a window import this package too.

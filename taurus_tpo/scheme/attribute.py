@@ -637,7 +637,7 @@ class TpoTangoAttribute(TangoAttribute):
         return self._decoded(raw, begun, kind)
 
     def read(self, cache: Any = True) -> Any:
-        """Return the ``TangoAttrValue``.
+        """Return the ``TangoAttrValue``: ``rvalue``, ``wvalue``, ``quality``, ``time``.
 
         :param cache: False reads the device and waits for it. True takes the cached
             value; where there is none yet, waits for the first one, or reads the

@@ -18,7 +18,8 @@ A facility is a TOML file of servers, their devices and their attributes::
     unit = "A"
     value = 12.5
 
-A key that is not in these tables is an error, so that a misspelling cannot hide.
+A key that is not in these tables is an error, so that a misspelling cannot hide. Times
+in s are from 0 to 3600.
 
 ``[facility]``
 
@@ -83,7 +84,7 @@ events          text    (device's)   change: the server pushes them; polled: Tan
                                      polling sends them (needs polling_period, and
                                      abs_change for float and int); none: to
                                      subscribe is refused
-polling_period  ms      0            Tango's own polling; 0: none
+polling_period  ms      0            Tango's own polling, 5 at the least; 0: none
 period          s       0            the value changes by itself so often; 0: only
                                      when it is written or set
 read_delay      s       (device's)   what a read takes

@@ -15,7 +15,7 @@ from pure_support import SOON
 from taurus_tpo import submode
 from taurus_tpo.customsettings import CustomSettings
 from taurus_tpo.rules import Rule, RuleSet
-from taurus_tpo.settings import KEYS, PROGRAM_ORIGIN, Settings
+from taurus_tpo.settings import ALL, KEYS, PROGRAM_ORIGIN, Settings
 
 MODE_KEY = "TANGO_EVENT_SUB_MODE"
 RULES_KEY = "TANGO_EVENT_SUB_MODE_RULES"
@@ -394,6 +394,6 @@ def test_the_settings_file_that_we_ship_means_the_defaults(
     assert set(KEYS) <= set(vars(taurus_settings))
     assert now.authority.mode is submode.DEFAULT
     assert len(now.authority.rules) == 0
-    for name in ("enabled", "native_async_read", "first_read_workers"):
-        assert getattr(now, name) == getattr(defaults, name)
+    for field in (setting.field for setting in ALL if setting.field):
+        assert getattr(now, field) == getattr(defaults, field)
     assert now.events_disabled_by is None

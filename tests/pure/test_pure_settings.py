@@ -16,11 +16,12 @@ from pure_support import Shapeless
 from taurus_tpo import settings, submode
 from taurus_tpo.decision import decide
 from taurus_tpo.rules import AttributeName, Rule, RuleSet
-from taurus_tpo.settings import KEYS, PROGRAM_ORIGIN, RULES_KEY, Problem, Settings
+from taurus_tpo.settings import KEYS, PROGRAM_ORIGIN, Problem, Settings
 
 INI = "/etc/xdg/taurus/taurus.ini"
 MODE_KEY = "TANGO_EVENT_SUB_MODE"
 EVENTS_KEY = "TANGO_EVENTS_TO_SUBSCRIBE"
+RULES_KEY = "TANGO_EVENT_SUB_MODE_RULES"
 NAMES = [mode.name for mode in submode.MODES]
 SLOW = AttributeName.of("tango://host:10000/sys/slow/1/x")
 A_DAY = 24 * 3600 * 1000

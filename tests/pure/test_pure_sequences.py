@@ -1,0 +1,183 @@
+"""The pictures of who says what to whom: they say what the code does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from sequence_picture import BLUE, ORANGE, WIDTH, Drawing, words
+from sequences import (
+    SEQUENCES,
+    Item,
+    Lane,
+    LieError,
+    Message,
+    Sequence,
+    Waits,
+    failing,
+    opening,
+    walk,
+)
+
+from taurus_tpo import submode
+from taurus_tpo.submode import SubMode
+from taurus_tpo.subscription import POLLED_STATES, WORKING, Effect, Input, State
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+#: Where each effect is carried out; in an attribute itself where all is known already.
+CARRIED_OUT_BY = {
+    Effect.CONNECT: {Lane.POOL, Lane.ATTRIBUTE, Lane.OTHER},
+    Effect.SUBSCRIBE: {Lane.TANGO, Lane.JANITOR, Lane.SERVER},
+    Effect.SUBSCRIBE_RETRYING: {Lane.TANGO},
+    Effect.READ: {Lane.POOL},
+    Effect.LOOK_AGAIN: {Lane.POOL},
+    Effect.POLL: {Lane.POOL},
+    Effect.STOP_POLLING: {Lane.POOL},
+    Effect.PUBLISH: {Lane.WINDOW},
+}
+
+DRAWN = {**SEQUENCES, **{f"{mode} fails": failing(mode) for mode in submode.MODES}}
+
+each_sequence = pytest.mark.parametrize("sequence", DRAWN.values(), ids=DRAWN)
+each_mode = pytest.mark.parametrize("mode", submode.MODES, ids=str)
+each_carrier = pytest.mark.parametrize(
+    ("mode", "native"),
+    [(mode, native) for mode in submode.MODES for native in (False, True)],
+    ids=str,
+)
+
+
+def without(sequence: Sequence, item: Item) -> Sequence:
+    """The same, but for one thing that it does not tell."""
+    kept = tuple(one for one in sequence.items if one is not item)
+    return replace(sequence, items=kept)
+
+
+def states(sequence: Sequence) -> Iterator[State]:
+    """The states that the attribute goes through."""
+    return (state for _, state in walk(sequence) if state is not None)
+
+
+# --- what they say -------------------------------------------------------------------
+
+
+@each_sequence
+def test_a_sequence_is_what_the_table_of_the_life_says(sequence: Sequence) -> None:
+    assert [item for item, _ in walk(sequence)] == list(sequence.items)
+
+
+@each_sequence
+def test_what_is_left_out_of_a_sequence_is_noticed(sequence: Sequence) -> None:
+    for message in sequence.messages:
+        if message.carries is not None:
+            with pytest.raises(LieError):
+                list(walk(without(sequence, message)))
+
+
+@each_sequence
+def test_what_is_told_in_the_place_of_something_else_is_noticed(
+    sequence: Sequence,
+) -> None:
+    lies = {Input.ACCEPTED: Input.EVENT, Input.EVENT: Input.ACCEPTED}
+    for number, item in enumerate(sequence.items):
+        if isinstance(item, Message) and item.told in lies:
+            lie = replace(item, told=lies[item.told])
+            items = (*sequence.items[:number], lie, *sequence.items[number + 1 :])
+            with pytest.raises(LieError):
+                list(walk(replace(sequence, items=items)))
+
+
+@each_sequence
+def test_what_has_to_be_done_is_done_by_those_who_do_it(sequence: Sequence) -> None:
+    for message in sequence.messages:
+        if message.carries is not None:
+            assert message.receiver in CARRIED_OUT_BY[message.carries]
+
+
+@each_carrier
+def test_a_healthy_device_is_subscribed_to_in_the_end(
+    mode: SubMode, native: bool
+) -> None:
+    *_, last = states(opening(mode, native))
+    assert last is State.SUBSCRIBED
+
+
+@each_mode
+def test_where_no_subscription_works_it_is_polled_until_one_does(mode: SubMode) -> None:
+    *_, before, last = states(failing(mode))
+    assert before in POLLED_STATES
+    assert last in WORKING
+
+
+@each_carrier
+def test_the_window_waits_where_the_mode_raises(mode: SubMode, native: bool) -> None:
+    waits = [one for one in opening(mode, native).items if isinstance(one, Waits)]
+    assert bool(waits) == mode.raises
+
+
+@each_carrier
+def test_the_pool_reads_what_the_subscription_does_not(
+    mode: SubMode, native: bool
+) -> None:
+    carrier = submode.carrier(mode, native)
+    asked = [message.carries for message in opening(mode, native).messages]
+    assert (Effect.READ in asked) != bool(carrier.reads)
+
+
+@each_carrier
+def test_who_waits_for_the_subscription_is_who_the_mode_says(
+    mode: SubMode, native: bool
+) -> None:
+    carrier = submode.carrier(mode, native)
+    (subscribing,) = [
+        message
+        for message in opening(mode, native).messages
+        if message.carries is Effect.SUBSCRIBE
+    ]
+    by = {Lane.SERVER: "caller", Lane.JANITOR: "janitor", Lane.TANGO: "Tango"}
+    waits = "caller" if carrier.raises else "janitor" if carrier.tries else "Tango"
+    assert by[subscribing.receiver] == waits
+
+
+# --- how they look -------------------------------------------------------------------
+
+
+@each_sequence
+def test_no_text_of_a_picture_stands_in_another(sequence: Sequence) -> None:
+    boxes = Drawing(sequence).boxes
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    assert all(box.left >= 0 and box.right <= WIDTH for box in boxes)
+
+
+@each_sequence
+def test_a_picture_takes_its_colors_from_the_text_around_it(sequence: Sequence) -> None:
+    picture = Drawing(sequence).svg()
+    colors = set(re.findall(r'(?:fill|stroke)="([^"]*)"', picture))
+    assert colors <= {"currentColor", "none", BLUE, ORANGE}
+
+
+@each_sequence
+def test_a_picture_is_xml_that_has_a_name(sequence: Sequence) -> None:
+    picture = ElementTree.fromstring(Drawing(sequence).svg())
+    assert picture.get("role") == "img"
+    assert sequence.title in str(picture.get("aria-label"))
+
+
+@each_sequence
+def test_the_words_tell_all_that_is_drawn(sequence: Sequence) -> None:
+    told = list(words(sequence))
+    assert len(told) >= len(sequence.items)
+    for message in sequence.messages:
+        assert any(message.text in line for line in told)
+
+
+def test_each_picture_is_in_the_documentation() -> None:
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.rst"))
+    drawn = re.findall(r"^\.\. tpo-sequence:: (.*)$", pages, re.MULTILINE)
+    assert sorted(drawn) == sorted(SEQUENCES)

@@ -1,0 +1,137 @@
+"""What the pictures of the documentation say, on attributes of real devices.
+
+In a program without a window, and in a hurry as one with a window is.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import taurus
+from sequences import Lane, Message, failing, first_read, opening, polled, silent
+from tango_support import SOON, eventually, hold, model
+from taurus import tauruscustomsettings
+
+from taurus_tpo import submode
+from taurus_tpo.subscription import Effect, Input, Life
+
+MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
+
+#: Whose thread brings what a lane tells.
+THREADS = {
+    Lane.POOL: "taurus_tpo reader",
+    Lane.JANITOR: "taurus_tpo janitor",
+    Lane.TANGO: "Dummy-",
+}
+CALLER = "MainThread"
+
+
+class RecordedLife(Life):
+    """Remembers what happened, by the thread that brought it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: dict[str, list[Input]] = {}
+
+    def feed(self, event: Input) -> tuple[Effect, ...]:
+        # The numbers of threads differ.
+        name = threading.current_thread().name.rstrip("0123456789").strip()
+        self.told.setdefault(name, []).append(event)
+        return super().feed(event)
+
+
+def drawn(items, lane=Lane.ATTRIBUTE) -> dict[str, list[Input]]:
+    """Return what an attribute is told in ``items``, by the thread that brings it."""
+    told: dict[str, list[Input]] = {}
+    for item in items:
+        told_it = isinstance(item, Message) and item.receiver is lane
+        if told_it and item.told is not None:
+            thread = THREADS.get(item.sender, CALLER)
+            told.setdefault(thread, []).append(item.told)
+    return told
+
+
+def before(sequence, text: str):
+    """Return what ``sequence`` says before some time has passed."""
+    texts = [getattr(item, "text", "") for item in sequence.items]
+    return sequence.items[: texts.index(text)]
+
+
+@pytest.fixture
+def recorded(modes, factory, listener):
+    """Let somebody listen to an attribute, and return what happens to it.
+
+    Its device has just answered, or is not waited for.
+    """
+    held = []
+
+    def recorded(name: str, mode=None, facility=modes, answers=True) -> RecordedLife:
+        if mode is not None:
+            factory.set_event_sub_mode(mode.name)
+        with factory.hurry():
+            attribute = taurus.Attribute(model(facility, name))
+            attribute._life = life = RecordedLife()
+            held.append(attribute)
+            if answers:
+                factory.connect(attribute.getParentObj()).result(SOON)
+            attribute.addListener(listener)
+        return life
+
+    yield recorded
+    for attribute in held:
+        attribute.removeListener(listener)
+    held.clear()
+
+
+def agree(life: RecordedLife, expected: dict[str, list[Input]], meanwhile=None) -> None:
+    """Wait until as much has happened as is drawn, and compare."""
+
+    def enough() -> bool:
+        if meanwhile is not None:
+            meanwhile()
+        return all(len(life.told.get(t, ())) >= len(e) for t, e in expected.items())
+
+    eventually(enough, f"{life.told} becomes {expected}")
+    for thread, told in expected.items():
+        assert life.told[thread][: len(told)] == told
+
+
+@MODES
+@pytest.mark.parametrize("native", [False, True], ids=["ours", "native"])
+def test_a_healthy_device_does_what_is_drawn(
+    modes, recorded, monkeypatch, mode, native
+):
+    key = "TANGO_ASYNCREAD_NATIVE"
+    monkeypatch.setattr(tauruscustomsettings, key, native, raising=False)
+    life = recorded("with_events", mode)
+    sequence = opening(mode, native)
+    agree(life, drawn(before(sequence, "the value changes")))
+    # A new link takes a moment to carry.
+    agree(life, drawn(sequence.items), lambda: hold(modes, "with_events", 1.5))
+
+
+@MODES
+def test_an_attribute_without_events_does_what_is_drawn(recorded, mode):
+    life = recorded("without_events", mode)
+    agree(life, drawn(before(failing(mode), "events are there")))
+
+
+def test_an_attribute_with_events_disabled_does_what_is_drawn(recorded, factory):
+    factory.set_tango_event_subscription_disabled(True)
+    agree(recorded("with_events"), drawn(polled().items))
+
+
+def test_two_attributes_of_a_device_do_what_is_drawn(recorded):
+    lives = {Lane.ATTRIBUTE: recorded("with_events"), Lane.OTHER: recorded("text")}
+    for lane, life in lives.items():
+        agree(life, drawn(first_read().items, lane))
+
+
+def test_a_server_that_hangs_does_what_is_drawn(own_modes, recorded):
+    server = own_modes.server("TpoSim/modes")
+    server.hang()
+    life = recorded("with_events", facility=own_modes, answers=False)
+    agree(life, drawn(before(silent(), "the server goes on")))
+    server.resume()
+    agree(life, drawn(silent().items))
