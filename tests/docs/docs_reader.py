@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 #: How long a command may take on a busy machine, s.
-LONG = 60.0
+LONG = 120.0
 
 #: The language of what a command writes, or of a file that is in none.
 OUTPUT = "text"

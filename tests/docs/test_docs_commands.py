@@ -6,6 +6,7 @@ is shown as output is compared. ``docs_tables.py`` has what is left out, and why
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -50,6 +51,24 @@ def test_a_page_does_what_it_says(page: Path, followed):
 def test_the_blocks_are_found():
     assert "taurus tpo check" in COMMANDS
     assert {block.language for block in BLOCKS} == set(WAYS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_page_has_no_block_in_other_words(page: Path):
+    text = page.read_text(encoding="utf-8")
+    others = r"^ *(\.\. (code|sourcecode|parsed-literal|highlight)::|~~~|>>> )"
+    assert not re.findall(others, text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [block for block in BLOCKS if block.language == "python" and block.caption],
+    ids=lambda block: block.caption,
+)
+def test_a_file_of_python_is_used(block: Block):
+    module = Path(block.caption).stem
+    page = (other for other in BLOCKS if other.page == block.page)
+    assert any(module in other.text for other in page if other is not block)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.place)

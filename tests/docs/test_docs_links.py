@@ -92,3 +92,5 @@ def test_the_readme_shows_the_last_benchmark():
     page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     assert report.with_summary(README, page) == README
     assert "| stock, s |" in README
+    later = page.replace("1000 attributes on 40", "2000 attributes on 80")
+    assert "2000 attributes on 80" in report.with_summary(README, later)
