@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults lint unit docs bench benchmark-floors format \
+.PHONY: help demo test test-faults lint unit docs docs-links bench benchmark-floors format \
     clean venv-demo venv-test
 
 help:  ## show this list
@@ -51,6 +51,9 @@ test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 
 docs: venv-test  ## build the documentation in docs/_build/html
 	"$(BIN)/sphinx-build" -q -W --keep-going -b html docs docs/_build/html
+
+docs-links: venv-test  ## look whether links to other hosts lead somewhere
+	"$(BIN)/sphinx-build" -q --keep-going -b linkcheck docs docs/_build/links
 
 bench: venv-test  ## measure windows, plugin and stock Taurus in turn: an hour
 	env -u TANGO_HOST "$(BIN)/python" -m benchmarks $(BENCH_ARGS)

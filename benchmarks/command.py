@@ -23,8 +23,9 @@ from taurus_tpo.bench.tables import for_terminal
 from taurus_tpo.cli.bench import ModesType, as_typed
 from taurus_tpo.sim import FacilityError
 
-#: What is written.
+#: What is written: the page, and its summary in the README.
 PAGE = ROOT / "docs" / "performance.md"
+README = ROOT / "README.md"
 
 #: What is to be known of all results of a folder.
 _HEAD = "head.json"
@@ -73,7 +74,8 @@ _HEAD = "head.json"
 @click.option(
     "--docs/--no-docs",
     default=None,
-    help="Whether docs/performance.md is written. [default: if nothing was left out]",
+    help="Whether docs/performance.md is written, and its summary in README.md. "
+    "[default: if nothing was left out]",
 )
 @click.option(
     "--again",
@@ -110,6 +112,8 @@ def main(
     complete = finished and len(found) == len(EVERYTHING) and stock
     if complete if docs is None else docs:
         report.write_page(head, found, PAGE)
+        shown = (path.read_text(encoding="utf-8") for path in (README, PAGE))
+        README.write_text(report.with_summary(*shown), encoding="utf-8")
         console.print(f"documented in {PAGE.relative_to(ROOT)}", soft_wrap=True)
     if not finished or _has_failed(found):
         raise SystemExit(1)

@@ -103,6 +103,10 @@ not met, stands in [reference/performance](reference/performance.rst).
 """
 
 
+#: The title of what the README shows, too.
+_SUMMARY = "In short: medians"
+
+
 def write_page(
     head: Mapping[str, Any], found: Mapping[str, Outcome], target: Path
 ) -> None:
@@ -127,6 +131,20 @@ def write_page(
     target.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
+#: Between these lines of the README stands the summary of the page.
+_FROM_PAGE = "<!-- From docs/performance.md, by `python -m benchmarks --docs`. -->\n"
+_END_OF_IT = "<!-- The end of what is from docs/performance.md. -->\n"
+
+
+def with_summary(readme: str, page: str) -> str:
+    """Return the text of the README with the summary of the page in its place."""
+    before, _, rest = readme.partition(_FROM_PAGE)
+    _, _, after = rest.partition(_END_OF_IT)
+    _, _, below = page.partition(f"**{_SUMMARY}**\n\n")
+    table, _, _ = below.partition("\n\n")
+    return f"{before}{_FROM_PAGE}\n{table}\n\n{_END_OF_IT}{after}"
+
+
 def _provenance(head: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, text in provenance(head):
         yield name, text.replace("``", "`")
@@ -147,7 +165,7 @@ def _summary(found: Sequence[Outcome]) -> Sheaf:
                     for one in (sheet, stock)
                 ]
                 rows.append((outcome.case.title, str(sheet.variant), *cells))
-    return Sheaf("In short: medians", head, tuple(rows))
+    return Sheaf(_SUMMARY, head, tuple(rows))
 
 
 def _median(sheet: Sheet | None, figure: str) -> str:

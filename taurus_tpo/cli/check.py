@@ -6,7 +6,6 @@ import platform
 from collections.abc import Iterator
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from taurus_tpo import __version__, activation, compat
@@ -24,7 +23,7 @@ def check() -> None:
     table = Table(show_header=False, box=None)
     for name, text in _facts(wrong):
         table.add_row(name, text)
-    console = Console(highlight=False)
+    console = session.console()
     console.print(table)
     for line in wrong:
         console.print(f"[red]wrong[/red]: {line}", soft_wrap=True)
