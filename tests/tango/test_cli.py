@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -266,6 +268,29 @@ def test_read_prints_a_table(modes):
     assert done.returncode == 0
     assert "1.5 V" in done.stdout
     assert "VALID" in done.stdout
+
+
+def test_read_shows_its_progress_on_a_terminal(modes):
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        taurus_command("tpo", "read", f"{UP}/slow", f"{UP}/rw", "--json"),
+        env={**modes.environment(), "TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        timeout=120,
+        check=True,
+    )
+    os.close(theirs)
+    shown = b""
+    # The end of a terminal is an error, on Linux.
+    with contextlib.suppress(OSError):
+        while some := os.read(ours, 4096):
+            shown += some
+    os.close(ours)
+    assert b"reading" in shown
+    # What a program reads has none of it.
+    assert [row["value"] for row in json.loads(done.stdout)] == [4.5, 5.5]
 
 
 def test_read_gives_up_after_the_timeout(own_modes):
