@@ -44,7 +44,10 @@ UNREADABLE = (*NO_LITERAL, configparser.Error, OSError)
 
 @dataclass(frozen=True)
 class Problem:
-    """A bad value in the settings: what, where, and what would be right."""
+    """A bad value in the settings: what, where, and what would be right.
+
+    :param key: empty where a whole file is bad.
+    """
 
     key: str
     value: str
@@ -52,7 +55,8 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.origin}: {self.key} = {self.value}: {self.reason}"
+        culprit = f"{self.key} = {self.value}: " if self.key else ""
+        return f"{self.origin}: {culprit}{self.reason}"
 
 
 @dataclass(frozen=True)
@@ -353,7 +357,7 @@ def read_file(path: str) -> SettingsFile | None:
             return None
     except UNREADABLE as error:
         reason = f"no Taurus settings file: {str(error).splitlines()[0]}"
-        return SettingsFile(path, {}, (Problem("-", "-", path, reason),))
+        return SettingsFile(path, {}, (Problem("", "", path, reason),))
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for key in parser.options(SECTION) if parser.has_section(SECTION) else ():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
 
 import click
 from rich.table import Table
@@ -11,6 +13,9 @@ from rich.table import Table
 from taurus_tpo import __version__, activation, compat
 from taurus_tpo.cli import session
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
+
+#: How long the database may take to answer, s.
+TIMEOUT = 10.0
 
 
 @click.command("check")
@@ -60,15 +65,26 @@ def _activation(wrong: list[str]) -> str:
 
 
 def _database(wrong: list[str]) -> str:
-    try:
-        import tango
-    except ImportError:
+    if compat.pytango_version() is None:
         return "not asked"
     try:
-        database = tango.Database()
-        database.get_info()
-    except tango.DevFailed as error:
-        host = tango.ApiUtil.get_env_var("TANGO_HOST") or "TANGO_HOST is not set"
-        wrong.append(f"the database does not answer ({host}): {error.args[0].desc}")
+        session.database_answer(_ask_database(), TIMEOUT)
+    except click.ClickException as error:
+        wrong.append(error.message)
         return "does not answer"
-    return f"{database.get_db_host()}:{database.get_db_port()} answers"
+    return f"{session.database_name()} answers"
+
+
+def _ask_database() -> Future[Any]:
+    factory = session.tango_factory() if activation.decide().active else None
+    if factory is not None and session.is_ours(factory):
+        return session.ask_database(factory, "DbInfo")
+    # Stock Taurus has no threads for that.
+    import tango
+
+    asked: Future[Any] = Future()
+    try:
+        asked.set_result(tango.Database().get_info())
+    except tango.DevFailed as error:
+        asked.set_exception(error)
+    return asked

@@ -29,11 +29,15 @@ _TICK = 20
 _PATIENCE = 15.0
 
 
+class ScreenshotError(Exception):
+    """What the window shows cannot be saved."""
+
+
 @dataclass
 class Story:
     """What happened, in seconds after the form was begun.
 
-    :param window: when the window had been painted for the first time.
+    :param window: when the window had been painted for the first time; 0 until then.
     :param at_window: how many attributes had a value then.
     :param first: when each attribute had its first value.
     """
@@ -83,12 +87,13 @@ def demo(facility: str, screenshot: Path | None, duration: float | None) -> None
             console.print(f"TANGO_HOST={running.tango_host}")
             show = _Show(by_turns(spec.models()))
             show.run(duration, ends_by_itself=headless)
+            _report(show.story, console)
             if screenshot is not None:
                 show.save(screenshot)
                 console.print(f"screenshot: {screenshot}")
-            _report(show.story, console)
-    except FacilityError as error:
-        raise click.ClickException(str(error)) from error
+    except (FacilityError, ScreenshotError) as error:
+        # Not click's way: it cannot write to the stderr that a TaurusApplication makes.
+        raise SystemExit(f"Error: {error}") from error
 
 
 def by_turns(models: Sequence[str]) -> list[str]:
@@ -131,7 +136,11 @@ class _Show:
         self._form: Any = None
         self._painted = first_paint(self._note_window)
         self._ends_by_itself = False
+        self._interrupted = False
         self._begun = 0.0
+        # From now on, and not when the event loop begins: Taurus's own handler ends a
+        # loop that is not there yet.
+        signal.signal(signal.SIGINT, self._interrupt)
 
     def run(self, duration: float | None, ends_by_itself: bool) -> None:
         """Build the form, show it, and watch it until it ends."""
@@ -144,14 +153,20 @@ class _Show:
             Qt.QTimer.singleShot(int(duration * 1000), self._application.quit)
         # Python handles signals only between two of its own instructions: the timer
         # gives it one.
-        signal.signal(signal.SIGINT, lambda *_: self._application.quit())
         self._timer.start(_TICK)
         self._application.exec_()
         self._timer.stop()
 
+    def _interrupt(self, *_signal: Any) -> None:
+        self._interrupted = True
+
     def save(self, path: Path) -> None:
-        """Save what the window shows."""
-        self._form.grab().save(str(path))
+        """Save what the window shows.
+
+        :raises ScreenshotError: where that cannot be written.
+        """
+        if not self._form.grab().save(str(path), "PNG"):
+            raise ScreenshotError(f"the screenshot cannot be saved as {path}")
 
     def _build(self) -> None:
         import taurus
@@ -183,7 +198,8 @@ class _Show:
             if name not in self.story.first:
                 self._note(name, attribute.known, now)
         late = now > _PATIENCE
-        if self._ends_by_itself and (late or not self.story.silent):
+        is_over = self._ends_by_itself and (late or not self.story.silent)
+        if self._interrupted or is_over:
             self._application.quit()
 
     def _note(self, name: str, known: Any, now: float) -> None:
@@ -206,7 +222,8 @@ def _report(story: Story, console: Console) -> None:
     table.add_row("rows in the form", str(story.rows))
     for (mode, decided_by), count in story.modes.most_common():
         table.add_row("mode", f"{mode}: {count} attributes (decided by: {decided_by})")
-    table.add_row("window", f"after {story.window:.2f} s")
+    window = f"after {story.window:.2f} s" if story.window else "not shown"
+    table.add_row("window", window)
     table.add_row("values at the window", f"{story.at_window} of {len(story.models)}")
     last = max(story.first.values(), default=0.0)
     table.add_row("last value", f"after {last:.2f} s ({len(story.first)} values)")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from typing import Any
 
 import click
 
+from taurus_tpo.cli import session
 from taurus_tpo.rules import compile_glob
 
 #: What makes a model a glob.
@@ -23,16 +25,21 @@ def expand(factory: Any, models: Iterable[str], timeout: float) -> list[str]:
     time stays as a glob, so that whoever reads it says so. Duplicates count once.
 
     :param factory: the plugin's.
-    :param timeout: how long to wait for all devices together, s.
+    :param timeout: how long to wait for the database and all devices together, s.
     :raises click.ClickException: where the database does not answer, or a glob matches
         nothing.
     """
-    globs = {model: _devices_of(model) for model in models if is_glob(model)}
+    end = time.monotonic() + timeout
+    asked_for = {m: _ask_for_devices(factory, m) for m in models if is_glob(m)}
+    globs = {
+        model: _devices_of(model, answer, end - time.monotonic())
+        for model, answer in asked_for.items()
+    }
     names = dict.fromkeys(name for some in globs.values() for name in some)
     with factory.hurry():
         devices = {name: factory.getDevice(name) for name in names}
     asked = {name: factory.connect(device) for name, device in devices.items()}
-    wait(asked.values(), timeout)
+    wait(asked.values(), max(0.0, end - time.monotonic()))
     found: dict[str, None] = {}
     for model in models:
         matching = [model]
@@ -51,26 +58,20 @@ def is_glob(model: str) -> bool:
     return bool(_WILD & set(model))
 
 
-def _devices_of(model: str) -> list[str]:
+def _ask_for_devices(factory: Any, model: str) -> Future[Any]:
+    """Ask the database for its devices, running or not, that the glob may mean."""
     glob, _, _ = model.rpartition("/")
     if glob.count("/") != 2:
         reason = "a glob needs four parts: domain/family/member/attribute"
         raise click.ClickException(f"{model!r}: {reason}")
-    return _devices(glob)
-
-
-def _devices(glob: str) -> list[str]:
-    """Return the devices that the database has, running or not, which match."""
-    import tango
-
     # The database knows no wild card but the star.
     coarse = re.sub(r"\[[^]]*\]|\?", "*", glob)
-    try:
-        names = tango.Database().command_inout("DbGetDeviceWideList", coarse)
-    except tango.DevFailed as error:
-        reason = f"the database does not answer: {error.args[0].desc}"
-        raise click.ClickException(reason) from error
-    return _matching(names, glob)
+    return session.ask_database(factory, "DbGetDeviceWideList", coarse)
+
+
+def _devices_of(model: str, asked: Future[Any], timeout: float) -> list[str]:
+    names = session.database_answer(asked, timeout)
+    return _matching(names, model.rpartition("/")[0])
 
 
 def _attributes(device: str, glob: str, asked: Future[Any]) -> list[str]:

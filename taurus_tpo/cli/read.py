@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import time
 from collections.abc import Iterable
 from concurrent.futures import CancelledError, Future, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import click
@@ -21,6 +22,9 @@ from taurus_tpo.cli.models import expand
 
 #: How often the progress bar looks, s.
 _TICK = 0.1
+
+#: How infinite numbers are written where JSON has none.
+_NO_JSON = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def read(models: tuple[str, ...], as_json: bool, timeout: float) -> None:
     _wait(list(reads.values()), end)
     rows = [_row(name, future, timeout) for name, future in reads.items()]
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], indent=2, default=str))
+        told = [asdict(replace(row, value=_as_json(row.value))) for row in rows]
+        click.echo(json.dumps(told, indent=2, default=str, allow_nan=False))
     else:
         _print(rows)
     raise SystemExit(1 if any(row.error for row in rows) else 0)
@@ -84,9 +89,7 @@ def _ask(factory: Any, made: Any) -> Future[Any]:
         return Future()
     if not isinstance(made, Exception):
         return factory.readAttributeFirstTime(made)
-    failed: Future[Any] = Future()
-    failed.set_exception(made)
-    return failed
+    return session.failed(made)
 
 
 def _wait(futures: list[Future[Any]], end: float) -> None:
@@ -128,13 +131,22 @@ def _reason(error: Exception) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that JSON knows: numbers, texts, lists."""
+    """Return a number, a text, or lists of them."""
     value = getattr(value, "magnitude", value)
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     return getattr(value, "name", value)
+
+
+def _as_json(value: Any) -> Any:
+    """Return ``value`` as JSON knows it, which has no numbers such as NaN: as texts."""
+    if isinstance(value, (list, tuple)):
+        return [_as_json(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return _NO_JSON.get(value, "NaN")
+    return value
 
 
 def _unit(value: Any) -> str | None:

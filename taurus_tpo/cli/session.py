@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, TimeoutError
 from typing import Any
 
 import click
@@ -40,8 +41,9 @@ def plugin_factory() -> Any:
     :raises click.ClickException: where the plugin is off, with the reason.
     """
     decided = activation.decide()
-    factory = tango_factory()
-    if not decided.active or not is_ours(factory):
+    # Without PyTango there is no factory at all.
+    factory = tango_factory() if decided.active else None
+    if factory is None or not is_ours(factory):
         raise click.ClickException(f"taurus_tpo is off: {decided.reason}")
     return factory
 
@@ -56,3 +58,53 @@ def full_name(factory: Any, model: str) -> str:
         example = "for example sys/tg_test/1/ampli"
         raise click.ClickException(f"{model!r} is no Tango attribute ({example})")
     return str(names[0])
+
+
+def ask_database(factory: Any, *question: str) -> Future[Any]:
+    """Have the default database asked by the pool, so that Ctrl-C is heard meanwhile.
+
+    :param factory: the plugin's.
+    :param question: a command of the database, and its argument.
+    """
+    try:
+        with factory.hurry():
+            database = factory.getAuthority()
+    except Exception as error:  # noqa: BLE001 - becomes the answer
+        return failed(error)
+    return database.begin_to_ask(*question)
+
+
+def failed(error: Exception) -> Future[Any]:
+    """Return the future of what has failed already."""
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    return future
+
+
+def database_answer(asked: Future[Any], timeout: float) -> Any:
+    """Return what the database says.
+
+    :param timeout: how long it may take, s.
+    :raises click.ClickException: where it does not answer.
+    """
+    try:
+        return asked.result(max(0.0, timeout))
+    except TimeoutError:
+        reason = "no answer in time"
+    except Exception as error:  # noqa: BLE001 - Tango's, or that of a name that is none
+        reason = explained(error)
+    who = f"the database does not answer ({database_name()})"
+    raise click.ClickException(f"{who}: {reason}")
+
+
+def database_name() -> str:
+    """Return which database is meant where nobody names one."""
+    import tango
+
+    return tango.ApiUtil.get_env_var("TANGO_HOST") or "TANGO_HOST is not set"
+
+
+def explained(error: BaseException) -> str:
+    """Return what Tango says of an error, or Python."""
+    stack = [entry for entry in error.args if hasattr(entry, "desc")]
+    return str(stack[0].desc).strip() if stack else str(error) or repr(error)

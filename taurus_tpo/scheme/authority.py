@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import Any
 
 import tango
@@ -71,6 +72,13 @@ class TpoTangoAuthority(TangoAuthority):
         :raises tango.DevFailed: where it says no, or nothing in time.
         """
         return self.factory().questions.ask(self._database, *question)
+
+    def begin_to_ask(self, *question: str) -> Future[Any]:
+        """Have it asked by the pool, and return at once.
+
+        :return: gets what it says, or Tango's ``DevFailed``.
+        """
+        return self.factory().questions.begin(self._database, *question)
 
     def reach(self) -> None:
         """Wait for it as long as may be.

@@ -52,12 +52,19 @@ class Questions:
         database.unclaimed[question] = answer
         database.no_answer()
 
+    def begin(self, database: DatabaseConnection, *question: str) -> Future[Any]:
+        """Have ``database`` asked, and return at once.
+
+        :return: gets what it says, or Tango's ``DevFailed``.
+        """
+        return self._pool.ask(database, question, None, Kind.ASK)
+
     def _asked(self, database: DatabaseConnection, question: Question) -> Future[Any]:
         """Return the answer that is on its way, or that came too late; else ask."""
         unclaimed = database.unclaimed.pop(question, None)
         if unclaimed is not None and not _is_vain(unclaimed):
             return unclaimed
-        return self._pool.ask(database, question, None, Kind.ASK)
+        return self.begin(database, *question)
 
 
 def _is_vain(answer: Future[Any]) -> bool:

@@ -360,7 +360,7 @@ def test_what_is_no_settings_file_is_one_problem(ini: Path, content: bytes) -> N
     assert file.values == {}
     (problem,) = file.problems
     assert problem.origin == str(ini)
-    assert "no Taurus settings file" in str(problem)
+    assert str(problem).startswith(f"{ini}: no Taurus settings file: ")
 
 
 def test_a_percent_sign_in_one_value_leaves_the_others_in_force(ini: Path) -> None:

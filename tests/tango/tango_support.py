@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,15 @@ def run(
 def taurus_command(*arguments: str) -> list[str]:
     """Return the command line of ``taurus ...`` of this environment."""
     return [sys.executable, "-c", "from taurus.cli import main; main()", *arguments]
+
+
+def sleeps(process: subprocess.Popen[str]) -> bool:
+    """Return whether the main thread of ``process`` takes no time for a while."""
+    stat = Path(f"/proc/{process.pid}/task/{process.pid}/stat")
+
+    def spent() -> list[str]:
+        return stat.read_text().rpartition(")")[2].split()[11:13]
+
+    before = spent()
+    time.sleep(0.3)
+    return spent() == before

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
-from tango_support import UP, run, taurus_command
+from tango_support import UP, eventually, hold, run, sleeps, taurus_command
 
 MODES = ["SyncRead", "AsyncRead", "Sync", "Async", "Stateless"]
+
+#: What PyTango waits for a database that hangs, s.
+HUNG_CALL = 8.0
 
 
 def tpo(facility, *arguments, before=(), **environment):
@@ -76,8 +85,6 @@ def test_stock_taurus_gets_the_option_when_the_plugin_is_off(modes):
         'cli.taurus_cmd(["--tango-event-sub-mode", "sync", "icons", "--help"],'
         f"standalone_mode=False); {code}"
     )
-    import sys
-
     done = run([sys.executable, "-c", script], modes, TAURUS_TPO="0")
     assert done.stdout.split()[-1] == "SYNC"
 
@@ -118,6 +125,19 @@ def test_a_name_that_is_none(modes):
     assert "'no attribute' is no Tango attribute" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["explain", "read"])
+def test_a_missing_pytango_is_named(modes, command):
+    code = (
+        'import sys; sys.modules["tango"] = None\n'
+        f"sys.argv[1:] = ['tpo', '{command}', '{UP}/rw']\n"
+        "from taurus.cli import main; main()"
+    )
+    done = run([sys.executable, "-c", code], modes)
+    assert done.returncode == 1
+    assert "taurus_tpo is off: PyTango cannot be imported" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 # --- check ---
 
 
@@ -150,7 +170,69 @@ def test_check_says_why_the_plugin_is_off(modes):
     assert "off: TAURUS_TPO=0 in the environment" in done.stdout
 
 
+ASKING = pytest.mark.parametrize(
+    "arguments", [("check",), ("explain", f"{UP}/*"), ("read", f"{UP}/*")], ids=str
+)
+
+
+@ASKING
+def test_ctrl_c_is_heard_while_the_database_hangs(own_modes, arguments):
+    own_modes.hang_database()
+    process = subprocess.Popen(
+        taurus_command("tpo", *arguments),
+        env=own_modes.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell has what it starts in the background ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        # It asks once the plugin has said that it is there.
+        while "is on" not in process.stderr.readline():
+            assert process.poll() is None
+        eventually(lambda: sleeps(process), "it waits")
+        process.send_signal(signal.SIGINT)
+        begun = time.monotonic()
+        errors = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+    assert time.monotonic() - begun < HUNG_CALL / 2
+    assert process.returncode == 1
+    assert "Traceback" not in errors
+
+
+@ASKING
+def test_a_database_that_hangs_is_said_not_to_answer(own_modes, arguments):
+    own_modes.hang_database()
+    more = ("--timeout", "1") if arguments[0] == "read" else ()
+    done = tpo(own_modes, *arguments, *more)
+    assert done.returncode == 1
+    host = own_modes.tango_host
+    said = " ".join((done.stdout + done.stderr).split())
+    assert f"the database does not answer ({host}): " in said
+    assert "Traceback" not in done.stderr
+
+
 # --- read ---
+
+
+def test_numbers_that_json_does_not_have_are_texts(modes):
+    def no_json(word):
+        pytest.fail(f"{word} is no JSON")
+
+    numbers = [float("nan"), float("inf"), float("-inf"), *range(13)]
+    hold(modes, "wave", numbers)
+    hold(modes, "with_events", numbers[0])
+    try:
+        done = tpo(modes, "read", f"{UP}/wave", f"{UP}/with_events", "--json")
+    finally:
+        hold(modes, "wave", [0.0] * 16)
+        hold(modes, "with_events", 1.5)
+    wave, scalar = json.loads(done.stdout, parse_constant=no_json)
+    assert wave["value"][:4] == ["NaN", "Infinity", "-Infinity", 0.0]
+    assert scalar["value"] == "NaN"
 
 
 def test_read_prints_values_and_errors(modes):
@@ -188,6 +270,29 @@ def test_read_prints_a_table(modes):
     assert "VALID" in done.stdout
 
 
+def test_read_shows_its_progress_on_a_terminal(modes):
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        taurus_command("tpo", "read", f"{UP}/slow", f"{UP}/rw", "--json"),
+        env={**modes.environment(), "TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        timeout=120,
+        check=True,
+    )
+    os.close(theirs)
+    shown = b""
+    # The end of a terminal is an error, on Linux.
+    with contextlib.suppress(OSError):
+        while some := os.read(ours, 4096):
+            shown += some
+    os.close(ours)
+    assert b"reading" in shown
+    # What a program reads has none of it.
+    assert [row["value"] for row in json.loads(done.stdout)] == [4.5, 5.5]
+
+
 def test_read_gives_up_after_the_timeout(own_modes):
     own_modes.server("TpoSim/modes").hang()
     done = tpo(own_modes, "read", f"{UP}/rw", "--json", "--timeout", "0.5")
@@ -203,8 +308,6 @@ def test_a_glob_that_matches_nothing(modes):
 
 
 def test_a_missing_extra_is_named(modes):
-    import sys
-
     code = (
         'import sys; sys.modules["tomllib"] = sys.modules["tomli"] = None\n'
         "from taurus.cli import main; sys.argv[1:] = ['tpo', 'sim', 'x']; main()"
@@ -232,3 +335,41 @@ def test_the_demo_ends_without_a_display(tmp_path):
     assert "AsyncRead: 18 attributes (decided by: default)" in report
     assert "TpoSim_ReadFails" in report
     assert os.path.getsize(picture) > 5000
+
+
+def test_a_screenshot_that_cannot_be_saved_is_an_error(tmp_path):
+    small = Path(__file__).parents[1] / "facilities" / "modes.toml"
+    picture = tmp_path / "none" / "window.png"
+    command = taurus_command("tpo", "demo", str(small), "--screenshot", str(picture))
+    done = run([*command, "--duration", "1"])
+    assert done.returncode == 1
+    assert "cannot be saved" in done.stderr
+    assert "screenshot:" not in done.stdout
+    # What was seen is told all the same.
+    assert "rows in the form" in done.stdout
+
+
+def test_a_ctrl_c_while_the_demo_builds_its_form_ends_it():
+    """There is no event loop yet that it could end."""
+    small = Path(__file__).parents[1] / "facilities" / "modes.toml"
+    words = ["taurus", "tpo", "demo", str(small), "--duration", "1000"]
+    code = f"""
+import os, signal, sys
+from taurus.qt.qtgui.panel import TaurusForm
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+set_model = TaurusForm.setModel
+
+def interrupted(form, models):
+    os.kill(os.getpid(), signal.SIGINT)
+    set_model(form, models)
+
+TaurusForm.setModel = interrupted
+sys.argv = {words!r}
+from taurus.cli import main
+main()
+"""
+    done = run([sys.executable, "-c", code])
+    assert done.returncode == 0, done.stderr
+    assert "rows in the form" in done.stdout
+    assert "Traceback" not in done.stderr

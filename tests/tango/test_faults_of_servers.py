@@ -40,6 +40,9 @@ ONE, TWO, THREE = (f"sim/victim/{number}" for number in (1, 2, 3))
 WELL = "sim/well/1"
 OTHER_WELL = "sim/well/2"
 
+#: When no thread may be there any more, after all is quiet, s.
+QUIET = 5.0
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Facility]:
@@ -205,6 +208,16 @@ def test_no_thread_is_left(faults, factory):
     eventually(victims.all_values, "their values come", BACK)
     victims.leave()
     eventually(lambda: not plugin_threads(), "the threads end")
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_no_thread_stays_where_all_is_quiet(faults, factory, mode):
+    """With listeners, and nothing to do but to hear events."""
+    factory.set_event_sub_mode(mode.name)
+    well = heard(volts(faults, WELL))
+    eventually(lambda: all(a.isUsingEvents() for a in well.attributes), "subscribed")
+    eventually(lambda: not plugin_threads(), "the threads end", QUIET)
+    assert well.all_values()
 
 
 # --- in a window ---------------------------------------------------------------------

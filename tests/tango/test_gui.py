@@ -10,6 +10,7 @@ import pytest
 import taurus
 from tango_support import DOWN, UP, model, run_python
 from taurus.core.taurusbasetypes import DataType
+from taurus.external.qt import Qt
 
 from taurus_tpo import submode
 
@@ -121,9 +122,13 @@ def test_a_write_widget_writes(qtbot, form, modes):
     item = window.getItemByIndex(0)
     writer = item.writeWidget()
     qtbot.waitUntil(lambda: writer is not None and writer.isEnabled(), timeout=20000)
-    attr.write(8.25)
-    qtbot.waitUntil(lambda: "8.25" in text_of(window, 0), timeout=20000)
-    attr.write(5.5)
+    try:
+        writer.setText("8.25")
+        qtbot.keyClick(writer, Qt.Qt.Key_Return)
+        qtbot.waitUntil(lambda: "8.25" in text_of(window, 0), timeout=20000)
+        assert modes.device(UP).read_attribute("rw").value == 8.25
+    finally:
+        attr.write(5.5)
 
 
 def test_a_device_widget_shows_the_state(qtbot, modes, factory):

@@ -269,3 +269,4 @@ def test_what_the_server_says_is_what_is_cached(modes, factory, listener, mode):
     assert listener.values[-1] == 19.0
     stamps = [value.time.totime() for _, value in listener.heard]
     assert stamps == sorted(stamps)
+    hold(modes, "rw", 5.5)

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from faults_support import (
     told_by,
     volts,
 )
-from tango_support import FACILITIES, calls, eventually, taurus_command
+from tango_support import FACILITIES, calls, eventually, sleeps, taurus_command
 
 from taurus_tpo.sim import Facility
 
@@ -293,18 +292,6 @@ print(signal.set_wakeup_fd(-1) == told.fileno())
 def test_who_listens_to_signals_goes_on(faults):
     well = volts(faults, WELL, 1, 2)
     assert finish(start(OWN_WAKEUP, faults, {"mode": None, "well": well})) == "True"
-
-
-def sleeps(process: subprocess.Popen[str]) -> bool:
-    """Return whether the main thread of ``process`` takes no time for a while."""
-    stat = Path(f"/proc/{process.pid}/task/{process.pid}/stat")
-
-    def spent() -> list[str]:
-        return stat.read_text().rpartition(")")[2].split()[11:13]
-
-    before = spent()
-    time.sleep(0.3)
-    return spent() == before
 
 
 # --- attributes ----------------------------------------------------------------------
