@@ -57,6 +57,7 @@ rst_prolog = f"""
 .. |closing| replace:: {factory.CLOSING:g} s
 .. |unanswered| replace:: {attribute.UNANSWERED_FOR:g} s
 .. |looks| replace:: {_listed(itertools.accumulate(settling.PAUSES))} s
+.. |open| replace:: {settling.OPEN:g} to {settling.OPEN + settling.COMPANY:g} s
 .. |look| replace:: {settling.PAUSE:g} s
 .. |late| replace:: {settling.LATE:g} s
 .. |most| replace:: {settling.MOST}

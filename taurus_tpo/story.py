@@ -112,6 +112,7 @@ _WORDS = {
     State.SUBSCRIBING: "subscribing",
     State.RESUBSCRIBING: "subscribing again",
     State.SUBSCRIBED: "subscribed to its events",
+    State.OPENING: "subscribed to its events",
     State.SETTLING: "subscribed to its events, and compared with the device",
     State.RETRYING: "the subscription failed, Tango goes on trying",
     State.POLLED: "events are disabled, and so is polling",

@@ -25,6 +25,7 @@ class State(enum.Enum):
     SUBSCRIBING = "the subscription was asked for and has not been answered"
     RESUBSCRIBING = "the same; the device was away before"
     SUBSCRIBED = "the subscription works"
+    OPENING = "the same; the channel of its events may not be open yet"
     SETTLING = "the same; what it may have missed, or an error, is looked after"
     RETRYING = "the subscription failed; Tango goes on trying, and it is polled"
     POLLED = "events are disabled, it is polled"
@@ -45,6 +46,7 @@ class Input(enum.Enum):
     FAILED = "the subscription failed; Tango retries"
     EVENT = "an event brought a value, or the attribute's own error"
     READ = "a read brought a value, or an error"
+    OPENED = "an event has come through the channel of the subscription"
     RENEWED = "the attribute may be another one now, as after a restart of its device"
     DOUBTED = "what an event or a read brought was an error"
     SETTLED = "what is read agrees with what is cached, some time after that"
@@ -62,8 +64,9 @@ class Effect(enum.Enum):
     RENEW = "give the subscription up, then subscribe in such a mode"
     UNSUBSCRIBE = "give the subscription up"
     READ = "ask for a first read"
+    LOOK_ONCE = "read it once more, when the channel of its events is open"
     LOOK_AGAIN = "read it again later, until what is read agrees with what is cached"
-    WATCH = "compare the two at regular times, where the settings say so"
+    WATCH = "compare the two at regular times, where the settings say so; else no more"
     POLL = "start polling"
     STOP_POLLING = "stop polling, unless the user forced it"
     PUBLISH = "cache what the input brought and tell the listeners"
@@ -81,7 +84,9 @@ _S, _I, _E = State, Input, Effect
 
 _CONNECTS = (_S.CONNECTING, _S.RECONNECTING)
 _SUBSCRIBES = (_S.SUBSCRIBING, _S.RESUBSCRIBING)
-_HAS_EVENTS = (_S.SUBSCRIBED, _S.SETTLING)
+_HAS_EVENTS = (_S.SUBSCRIBED, _S.OPENING, _S.SETTLING)
+_TRUSTED = (_S.SUBSCRIBED, _S.OPENING)
+_LOOKED_AT = (_S.OPENING, _S.SETTLING)
 # A late event of an earlier subscription may have made it look as if this one worked.
 _BEING_SUBSCRIBED = (*_SUBSCRIBES, *_HAS_EVENTS, _S.RETRYING)
 _NOT_BEING_SUBSCRIBED = (_S.IDLE, *_CONNECTS, _S.POLLED)
@@ -99,7 +104,7 @@ _WORKS: Mapping[Input, tuple[Effect, ...]] = {
     _I.ACCEPTED: (_E.STOP_POLLING, _E.READ),
     _I.EVENT: (_E.STOP_POLLING, _E.PUBLISH),
 }
-_WORKS_FIRST = {i: (*effects, _E.WATCH) for i, effects in _WORKS.items()}
+_WORKS_FIRST = {i: (*effects, _E.LOOK_ONCE) for i, effects in _WORKS.items()}
 _WORKS_AGAIN = {i: (*effects, _E.LOOK_AGAIN) for i, effects in _WORKS.items()}
 
 #: The whole life: every pair of state and input.
@@ -115,8 +120,9 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     **{(s, _I.UNREACHABLE): Step(_S.RECONNECTING, (_E.PUBLISH,)) for s in _CONNECTS},
     # Tango's callbacks may come late, after the subscription was given up.
     **{(s, i): Step(s) for s in _NOT_BEING_SUBSCRIBED for i in _TANGO_SAYS},
-    # The subscription is on its way.
-    **{(_S.SUBSCRIBING, i): Step(_S.SUBSCRIBED, e) for i, e in _WORKS_FIRST.items()},
+    # The subscription is on its way. Tango says that it is there before the server is
+    # sure to send events: one that is due in that moment is lost.
+    **{(_S.SUBSCRIBING, i): Step(_S.OPENING, e) for i, e in _WORKS_FIRST.items()},
     **{(_S.RESUBSCRIBING, i): Step(_S.SETTLING, e) for i, e in _WORKS_AGAIN.items()},
     **{
         (s, _I.REFUSED): Step(_S.RETRYING, (_E.READ, _E.SUBSCRIBE_RETRYING))
@@ -147,19 +153,18 @@ TABLE: Mapping[tuple[State, Input], Step] = {
         (s, _I.REFUSED): Step(_S.RETRYING, (*_FALL_BACK, _E.SUBSCRIBE_RETRYING))
         for s in _HAS_EVENTS
     },
+    # What has come through proves that all that comes later will.
+    (_S.OPENING, _I.OPENED): Step(_S.SUBSCRIBED, (_E.WATCH,)),
+    **{(s, _I.OPENED): Step(s) for s in State if s is not _S.OPENING},
     # Not everybody who repairs something sends an event.
-    (_S.SUBSCRIBED, _I.DOUBTED): Step(_S.SETTLING, (_E.LOOK_AGAIN,)),
-    **{(s, _I.DOUBTED): Step(s) for s in State if s is not _S.SUBSCRIBED},
-    (_S.SETTLING, _I.SETTLED): Step(_S.SUBSCRIBED, (_E.WATCH,)),
+    **{(s, _I.DOUBTED): Step(_S.SETTLING, (_E.LOOK_AGAIN,)) for s in _TRUSTED},
+    **{(s, _I.DOUBTED): Step(s) for s in State if s not in _TRUSTED},
+    **{(s, _I.SETTLED): Step(_S.SUBSCRIBED, (_E.WATCH,)) for s in _LOOKED_AT},
     # Tango may take the next event for one that it has had before, and drop it.
     (_S.SETTLING, _I.UNPROVEN): Step(_S.SUBSCRIBING, (_E.POLL, _E.RENEW)),
     # A look that was on its way when something else happened.
-    **{
-        (s, i): Step(s)
-        for s in State
-        for i in (_I.SETTLED, _I.UNPROVEN)
-        if s is not _S.SETTLING
-    },
+    **{(s, _I.SETTLED): Step(s) for s in State if s not in _LOOKED_AT},
+    **{(s, _I.UNPROVEN): Step(s) for s in State if s is not _S.SETTLING},
     # It does not work, and Tango goes on trying.
     **{(_S.RETRYING, i): Step(_S.SETTLING, e) for i, e in _WORKS_AGAIN.items()},
     (_S.RETRYING, _I.REFUSED): Step(_S.RETRYING),

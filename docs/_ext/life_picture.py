@@ -20,15 +20,16 @@ PLACES = {
     State.IDLE: (90, 60),
     State.CONNECTING: (300, 60),
     State.SUBSCRIBING: (560, 60),
-    State.SUBSCRIBED: (850, 60),
+    State.OPENING: (820, 60),
+    State.SUBSCRIBED: (1080, 60),
     State.RECONNECTING: (300, 300),
     State.RESUBSCRIBING: (560, 300),
-    State.SETTLING: (850, 300),
-    State.RETRYING: (850, 470),
+    State.SETTLING: (1080, 300),
+    State.RETRYING: (1080, 470),
     State.POLLED: (90, 440),
     State.CLOSED: (90, 510),
 }
-WIDTH, HEIGHT = 960, 540
+WIDTH, HEIGHT = 1190, 540
 BOX = (140, 44)
 
 #: An input that leads from so many states to one and the same is told in words.

@@ -155,6 +155,12 @@ def _event() -> Items:
     yield Message(_S, _T, "event")
     yield Message(_T, _A, "the value", told=Input.EVENT)
     yield _told()
+    yield Message(_T, _A, "events come through", told=Input.OPENED)
+
+
+def _looks_once(lane: Lane = _A) -> Message:
+    text = f"if none does, read me after {settling.OPEN:g}{_NO_BREAK}s"
+    return Message(lane, _P, text, carries=Effect.LOOK_ONCE)
 
 
 def _returns(lane: Lane = _A) -> Message:
@@ -231,6 +237,7 @@ def _subscribed(carrier: SubMode) -> Items:
         yield _told()
     else:
         yield _wants_read()
+    yield _looks_once()
     if carrier.raises:
         yield _returns()
         yield GoesOn()
@@ -365,10 +372,12 @@ def first_read() -> Sequence:
         Message(_S, _T, "subscribed", answer=True),
         Message(_T, _A, "subscribed, no data", told=Input.ACCEPTED),
         _wants_read(_A),
+        _looks_once(_A),
         Message(_T, _S, "subscribe"),
         Message(_S, _T, "subscribed", answer=True),
         Message(_T, _O, "subscribed, no data", told=Input.ACCEPTED),
         _wants_read(_O),
+        _looks_once(_O),
         Message(_P, _P, f"{_ms(pool.GATHER)} for company"),
         *_asked(),
         Message(_P, _S, "read_attributes, both"),

@@ -41,7 +41,7 @@ from taurus_tpo.journal import Journal
 from taurus_tpo.outbox import Outbox
 from taurus_tpo.scheme.connector import in_window_thread
 from taurus_tpo.scheme.delivery import DELIVERY
-from taurus_tpo.settling import Settling, same
+from taurus_tpo.settling import Settling, in_company, same
 from taurus_tpo.story import Facts, tell
 from taurus_tpo.submode import SubMode
 from taurus_tpo.subscription import CONNECTING, WORKING, Effect, Input, Life, State
@@ -62,6 +62,7 @@ _TAURUS_STATES = {
     State.SUBSCRIBING: SubscriptionState.Subscribing,
     State.RESUBSCRIBING: SubscriptionState.Subscribing,
     State.SUBSCRIBED: SubscriptionState.Subscribed,
+    State.OPENING: SubscriptionState.Subscribed,
     State.SETTLING: SubscriptionState.Subscribed,
     State.RETRYING: SubscriptionState.PendingSubscribe,
     State.POLLED: SubscriptionState.Unsubscribed,
@@ -386,7 +387,18 @@ class TpoTangoAttribute(TangoAttribute):
             self._connected().heard()
             with self._lock:
                 self._settling.heard()
-            self._hear(Input.EVENT, self._decoded(event.attr_value))
+            self._on_value(self._decoded(event.attr_value))
+
+    def _on_value(self, news: _News) -> None:
+        """Take what an event brought; see whether it came through the channel.
+
+        What Tango has read itself, and may tell twice, did not.
+        """
+        newer = news.error is None and news.stamp > self._cache.known.stamp
+        came_through = newer and self._life.state is State.OPENING
+        self._hear(Input.EVENT, news)
+        if came_through:
+            self._happen(Input.OPENED)
 
     def _hear(self, what: Input, news: _News) -> None:
         """Take what an event or a read brought; an error is looked after."""
@@ -557,6 +569,13 @@ class TpoTangoAttribute(TangoAttribute):
             self._hear(Input.READ, news)
         return news.value, news.error
 
+    def _look_once(self) -> None:
+        """See once whether a change was lost while the channel was not open yet."""
+        device = self.getParentObj()
+        if device is not None:
+            now = self._clock.monotonic()
+            self.factory().look_later(self, in_company(now, device.getFullName()))
+
     def _look_again(self) -> None:
         """See from now on whether what is cached is true: events may not arrive."""
         error, subscription = self._cache.known.error, self._subscription
@@ -578,20 +597,23 @@ class TpoTangoAttribute(TangoAttribute):
         period = CUSTOM_SETTINGS.current().event_check_period
         if period:
             self.factory().look_later(self, period / 1000)
+        else:
+            self.factory().look_no_more(self)
 
     def _looked(self, news: _News) -> None:
         """Take what a look brought; look once more, unless that was enough."""
         error = news.error
         agrees = error is None and same(self._cache.known.value, news.value)
-        if agrees and self._life.state is State.SUBSCRIBED:
+        if agrees and self._life.state in (State.SUBSCRIBED, State.OPENING):
+            # Nothing new is not told at each check.
             with self._lock:
                 self._note(Input.READ, news)
-            # Nothing new is not told at each check.
-            self._watch()
-            return
-        self._hear(Input.READ, news)
+        else:
+            self._hear(Input.READ, news)
         if self._life.state is State.SETTLING:
             self._go_on_looking(agrees, error)
+        elif self._life.state is State.OPENING:
+            self._happen(Input.SETTLED)
         elif self._life.state is State.SUBSCRIBED:
             self._watch()
 
@@ -906,6 +928,7 @@ _CARRIED_OUT_BY = {
     Effect.RENEW: "_renew",
     Effect.UNSUBSCRIBE: "_give_subscription_up",
     Effect.READ: "_readFirstTime",
+    Effect.LOOK_ONCE: "_look_once",
     Effect.LOOK_AGAIN: "_look_again",
     Effect.WATCH: "_watch",
     Effect.POLL: "_poll_it",

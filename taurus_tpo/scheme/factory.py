@@ -394,6 +394,10 @@ class TpoTangoFactory(TangoFactory):
         self._withdraw(attribute, Kind.LOOK)
         self._read_later(attribute, weakref.ref(attribute), Kind.LOOK, delay)
 
+    def look_no_more(self, attribute: TpoTangoAttribute) -> None:
+        """Forget that ``attribute`` was to be compared with what is cached."""
+        self._withdraw(attribute, Kind.LOOK)
+
     def _read_later(
         self, attribute: Any, target: Callable[[], Any], kind: Kind, delay: float
     ) -> Future[Any] | None:

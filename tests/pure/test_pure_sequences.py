@@ -36,6 +36,7 @@ CARRIED_OUT_BY = {
     Effect.SUBSCRIBE: {Lane.TANGO, Lane.JANITOR, Lane.SERVER},
     Effect.SUBSCRIBE_RETRYING: {Lane.TANGO},
     Effect.READ: {Lane.POOL},
+    Effect.LOOK_ONCE: {Lane.POOL},
     Effect.LOOK_AGAIN: {Lane.POOL},
     Effect.POLL: {Lane.POOL},
     Effect.STOP_POLLING: {Lane.POOL},

@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taurus_tpo.settling import LATE, MOST, PAUSE, PAUSES, Settling, same
+from taurus_tpo.settling import (
+    COMPANY,
+    LATE,
+    MOST,
+    OPEN,
+    PAUSE,
+    PAUSES,
+    Settling,
+    in_company,
+    same,
+)
 
 #: How long Tango's keep-alive thread takes to see that events are missing, s.
 KEEP_ALIVE = 10.0
@@ -20,6 +30,26 @@ def value(rvalue: Any, wvalue: Any = None, quality: str = "valid") -> SimpleName
 
 def quantity(magnitude: Any, units: str) -> SimpleNamespace:
     return SimpleNamespace(magnitude=magnitude, units=units)
+
+
+# --- the look after a first subscription ----------------------------------------------
+
+
+@pytest.mark.parametrize("now", [0.0, 0.3, 17.0, 17.999, 86400.25])
+def test_it_comes_when_the_channel_is_open_and_not_much_later(now: float) -> None:
+    assert OPEN <= in_company(now, "sim/one/1") <= OPEN + COMPANY + 0.001
+
+
+def test_those_of_a_device_are_looked_at_at_the_same_moments() -> None:
+    first = 100.0
+    times = [first + number * COMPANY / 50 for number in range(50)]
+    due = {round(now + in_company(now, "sim/one/1"), 3) for now in times}
+    assert len(due) <= 2
+
+
+def test_those_of_many_devices_are_looked_at_at_different_moments() -> None:
+    devices = [f"sim/many/{number}" for number in range(200)]
+    assert len({in_company(0.0, device) for device in devices}) > 100
 
 
 # --- looks ---------------------------------------------------------------------------

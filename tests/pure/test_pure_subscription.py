@@ -30,6 +30,7 @@ BEING_SUBSCRIBED = [
     State.SUBSCRIBING,
     State.RESUBSCRIBING,
     State.SUBSCRIBED,
+    State.OPENING,
     State.SETTLING,
     State.RETRYING,
 ]
@@ -104,16 +105,35 @@ def test_what_is_cached_is_looked_at_again_where_there_is_doubt(
 ) -> None:
     """Events may not arrive for a while after a recovery, and none ends an error.
 
-    The first subscription is no recovery.
+    The first subscription is no recovery: there is one look, for another reason.
     """
     (before, said), step = pair, TABLE[pair]
     success = said in (Input.ACCEPTED, Input.EVENT) and step.state in WORKING
     anew = before in WORKING and said in (Input.ACCEPTED, Input.RENEWED)
     recovery = anew or (success and before in (State.RESUBSCRIBING, State.RETRYING))
-    error = pair == (State.SUBSCRIBED, Input.DOUBTED)
+    error = said is Input.DOUBTED and before in (State.SUBSCRIBED, State.OPENING)
     assert (Effect.LOOK_AGAIN in step.effects) == (recovery or error)
     if recovery:
         assert step.state is State.SETTLING
+
+
+@pytest.mark.parametrize("pair", TABLE, ids=str)
+def test_there_is_one_look_after_each_first_success(pair: tuple[State, Input]) -> None:
+    """An event that is sent before the channel is open is lost."""
+    (before, said), step = pair, TABLE[pair]
+    success = before is State.SUBSCRIBING and said in (Input.ACCEPTED, Input.EVENT)
+    assert (Effect.LOOK_ONCE in step.effects) == success
+    assert (step.state is State.OPENING) == (
+        success or (before is State.OPENING and step.state is before)
+    )
+
+
+@pytest.mark.parametrize("said", [Input.OPENED, Input.SETTLED])
+def test_an_event_from_the_channel_and_the_look_both_prove_it_open(said: Input) -> None:
+    life = walk(Input.LISTEN, Input.CONNECTED, Input.ACCEPTED)
+    assert life.state is State.OPENING
+    assert life.feed(said) == (Effect.WATCH,)
+    assert life.state is State.SUBSCRIBED
 
 
 def test_it_settles_when_what_is_read_agrees() -> None:
@@ -126,7 +146,8 @@ def test_it_settles_when_what_is_read_agrees() -> None:
 def test_where_no_event_has_come_since_the_subscription_is_begun_anew() -> None:
     life = walk(Input.LISTEN, Input.CONNECTED, Input.FAILED, Input.ACCEPTED)
     assert life.feed(Input.UNPROVEN) == (Effect.POLL, Effect.RENEW)
-    life.feed(Input.ACCEPTED)
+    assert Effect.LOOK_ONCE in life.feed(Input.ACCEPTED)
+    life.feed(Input.SETTLED)
     assert life.state is State.SUBSCRIBED
 
 

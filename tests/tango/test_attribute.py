@@ -34,6 +34,7 @@ from taurus.core.taurusbasetypes import (
 
 from taurus_tpo import submode
 from taurus_tpo.firstread import Kind
+from taurus_tpo.subscription import State
 
 VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
 MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
@@ -251,6 +252,50 @@ def test_an_error_goes_away_also_where_nobody_sends_an_event(modes, factory, lis
         assert not attr.isPollingActive()
     finally:
         device.Configure(json.dumps({"attribute": "failing_events", "error": 1.0}))
+
+
+@MODES
+def test_a_change_that_was_lost_after_the_subscription_is_found(
+    modes, factory, listener, mode
+):
+    """The channel of its events may not have been open yet; there is one look."""
+    factory.set_event_sub_mode(mode.name)
+    hold(modes, "with_events", 1.5)
+    attr = taurus.Attribute(model(modes, "with_events"))
+    attr.addListener(listener)
+    eventually(lambda: listener.values, "the first value comes")
+    eventually(attr.isUsingEvents, "it is subscribed")
+    assert attr.state is State.OPENING
+    assert attr.getSubscriptionState() == SubscriptionState.Subscribed
+    assert attr.story == "subscribed to its events"
+    hold(modes, "with_events", 6.75, push=False)
+    try:
+        eventually(lambda: listener.values[-1] == 6.75, "it is found")
+        eventually(lambda: attr.state is State.SUBSCRIBED, "one look is enough")
+        assert factory.first_read.pending(Kind.LOOK) == 0
+    finally:
+        hold(modes, "with_events", 1.5)
+
+
+@MODES
+def test_an_event_saves_the_look(modes, factory, listener, mode):
+    factory.set_event_sub_mode(mode.name)
+    attr = taurus.Attribute(model(modes, "with_events"))
+    attr.addListener(listener)
+    eventually(attr.isUsingEvents, "it is subscribed")
+    before = factory.first_read.stats(Kind.LOOK)
+
+    def opened() -> bool:
+        hold(modes, "with_events", 6.75)
+        return attr.state is not State.OPENING
+
+    try:
+        eventually(opened, "an event comes")
+        assert attr.state is State.SUBSCRIBED
+        assert factory.first_read.pending(Kind.LOOK) == 0
+        assert factory.first_read.stats(Kind.LOOK).read == before.read
+    finally:
+        hold(modes, "with_events", 1.5)
 
 
 @MODES

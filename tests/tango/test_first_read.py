@@ -15,6 +15,7 @@ from tango_support import Listener, calls, eventually, hold, model, plain, reade
 from taurus.core.tango.tangoattribute import TangoAttrValue
 
 from taurus_tpo.firstread import Kind
+from taurus_tpo.subscription import State
 
 DEVICE = "sim/batch/1"
 DEVICES = ("sim/batch/1", "sim/batch/2", "sim/batch2/1", "sim/batch2/2")
@@ -60,6 +61,24 @@ def test_listeners_that_come_together_cause_few_calls(batches, factory):
     read = calls(batches, DEVICE)
     assert sorted(name for batch in read for name in batch) == NAMES
     assert len(read) < 12
+
+
+def test_the_looks_after_the_subscription_travel_in_few_calls(batches, factory):
+    factory.set_event_sub_mode("Async")
+    attrs = attributes(batches, DEVICE)
+    before = factory.first_read.stats(Kind.LOOK)
+    listener = Listener()
+    for attr in attrs:
+        attr.addListener(listener)
+    eventually(lambda: looked_at(factory, before) == 25, "all are looked at")
+    assert factory.first_read.stats(Kind.LOOK).calls - before.calls <= 6
+    eventually(lambda: {attr.state for attr in attrs} == {State.SUBSCRIBED}, "trusted")
+    # What is not new is not told.
+    assert len(listener.values) == 25
+
+
+def looked_at(factory, before) -> int:
+    return factory.first_read.stats(Kind.LOOK).read - before.read
 
 
 def test_devices_are_read_side_by_side(batches, factory):
