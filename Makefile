@@ -3,6 +3,7 @@
 #   VENV         where it is
 #   SCREENSHOT   what `make demo` saves
 #   DEMO_ARGS, PYTEST_ARGS, BENCH_ARGS   more arguments for these commands
+#   PICTURES     which ones `make docs-pictures` takes (all)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -22,8 +23,8 @@ unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults lint unit docs docs-links bench benchmark-floors format \
-    clean venv-demo venv-test
+.PHONY: help demo test test-faults lint unit docs docs-pictures docs-links bench \
+    benchmark-floors format clean venv-demo venv-test
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 13
@@ -51,6 +52,9 @@ test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 
 docs: venv-test  ## build the documentation in docs/_build/html
 	"$(BIN)/sphinx-build" -q -W --keep-going -b html docs docs/_build/html
+
+docs-pictures: venv-test  ## take the pictures of the documentation anew, in two minutes
+	"$(BIN)/python" tools/pictures.py $(PICTURES)
 
 docs-links: venv-test  ## look whether links to other hosts lead somewhere
 	"$(BIN)/sphinx-build" -q --keep-going -b linkcheck docs docs/_build/links

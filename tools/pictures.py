@@ -1,0 +1,319 @@
+"""Take the pictures of the documentation anew, from the program as it is.
+
+Runs the demo facility and looks at it, offscreen: the demo, the progress bar, the
+inspector, the rows of a server that hangs, the report of a small benchmark. Needs the
+extras ``demo`` and ``bench``, and writes into ``docs/_static``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "docs" / "_static"
+
+#: How long something that should be seen may take, s.
+PATIENCE = 120.0
+
+#: What the benchmark measures: it must be over in a minute.
+MEASURED = ("sim/power/*/*", "sim/cooling/*/*", "sim/gun/*/*")
+MEASURED_WITH = ("--modes", "AsyncRead,SyncRead", "--repeat", "3")
+
+#: The part of the report before which the picture ends.
+BELOW = "What it costs"
+
+#: The server of the demo that hangs, and some of what it has.
+HUNG = "TpoSim/gun"
+HUNG_ROWS = (
+    *("sim/power/01/current", "sim/power/01/voltage"),
+    *("sim/gun/01/heater", "sim/gun/01/high_voltage"),
+    *("sim/vacuum/01/pressure", "sim/cooling/01/flow1", "sim/power/02/current"),
+    *("sim/power/02/voltage", "sim/cooling/02/flow1"),
+)
+
+#: Whose tooltip is shown.
+TOLD = "sim/gun/01/high_voltage"
+
+#: What belongs to the machine, and to nobody's picture.
+FOREIGN = ("TANGO_HOST", "TAURUS_TPO", "DISPLAY", "WAYLAND_DISPLAY")
+
+PICTURES = ("demo", "hung-rows", "progress", "inspector", "bench-report")
+
+
+class PictureError(Exception):
+    """What should be in a picture is not seen."""
+
+
+def wait_until(condition: Callable[[], Any], what: str) -> None:
+    """Have the windows live until ``condition`` holds.
+
+    :raises PictureError: where it does not.
+    """
+    from taurus.external.qt import Qt
+
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise PictureError(f"not seen: {what}")
+        Qt.QApplication.processEvents()
+        Qt.QThread.msleep(10)
+
+
+def save(picture: Any, name: str) -> None:
+    """Write a picture."""
+    path = TARGET / f"{name}.png"
+    if not picture.save(str(path), "PNG", 0):
+        raise PictureError(f"{path} cannot be written")
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1000} kB", flush=True)
+
+
+# --- the demo -------------------------------------------------------------------------
+
+
+def taurus(*arguments: str) -> None:
+    """Run a command of ``taurus``'s, as a user does."""
+    program = Path(sys.executable).with_name("taurus")
+    subprocess.run([str(program), *arguments], check=True)
+
+
+def take_demo() -> None:
+    """The window of ``taurus tpo demo``, which has a facility of its own."""
+    taurus("tpo", "demo", "--screenshot", str(TARGET / "demo.png"))
+
+
+# --- widgets --------------------------------------------------------------------------
+
+
+@contextmanager
+def main_window(models: list[str]) -> Iterator[Any]:
+    """A ``TaurusMainWindow`` with a form, as a program has it."""
+    from taurus.qt.qtgui.container import TaurusMainWindow
+    from taurus.qt.qtgui.panel import TaurusForm
+
+    class Window(TaurusMainWindow):  # type: ignore[misc]
+        """Without what would distract in a picture."""
+
+        SPLASH_LOGO_NAME = None
+        HELP_MENU_ENABLED = FULLSCREEN_TOOLBAR_ENABLED = False
+        APPLETS_TOOLBAR_ENABLED = QUICK_ACCESS_TOOLBAR_ENABLED = False
+        LOGGER_WIDGET_ENABLED = SAVE_SETTINGS_ON_CLOSE = False
+
+    window = Window()
+    window.setWindowTitle("Accelerator")
+    form = TaurusForm()
+    form.setWithButtons(False)
+    form.setModel(models)
+    window.setCentralWidget(form)
+    window.resize(760, 430)
+    window.show()
+    yield window
+    form.setModel([])
+    window.close()
+
+
+def take_progress(models: list[str]) -> None:
+    """The bar in the status bar, which came there by itself."""
+    from taurus_tpo.qt import FirstReadProgress
+
+    with main_window(models) as window:
+
+        def is_told() -> bool:
+            bar = window.findChild(FirstReadProgress)
+            # That all is there but for two servers: the rest has come.
+            return bar is not None and bar.text() == wanted(models)
+
+        wait_until(is_told, "the progress bar: " + wanted(models))
+        save(window.grab(), "progress")
+
+
+def wanted(models: list[str]) -> str:
+    """What the bar says of the demo in the end."""
+    silent = [name for name in models if name.startswith(("sim/gun/", "sim/undul"))]
+    there = f"{len(models) - len(silent)} of {len(models)}"
+    return f"{there} \N{MIDDLE DOT} 2 servers not answering"
+
+
+def take_inspector(models: list[str]) -> None:
+    """The inspector as it opens, and with the rows under their servers."""
+    from taurus.external.qt import Qt
+
+    from taurus_tpo.qt import show_inspector
+    from taurus_tpo.qt.rows import INDEX, Group, Row
+    from taurus_tpo.story import Condition
+
+    with main_window(models):
+        inspector = show_inspector()
+        inspector.resize(1230, 430)
+        # What is wrong first; a double click beside the title makes room for all of it.
+        inspector.view.sortByColumn(INDEX["state"], Qt.Qt.SortOrder.AscendingOrder)
+
+        def rows() -> list[Any]:
+            return [one for one in inspector.model.entries() if isinstance(one, Row)]
+
+        def is_at_rest() -> bool:
+            samples = [row.sample for row in rows()]
+            moving = (Condition.CONNECTING, Condition.IDLE)
+            events = sum(row.rate is not None for row in rows())
+            return (
+                len(samples) == len(models)
+                and all(one.condition not in moving and one.story for one in samples)
+                and events == len(models)
+                and inspector.model.conditions()[Condition.SUBSCRIBED] > 100
+            )
+
+        wait_until(is_at_rest, "the rows of the inspector")
+        for name in ("state", "decided_by", "error", "name"):
+            inspector.view.resizeColumnToContents(INDEX[name])
+        save(inspector.grab(), "inspector")
+        inspector._group.setChecked(True)
+        shown = (HUNG, "TpoSim/rf", "TpoSim/undulator")
+        for entry in inspector.model.entries():
+            if isinstance(entry, Group) and entry.name not in shown:
+                inspector.model.fold(entry)
+        wait_until(lambda: len(inspector.model.entries()) < 40, "the lines of servers")
+        save(inspector.grab(), "inspector-by-server")
+        inspector.close()
+
+
+def take_hung_rows() -> None:
+    """A form with rows of a server that hangs, and the tooltip of one of them."""
+    from taurus.external.qt import Qt
+    from taurus.qt.qtgui.panel import TaurusForm
+
+    form = TaurusForm()
+    form.setWithButtons(False)
+    form.setModel(list(HUNG_ROWS))
+    form.resize(560, 330)
+    form.show()
+    attribute = form.getItemByIndex(HUNG_ROWS.index(TOLD)).getModelObj()
+    label = form.getItemByIndex(HUNG_ROWS.index(TOLD)).labelWidget()
+
+    def is_told() -> bool:
+        others = (n for n, name in enumerate(HUNG_ROWS) if "/gun/" not in name)
+        texts = (form.getItemByIndex(n).readWidget().text() for n in others)
+        there = all(text[:1].isdigit() for text in texts)
+        return there and f"{HUNG} does not answer, next try in" in attribute.story
+
+    wait_until(is_told, "the story of a row")
+    where = label.mapToGlobal(label.rect().bottomLeft())
+    Qt.QToolTip.showText(where, label.getFormatedToolTip(), label)
+    wait_until(lambda: tip() is not None and tip().isVisible(), "the tooltip")
+    save(with_tip(form, tip(), label), "hung-rows")
+    Qt.QToolTip.hideText()
+    form.setModel([])
+    form.close()
+
+
+def tip() -> Any:
+    """The tooltip that is shown, which Qt gives to nobody."""
+    from taurus.external.qt import Qt
+
+    windows = Qt.QApplication.topLevelWidgets()
+    kind = "QTipLabel"
+    found = (one for one in windows if one.metaObject().className() == kind)
+    return next(found, None)
+
+
+def with_tip(form: Any, shown: Any, label: Any) -> Any:
+    """A picture of a form with the tooltip over it, where it comes at the mouse."""
+    from taurus.external.qt import Qt
+
+    picture, over = form.grab(), shown.grab()
+    at = label.mapTo(form, label.rect().bottomLeft()) + Qt.QPoint(24, 4)
+    painter = Qt.QPainter(picture)
+    painter.drawPixmap(at, over)
+    painter.end()
+    return picture
+
+
+# --- the benchmark --------------------------------------------------------------------
+
+
+def take_report() -> None:
+    """The upper part of the page that ``taurus tpo bench`` writes."""
+    from taurus.external.qt import Qt
+
+    with tempfile.TemporaryDirectory() as folder:
+        taurus("tpo", "bench", *MEASURED, *MEASURED_WITH, "--out", folder)
+        html = (Path(folder) / "report.html").read_text(encoding="utf-8")
+    page = Qt.QTextDocument()
+    page.setDefaultFont(Qt.QFont("DejaVu Sans", 9))
+    for number, data in enumerate(re.findall(r'"data:image/png;base64,([^"]+)"', html)):
+        name = f"picture-{number}"
+        html = html.replace(f"data:image/png;base64,{data}", name)
+        raw = Qt.QByteArray.fromBase64(data.encode())
+        image = Qt.QImage.fromData(raw, "PNG")
+        page.addResource(
+            Qt.QTextDocument.ResourceType.ImageResource, Qt.QUrl(name), image
+        )
+    page.setHtml(html)
+    page.setTextWidth(1000)
+    below = page.documentLayout().blockBoundingRect(page.find(BELOW).block())
+    picture = Qt.QPixmap(1000, int(below.top()))
+    picture.fill(Qt.Qt.GlobalColor.white)
+    painter = Qt.QPainter(picture)
+    page.drawContents(painter)
+    painter.end()
+    save(picture, "bench-report")
+
+
+# --- all of it ------------------------------------------------------------------------
+
+
+def take(wanted_ones: list[str]) -> None:
+    """Take some of :data:`PICTURES`."""
+    from taurus_tpo.cli.demo import by_turns
+    from taurus_tpo.sim import Facility, find, load
+
+    if "demo" in wanted_ones:
+        take_demo()
+    spec = load(find("demo"))
+    models = by_turns(spec.models())
+    with Facility(spec) as running:
+        os.environ["TANGO_HOST"] = running.tango_host
+        from taurus.external.qt import Qt
+        from taurus.qt.qtgui.application import TaurusApplication
+
+        application = TaurusApplication(["pictures"], cmd_line_parser=None)
+        application.setQuitOnLastWindowClosed(False)
+        # As small as on a desktop: there is none that says so.
+        application.setFont(Qt.QFont("DejaVu Sans", 8))
+        taken: dict[str, Callable[[], None]] = {
+            "hung-rows": take_hung_rows,
+            "progress": lambda: take_progress(models),
+            "inspector": lambda: take_inspector(models),
+            "bench-report": take_report,
+        }
+        for name in taken:
+            if name in wanted_ones:
+                taken[name]()
+
+
+def main() -> None:
+    """Take the pictures that the command line names, all of them by default."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("pictures", nargs="*", metavar="PICTURE", help=str(PICTURES))
+    chosen = parser.parse_args().pictures or list(PICTURES)
+    if not set(chosen) <= set(PICTURES):
+        parser.error(f"there are {', '.join(PICTURES)}")
+    for name in FOREIGN:
+        os.environ.pop(name, None)
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    with tempfile.TemporaryDirectory() as home:
+        # Neither settings nor columns of whoever runs this.
+        os.environ.update(HOME=home, XDG_CONFIG_HOME=home, XDG_CONFIG_DIRS=home)
+        take(chosen)
+
+
+if __name__ == "__main__":
+    main()
