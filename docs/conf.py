@@ -1,6 +1,6 @@
 """How Sphinx builds the documentation; ``make docs`` does.
 
-Needs Sphinx, Taurus and PyTango, and no network.
+Needs Sphinx, Taurus with a Qt, and PyTango, and no network.
 """
 
 import itertools

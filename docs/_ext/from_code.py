@@ -8,6 +8,7 @@ program does: it is made anew at each build.
 ``tpo-states``            what each state, input or effect means (argument: which)
 ``tpo-transitions``       the table of an attribute's life
 ``tpo-life``              the same life as a picture
+``tpo-conditions``        what an attribute's state is called, and what it means
 ``tpo-sequence``          who says what to whom, as a picture (argument: which)
 ``tpo-settings``          the table of the settings
 ``tpo-options``           the options of ``taurus`` that the plugin adds
@@ -28,8 +29,9 @@ from sequence_picture import Drawing, words
 from sequences import SEQUENCES
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from stories import EXAMPLES
 
-from taurus_tpo import settings, submode, subscription
+from taurus_tpo import settings, story, submode, subscription
 from taurus_tpo.subscription import TABLE, Effect, Input, State
 
 #: The width of a help text, characters.
@@ -45,7 +47,7 @@ class _FromCode(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         # Made from code that no source file of the docs includes: always read again.
         self.env.note_reread()
-        for module in (settings, submode, subscription):
+        for module in (settings, story, submode, subscription):
             self.env.note_dependency(str(module.__file__))
         container = nodes.Element()
         source = f"<{self.name}>"
@@ -106,6 +108,24 @@ class States(_FromCode):
             yield _name(member)
             yield f"   {member.value}"
             yield ""
+
+
+class Conditions(_FromCode):
+    def text(self) -> Iterable[str]:
+        told = {facts.state for facts, _ in EXAMPLES}
+        shown = {story.condition(facts) for facts, _ in EXAMPLES}
+        if missing := (set(State) - told) | (set(story.Condition) - shown):
+            raise self.error(f"no example of {missing}")
+        # As the program itself sorts them, what is wrong first.
+        order = list(story.Condition)
+        rows = [
+            (f"**{story.condition(facts).value}**", story.tell(facts), meaning)
+            for facts, meaning in sorted(
+                EXAMPLES, key=lambda one: order.index(story.condition(one[0]))
+            )
+        ]
+        head = ("word", "what is told", "what that means")
+        return _table(head, rows, widths=(14, 40, 46))
 
 
 class Transitions(_FromCode):
@@ -220,6 +240,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     directives = {
         "tpo-modes": Modes,
         "tpo-states": States,
+        "tpo-conditions": Conditions,
         "tpo-transitions": Transitions,
         "tpo-life": Life,
         "tpo-sequence": SequencePicture,
