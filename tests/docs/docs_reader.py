@@ -25,6 +25,9 @@ ROOT = HERE.parents[1]
 #: How long a command may take on a busy machine, s.
 LONG = 120.0
 
+#: Commands that end when their window is closed.
+_WITH_WINDOW = re.compile(r"\btaurus\b.* (form|gui)\b|\bpython \w+_window\.py\b")
+
 #: The language of what a command writes, or of a file that is in none.
 OUTPUT = "text"
 
@@ -179,7 +182,7 @@ class Reader:
     def _run(self, line: str) -> Done:
         environment = self._environment()
         last = line.splitlines()[-1]
-        if re.search(r"\btaurus\b.* form\b", last):
+        if _WITH_WINDOW.search(last):
             return self._run_with_window(line, environment)
         if re.search(r"\btpo sim\b", last):
             return self._run_facility(line, environment)
