@@ -8,7 +8,7 @@ from __future__ import annotations
 #: Commands that no test can run, and why.
 NOT_RUN = {
     "make test": "runs this test",
-    "taurus designer": "Qt Designer is not installed everywhere; test_designer.py tries it",
+    "taurus designer": "Qt Designer is not there; test_designer.py tries it",
     "make bench": "takes an hour",
     "pip install .": "changes the environment of the tests",
     "pip install 'taurus_tpo[bench]'": "changes the environment of the tests",
