@@ -67,7 +67,7 @@ EXAMPLES: tuple[tuple[Facts, str], ...] = (
     ),
     (
         Facts(State.RETRYING),
-        "The same, where polling was stopped: no value comes.",
+        "Tango goes on trying, and polling was stopped: no value comes.",
     ),
     (
         Facts(State.POLLED, period=3000, disabled_by="command line"),
@@ -88,8 +88,8 @@ EXAMPLES: tuple[tuple[Facts, str], ...] = (
     ),
     (
         Facts(State.OPENING),
-        "The same, right after the first subscription: it is read once more, or has "
-        "its first event.",
+        "This is also told right after the first subscription, while one more read, "
+        "or the first event, is awaited.",
     ),
     (
         Facts(State.SETTLING),

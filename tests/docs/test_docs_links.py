@@ -88,6 +88,17 @@ def test_what_is_said_of_make_is_in_the_makefile():
     assert said <= targets
 
 
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs" / "_static").glob("*.png")))
+def test_a_picture_is_shown_and_can_be_taken_anew(picture: Path):
+    shown = [
+        page for page in PAGES if f"_static/{picture.name}" in page.read_text("utf-8")
+    ]
+    assert shown
+    program = (ROOT / "tools" / "pictures.py").read_text(encoding="utf-8")
+    assert f'"{picture.stem}"' in program or f'"{picture.name}"' in program
+    assert picture.stat().st_size < 150_000
+
+
 def test_the_readme_shows_the_last_benchmark():
     page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     assert report.with_summary(README, page) == README
