@@ -270,12 +270,12 @@ def take_report() -> None:
 # --- all of it ------------------------------------------------------------------------
 
 
-def take(wanted_ones: list[str]) -> None:
+def take(chosen: list[str]) -> None:
     """Take some of :data:`PICTURES`."""
     from taurus_tpo.cli.demo import by_turns
     from taurus_tpo.sim import Facility, find, load
 
-    if "demo" in wanted_ones:
+    if "demo" in chosen:
         take_demo()
     spec = load(find("demo"))
     models = by_turns(spec.models())
@@ -295,7 +295,7 @@ def take(wanted_ones: list[str]) -> None:
             "bench-report": take_report,
         }
         for name in taken:
-            if name in wanted_ones:
+            if name in chosen:
                 taken[name]()
 
 
