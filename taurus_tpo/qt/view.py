@@ -111,9 +111,15 @@ class InspectorView(Qt.QTableView):
         """Keep columns, their widths and their order for the next session."""
         remembered().setValue(_COLUMNS_KEY, self.horizontalHeader().saveState())
 
+    def _passing_menu(self) -> Any:
+        """Return a menu that goes when it is closed: it is made anew each time."""
+        menu = Qt.QMenu(self)
+        menu.setAttribute(Qt.Qt.WidgetAttribute.WA_DeleteOnClose)
+        return menu
+
     def columns_menu(self) -> Any:
         """Return the menu in which columns are chosen."""
-        menu, header = Qt.QMenu("&Columns", self), self.horizontalHeader()
+        menu, header = self._passing_menu(), self.horizontalHeader()
         for number, column in enumerate(COLUMNS):
             action = menu.addAction(column.title)
             action.setCheckable(True)
@@ -204,7 +210,7 @@ class InspectorView(Qt.QTableView):
 
     def row_menu(self) -> Any:
         """Return the menu of what is selected."""
-        menu = Qt.QMenu(self)
+        menu = self._passing_menu()
         menu.addActions(self._deeds[:2])
         menu.addMenu(self._modes_menu(menu))
         menu.addMenu(self._polling_menu(menu))
