@@ -21,6 +21,7 @@ _COMMANDS = {
     "check": "taurus_tpo.cli.check:check",
     "demo": "taurus_tpo.cli.demo:demo",
     "explain": "taurus_tpo.cli.explain:explain",
+    "inspect": "taurus_tpo.cli.inspect:inspect",
     "read": "taurus_tpo.cli.read:read",
     "sim": "taurus_tpo.sim.command:sim",
 }

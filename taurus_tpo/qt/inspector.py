@@ -181,10 +181,15 @@ class Inspector(Qt.QWidget):
 def show_inspector(parent: Any = None) -> Inspector:
     """Show the inspector in a window of its own; the one that is open, if one is.
 
-    For the thread of the GUI.
+    Where the active window has one that is seen, a panel of a TaurusGui for instance,
+    that one gets the keyboard. For the thread of the GUI.
 
     :param parent: the window that it belongs to; it is closed with that one.
     """
+    seen = _seen_in(Qt.QApplication.activeWindow())
+    if seen is not None:
+        seen.view.setFocus()
+        return seen
     if not _OPEN:
         inspector = Inspector(parent)
         inspector.setWindowFlag(Qt.Qt.WindowType.Window)
@@ -198,3 +203,18 @@ def show_inspector(parent: Any = None) -> Inspector:
     inspector.raise_()
     inspector.activateWindow()
     return inspector
+
+
+def _seen_in(window: Any) -> Inspector | None:
+    """Return the inspector that is seen as a part of ``window``, None without one."""
+    if window is None:
+        return None
+    # One in a tab behind others is visible to Qt, and nobody sees it.
+    seen = (one for one in window.findChildren(Inspector) if _is_seen(one))
+    return next(seen, None)
+
+
+def _is_seen(inspector: Inspector) -> bool:
+    if inspector.isWindow() or not inspector.isVisible():
+        return False
+    return not inspector.visibleRegion().isEmpty()
