@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from taurus_tpo import __version__
-from taurus_tpo.cli import options
+from taurus_tpo.cli import designer, options
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 
 #: Where each command lives.
@@ -67,6 +67,7 @@ def _join_taurus() -> None:
 
     CUSTOM_SETTINGS.watch()
     options.install(taurus_cmd)
+    designer.join(taurus_cmd)
 
 
 _join_taurus()

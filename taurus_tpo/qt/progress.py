@@ -98,7 +98,7 @@ class FirstReadProgress(Qt.QProgressBar):
         return {
             "module": "taurus_tpo.qt",
             "group": "Taurus Performance Optimization",
-            "icon": "designer:progressbar.png",
+            "icon": "designer:progress.png",
             "tooltip": "What the attributes of this process still wait for",
             "container": False,
         }
