@@ -166,6 +166,9 @@ class Inspector(Qt.QWidget):
         self._tell(f"{plural(count, 'row')} in {path}")
         return True
 
+    def setModel(self, _model: Any = None) -> None:
+        """Do nothing: it shows all attributes. A TaurusGui gives panels a model."""
+
     @classmethod
     def getQtDesignerPluginInfo(cls) -> dict[str, Any]:
         """Return what Taurus tells Qt Designer of this widget."""
@@ -188,6 +191,9 @@ def show_inspector(parent: Any = None) -> Inspector:
     """
     seen = _seen_in(Qt.QApplication.activeWindow())
     if seen is not None:
+        # A panel may float.
+        seen.window().raise_()
+        seen.window().activateWindow()
         seen.view.setFocus()
         return seen
     if not _OPEN:

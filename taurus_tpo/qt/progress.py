@@ -92,6 +92,9 @@ class FirstReadProgress(Qt.QProgressBar):
         self.clicked.emit()
         show_inspector()
 
+    def setModel(self, _model: Any = None) -> None:
+        """Do nothing: it counts all attributes. A TaurusGui gives panels a model."""
+
     @classmethod
     def getQtDesignerPluginInfo(cls) -> dict[str, Any]:
         """Return what Taurus tells Qt Designer of this widget."""
