@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import runpy
 import sys
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def plugins():
     """Return the plugins that Designer would make of the files that it loads."""
     from taurus.external.qt import QtDesigner
 
+    if not hasattr(QtDesigner, "QPyDesignerCustomWidgetPlugin"):
+        pytest.skip("PySide6 registers its widgets in another way")
     made = []
     for path in sorted(Path(designer.FOLDER).glob("*plugin.py")):
         spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -81,6 +84,16 @@ def test_what_is_seen_in_designer(qtbot):
     assert "212 of 330" in bar.text()
     # No attribute of Designer's own process is of interest.
     assert inspector.model.rowCount() == 0
+
+
+def test_designer_of_pyside_gets_both_widgets(qtbot, capfd):
+    from taurus.external.qt import QtDesigner
+
+    if not hasattr(QtDesigner, "QPyDesignerCustomWidgetCollection"):
+        pytest.skip("only PySide6 registers widgets")
+    for path in Path(designer.FOLDER).glob("register*.py"):
+        runpy.run_path(str(path))
+    assert not capfd.readouterr().err
 
 
 def test_a_form_of_designer_has_both(qtbot, tmp_path):

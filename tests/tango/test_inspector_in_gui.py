@@ -20,7 +20,7 @@ ORGANIZATION = "taurus_tpo tests"
 SINGLE_INSTANCE = False
 
 form = PanelDescription("Form", classname="taurus.qt.qtgui.panel:TaurusForm",
-                        model={models!r}, floating=False)
+                        floating=False)
 inspector = PanelDescription("Inspector", classname="taurus_tpo.qt:Inspector",
                              floating=False)
 progress = PanelDescription("Progress", classname="taurus_tpo.qt:FirstReadProgress",
@@ -40,11 +40,10 @@ PATIENCE = int(SOON * 1000)
 
 
 @pytest.fixture
-def configuration(modes, tmp_path) -> Path:
+def configuration(tmp_path) -> Path:
     """A configuration of its own for each test: a GUI remembers by its name."""
     path = tmp_path / "config.py"
-    models = [model(modes, name) for name in ("rw", "with_events", "text")]
-    path.write_text(CONFIGURATION.format(name=tmp_path.name, models=models))
+    path.write_text(CONFIGURATION.format(name=tmp_path.name))
     return path
 
 
@@ -83,7 +82,7 @@ def gui(qtbot, factory, configuration, complaints, tmp_path, monkeypatch):
         return Qt.QSettings(str(settings), Qt.QSettings.Format.IniFormat)
 
     monkeypatch.setattr(TaurusGui, "getQSettings", get_settings)
-    monkeypatch.setattr(TaurusGui, "SPLASH_LOGO_NAME", None)
+    monkeypatch.setattr(TaurusGui, "SPLASH_LOGO_NAME", "")
     # Its manual is a panel without a widget where there is no browser, and Taurus
     # complains of that when it restores it.
     monkeypatch.setattr(TaurusGui, "HELP_MENU_ENABLED", False)
@@ -114,13 +113,15 @@ def raise_panel(gui: Any, qtbot: Any, name: str) -> None:
     qtbot.waitUntil(lambda: not widget.visibleRegion().isEmpty(), timeout=PATIENCE)
 
 
-def test_panels_of_a_configuration(gui, qtbot):
+def test_panels_of_a_configuration(gui, qtbot, modes):
     window = gui()
+    names = ("rw", "with_events", "text")
+    window.getPanel("Form").widget().setModel([model(modes, name) for name in names])
     inspector = window.getPanel("Inspector").widget()
     progress = window.getPanel("Progress").widget()
     assert (type(inspector), type(progress)) == (Inspector, FirstReadProgress)
     raise_panel(window, qtbot, "Inspector")
-    wanted = {f"{UP}/rw", f"{UP}/with_events", f"{UP}/text"}
+    wanted = {f"{UP}/{name}" for name in names}
     qtbot.waitUntil(lambda: wanted <= names_in(inspector), timeout=PATIENCE)
     qtbot.waitUntil(lambda: progress.tally.complete, timeout=PATIENCE)
 
