@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import runpy
 import sys
 from pathlib import Path
 
@@ -86,22 +85,26 @@ def test_what_is_seen_in_designer(qtbot):
     assert inspector.model.rowCount() == 0
 
 
-def test_designer_of_pyside_gets_both_widgets(qtbot, capfd):
+def test_designer_of_pyside_gets_both_widgets(qtbot):
+    """In a process of its own: what is registered stays so."""
     from taurus.external.qt import QtDesigner
 
     if not hasattr(QtDesigner, "QPyDesignerCustomWidgetCollection"):
         pytest.skip("only PySide6 registers widgets")
-    for path in Path(designer.FOLDER).glob("register*.py"):
-        runpy.run_path(str(path))
-    assert not capfd.readouterr().err
+    code = (
+        "import runpy; from taurus.external.qt import Qt; app = Qt.QApplication([])\n"
+        f"runpy.run_path({designer.FOLDER + '/register_taurus_tpo.py'!r})"
+    )
+    done = run([sys.executable, "-c", code])
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_form_of_designer_has_both(qtbot, tmp_path):
-    from taurus.external.qt import uic
+    from taurus.external.qt import Qt, uic
 
     path = tmp_path / "form.ui"
     path.write_text(FORM)
-    form = uic.loadUi(str(path))
+    form = uic.loadUi(str(path), Qt.QWidget())
     qtbot.addWidget(form)
     assert type(form.inspector) is Inspector
     assert type(form.firstReadProgress) is FirstReadProgress
