@@ -252,6 +252,12 @@ class InspectorView(Qt.QTableView):
         if self.currentIndex().isValid():
             self.row_menu().popup(event.globalPos())
 
+    def _menu_below(self, index: Any) -> None:
+        """Show the menu where the current row is."""
+        if index.isValid():
+            corner = self.visualRect(index).bottomLeft()
+            self.row_menu().popup(self.viewport().mapToGlobal(corner))
+
     # --- lines of servers ---
 
     def _on_activated(self, index: Any) -> None:
@@ -266,7 +272,14 @@ class InspectorView(Qt.QTableView):
             self._on_activated(index)
 
     def keyPressEvent(self, event: Any) -> None:
-        """Fold with Left, unfold with Right, both with Return, as trees do."""
+        """Fold with Left, unfold with Right, both with Return, as trees do.
+
+        Shift+F10 shows the menu, which Qt leaves to the menu key on X11.
+        """
+        shift = Qt.Qt.KeyboardModifier.ShiftModifier
+        if event.key() == Qt.Qt.Key.Key_F10 and event.modifiers() == shift:
+            self._menu_below(self.currentIndex())
+            return
         keys, entry = Qt.Qt.Key, self.model().entry(self.currentIndex())
         folded = isinstance(entry, Group) and entry.name in self.model().wish.closed
         wanted = {keys.Key_Left: True, keys.Key_Right: False}.get(event.key())
