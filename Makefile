@@ -74,4 +74,4 @@ venv-demo:
 	$(BOOTSTRAP) --extras demo --window
 
 venv-test:
-	$(BOOTSTRAP) --extras demo,test,docs
+	$(BOOTSTRAP) --extras demo,test,docs --display-tools

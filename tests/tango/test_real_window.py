@@ -15,35 +15,39 @@ from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
-from tango_support import FACILITIES, ROOT, SOON, UP, eventually, model
+from tango_support import FACILITIES, ROOT, SOON, UP, eventually, model, run
 
 from taurus_tpo.sim import Facility
 
-#: The programs that do what a user and a screen do.
-TOOLS = ("Xvfb", "xdotool")
-
-MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
+TOOLS = ROOT / "tools"
 
 
-def line_to_type() -> str:
-    """Return what installs them here, as tools/bootstrap.py says."""
-    spec = importlib.util.spec_from_file_location(
-        "bootstrap", ROOT / "tools" / "bootstrap.py"
-    )
+def load_bootstrap() -> Any:
+    """Return tools/bootstrap.py, which knows what a real window needs."""
+    spec = importlib.util.spec_from_file_location("bootstrap", TOOLS / "bootstrap.py")
     assert spec is not None
     assert spec.loader is not None
-    bootstrap = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bootstrap)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def missing() -> str:
+    """Return what this system lacks, and the line to type; empty if nothing."""
+    bootstrap = load_bootstrap()
+    lacks = [tool for tool in bootstrap.DISPLAY_TOOLS if shutil.which(tool) is None]
+    probe = run([sys.executable, str(TOOLS / "qt_probe.py"), "offscreen", "xcb"])
+    if probe.returncode == bootstrap.PROBE_MISSING:
+        lacks += probe.stdout.split()
+    if not lacks:
+        return ""
     manager = bootstrap.package_manager()
-    if manager is None:
-        return "install them with the system's package manager"
-    return str(bootstrap.line_to_type(manager, manager.display.split()))
+    line = "install that"
+    if manager is not None:
+        packages = [*manager.window.split(), *manager.display.split()]
+        line = f"type: {bootstrap.line_to_type(manager, packages)}"
+    return f"this system lacks {' '.join(lacks)}; {line}"
 
-
-pytestmark = pytest.mark.skipif(
-    bool(MISSING),
-    reason=f"no {' nor '.join(MISSING)}; type: {line_to_type() if MISSING else ''}",
-)
 
 NAMES = ("with_events", "rw", "text", "choice")
 VICTIM = "sim/victim/1"
@@ -52,6 +56,9 @@ VICTIM = "sim/victim/1"
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:
     """A screen that nobody sees; it finds a number of its own."""
+    lacks = missing()
+    if lacks:
+        pytest.skip(lacks)
     read, write = os.pipe()
     size = ("-screen", "0", "1400x1000x24", "-nolisten", "tcp", "-noreset")
     command = ["Xvfb", "-displayfd", str(write), *size]
