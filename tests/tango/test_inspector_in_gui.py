@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tango_support import SOON, UP, model
+from taurus.external.qt import PYQT5, PYSIDE6
 
 from taurus_tpo.qt import FirstReadProgress, Inspector
 
@@ -153,6 +154,7 @@ def test_a_panel_that_somebody_made_comes_back(gui, qtbot):
     assert type(again.getPanel("Mine").widget()) is Inspector
 
 
+@pytest.mark.skipif(PYSIDE6, reason="Taurus 5.4's wizard needs PyQt")
 @pytest.mark.parametrize("advanced", [False, True], ids=["plain", "advanced"])
 @pytest.mark.parametrize(
     "kind", [Inspector, FirstReadProgress], ids=lambda one: one.__name__
@@ -175,6 +177,7 @@ def test_the_wizard_offers_both(gui, qtbot, monkeypatch, kind, advanced):
     assert type(window.getPanel("Mine").widget()) is kind
 
 
+@pytest.mark.skipif(not PYQT5, reason="Taurus 5.4's dialog needs Qt 5")
 def test_the_wizard_finds_both_by_the_name_of_their_module(qtbot):
     """Where the configuration says nothing: Other..., and the module."""
     from taurus.qt.qtgui.taurusgui.paneldescriptionwizard import ExpertWidgetChooserDlg
