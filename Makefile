@@ -18,13 +18,17 @@ STRICT = $(addprefix taurus_tpo/, activation.py cache.py clock.py commandline.py
     subscription.py story.py text.py weak.py child.py ending.py errors.py giop.py \
     outbox.py janitor.py slices.py settling.py journal.py firstread) tools
 
+# What people look at: these run with any binding of Qt.
+WIDGET_TESTS = $(wildcard tests/tango/test_inspector*.py tests/tango/test_progress.py \
+    tests/tango/test_designer.py tests/tango/test_real_window.py)
+
 # Of another Python than the one in $(VENV).
 unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults lint unit docs docs-pictures docs-links bench \
-    benchmark-floors format clean venv-demo venv-test
+.PHONY: help demo test test-faults test-bindings lint unit docs docs-pictures docs-links \
+    bench benchmark-floors format clean venv-demo venv-test
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 13
@@ -49,6 +53,14 @@ test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
 	    "$(BIN)/python" -m pytest -m "faults or matrix" \
 	    --matrix docs/reference/faults-results.inc $(PYTEST_ARGS)
+
+# Taurus 5.4 and later; both beside PyQt5, in an environment of their own.
+test-bindings:  ## run the tests of the widgets with PyQt6 and PySide6
+	@"$(PYTHON)" tools/bootstrap.py --venv "$(VENV)-bindings" \
+	    --extras test,pyqt6,pyside6
+	for api in pyqt6 pyside6; do env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
+	    QT_API=$$api PYTEST_QT_API=$$api "$(VENV)-bindings/bin/python" -m pytest \
+	    $(WIDGET_TESTS) $(PYTEST_ARGS) || exit 1; done
 
 docs: venv-test  ## build the documentation in docs/_build/html
 	"$(BIN)/sphinx-build" -q -W --keep-going -b html docs docs/_build/html
@@ -78,4 +90,4 @@ venv-demo:
 	$(BOOTSTRAP) --extras demo --window
 
 venv-test:
-	$(BOOTSTRAP) --extras demo,test,docs
+	$(BOOTSTRAP) --extras demo,test,docs --display-tools

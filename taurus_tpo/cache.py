@@ -18,12 +18,15 @@ class Known(Generic[V]):
     :param stamp: the value's own time stamp, or when the error was heard of;
         seconds since the epoch.
     :param heard: when it was put here; seconds since the epoch by our clock.
+    :param as_of: since when it may have been so: when the read began that brought it,
+        or when an event was heard; on the same clock.
     """
 
     value: V | None = None
     error: Exception | None = None
     stamp: float = float("-inf")
     heard: float = float("-inf")
+    as_of: float = float("-inf")
 
     @property
     def empty(self) -> bool:
@@ -65,7 +68,8 @@ class Cache(Generic[V]):
         if stamp < self._newest and not is_next:
             return False
         self._newest = stamp
-        self.known = Known(value=value, stamp=stamp, heard=now)
+        as_of = now if begun is None else begun
+        self.known = Known(value=value, stamp=stamp, heard=now, as_of=as_of)
         return True
 
     def offer_error(
@@ -80,5 +84,6 @@ class Cache(Generic[V]):
         overtaken = begun is not None and self.known.heard > begun
         if overtaken and self.known.value is not None:
             return False
-        self.known = Known(error=error, stamp=now, heard=now)
+        as_of = now if begun is None else begun
+        self.known = Known(error=error, stamp=now, heard=now, as_of=as_of)
         return True

@@ -288,6 +288,30 @@ def forget_format(widget: Any) -> None:
     module.TaurusBaseComponent.resetFormat(widget)
 
 
+def keep_designer_path(extend: Callable[[str], str]) -> None:
+    """Let ``taurus designer`` of Taurus 5.2 name more folders to Qt Designer.
+
+    It names its own, and forgets those that the environment names; later versions keep
+    them. What makes the environment is replaced, there is nothing else to turn to.
+
+    :param extend: returns a list of folders, as an environment variable has it, with
+        those that are to be there, too.
+    """
+    if Version(Version(taurus_version()).base_version) >= Version("5.3"):
+        return
+    module = importlib.import_module("taurus.qt.qtdesigner.taurusdesigner")
+    stock = module.get_taurus_designer_env
+
+    @functools.wraps(stock)
+    def get_taurus_designer_env(*args: Any, **kwargs: Any) -> Any:
+        environment = stock(*args, **kwargs)
+        name = "PYQTDESIGNERPATH"
+        environment.insert(name, extend(environment.value(name)))
+        return environment
+
+    vars(module)[stock.__name__] = get_taurus_designer_env
+
+
 @functools.cache
 def custom_settings() -> ModuleType:
     """Return Taurus's module of settings."""

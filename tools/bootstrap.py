@@ -33,6 +33,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 INPUTS = ("setup.cfg", "pyproject.toml")
 PROBE = ROOT / "tools" / "qt_probe.py"
 PROBE_MISSING = 3
+# What a test needs that clicks in a real window.
+DISPLAY_TOOLS = ("Xvfb", "xdotool")
 STAMP = "bootstrap.json"
 # Settings meant for another Python, which would leak into the environment's own.
 FOREIGN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
@@ -45,6 +47,7 @@ class PackageManager(NamedTuple):
     install: str
     qt: str  # to start at all
     window: str  # and to open a window on an X display
+    display: str  # a display without a screen, and what clicks there
     venv: str = ""  # to make virtual environments; empty: part of Python there
 
 
@@ -85,6 +88,7 @@ PACKAGE_MANAGERS = {
         " libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0"
         " libxcb-render0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-xfixes0"
         " libxcb-xinerama0 libxcb-xkb1 libxkbcommon0 libxkbcommon-x11-0",
+        display="xvfb xdotool",
         venv="python{}.{}-venv".format(*sys.version_info),
     ),
     "dnf": PackageManager(
@@ -92,12 +96,14 @@ PACKAGE_MANAGERS = {
         install="dnf install -y",
         qt=f"{_RPM_QT} dejavu-sans-fonts",
         window=_RPM_WINDOW,
+        display="xorg-x11-server-Xvfb xdotool",
     ),
     "zypper": PackageManager(
         refresh="",
         install="zypper --non-interactive install --no-recommends",
         qt=f"{_RPM_QT} dejavu-fonts",
         window=_RPM_WINDOW,
+        display="xorg-x11-server-Xvfb xdotool",
     ),
     "pacman": PackageManager(
         # Not -Sy: Arch does not support an upgrade of some packages only.
@@ -106,6 +112,7 @@ PACKAGE_MANAGERS = {
         qt="libglvnd glib2 fontconfig freetype2 libx11 libxext ttf-dejavu",
         window="dbus libxcb xcb-util-image xcb-util-keysyms xcb-util-renderutil"
         " xcb-util-wm libxkbcommon libxkbcommon-x11",
+        display="xorg-server-xvfb xdotool",
     ),
 }
 
@@ -334,6 +341,20 @@ def require_qt(venv: pathlib.Path, window: bool) -> None:
         stop(f"Qt still does not start: this system lacks {missing}")
 
 
+def offer_display(venv: pathlib.Path) -> None:
+    """Have a display for tests that click in a window; go on where that cannot be."""
+    missing = [tool for tool in DISPLAY_TOOLS if not shutil.which(tool)]
+    missing += missing_for_qt(venv, window=True).split()
+    if not missing:
+        return
+    what = f"what a test in a real window needs ({' '.join(missing)})"
+    try:
+        install_packages(["window", "display"], what)
+    except SystemExit as reason:
+        print(reason, file=sys.stderr)
+        say("going on: that test will be skipped")
+
+
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -353,6 +374,11 @@ def arguments() -> argparse.Namespace:
         action="store_true",
         help="check that Qt can open a window as well, if there is a DISPLAY",
     )
+    parser.add_argument(
+        "--display-tools",
+        action="store_true",
+        help="install Xvfb and xdotool if that can be done without a password",
+    )
     return parser.parse_args()
 
 
@@ -362,6 +388,8 @@ def main() -> None:
     venv = options.venv.absolute()
     install(venv, environment(venv), options.extras.split(","))
     require_qt(venv, options.window and bool(os.environ.get("DISPLAY")))
+    if options.display_tools:
+        offer_display(venv)
 
 
 if __name__ == "__main__":

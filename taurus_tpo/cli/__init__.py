@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from taurus_tpo import __version__
-from taurus_tpo.cli import options
+from taurus_tpo.cli import designer, options
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 
 #: Where each command lives.
@@ -21,6 +21,7 @@ _COMMANDS = {
     "check": "taurus_tpo.cli.check:check",
     "demo": "taurus_tpo.cli.demo:demo",
     "explain": "taurus_tpo.cli.explain:explain",
+    "inspect": "taurus_tpo.cli.inspect:inspect",
     "read": "taurus_tpo.cli.read:read",
     "sim": "taurus_tpo.sim.command:sim",
 }
@@ -66,6 +67,7 @@ def _join_taurus() -> None:
 
     CUSTOM_SETTINGS.watch()
     options.install(taurus_cmd)
+    designer.join(taurus_cmd)
 
 
 _join_taurus()

@@ -35,3 +35,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Tell of the widgets, for the wizard of a TaurusGui, which looks for them."""
+    return sorted({*globals(), *__all__})

@@ -166,6 +166,9 @@ class Inspector(Qt.QWidget):
         self._tell(f"{plural(count, 'row')} in {path}")
         return True
 
+    def setModel(self, _model: Any = None) -> None:
+        """Do nothing: it shows all attributes. A TaurusGui gives panels a model."""
+
     @classmethod
     def getQtDesignerPluginInfo(cls) -> dict[str, Any]:
         """Return what Taurus tells Qt Designer of this widget."""
@@ -181,10 +184,18 @@ class Inspector(Qt.QWidget):
 def show_inspector(parent: Any = None) -> Inspector:
     """Show the inspector in a window of its own; the one that is open, if one is.
 
-    For the thread of the GUI.
+    Where the active window has one that is seen, a panel of a TaurusGui for instance,
+    that one gets the keyboard. For the thread of the GUI.
 
     :param parent: the window that it belongs to; it is closed with that one.
     """
+    seen = _seen_in(Qt.QApplication.activeWindow())
+    if seen is not None:
+        # A panel may float.
+        seen.window().raise_()
+        seen.window().activateWindow()
+        seen.view.setFocus()
+        return seen
     if not _OPEN:
         inspector = Inspector(parent)
         inspector.setWindowFlag(Qt.Qt.WindowType.Window)
@@ -198,3 +209,18 @@ def show_inspector(parent: Any = None) -> Inspector:
     inspector.raise_()
     inspector.activateWindow()
     return inspector
+
+
+def _seen_in(window: Any) -> Inspector | None:
+    """Return the inspector that is seen as a part of ``window``, None without one."""
+    if window is None:
+        return None
+    # One in a tab behind others is visible to Qt, and nobody sees it.
+    seen = (one for one in window.findChildren(Inspector) if _is_seen(one))
+    return next(seen, None)
+
+
+def _is_seen(inspector: Inspector) -> bool:
+    if inspector.isWindow() or not inspector.isVisible():
+        return False
+    return not inspector.visibleRegion().isEmpty()

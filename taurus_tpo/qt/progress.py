@@ -92,13 +92,16 @@ class FirstReadProgress(Qt.QProgressBar):
         self.clicked.emit()
         show_inspector()
 
+    def setModel(self, _model: Any = None) -> None:
+        """Do nothing: it counts all attributes. A TaurusGui gives panels a model."""
+
     @classmethod
     def getQtDesignerPluginInfo(cls) -> dict[str, Any]:
         """Return what Taurus tells Qt Designer of this widget."""
         return {
             "module": "taurus_tpo.qt",
             "group": "Taurus Performance Optimization",
-            "icon": "designer:progressbar.png",
+            "icon": "designer:progress.png",
             "tooltip": "What the attributes of this process still wait for",
             "container": False,
         }

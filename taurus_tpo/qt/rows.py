@@ -182,7 +182,7 @@ COLUMNS: Sequence[Column] = (
         "The name of the attribute.",
         lambda row: row.name,
         lambda row: row.name.casefold(),
-        width=30,
+        width=28,
     ),
     Column(
         "state",
@@ -190,7 +190,7 @@ COLUMNS: Sequence[Column] = (
         "What it does, and what it waits for.",
         lambda row: row.sample.story,
         lambda row: (row.sample.condition.value, row.sample.story),
-        width=56,
+        width=46,
     ),
     Column(
         "mode",
@@ -206,7 +206,7 @@ COLUMNS: Sequence[Column] = (
         "Who decided the mode.",
         lambda row: row.sample.decided_by,
         lambda row: row.sample.decided_by,
-        width=22,
+        width=18,
     ),
     Column(
         "first_value",
@@ -312,7 +312,7 @@ class Wish:
         for row in wanted:
             groups.setdefault(server_of(row) or "server not known yet", []).append(row)
         shown: list[Row | Group] = []
-        for name in sorted(groups, key=str.casefold):
+        for name in sorted(groups, key=lambda name: _rank(name, groups[name])):
             shown.append(Group(name, groups[name]))
             shown += [] if name in self.closed else groups[name]
         return shown
@@ -327,6 +327,12 @@ class Wish:
         known = [pair for pair in keyed if pair[0] is not None]
         known.sort(key=lambda pair: pair[0], reverse=self.descending)
         return [row for _, row in known] + blank
+
+
+def _rank(server: str, rows: Iterable[Row]) -> tuple[bool, str]:
+    """Return by what servers are ordered: those that do not answer come first."""
+    troubled = any(row.sample.condition is Condition.SILENT for row in rows)
+    return not troubled, server.casefold()
 
 
 def write_csv(file: TextIO, rows: Iterable[Row]) -> int:

@@ -111,9 +111,15 @@ class InspectorView(Qt.QTableView):
         """Keep columns, their widths and their order for the next session."""
         remembered().setValue(_COLUMNS_KEY, self.horizontalHeader().saveState())
 
+    def _passing_menu(self) -> Any:
+        """Return a menu that goes when it is closed: it is made anew each time."""
+        menu = Qt.QMenu(self)
+        menu.setAttribute(Qt.Qt.WidgetAttribute.WA_DeleteOnClose)
+        return menu
+
     def columns_menu(self) -> Any:
         """Return the menu in which columns are chosen."""
-        menu, header = Qt.QMenu("&Columns", self), self.horizontalHeader()
+        menu, header = self._passing_menu(), self.horizontalHeader()
         for number, column in enumerate(COLUMNS):
             action = menu.addAction(column.title)
             action.setCheckable(True)
@@ -204,7 +210,7 @@ class InspectorView(Qt.QTableView):
 
     def row_menu(self) -> Any:
         """Return the menu of what is selected."""
-        menu = Qt.QMenu(self)
+        menu = self._passing_menu()
         menu.addActions(self._deeds[:2])
         menu.addMenu(self._modes_menu(menu))
         menu.addMenu(self._polling_menu(menu))
@@ -246,6 +252,12 @@ class InspectorView(Qt.QTableView):
         if self.currentIndex().isValid():
             self.row_menu().popup(event.globalPos())
 
+    def _menu_below(self, index: Any) -> None:
+        """Show the menu where the current row is."""
+        if index.isValid():
+            corner = self.visualRect(index).bottomLeft()
+            self.row_menu().popup(self.viewport().mapToGlobal(corner))
+
     # --- lines of servers ---
 
     def _on_activated(self, index: Any) -> None:
@@ -260,7 +272,14 @@ class InspectorView(Qt.QTableView):
             self._on_activated(index)
 
     def keyPressEvent(self, event: Any) -> None:
-        """Fold with Left, unfold with Right, both with Return, as trees do."""
+        """Fold with Left, unfold with Right, both with Return, as trees do.
+
+        Shift+F10 shows the menu, which Qt leaves to the menu key on X11.
+        """
+        shift = Qt.Qt.KeyboardModifier.ShiftModifier
+        if event.key() == Qt.Qt.Key.Key_F10 and event.modifiers() == shift:
+            self._menu_below(self.currentIndex())
+            return
         keys, entry = Qt.Qt.Key, self.model().entry(self.currentIndex())
         folded = isinstance(entry, Group) and entry.name in self.model().wish.closed
         wanted = {keys.Key_Left: True, keys.Key_Right: False}.get(event.key())

@@ -530,12 +530,14 @@ class TpoTangoAttribute(TangoAttribute):
         return self._cache.known
 
     def known_since(self, asked: float) -> Any:
-        """Return the value if its listeners were told it after ``asked``, else None.
+        """Return the value if listeners were told one of after ``asked``, else None.
+
+        One that a read has brought which began before may be older than that.
 
         :param asked: seconds since the epoch by our clock.
         """
         told = self._told
-        return told.value if told.heard > asked else None
+        return told.value if told.as_of > asked else None
 
     def await_first_value(self, timeout: float) -> None:
         """Wait for the first value or error, if one is on its way.

@@ -18,18 +18,26 @@ def test_at_first_nothing_is_known() -> None:
 def test_a_value_and_an_error_are_known() -> None:
     cache: Cache[str] = Cache()
     assert cache.offer("new", stamp=10, now=20)
-    assert cache.known == Known("new", None, 10, 20)
+    assert cache.known == Known("new", None, 10, 20, 20)
     assert not cache.known.empty
     assert cache.offer_error(BROKEN, now=30)
-    assert cache.known == Known(None, BROKEN, 30, 30)
+    assert cache.known == Known(None, BROKEN, 30, 30, 30)
     assert not cache.known.empty
+
+
+def test_what_a_read_brings_is_as_old_as_its_beginning() -> None:
+    cache: Cache[str] = Cache()
+    cache.offer("read", stamp=10, now=20, begun=15)
+    assert (cache.known.heard, cache.known.as_of) == (20, 15)
+    cache.offer_error(BROKEN, now=30, begun=25)
+    assert (cache.known.heard, cache.known.as_of) == (30, 25)
 
 
 def test_no_value_is_replaced_by_an_older_one() -> None:
     cache: Cache[str] = Cache()
     cache.offer("new", stamp=10, now=20)
     assert not cache.offer("old", stamp=9.999, now=30)
-    assert cache.known == Known("new", None, 10, 20)
+    assert cache.known == Known("new", None, 10, 20, 20)
 
 
 def test_a_value_is_replaced_by_one_as_old() -> None:
@@ -50,7 +58,7 @@ def test_an_error_is_replaced_by_the_next_value_however_old() -> None:
     cache: Cache[str] = Cache()
     cache.offer_error(BROKEN, now=20)
     assert cache.offer("mended", stamp=1, now=30)
-    assert cache.known == Known("mended", None, 1, 30)
+    assert cache.known == Known("mended", None, 1, 30, 30)
 
 
 def test_a_read_that_began_before_the_error_brings_no_older_value() -> None:

@@ -191,6 +191,14 @@ def test_rows_stand_under_their_servers_and_can_be_folded_away() -> None:
     assert names(folded) == ["A/1", "z", "B/1", "server not known yet", "w"]
 
 
+def test_servers_that_do_not_answer_come_first() -> None:
+    rows = [
+        row("x", server=server("A/1")),
+        row("y", server=server("B/1"), condition=Condition.SILENT),
+    ]
+    assert names(Wish(grouped=True).order(rows)) == ["B/1", "y", "A/1", "x"]
+
+
 @given(
     st.lists(st.sampled_from(list(Condition)), max_size=20),
     st.sampled_from([None, *range(len(COLUMNS))]),

@@ -13,7 +13,17 @@ import time
 from pathlib import Path
 
 import pytest
-from tango_support import UP, eventually, hold, run, sleeps, taurus_command
+from tango_support import (
+    DOWN,
+    SOON,
+    UP,
+    eventually,
+    hold,
+    model,
+    run,
+    sleeps,
+    taurus_command,
+)
 
 MODES = ["SyncRead", "AsyncRead", "Sync", "Async", "Stateless"]
 
@@ -315,6 +325,109 @@ def test_a_missing_extra_is_named(modes):
     done = run([sys.executable, "-c", code], modes)
     assert done.returncode == 1
     assert "pip install 'taurus_tpo[sim]'" in done.stderr
+
+
+# --- inspect ---
+
+#: What the log says when a window has got its progress and its inspector.
+JOINED = "has the inspector in its menu"
+
+
+def test_inspect_shows_a_form_and_ends_without_a_display(modes, tmp_path):
+    picture = tmp_path / "window.png"
+    done = tpo(
+        modes,
+        *("inspect", "sim/modes/up/w*", f"{UP}/rw", "--screenshot", str(picture)),
+        DISPLAY="",
+        WAYLAND_DISPLAY="",
+        XDG_CONFIG_HOME=str(tmp_path),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert f"screenshot: {picture}" in done.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_inspect_has_all_rows_and_the_progress(qtbot, own_modes, factory):
+    """Also those of a device that is down, of which the bar tells."""
+    from taurus.external.qt import Qt
+    from taurus.qt.qtgui.panel import TaurusForm
+
+    from taurus_tpo.cli.inspect import open_window
+    from taurus_tpo.qt import FirstReadProgress, Inspector, show_inspector
+
+    models = [model(own_modes, "rw"), model(own_modes, "with_events", DOWN)]
+    window = open_window(models)
+    qtbot.addWidget(window)
+    (form,), (inspector,) = (
+        window.findChildren(TaurusForm),
+        window.findChildren(Inspector),
+    )
+    assert len(form) == 2
+
+    def bars():
+        found = window.statusBar().findChildren(FirstReadProgress)
+        return [bar for bar in found if "1 of 2" in bar.text()]
+
+    (bar,) = eventually_in(qtbot, bars)
+    assert bar.isVisible()
+    names = {entry.model for entry in inspector.model.entries()}
+    assert {one.lower() for one in models} <= {name.lower() for name in names}
+    # A click on the bar finds the one that is there.
+    window.activateWindow()
+    eventually_in(qtbot, lambda: Qt.QApplication.activeWindow() is window)
+    assert show_inspector() is inspector
+    form.setModel([])
+
+
+def eventually_in(qtbot, condition):
+    """Return the first true value of ``condition()``, while the window lives."""
+    found = []
+
+    def is_true():
+        found[:] = [condition()]
+        return bool(found[0])
+
+    qtbot.waitUntil(is_true, timeout=int(SOON * 1000))
+    return found[0]
+
+
+def test_inspect_opens_beside_a_hung_server_and_ends_at_ctrl_c(own_modes, tmp_path):
+    own_modes.server("TpoSim/modes").hang()
+    names = [f"{UP}/{name}" for name in ("rw", "text", "wave", "slow", "choice")]
+    options = ("--log-level", "Debug", "tpo", "inspect", "--duration", "100")
+    environment = {"QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(tmp_path)}
+    log = tmp_path / "log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            taurus_command(*options, *names),
+            env={**own_modes.environment(), **environment},
+            stdout=stream,
+            stderr=stream,
+            stdin=subprocess.DEVNULL,
+        )
+    try:
+        eventually(lambda: JOINED in log.read_text(), "the window is there", 60)
+        process.send_signal(signal.SIGINT)
+        told = time.monotonic()
+        assert process.wait(SOON) == 0
+        # A call to the server that hangs would take 3 s, and its clean-up more.
+        assert time.monotonic() - told < 3
+    finally:
+        process.kill()
+
+
+def test_inspect_needs_a_model(modes):
+    done = tpo(modes, "inspect")
+    assert done.returncode == 2
+    assert "Missing argument 'MODEL...'" in done.stderr
+
+
+def test_inspect_says_which_devices_it_cannot_ask(modes):
+    done = tpo(modes, "inspect", f"{DOWN}/*")
+    assert done.returncode == 1
+    assert f"{DOWN}/* is left out" in done.stderr
+    assert "no attribute is left to be shown" in done.stderr
 
 
 # --- demo ---

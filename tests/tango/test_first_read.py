@@ -193,11 +193,32 @@ def test_a_read_is_dropped_when_an_event_came_first(modes, factory, listener):
         configure(modes, "sim/modes/up", "slow", read_delay=0.2)
 
 
-def taken(factory, attr) -> bool:
+def taken(factory, attr, kind=Kind.READ) -> bool:
     """Return whether the read of ``attr`` waits no more but runs."""
     connection = factory.connection(attr.getParentObj())
     schedule = factory.first_read._schedule
-    return schedule.find(connection, Kind.READ, attr.getSimpleName().lower()) is None
+    return schedule.find(connection, kind, attr.getSimpleName().lower()) is None
+
+
+def test_a_poll_that_began_before_takes_no_reads_place(batches, factory, listener):
+    """What it brings may be older than what the read was asked for."""
+    (attr,) = attributes(batches, DEVICE, NAMES[:1])
+    attr.disablePolling()
+    attr.addListener(listener)
+    eventually(lambda: attr.state is State.SUBSCRIBED, "it is subscribed to")
+    configure(batches, DEVICE, read_delay=0.5)
+    try:
+        polled = factory.poll_soon(attr, 0.0)
+        eventually(lambda: taken(factory, attr, Kind.POLL), "the device is being read")
+        before = factory.first_read.stats()
+        read = factory.readAttributeFirstTime(attr)
+        assert polled.result(20)
+        assert read.result(20)
+    finally:
+        configure(batches, DEVICE, read_delay=0.0)
+        attr.removeListener(listener)
+    after = factory.first_read.stats()
+    assert (after.read, after.dropped) == (before.read + 1, before.dropped)
 
 
 def test_the_value_reaches_the_cache_then_the_listeners(modes, factory, listener):

@@ -263,12 +263,12 @@ def test_models_and_rules_are_copied(
     assert set(clipboard.text().splitlines()) == copied
     action(inspector.view.row_menu(), "Copy rule for taurus.ini").trigger()
     settings_file.write_text(f"[taurus]\n{clipboard.text()}\n")
-    from taurus_tpo.settings import RULES_KEY, read_file
+    from taurus_tpo.settings import RULES, read_file
 
     read = read_file(str(settings_file))
     assert not read.problems
     rules = {
-        pattern.rpartition("/")[2]: mode for pattern, mode in read.values[RULES_KEY]
+        pattern.rpartition("/")[2]: mode for pattern, mode in read.values[RULES.name]
     }
     assert rules == {"with_events": "AsyncRead", "rw": "Sync"}
 

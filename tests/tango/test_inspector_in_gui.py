@@ -1,0 +1,214 @@
+"""Both widgets as panels of a TaurusGui: from a configuration, and from its wizard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tango_support import SOON, UP, model
+from taurus.external.qt import PYQT5, PYSIDE6
+
+from taurus_tpo.qt import FirstReadProgress, Inspector
+
+#: What somebody writes into the configuration of a TaurusGui.
+CONFIGURATION = """
+from taurus.qt.qtgui.taurusgui.utils import PanelDescription
+
+GUI_NAME = {name!r}
+ORGANIZATION = "taurus_tpo tests"
+SINGLE_INSTANCE = False
+
+form = PanelDescription("Form", classname="taurus.qt.qtgui.panel:TaurusForm",
+                        floating=False)
+inspector = PanelDescription("Inspector", classname="taurus_tpo.qt:Inspector",
+                             floating=False)
+progress = PanelDescription("Progress", classname="taurus_tpo.qt:FirstReadProgress",
+                            floating=False)
+
+EXTRA_CATALOG_WIDGETS = [
+    ("taurus_tpo.qt:Inspector", None),
+    ("taurus_tpo.qt:FirstReadProgress", None),
+]
+"""
+
+#: A dialog that nobody expected would wait for ever.
+pytestmark = pytest.mark.timeout(90)
+
+#: How long something that should happen may take, ms.
+PATIENCE = int(SOON * 1000)
+
+
+@pytest.fixture
+def configuration(tmp_path) -> Path:
+    """A configuration of its own for each test: a GUI remembers by its name."""
+    path = tmp_path / "config.py"
+    path.write_text(CONFIGURATION.format(name=tmp_path.name))
+    return path
+
+
+@pytest.fixture
+def complaints(monkeypatch) -> Iterator[list[str]]:
+    """What is told in a dialog, which nobody would answer; nothing in the end."""
+    from taurus.external.qt import Qt
+    from taurus.qt.qtgui.dialog import TaurusMessageBox
+
+    told: list[str] = []
+    boxes = (Qt.QMessageBox, TaurusMessageBox)
+
+    def tell(box: Any, *_more: Any) -> int:
+        told.append(repr(box))
+        return 0
+
+    for box in boxes:
+        monkeypatch.setattr(box, "exec_", tell)
+    for name in ("critical", "warning", "information"):
+        said = lambda _parent, title, text, *_more: told.append(f"{title}: {text}")  # noqa: E731
+        monkeypatch.setattr(Qt.QMessageBox, name, said)
+    yield told
+    assert not told
+
+
+@pytest.fixture
+def gui(qtbot, factory, configuration, complaints, tmp_path, monkeypatch):
+    """Makes the GUI, as ``taurus gui`` does; its settings are the test's own."""
+    from taurus.external.qt import Qt
+    from taurus.qt.qtgui.taurusgui import TaurusGui
+
+    settings = tmp_path / "settings.ini"
+    made: list[Any] = []
+
+    def get_settings(_self: Any) -> Any:
+        return Qt.QSettings(str(settings), Qt.QSettings.Format.IniFormat)
+
+    monkeypatch.setattr(TaurusGui, "getQSettings", get_settings)
+    monkeypatch.setattr(TaurusGui, "SPLASH_LOGO_NAME", "")
+    # Its manual is a panel without a widget where there is no browser, and Taurus
+    # complains of that when it restores it.
+    monkeypatch.setattr(TaurusGui, "HELP_MENU_ENABLED", False)
+
+    def make() -> Any:
+        window = TaurusGui(confname=str(configuration), settingsname=str(settings))
+        # It would ask, and nobody would answer.
+        window.SAVE_SETTINGS_ON_CLOSE = False
+        qtbot.addWidget(window)
+        made.append(window)
+        window.show()
+        return window
+
+    yield make
+    for window in made:
+        for name in list(window.getPanelNames()):
+            window.removePanel(name)
+
+
+def names_in(inspector: Inspector) -> set[str]:
+    return {entry.name for entry in inspector.model.entries()}
+
+
+def raise_panel(gui: Any, qtbot: Any, name: str) -> None:
+    """Bring a panel before the others, as a click on its tab does."""
+    gui.setFocusToPanel(name)
+    widget = gui.getPanel(name).widget()
+    qtbot.waitUntil(lambda: not widget.visibleRegion().isEmpty(), timeout=PATIENCE)
+
+
+def test_panels_of_a_configuration(gui, qtbot, modes):
+    window = gui()
+    names = ("rw", "with_events", "text")
+    window.getPanel("Form").widget().setModel([model(modes, name) for name in names])
+    inspector = window.getPanel("Inspector").widget()
+    progress = window.getPanel("Progress").widget()
+    assert (type(inspector), type(progress)) == (Inspector, FirstReadProgress)
+    raise_panel(window, qtbot, "Inspector")
+    wanted = {f"{UP}/{name}" for name in names}
+    qtbot.waitUntil(lambda: wanted <= names_in(inspector), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: progress.tally.complete, timeout=PATIENCE)
+
+
+def test_settings_and_perspectives_come_back(gui, qtbot):
+    window = gui()
+    raise_panel(window, qtbot, "Inspector")
+    window.getPanel("Progress").hide()
+    window.savePerspective("mine")
+    window.getPanel("Progress").show()
+    window.saveSettings()
+    window.loadPerspective("mine")
+    assert type(window.getPanel("Inspector").widget()) is Inspector
+    assert not window.getPanel("Progress").toggleViewAction().isChecked()
+    again = gui()
+    again.loadSettings()
+    assert type(again.getPanel("Inspector").widget()) is Inspector
+    assert again.getPanel("Progress").toggleViewAction().isChecked()
+
+
+def test_a_panel_that_somebody_made_comes_back(gui, qtbot):
+    """One that stands in no configuration is made anew from the settings."""
+    window = gui()
+    # What the dialog of "Save perspective" does with one that the wizard has made.
+    window.createPanel(Inspector(), "Mine", custom=True, permanent=True)
+    window.saveSettings()
+    again = gui()
+    again.loadSettings()
+    assert type(again.getPanel("Mine").widget()) is Inspector
+
+
+@pytest.mark.skipif(PYSIDE6, reason="Taurus 5.4's wizard needs PyQt")
+@pytest.mark.parametrize("advanced", [False, True], ids=["plain", "advanced"])
+@pytest.mark.parametrize(
+    "kind", [Inspector, FirstReadProgress], ids=lambda one: one.__name__
+)
+def test_the_wizard_offers_both(gui, qtbot, monkeypatch, kind, advanced):
+    """Among its pictures, as the configuration says; also with a second page."""
+    from taurus.qt.qtgui.taurusgui import PanelDescriptionWizard
+
+    window = gui()
+    wizard = PanelDescriptionWizard(window, extraWidgets=window._extraCatalogWidgets)
+    qtbot.addWidget(wizard)
+    wizard.restart()
+    page = wizard.widgetPG
+    page.nameLE.setText("Mine")
+    page.choiceWidget.choiceMade.emit(f"taurus_tpo.qt:{kind.__name__}")
+    assert page.validatePage()
+    if advanced:
+        assert wizard.advSettingsPG.validatePage()
+    window.createCustomPanel(wizard.getPanelDescription())
+    assert type(window.getPanel("Mine").widget()) is kind
+
+
+@pytest.mark.skipif(not PYQT5, reason="Taurus 5.4's dialog needs Qt 5")
+def test_the_wizard_finds_both_by_the_name_of_their_module(qtbot):
+    """Where the configuration says nothing: Other..., and the module."""
+    from taurus.qt.qtgui.taurusgui.paneldescriptionwizard import ExpertWidgetChooserDlg
+
+    dialog = ExpertWidgetChooserDlg()
+    qtbot.addWidget(dialog)
+    dialog.moduleNameLE.setText("taurus_tpo.qt")
+    dialog.onModuleSelected()
+    box = dialog.membersCB
+    offered = {box.itemText(number) for number in range(box.count())}
+    assert {"Inspector", "FirstReadProgress"} <= offered
+    box.setCurrentText("Inspector")
+    told = dialog.getMemberDescription()
+    assert told == {"modulename": "taurus_tpo.qt", "classname": "Inspector"}
+
+
+def test_a_click_on_the_bar_leads_to_the_panel(gui, qtbot):
+    """Rather than to a second inspector in a window of its own."""
+    from taurus.external.qt import Qt
+
+    from taurus_tpo.qt import show_inspector
+
+    window = gui()
+    window.activateWindow()
+    qtbot.waitUntil(lambda: Qt.QApplication.activeWindow() is window, timeout=PATIENCE)
+    raise_panel(window, qtbot, "Inspector")
+    panel = window.getPanel("Inspector").widget()
+    assert show_inspector() is panel
+    # Behind another tab nobody sees it.
+    raise_panel(window, qtbot, "Form")
+    qtbot.waitUntil(lambda: panel.visibleRegion().isEmpty(), timeout=PATIENCE)
+    own = show_inspector()
+    qtbot.addWidget(own)
+    assert own.isWindow()
