@@ -8,7 +8,7 @@ from __future__ import annotations
 #: Commands that no test can run, and why.
 NOT_RUN = {
     "make test": "runs this test",
-    "make bench": "takes an hour",
+    "make bench": "takes 40 minutes",
     "pip install .": "changes the environment of the tests",
     "pip install 'taurus_tpo[bench]'": "changes the environment of the tests",
     "pip uninstall taurus_tpo": "changes the environment of the tests",
