@@ -71,7 +71,7 @@ docs-pictures: venv-test  ## take the pictures of the documentation anew, in two
 docs-links: venv-test  ## look whether links to other hosts lead somewhere
 	"$(BIN)/sphinx-build" -q --keep-going -b linkcheck docs docs/_build/links
 
-bench: venv-test  ## measure windows, plugin and stock Taurus in turn: an hour
+bench: venv-test  ## measure windows, plugin and stock Taurus in turn: 40 minutes
 	env -u TANGO_HOST "$(BIN)/python" -m benchmarks $(BENCH_ARGS)
 
 benchmark-floors: venv-test  ## measure what rules, transitions and the schedule cost

@@ -27,6 +27,10 @@ class Against(enum.Enum):
     PYTANGO = "plain PyTango"
 
 
+#: How long after the last call to a device no thread of the plugin may be left, s.
+REST = 5.0
+
+
 @dataclass(frozen=True)
 class Limit:
     """At most ``factor`` times the same figure of ``against``, and ``plus`` s more."""
@@ -73,6 +77,22 @@ class Case:
     def has_alone(self) -> bool:
         """Whether there is more than what is healthy, to compare with that alone."""
         return bool(self.healthy) and len(self.groups) > 1
+
+    @property
+    def has_trouble(self) -> bool:
+        """Whether it has servers that hang, or that come late."""
+        return bool(self.state(State.HUNG) or self.state(State.LATE))
+
+    @property
+    def in_all_modes(self) -> bool:
+        """Whether its limits are about all modes."""
+        return self.window and not self.far
+
+    @property
+    def becomes_quiet(self) -> bool:
+        """Whether at last nothing is left to do, and nobody to wait for."""
+        has_events = all(group.events != "none" for group in self.groups)
+        return bool(self.limits) and has_events and not self.state(State.HUNG)
 
     @property
     def attributes(self) -> int:

@@ -50,12 +50,36 @@ _HEAD = "head.json"
     default=",".join(Options.modes),
     show_default=True,
     type=ModesType(),
-    help="Modes of the plugin.",
+    help="Modes of the plugin that take turns with stock Taurus, plain PyTango and "
+    "eval: models; '' for none.",
+)
+@click.option(
+    "--more-modes",
+    default=",".join(Options.more_modes),
+    show_default=True,
+    type=ModesType(),
+    help="Modes in which only the plugin is measured, after that, on the facilities "
+    "whose limits are about all modes; '' for none.",
+)
+@click.option(
+    "--more-repeat",
+    default=Options.more_repeat,
+    type=click.IntRange(min=1),
+    show_default=True,
+    help="How often each of those takes its turn.",
 )
 @click.option(
     "--stock/--no-stock",
     default=True,
     help="Whether stock Taurus takes its turns: long ones, where servers hang.",
+)
+@click.option(
+    "--stock-repeat",
+    default=Options.stock_repeat,
+    type=click.IntRange(min=1),
+    show_default=True,
+    help="How often stock Taurus and plain PyTango take their turn where servers hang "
+    "or are late, at most: a turn takes minutes there.",
 )
 @click.option(
     "--limit",
@@ -82,15 +106,25 @@ _HEAD = "head.json"
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Measure nothing, and show the results in such a folder again.",
 )
+@click.option(
+    "--into",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Measure into such a folder: what is measured now takes the place of what is "
+    "there of it, and all else stays.",
+)
 def main(
     facilities: Sequence[str],
     repeat: int,
     modes: tuple[str, ...],
+    more_modes: tuple[str, ...],
+    more_repeat: int,
     stock: bool,
+    stock_repeat: int,
     limit: float,
     out: Path,
     docs: bool | None,
     again: Path | None,
+    into: Path | None,
 ) -> None:
     """Measure how long a Taurus window waits for the network.
 
@@ -98,18 +132,34 @@ def main(
     are measured. Ctrl-C keeps what was measured so far, and --again shows it.
     """
     console = Console(highlight=False)
-    folder = again or out / time.strftime("%Y%m%d-%H%M%S")
+    if again is not None and into is not None:
+        raise click.UsageError("--again measures nothing, --into does: say one of them")
+    folder = again or into or out / time.strftime("%Y%m%d-%H%M%S")
     finished = True
     if again is None:
         cases = [c for c in EVERYTHING if c.name in facilities or not facilities]
-        options = Options(tuple(modes), repeat, limit, stock=stock)
-        _keep_head(folder, facilities, options)
-        finished = _measure(cases, options, folder, console)
+        options = Options(
+            modes=modes,
+            repeat=repeat,
+            more_modes=more_modes,
+            more_repeat=more_repeat,
+            limit=limit,
+            stock=stock,
+            stock_repeat=stock_repeat,
+        )
+        # Before the load is our own.
+        head = _head(facilities, options)
+        told = "" if into is None else _told(head)
+        if into is None:
+            folder.mkdir(parents=True)
+            (folder / _HEAD).write_text(json.dumps(head), encoding="utf-8")
+        finished = _measure(cases, options, folder, console, told)
     head = json.loads((folder / _HEAD).read_text(encoding="utf-8"))
     found = {c.name: one for c in EVERYTHING if (one := outcome(c, folder / c.name))}
     _show(head, found, console)
     console.print(f"all of it: {folder}", soft_wrap=True)
-    complete = finished and len(found) == len(EVERYTHING) and stock
+    nothing_left_out = stock or into is not None
+    complete = finished and len(found) == len(EVERYTHING) and nothing_left_out
     if complete if docs is None else docs:
         report.write_page(head, found, PAGE)
         shown = (path.read_text(encoding="utf-8") for path in (README, PAGE))
@@ -119,27 +169,37 @@ def main(
         raise SystemExit(1)
 
 
-def _keep_head(folder: Path, facilities: Sequence[str], options: Options) -> None:
-    """Write what is to be known of all results, before the load is our own."""
-    default = Options()
+def _head(facilities: Sequence[str], options: Options) -> dict[str, Any]:
+    """Return what is to be known of all results."""
     words = ["python", "-m", "benchmarks", *facilities]
-    words += ["--modes", as_typed(options.modes)] if options != default else []
-    words += ["--repeat", str(options.repeat), "--limit", f"{options.limit:g}"]
-    words += [] if options.stock else ["--no-stock"]
+    words += ["--modes", as_typed(options.modes), "--repeat", str(options.repeat)]
+    words += ["--more-modes", as_typed(options.more_modes)]
+    words += ["--more-repeat", str(options.more_repeat)] if options.more_modes else []
+    stock = ["--stock-repeat", str(options.stock_repeat)]
+    words += stock if options.stock else ["--no-stock"]
+    words += ["--limit", f"{options.limit:g}"]
     plan = Plan((), (), at_once=options.at_once)
-    head = machine.describe(shlex.join(words)) | {"workers": plan.readers}
-    folder.mkdir(parents=True)
-    (folder / _HEAD).write_text(json.dumps(head), encoding="utf-8")
+    return machine.describe(shlex.join(words)) | {"workers": plan.readers}
+
+
+def _told(head: dict[str, Any]) -> str:
+    """Tell of a measurement that takes the place of a part of another."""
+    version = head["versions"].get("taurus_tpo", "")
+    return f"{head['date']}, taurus_tpo {version}: `{head['command']}`"
 
 
 def _measure(
-    cases: Sequence[Case], options: Options, folder: Path, console: Console
+    cases: Sequence[Case], options: Options, folder: Path, console: Console, told: str
 ) -> bool:
-    """Measure, and return whether nobody interrupted it."""
+    """Measure, and return whether nobody interrupted it.
+
+    :param told: of this measurement, where it takes the place of a part of another;
+        else empty.
+    """
     for case in cases:
         console.print(f"{case.name}: {case.title}", soft_wrap=True)
         try:
-            carry_out(case, options, folder / case.name)
+            carry_out(case, options, folder / case.name, told)
         except LinkError as error:
             console.print(f"  skipped: {error}", soft_wrap=True)
             skip(str(error), folder / case.name)
@@ -156,6 +216,8 @@ def _show(head: dict[str, Any], found: dict[str, Outcome], console: Console) -> 
         if case.name in found and not found[case.name].skipped:
             for sheaf in report.tables(found[case.name], head["workers"]):
                 console.print(for_terminal(sheaf))
+    if found:
+        console.print(for_terminal(report.all_modes(found, head["workers"])))
     for cases in report.GROWTH.values():
         for sheaf in report.growth(found, cases):
             console.print(for_terminal(sheaf))

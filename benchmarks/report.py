@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import ATTRIBUTES, SERVERS, Case, Figure
+from benchmarks.cases import ATTRIBUTES, CASES, SERVERS, Case, Figure
 from benchmarks.pages import provenance
 from benchmarks.runner import ALL, ALONE, Outcome
 from benchmarks.verdict import (
@@ -35,10 +35,75 @@ def tables(found: Outcome, workers: int) -> list[Sheaf]:
     :param workers: how many threads the plugin may read with.
     """
     made = [_groups(found)] if found.case.has_alone else []
-    for sheaf in report.sheaves(Findings(found.records.get(ALL, ()))):
+    for sheaf in report.sheaves(Findings(found.in_turn(ALL))):
         made.append(Sheaf(f"{found.case.name}: {sheaf.title}", sheaf.head, sheaf.rows))
-    judged = tuple(_judged(v) for v in verdicts(found, workers))
-    return [*made, Sheaf(f"{found.case.name}: the limits", _LIMITS, judged)]
+    return [*made, _limits(found, workers)]
+
+
+def _limits(found: Outcome, workers: int) -> Sheaf:
+    """Return what was measured in each mode, and what is allowed."""
+    modes = _modes(found)
+    judged: dict[str, dict[str, Verdict]] = {}
+    for verdict in verdicts(found, workers):
+        judged.setdefault(verdict.what, {})[verdict.mode] = verdict
+    rows = tuple(
+        (what, _limit(of), *(_held(of.get(mode)) for mode in modes))
+        for what, of in judged.items()
+    )
+    title = f"{found.case.name}: the limits; measured, of what is allowed"
+    return Sheaf(title, ("figure", "limit", *modes), rows)
+
+
+def _modes(found: Outcome) -> list[str]:
+    made = sheets(found.records.get(ALL, ()))
+    return [sheet.variant.mode for sheet in made if sheet.variant.who == PLUGIN]
+
+
+def _limit(of: Mapping[str, Verdict]) -> str:
+    """Return the limit in words, and what is allowed beside it in some modes."""
+    limit = next(verdict.limit for verdict in of.values())
+    more = {verdict.more for verdict in of.values() if verdict.more}
+    told = [f"{seconds:g} s of timeouts in {_in(of, seconds)}" for seconds in more]
+    return " + ".join([limit, *told])
+
+
+def _in(of: Mapping[str, Verdict], more: float) -> str:
+    return ", ".join(mode for mode, verdict in of.items() if verdict.more == more)
+
+
+def _held(verdict: Verdict | None) -> str:
+    """Return what was measured, held against what is allowed."""
+    if verdict is None:
+        return f"failed: {NOT_MET}"
+    if verdict.measured is None:
+        return "not known"
+    numbers = (_number(verdict, n) for n in (verdict.measured, verdict.allowed))
+    told = " of ".join(numbers)
+    return f"{told}: {NOT_MET}" if verdict.met is False else told
+
+
+def all_modes(found: Mapping[str, Outcome], workers: int) -> Sheaf:
+    """Return which limits are met, facility by facility and mode by mode."""
+    shown = [found[case.name] for case in CASES if case.name in found]
+    modes = list(dict.fromkeys(mode for one in shown for mode in _modes(one)))
+    rows = []
+    for one in shown:
+        judged = verdicts(one, workers)
+        of = {mode: [v for v in judged if v.mode == mode] for mode in _modes(one)}
+        cells = (_met(of[mode]) if mode in of else "" for mode in modes)
+        rows.append((one.case.name, *cells))
+    return Sheaf(_ALL_MODES, ("facility", *modes), tuple(rows))
+
+
+def _met(judged: Sequence[Verdict]) -> str:
+    if not judged:
+        return f"failed: {NOT_MET}"
+    missed = [verdict.what for verdict in judged if verdict.met is False]
+    if missed:
+        return f"{', '.join(missed)}: {NOT_MET}"
+    unknown = [verdict.what for verdict in judged if verdict.met is None]
+    told = f", but for what is not known: {', '.join(unknown)}" if unknown else ""
+    return f"all{told}"
 
 
 def _groups(found: Outcome) -> Sheaf:
@@ -47,7 +112,7 @@ def _groups(found: Outcome) -> Sheaf:
     made = [
         (str(sheet.variant), what, *(_cell(found, what, sheet, f) for f in figures))
         for what in (ALL, ALONE)
-        for sheet in sheets(found.records.get(what, ()))
+        for sheet in sheets(found.in_turn(what))
         if sheet.variant.who in (PLUGIN, STOCK)
     ]
     title = f"{found.case.name}: s; all attributes, and the healthy ones alone"
@@ -106,6 +171,9 @@ not met, stands in [reference/performance](reference/performance.rst).
 #: The title of what the README shows, too.
 _SUMMARY = "In short: medians"
 
+#: The title of what tells of all limits.
+_ALL_MODES = "Which limits are met"
+
 
 def write_page(
     head: Mapping[str, Any], found: Mapping[str, Outcome], target: Path
@@ -124,6 +192,7 @@ def write_page(
     grown = {case.name for cases in GROWTH.values() for case in cases}
     single = [outcome for name, outcome in found.items() if name not in grown]
     lines += for_markdown(_summary(single))
+    lines += for_markdown(all_modes(found, head["workers"]))
     for outcome in single:
         lines += _section(outcome, head["workers"], folder)
     for what, cases in GROWTH.items():
@@ -155,7 +224,7 @@ def _summary(found: Sequence[Outcome]) -> Sheaf:
     head = ("facility", "mode", "window, s", "stock, s", "last value, s", "stock, s")
     rows = []
     for outcome in found:
-        made = sheets(outcome.records.get(ALL, ()))
+        made = sheets(outcome.in_turn(ALL))
         stock = next((one for one in made if one.variant.who == STOCK), None)
         for sheet in made:
             if sheet.variant.who == PLUGIN:
@@ -186,9 +255,12 @@ def _section(found: Outcome, workers: int, folder: Path) -> Iterator[str]:
         return
     yield f"`{found.command}`"
     yield ""
+    for told in found.again:
+        yield f"A part was measured later: {told}"
+        yield ""
     for sheaf in tables(found, workers):
         yield from for_markdown(sheaf)
-    drawn = plots.first_values(sheets(found.records[ALL]))
+    drawn = plots.first_values(sheets(found.in_turn(ALL)))
     yield from _picture("first values", found.case.name, drawn, folder)
 
 

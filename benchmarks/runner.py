@@ -14,17 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import finding_us
-from benchmarks.cases import Case
+from benchmarks.cases import REST, Case
 from benchmarks.facilities import State, mixed, spec_of, toml_of
 from benchmarks.far import FAR_ADDRESS, Link
 from benchmarks.trouble import END, HANG, RESUME, START, Trouble
-from taurus_tpo.bench.results import Record
+from taurus_tpo.bench.results import PLUGIN, Record
 from taurus_tpo.cli.bench import as_typed
 from taurus_tpo.sim import Facility
 
 #: What is looked at: all attributes of a case, or the healthy ones only, in the same
 #: state of the same facility.
 ALL, ALONE = "all", "alone"
+
+#: What the folder of the modes in which only the plugin is measured has at its end.
+_MORE = "-more"
 
 #: The files of a case.
 _RAW, _OUTCOME = "results.jsonl", "outcome.json"
@@ -40,23 +43,51 @@ class RunnerError(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """How a case is measured: as the options of ``taurus tpo bench``."""
+    """How a case is measured.
+
+    :param modes: those of the plugin that take turns with all others.
+    :param more_modes: those in which only the plugin is measured, after that, where the
+        limits are about all modes.
+    :param stock: whether stock Taurus takes its turn.
+    :param stock_repeat: how often it does, and plain PyTango, where servers have
+        trouble.
+    """
 
     modes: tuple[str, ...] = ("AsyncRead",)
-    repeat: int = 5
+    repeat: int = 3
+    more_modes: tuple[str, ...] = ("SyncRead", "Sync", "Async", "Stateless")
+    more_repeat: int = 1
     limit: float = 100.0
     at_once: int = 8
     stock: bool = True
+    stock_repeat: int = 1
+
+    def parts(self, case: Case, what: str) -> Iterator[tuple[str, list[str]]]:
+        """Return the folders of what is run one after the other, and its options."""
+        if self.modes:
+            yield what, self.words(case, what)
+        more = [mode for mode in self.more_modes if mode not in self.modes]
+        if more and case.in_all_modes:
+            words = self._words(more, self.more_repeat, case, what)
+            yield what + _MORE, [*words, "--no-bounds"]
 
     def words(self, case: Case, what: str) -> list[str]:
-        """Return the options for ``case``."""
-        words = ["--modes", as_typed(self.modes), "--repeat", str(self.repeat)]
-        words += ["--limit", f"{self.limit:g}", "--at-once", str(self.at_once)]
-        words += ["--patience", f"{case.patience:g}"]
-        words += [] if case.window else ["--headless"]
+        """Return the options of ``taurus tpo bench`` where all take turns."""
+        words = self._words(self.modes, self.repeat, case, what)
         # What stock Taurus takes alone says nothing about the plugin.
         has_stock = self.stock and case.stock and what == ALL
-        return words + (["--against", "stock"] if has_stock else [])
+        words += ["--against", "stock"] if has_stock else []
+        seldom = case.has_trouble and what == ALL and self.stock_repeat < self.repeat
+        return words + (["--against-repeat", str(self.stock_repeat)] if seldom else [])
+
+    def _words(
+        self, modes: Sequence[str], repeat: int, case: Case, what: str
+    ) -> list[str]:
+        words = ["--modes", as_typed(modes), "--repeat", str(repeat)]
+        words += ["--limit", f"{self.limit:g}", "--at-once", str(self.at_once)]
+        words += ["--patience", f"{case.patience:g}"]
+        words += ["--rest", f"{REST:g}"] if case.becomes_quiet and what == ALL else []
+        return words + ([] if case.window else ["--headless"])
 
 
 @dataclass(frozen=True)
@@ -66,6 +97,8 @@ class Outcome:
     :param records: of the runs, by what they looked at.
     :param answered: when servers that were late have answered, s since the epoch.
     :param command: what measures it, where the models are in a file.
+    :param modes: those of the plugin that took turns with all others; empty: all did.
+    :param again: what is to be known of those parts that were measured later.
     :param skipped: why there are no records, or empty.
     """
 
@@ -73,24 +106,71 @@ class Outcome:
     records: Mapping[str, Sequence[Record]]
     answered: tuple[float, ...] = ()
     command: str = ""
+    modes: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
     skipped: str = ""
 
+    def in_turn(self, what: str) -> list[Record]:
+        """Return the records of those who took turns with each other."""
+        return [
+            record
+            for record in self.records.get(what, ())
+            if record.variant.who != PLUGIN
+            or not self.modes
+            or record.variant.mode in self.modes
+        ]
 
-def carry_out(case: Case, options: Options, folder: Path) -> None:
+
+def carry_out(case: Case, options: Options, folder: Path, again: str = "") -> None:
     """Measure ``case``, and keep all that there is to it in ``folder``.
 
+    What is there of those who are not run now stays.
+
+    :param again: what is to be known of this, where the rest of the folder is older.
     :raises FacilityError: if the facility does not start.
     :raises LinkError: if this machine does not let us have what it takes.
     :raises RunnerError: if the command fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    answered: list[float] = []
+    before = outcome(case, folder)
+    if before is None or before.skipped:
+        before = Outcome(case, {})
+    answered = list(before.answered)
     with _place(case, folder) as place:
         for what in (ALL, ALONE) if case.has_alone else (ALL,):
-            answered += place.measure(case, options, what, folder)
+            for part, words in options.parts(case, what):
+                with _keeping_others(folder / part / _RAW):
+                    answered += place.measure(case, what, words, folder / part)
     command = ["taurus", "tpo", "bench", "models.txt", *options.words(case, ALL)]
-    kept = {"answered": answered, "command": shlex.join(command)}
+    kept = {
+        "answered": sorted(answered),
+        "command": shlex.join(command) if options.modes else before.command,
+        "modes": options.modes or before.modes,
+        "again": [*before.again, *filter(None, [again])],
+    }
     (folder / _OUTCOME).write_text(json.dumps(kept), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _keeping_others(raw: Path) -> Iterator[None]:
+    """Keep the records in ``raw`` of those who are not run within the block."""
+    before = _records(raw)
+    try:
+        yield
+    finally:
+        after = _records(raw)
+        run = {record.variant for record in after}
+        kept = [record for record in before if record.variant not in run]
+        if kept:
+            lines = [record.to_json() + "\n" for record in [*kept, *after]]
+            raw.write_text("".join(lines), encoding="utf-8")
+
+
+def _records(raw: Path) -> list[Record]:
+    if not raw.exists():
+        return []
+    lines = raw.read_text(encoding="utf-8").splitlines()
+    return [Record.from_json(line) for line in lines]
 
 
 def skip(why: str, folder: Path) -> None:
@@ -106,13 +186,21 @@ def outcome(case: Case, folder: Path) -> Outcome | None:
         return None
     kept = json.loads((folder / _OUTCOME).read_text(encoding="utf-8"))
     records = {
-        what: [Record.from_json(line) for line in raw.read_text("utf-8").splitlines()]
+        what: [
+            *_records(folder / what / _RAW),
+            *_records(folder / (what + _MORE) / _RAW),
+        ]
         for what in (ALL, ALONE)
-        if (raw := folder / what / _RAW).exists()
     }
-    answered = tuple(kept.get("answered", ()))
-    command, skipped = kept.get("command", ""), kept.get("skipped", "")
-    return Outcome(case, records, answered, command, skipped)
+    return Outcome(
+        case,
+        {what: some for what, some in records.items() if some},
+        answered=tuple(kept.get("answered", ())),
+        command=kept.get("command", ""),
+        modes=tuple(kept.get("modes", ())),
+        again=tuple(kept.get("again", ())),
+        skipped=kept.get("skipped", ""),
+    )
 
 
 @contextlib.contextmanager
@@ -158,14 +246,14 @@ class _Place:
     facility: Facility | None = None
 
     def measure(
-        self, case: Case, options: Options, what: str, folder: Path
+        self, case: Case, what: str, options: Sequence[str], out: Path
     ) -> list[float]:
         """Run the command; return when servers that were late have answered."""
         models = mixed(case.groups if what == ALL else case.healthy)
-        path = folder / f"{what}.txt"
+        path = out.with_suffix(".txt")
         path.write_text("\n".join(models) + "\n", encoding="utf-8")
-        words = [str(path), *options.words(case, what), "--out", str(folder / what)]
-        if self.facility is None or not _has_trouble(case):
+        words = [str(path), *options, "--out", str(out)]
+        if self.facility is None or not case.has_trouble:
             self._bench(words)
             return []
         with Trouble(self.facility, case.groups) as trouble:
@@ -184,10 +272,6 @@ class _Place:
         )
         if done.returncode != 0:
             raise RunnerError(f"{shlex.join(command)} failed:\n{done.stdout}")
-
-
-def _has_trouble(case: Case) -> bool:
-    return bool(case.state(State.HUNG) or case.state(State.LATE))
 
 
 def _hooks(case: Case, trouble: Trouble) -> list[str]:

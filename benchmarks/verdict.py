@@ -6,7 +6,7 @@ import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.cases import Against, Case, Figure, Limit
+from benchmarks.cases import REST, Against, Case, Figure, Limit
 from benchmarks.facilities import State, is_of
 from benchmarks.runner import ALL, ALONE, Outcome
 from taurus_tpo import submode
@@ -40,6 +40,7 @@ class Verdict:
     :param allowed: the limit as a number; None where what it refers to was not run.
     :param measured: None where it was not run.
     :param unit: of both.
+    :param more: what is allowed beside the limit in words, s: timeouts, in this mode.
     """
 
     mode: str
@@ -48,6 +49,7 @@ class Verdict:
     allowed: float | None
     measured: float | None
     unit: str = "s"
+    more: float = 0.0
 
     @property
     def met(self) -> bool | None:
@@ -112,9 +114,10 @@ def _timed(found: Outcome, limit: Limit, sheet: Sheet) -> Verdict:
     return Verdict(
         mode=mode,
         what=limit.figure.value,
-        limit=f"{limit} + {more:g} s of timeouts" if more else str(limit),
+        limit=str(limit),
         allowed=_allowed(found, limit, sheet, more),
         measured=None if spread is None else spread.median,
+        more=more,
     )
 
 
@@ -154,6 +157,11 @@ def _counted(case: Case, sheet: Sheet, workers: int) -> Iterator[Verdict]:
     yield Verdict(
         mode, "threads of the plugin", allowed, workers + MORE_THREADS, threads, ""
     )
+    if case.becomes_quiet:
+        known = [one.plugin_threads_at_rest for one in sheet.good]
+        resting = max((one for one in known if one is not None), default=None)
+        words = f"threads of the plugin {REST:g} s after the last call"
+        yield Verdict(mode, words, "none", 0, resting, "")
 
 
 # --- growth --------------------------------------------------------------------------

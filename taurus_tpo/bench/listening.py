@@ -49,7 +49,7 @@ def main() -> None:
         attribute = attributes[model] = taurus.Attribute(model)
         attribute.addListener(listener)
     looking.telling.tell(WINDOW, seconds=looking.since(time.monotonic()))
-    while not looking.is_over:
+    while not (looking.is_over and looking.is_rested):
         looking.tell_values()
         threading.Event().wait(OFTEN)
     looking.tell_end(False, attributes, len(attributes))

@@ -10,7 +10,7 @@ from typing import Any
 
 from taurus import tauruscustomsettings
 
-from taurus_tpo.bench.census import Census
+from taurus_tpo.bench.census import Census, plugin_threads
 from taurus_tpo.bench.protocol import (
     ATTRIBUTE,
     END,
@@ -22,6 +22,10 @@ from taurus_tpo.bench.protocol import (
 from taurus_tpo.bench.results import DISABLED
 from taurus_tpo.bench.watching import FirstValues, count_calls
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
+
+#: How much longer than its rest a run waits for it at most, s: what is polled is called
+#: for ever.
+RESTLESS = 30.0
 
 
 class Looking:
@@ -49,6 +53,10 @@ class Looking:
         self._census = Census(order.limit, give_up)
         self.begun = 0.0
         self._memory_before = 0
+        # When all had come, how often devices had been called, and since when that is.
+        self._over: float | None = None
+        self._called = 0
+        self._quiet_since = 0.0
 
     def _apply(self) -> None:
         for pattern, mode in self._order.said:
@@ -81,6 +89,24 @@ class Looking:
         quiet = time.monotonic() - self.values.last
         return quiet > self._order.patience and self.values.all_answered
 
+    @property
+    def is_rested(self) -> bool:
+        """Whether nobody has called a device for as long as was ordered.
+
+        To be asked when the run is over, again and again: the time counts from then. A
+        run that never comes to rest is not waited for without end.
+        """
+        if not self._order.rest:
+            return True
+        now = time.monotonic()
+        called = sum(list(self._calls.values()))
+        if self._over is None:
+            self._over = self._quiet_since = now
+        if called != self._called:
+            self._called, self._quiet_since = called, now
+        restless = now - self._over > self._order.rest + RESTLESS
+        return restless or now - self._quiet_since > self._order.rest
+
     def tell_end(
         self, gave_up: bool, attributes: dict[str, Any], rows: int | None
     ) -> None:
@@ -89,6 +115,8 @@ class Looking:
         :param attributes: Taurus's, by their models; those that are known.
         :param rows: how many of the models are shown, or listened to; None: not known.
         """
+        # First: what is asked of the attributes may start some.
+        resting = plugin_threads() if self._order.rest and not gave_up else None
         self.tell_values()
         for model, attribute in attributes.items():
             events = getattr(attribute, "isUsingEvents", bool)()
@@ -101,6 +129,7 @@ class Looking:
             calls=dict(self._calls),
             threads=self._census.most,
             plugin_threads=self._census.most_of_plugin,
+            plugin_threads_at_rest=resting,
             memory_before=self._memory_before,
             memory=_most_memory(),
         )

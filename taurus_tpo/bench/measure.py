@@ -58,6 +58,11 @@ class Plan:
     :param at_once: how many calls one server may get at the same time from a run.
     :param patience: how long a run waits for what has failed, after the last news, s.
     :param limit: after so long a run gives up, s.
+    :param bounds: whether what the widgets and what the network takes have their turns.
+    :param against_repeat: how often stock Taurus and plain PyTango take their turn;
+        None: as often as the others.
+    :param rest: a run of the plugin goes on until no device has been called for so
+        long, s, and its threads are counted then; 0: it does not.
     :param hooks: what is run around each run.
     :param settings: files of settings beside those that every process reads.
     :param said: what ``as set`` means beside the settings: pairs of a pattern and a
@@ -72,6 +77,9 @@ class Plan:
     at_once: int = 8
     patience: float = 5.0
     limit: float = 60.0
+    bounds: bool = True
+    against_repeat: int | None = None
+    rest: float = 0.0
     hooks: Hooks = field(default_factory=Hooks)
     settings: tuple[str, ...] = ()
     said: Said = ()
@@ -92,16 +100,20 @@ class Plan:
         modes = [Variant(PLUGIN, mode) for mode in self.modes]
         stock = [Variant(STOCK)] if self.stock else []
         # Without a window there are no widgets that could take their time.
-        widgets = [Variant(EVAL)] if self.window else []
+        widgets = [Variant(EVAL)] if self.window and self.bounds else []
+        network = [Variant(PYTANGO)] if self.bounds else []
         # Stock Taurus may leave calls behind that devices go on with: what needs no
         # network comes after it.
-        return (Variant(PYTANGO), *modes, *stock, *widgets)
+        return (*network, *modes, *stock, *widgets)
 
     @property
     def turns(self) -> Iterator[Variant]:
         """All runs, A B C A B C: a machine that drifts hurts nobody more."""
-        for _ in range(self.repeat):
-            yield from self.variants
+        seldom = self.repeat if self.against_repeat is None else self.against_repeat
+        for turn in range(self.repeat):
+            for variant in self.variants:
+                if turn < seldom or variant.who not in (STOCK, PYTANGO):
+                    yield variant
 
 
 class Measurement:
@@ -156,6 +168,7 @@ class Measurement:
             workers=plan.readers,
             patience=plan.patience,
             limit=plan.limit,
+            rest=plan.rest if variant.who == PLUGIN else 0.0,
         )
         return FORM if plan.window else HEADLESS, order
 
@@ -194,6 +207,7 @@ class Measurement:
             calls=end["calls"],
             threads=end["threads"],
             plugin_threads=end["plugin_threads"],
+            plugin_threads_at_rest=end.get("plugin_threads_at_rest"),
             memory=end["memory"],
             memory_before=end["memory_before"],
             close=_since(_first(by_kind.get(CLOSING), "at"), ended),

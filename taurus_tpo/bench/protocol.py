@@ -54,6 +54,8 @@ class LookOrder(Order):
     :param patience: how long it waits for those that have failed, after the last news
         of any of them, s.
     :param limit: after so long the run gives up, s.
+    :param rest: it goes on until nobody has called a device for so long, s, and counts
+        the plugin's threads then; 0: it does not.
     """
 
     models: tuple[str, ...]
@@ -63,6 +65,7 @@ class LookOrder(Order):
     workers: int | None
     patience: float
     limit: float
+    rest: float = 0.0
 
 
 @dataclass(frozen=True)

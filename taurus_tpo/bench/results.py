@@ -62,6 +62,9 @@ class Record:
     :param stalls: pauses of the GUI's thread: when each ended, and its length.
     :param took: how long the call that read each device took, where it was one.
     :param calls: how often each of PyTango's methods was called.
+    :param plugin_threads: the most that the plugin had of them.
+    :param plugin_threads_at_rest: how many it had when nobody had called a device for a
+        while; None: that was not waited for.
     :param memory: the most that the process had, bytes.
     :param memory_before: the most that it had when the form was begun, bytes.
     :param close: how long it lived once it was told to end; None: not measured.
@@ -83,6 +86,7 @@ class Record:
     calls: dict[str, int] = field(default_factory=dict)
     threads: int = 0
     plugin_threads: int = 0
+    plugin_threads_at_rest: int | None = None
     memory: int = 0
     memory_before: int = 0
     close: float | None = None

@@ -8,7 +8,7 @@ from html import escape
 
 from rich.table import Table
 
-#: How a limit that is not met is marked.
+#: How a limit that is not met is marked: alone, or at the end of a cell.
 NOT_MET = "NO"
 
 
@@ -21,13 +21,21 @@ class Sheaf:
     rows: tuple[tuple[str, ...], ...]
 
 
+def _is_missed(cell: str) -> bool:
+    return cell == NOT_MET or cell.endswith(f": {NOT_MET}")
+
+
+def _marked(cell: str) -> str:
+    return f"**{cell[: -len(NOT_MET)]}{NOT_MET.lower()}**"
+
+
 def for_terminal(sheaf: Sheaf) -> Table:
     """Return a table for rich."""
     table = Table(title=sheaf.title, title_justify="left")
     for heading in sheaf.head:
         table.add_column(heading, overflow="fold")
     for row in sheaf.rows:
-        table.add_row(*row, style="bold red" if NOT_MET in row else "")
+        table.add_row(*row, style="bold red" if any(map(_is_missed, row)) else "")
     return table
 
 
@@ -47,7 +55,7 @@ def for_markdown(sheaf: Sheaf) -> Iterator[str]:
     yield f"**{sheaf.title}**"
     yield ""
     for row in (sheaf.head, ("---",) * len(sheaf.head), *sheaf.rows):
-        cells = (f"**{c.lower()}**" if c == NOT_MET else c for c in row)
+        cells = (_marked(c) if _is_missed(c) else c for c in row)
         yield "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
     yield ""
 
@@ -59,6 +67,6 @@ def for_sphinx(sheaf: Sheaf) -> Iterator[str]:
     yield ""
     for row in (sheaf.head, *sheaf.rows):
         for index, cell in enumerate(row):
-            shown = f"**{cell.lower()}**" if cell == NOT_MET else cell
+            shown = _marked(cell) if _is_missed(cell) else cell
             yield f"   {'  ' if index else '* '}- {shown}".rstrip()
     yield ""

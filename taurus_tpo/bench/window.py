@@ -72,7 +72,8 @@ class _Run:
     def _tick(self) -> None:
         now = self._stalls.tick()
         self._looking.tell_values()
-        if self._looking.is_over and now - self._window > WATCHED:
+        watched = now - self._window > WATCHED
+        if watched and self._looking.is_over and self._looking.is_rested:
             self._timer.stop()
             self._tell_end(gave_up=False)
             self._close()

@@ -104,6 +104,19 @@ def as_typed(modes: Iterable[str]) -> str:
     help="Let Taurus without the plugin take its turn, too.",
 )
 @click.option(
+    "--against-repeat",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How often stock Taurus and plain PyTango take their turn, which wait long "
+    "where servers hang. [default: as often as the others]",
+)
+@click.option(
+    "--bounds/--no-bounds",
+    default=True,
+    show_default=True,
+    help="Let plain PyTango, and a form on eval: models, take their turns, too.",
+)
+@click.option(
     "--form/--headless",
     "window",
     default=True,
@@ -135,6 +148,14 @@ def as_typed(modes: Iterable[str]) -> str:
     help="After so long a run gives up.",
 )
 @click.option(
+    "--rest",
+    type=click.FloatRange(min=0),
+    default=Plan.rest,
+    show_default=True,
+    metavar="SECONDS",
+    help="Go on until no device was called for so long, to count the plugin's threads.",
+)
+@click.option(
     "--prepare",
     default="",
     metavar="COMMAND",
@@ -160,10 +181,13 @@ def bench(
     modes: tuple[str, ...],
     repeat: int,
     against: str | None,
+    against_repeat: int | None,
+    bounds: bool,
     window: bool,
     at_once: int,
     patience: float,
     limit: float,
+    rest: float,
     prepare: str,
     at_window: str,
     cleanup: str,
@@ -190,6 +214,9 @@ def bench(
         at_once=at_once,
         patience=patience,
         limit=limit,
+        bounds=bounds,
+        against_repeat=against_repeat,
+        rest=rest,
         hooks=Hooks(prepare, at_window, cleanup),
         settings=CUSTOM_SETTINGS.loaded,
         said=_said(COMMAND_LINE),
@@ -283,6 +310,10 @@ def _command(plan: Plan, models: tuple[str, ...], out: Path) -> str:
     words += ["--repeat", str(plan.repeat), "--at-once", str(plan.at_once)]
     words += ["--patience", f"{plan.patience:g}", "--limit", f"{plan.limit:g}"]
     words += ["--against", "stock"] if plan.stock else []
+    seldom = plan.against_repeat
+    words += [] if seldom is None else ["--against-repeat", str(seldom)]
+    words += [] if plan.bounds else ["--no-bounds"]
+    words += ["--rest", f"{plan.rest:g}"] if plan.rest else []
     words += [] if plan.window else ["--headless"]
     for option, line in asdict(plan.hooks).items():
         words += [f"--{option.replace('_', '-')}", line] if line else []
@@ -298,7 +329,7 @@ def _carry_out(plan: Plan, raw: Path | None) -> list[Record]:
         TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
-    total = plan.repeat * len(plan.variants)
+    total = len(list(plan.turns))
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=total)
 

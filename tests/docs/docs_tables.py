@@ -9,7 +9,7 @@ from __future__ import annotations
 NOT_RUN = {
     "make test": "runs this test",
     "taurus designer": "Qt Designer is not there; test_designer.py tries it",
-    "make bench": "takes an hour",
+    "make bench": "takes 40 minutes",
     "pip install .": "changes the environment of the tests",
     "pip install 'taurus_tpo[bench]'": "changes the environment of the tests",
     "pip uninstall taurus_tpo": "changes the environment of the tests",

@@ -238,6 +238,17 @@ def test_all_take_turns() -> None:
     assert [str(variant) for variant in plan.turns] == once * 2
 
 
+def test_those_who_wait_long_take_fewer_turns() -> None:
+    plan = Plan((), ("Sync",), stock=True, repeat=2, against_repeat=1)
+    first = ["plain PyTango", "Sync", "stock Taurus", "eval: models"]
+    assert [str(variant) for variant in plan.turns] == [*first, "Sync", "eval: models"]
+
+
+def test_modes_can_be_measured_alone() -> None:
+    plan = Plan((), ("Sync", "Async"), repeat=1, bounds=False)
+    assert [str(variant) for variant in plan.turns] == ["Sync", "Async"]
+
+
 # --- what the widgets are given ------------------------------------------------------
 
 

@@ -107,13 +107,25 @@ def test_a_report_of_windows_in_two_modes_and_of_stock_taurus(
 def test_without_a_window(batches, models, tmp_path):
     out = tmp_path / "out"
     options = ("--modes", "disabled", "--repeat", "2", "--headless")
+    options += ("--against-repeat", "1")
     done = bench(batches, str(models), *options, "--out", str(out))
     assert done.returncode == 0, done.stderr
     found = records(out)
-    assert [record.variant.who for record in found] == 2 * [PYTANGO, PLUGIN]
+    assert [record.variant.who for record in found] == [PYTANGO, PLUGIN, PLUGIN]
     polled = [record for record in found if record.variant.mode == "disabled"]
     assert all(len(record.polled) == 10 for record in polled)
     assert not any(record.variant.who == STOCK for record in found)
+
+
+def test_no_thread_is_left_when_there_is_nothing_to_do(batches, models, tmp_path):
+    out = tmp_path / "out"
+    options = ("--modes", "Stateless", "--repeat", "1", "--headless", "--no-bounds")
+    options += ("--rest", "3", "--out", str(out))
+    done = bench(batches, str(models), *options)
+    assert done.returncode == 0, done.stderr
+    (found,) = records(out)
+    assert found.plugin_threads > 0
+    assert found.plugin_threads_at_rest == 0
 
 
 def test_a_server_that_hangs_in_the_midst_of_it(batches, models, tmp_path, begun):

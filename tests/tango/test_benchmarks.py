@@ -39,7 +39,7 @@ from taurus_tpo.sim import Facility
 
 HEALTHY = Group("healthy", devices=1, attributes=3)
 LIMITS = (Limit(Figure.WINDOW, plus=60), Limit(Figure.HEALTHY, plus=60))
-ONCE = Options(repeat=1, limit=30, stock=False)
+ONCE = Options(repeat=1, limit=30, stock=False, more_modes=())
 ALL_OF_IT = Variant(PLUGIN, "AsyncRead")
 
 
@@ -166,7 +166,52 @@ def test_a_value_that_is_missing_is_never_there():
     whole = record(1.0, 2.0, case)
     part = Record(ALL_OF_IT, 3, values=dict(list(whole.values.items())[:2]), rows=2)
     judged = verdicts(Outcome(case, {ALL: [part]}), 8)
-    assert [verdict.met for verdict in judged] == [False, False, False, True]
+    assert [verdict.met for verdict in judged] == [False, False, False, True, None]
+
+
+def test_modes_that_wait_may_wait_once_for_each_server_that_hangs():
+    hung = Group("hung", devices=2, attributes=1, servers=2, state=State.HUNG)
+    case = small(hung)
+    modes = ("AsyncRead", "Sync")
+    runs = [record(1.0, 2.0, case, variant=Variant(PLUGIN, m)) for m in modes]
+    judged = verdicts(Outcome(case, {ALL: runs}, modes=("AsyncRead",)), 8)
+    windows = {v.mode: v.allowed for v in judged if v.what == Figure.WINDOW.value}
+    assert windows == {"AsyncRead": 60.0, "Sync": 66.0}
+
+
+def test_threads_are_counted_where_there_is_an_end_of_the_work():
+    words = "threads of the plugin 5 s after the last call"
+    quiet = Case("c", "", (HEALTHY,), LIMITS)
+    busy = small(Group("polled", devices=1, attributes=1, events="none"))
+    met = []
+    for case in (quiet, busy):
+        runs = [record(1, 1, case, plugin_threads_at_rest=n) for n in (0, 1)]
+        judged = verdicts(Outcome(case, {ALL: runs}), 8)
+        met.append([v.met for v in judged if v.what == words])
+    assert met == [[False], []]
+
+
+def test_what_is_not_measured_again_stays(tmp_path):
+    case = Case("small", "a small facility", (HEALTHY,), LIMITS)
+    once = Options(repeat=1, limit=30, stock=False, more_modes=("Async", "Sync"))
+    carry_out(case, once, tmp_path)
+    first = outcome(case, tmp_path)
+    more = Options(modes=(), limit=30, more_modes=("Sync",))
+    carry_out(case, more, tmp_path, "the second time")
+    second = outcome(case, tmp_path)
+    assert first is not None
+    assert second is not None
+    assert (first.again, second.again) == ((), ("the second time",))
+    assert second.modes == first.modes == ("AsyncRead",)
+    begun = [{r.variant: r.begun for r in o.records[ALL]} for o in (first, second)]
+    assert begun[0].keys() == begun[1].keys()
+    changed = [str(v) for v, when in begun[0].items() if begun[1][v] != when]
+    assert changed == ["Sync"]
+    ours = [r for r in second.records[ALL] if r.variant.who == PLUGIN]
+    assert [r.plugin_threads_at_rest for r in ours] == [0, 0, 0]
+    assert [str(r.variant) for r in second.in_turn(ALL)] == [
+        *("plain PyTango", "AsyncRead", "eval: models")
+    ]
 
 
 def test_late_values_count_from_when_their_server_answers():
@@ -197,6 +242,7 @@ def test_the_page_tells_all(tmp_path):
     head = {"date": "", "machine": "", "versions": {}, "command": "", "workers": 8}
     case, few, many = CASES[0], *ATTRIBUTES[:2]
     ours = record(1.5, 2.5, case)
+    other = record(1.05, 1.3, case, variant=Variant(PLUGIN, "Async"))
     limits = [
         Record(Variant(EVAL), 1, window=1.0, values={"eval:1": 1.2}, rows=1),
         Record(Variant(PYTANGO), 1, values={"a/b/c/d": 0.5}, rows=1),
@@ -205,7 +251,12 @@ def test_the_page_tells_all(tmp_path):
     far = outcome(CASES[-2], tmp_path / "far")
     assert far is not None
     found = {
-        case.name: Outcome(case, {ALL: [*limits, ours]}),
+        case.name: Outcome(
+            case,
+            {ALL: [*limits, ours, other]},
+            modes=("AsyncRead",),
+            again=("later, with `this`",),
+        ),
         "far": far,
         few.name: grown(0.1, 101_000, few),
         many.name: grown(1.0, 1_001_000, many),
@@ -214,7 +265,13 @@ def test_the_page_tells_all(tmp_path):
     report.write_page(head, found, page)
     text = page.read_text()
     assert "## thousand: 1000 attributes" in text
-    assert "| AsyncRead | window | 1.10 x" in text
+    assert "| facility | AsyncRead | Async |" in text
+    assert "| thousand | **window, healthy attributes: no** | all, but for" in text
+    limit = "1.10 x the same form on eval: models"
+    assert f"| window | {limit} | **1.50 s of 1.10 s: no** | 1.05 s of" in text
+    assert "A part was measured later: later, with `this`" in text
+    # Who takes no turns with the others is in no other table.
+    assert "| Async |" not in text.replace("| AsyncRead | Async |", "")
     assert "Not measured: no link." in text
     assert "More and more attributes" in text
     pictures = sorted(path.name for path in (tmp_path / "performance").iterdir())
