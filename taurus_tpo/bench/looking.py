@@ -22,10 +22,15 @@ from taurus_tpo.bench.protocol import (
 from taurus_tpo.bench.results import DISABLED
 from taurus_tpo.bench.watching import FirstValues, count_calls
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
+from taurus_tpo.settling import COMPANY, PAUSE
 
 #: How much longer than its rest a run waits for it at most, s: what is polled is called
 #: for ever.
-RESTLESS = 30.0
+RESTLESS = 60.0
+
+#: For how long no device is called between two looks of the plugin at a value, s: as
+#: long as there is less silence, another look may be due.
+BETWEEN_LOOKS = PAUSE + COMPANY + 0.5
 
 
 class Looking:
@@ -57,6 +62,8 @@ class Looking:
         self._over: float | None = None
         self._called = 0
         self._quiet_since = 0.0
+        # How many threads the plugin had when nobody had called for the rest.
+        self._resting: int | None = None
 
     def _apply(self) -> None:
         for pattern, mode in self._order.said:
@@ -91,10 +98,11 @@ class Looking:
 
     @property
     def is_rested(self) -> bool:
-        """Whether nobody has called a device for as long as was ordered.
+        """Whether nobody has called a device for as long as was ordered, nor will.
 
-        To be asked when the run is over, again and again: the time counts from then. A
-        run that never comes to rest is not waited for without end.
+        To be asked when the run is over, again and again: the time counts from then,
+        and the plugin's threads are counted meanwhile. A run that never comes to rest
+        is not waited for without end.
         """
         if not self._order.rest:
             return True
@@ -103,9 +111,12 @@ class Looking:
         if self._over is None:
             self._over = self._quiet_since = now
         if called != self._called:
-            self._called, self._quiet_since = called, now
-        restless = now - self._over > self._order.rest + RESTLESS
-        return restless or now - self._quiet_since > self._order.rest
+            self._called, self._quiet_since, self._resting = called, now, None
+        quiet, rest = now - self._quiet_since, self._order.rest
+        restless = now - self._over > rest + RESTLESS
+        if self._resting is None and (quiet > rest or restless):
+            self._resting = plugin_threads()
+        return restless or quiet > max(rest, BETWEEN_LOOKS)
 
     def tell_end(
         self, gave_up: bool, attributes: dict[str, Any], rows: int | None
@@ -115,8 +126,6 @@ class Looking:
         :param attributes: Taurus's, by their models; those that are known.
         :param rows: how many of the models are shown, or listened to; None: not known.
         """
-        # First: what is asked of the attributes may start some.
-        resting = plugin_threads() if self._order.rest and not gave_up else None
         self.tell_values()
         for model, attribute in attributes.items():
             events = getattr(attribute, "isUsingEvents", bool)()
@@ -129,7 +138,7 @@ class Looking:
             calls=dict(self._calls),
             threads=self._census.most,
             plugin_threads=self._census.most_of_plugin,
-            plugin_threads_at_rest=resting,
+            plugin_threads_at_rest=self._resting,
             memory_before=self._memory_before,
             memory=_most_memory(),
         )

@@ -61,8 +61,8 @@ class Plan:
     :param bounds: whether what the widgets and what the network takes have their turns.
     :param against_repeat: how often stock Taurus and plain PyTango take their turn;
         None: as often as the others.
-    :param rest: a run of the plugin goes on until no device has been called for so
-        long, s, and its threads are counted then; 0: it does not.
+    :param rest: a run of the plugin goes on until no device is called any more, and its
+        threads are counted so long after the last call, s; 0: it does not.
     :param hooks: what is run around each run.
     :param settings: files of settings beside those that every process reads.
     :param said: what ``as set`` means beside the settings: pairs of a pattern and a

@@ -54,8 +54,8 @@ class LookOrder(Order):
     :param patience: how long it waits for those that have failed, after the last news
         of any of them, s.
     :param limit: after so long the run gives up, s.
-    :param rest: it goes on until nobody has called a device for so long, s, and counts
-        the plugin's threads then; 0: it does not.
+    :param rest: it goes on until nobody calls a device any more, and counts the
+        plugin's threads so long after the last call, s; 0: it does not.
     """
 
     models: tuple[str, ...]

@@ -153,7 +153,7 @@ def as_typed(modes: Iterable[str]) -> str:
     default=Plan.rest,
     show_default=True,
     metavar="SECONDS",
-    help="Go on until no device was called for so long, to count the plugin's threads.",
+    help="Go on until all is quiet, and count the plugin's threads so long after it.",
 )
 @click.option(
     "--prepare",
