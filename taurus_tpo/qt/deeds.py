@@ -5,6 +5,7 @@ For the thread of the GUI. What has to wait is done by a thread of the factory's
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Callable
@@ -60,9 +61,18 @@ def stop_polling(attributes: Sequence[Any]) -> None:
 
 
 def _each(attributes: Sequence[Any], do: Callable[[Any], Any]) -> None:
-    """Have ``do`` done to each attribute, by a thread that may wait."""
+    """Have ``do`` done to each attribute, by a thread that may wait.
+
+    Waiting work keeps no attribute alive.
+    """
     for attribute in attributes:
-        attribute.factory().errands.do(partial(do, attribute))
+        attribute.factory().errands.do(partial(_if_there, do, weakref.ref(attribute)))
+
+
+def _if_there(do: Callable[[Any], Any], reference: weakref.ref[Any]) -> None:
+    attribute = reference()
+    if attribute is not None:
+        do(attribute)
 
 
 def probe(server: Server) -> None:

@@ -8,6 +8,7 @@ from taurus.core.util.log import Logger
 from taurus.external.qt import Qt
 
 from taurus_tpo import activation
+from taurus_tpo.qt.guest import Guest
 from taurus_tpo.qt.model import InspectorModel
 from taurus_tpo.qt.roster import NoFactory
 from taurus_tpo.qt.rows import Row, write_csv
@@ -24,7 +25,7 @@ _GROUPED_KEY = "grouped"
 _OPEN: list[Any] = []
 
 
-class Inspector(Qt.QWidget):
+class Inspector(Guest, Qt.QWidget):
     """A table of all attributes of this process, with what can be done about them.
 
     Which mode each one got and who decided that; whether it is subscribed to, polled,
@@ -36,6 +37,9 @@ class Inspector(Qt.QWidget):
 
     :param designMode: whether Qt Designer shows it.
     """
+
+    DESIGNER_ICON = "table.png"
+    DESIGNER_TIP = "Every attribute of this process: its mode, its state, and why"
 
     def __init__(self, parent: Any = None, designMode: bool = False) -> None:
         super().__init__(parent)
@@ -165,20 +169,6 @@ class Inspector(Qt.QWidget):
             return False
         self._tell(f"{plural(count, 'row')} in {path}")
         return True
-
-    def setModel(self, _model: Any = None) -> None:
-        """Do nothing: it shows all attributes. A TaurusGui gives panels a model."""
-
-    @classmethod
-    def getQtDesignerPluginInfo(cls) -> dict[str, Any]:
-        """Return what Taurus tells Qt Designer of this widget."""
-        return {
-            "module": "taurus_tpo.qt",
-            "group": "Taurus Performance Optimization",
-            "icon": "designer:table.png",
-            "tooltip": "Every attribute of this process: its mode, its state, and why",
-            "container": False,
-        }
 
 
 def show_inspector(parent: Any = None) -> Inspector:

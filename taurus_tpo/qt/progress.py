@@ -7,6 +7,7 @@ from typing import Any
 from taurus.external.qt import Qt
 
 from taurus_tpo.clock import SYSTEM
+from taurus_tpo.qt.guest import Guest
 from taurus_tpo.qt.roster import plugin_factory, tally
 from taurus_tpo.qt.tally import Tally
 
@@ -14,11 +15,14 @@ from taurus_tpo.qt.tally import Tally
 PERIOD = 250
 AT_REST = 1000
 
+#: How much of the time of the GUI counting may take, where there are many.
+SHARE = 0.05
+
 #: How many characters the bar has room for.
 ROOM = 46
 
 
-class FirstReadProgress(Qt.QProgressBar):
+class FirstReadProgress(Guest, Qt.QProgressBar):
     """A bar for a status bar or a panel: ``212 of 330 · 9 slow``.
 
     It says how many of the attributes that somebody listens to are there, and what is
@@ -30,6 +34,9 @@ class FirstReadProgress(Qt.QProgressBar):
 
     :param designMode: whether Qt Designer shows it: it is seen, and counts nothing.
     """
+
+    DESIGNER_ICON = "progress.png"
+    DESIGNER_TIP = "What the attributes of this process still wait for"
 
     #: That somebody wants to know more; the inspector is opened in any case.
     clicked = Qt.pyqtSignal()
@@ -55,9 +62,11 @@ class FirstReadProgress(Qt.QProgressBar):
 
     def refresh(self) -> None:
         """Count the attributes, and come or go."""
-        found = tally(plugin_factory().attributes(), SYSTEM.monotonic())
+        begun = SYSTEM.monotonic()
+        found = tally(plugin_factory().attributes(), begun)
         self.show_tally(found)
-        self._timer.setInterval(AT_REST if found.complete else PERIOD)
+        rest = int((SYSTEM.monotonic() - begun) * 1000 / SHARE)
+        self._timer.setInterval(max(rest, AT_REST if found.complete else PERIOD))
 
     def show_tally(self, tally: Tally) -> None:
         """Show what is there and what is missing; nothing where all is there."""
@@ -91,17 +100,3 @@ class FirstReadProgress(Qt.QProgressBar):
 
         self.clicked.emit()
         show_inspector()
-
-    def setModel(self, _model: Any = None) -> None:
-        """Do nothing: it counts all attributes. A TaurusGui gives panels a model."""
-
-    @classmethod
-    def getQtDesignerPluginInfo(cls) -> dict[str, Any]:
-        """Return what Taurus tells Qt Designer of this widget."""
-        return {
-            "module": "taurus_tpo.qt",
-            "group": "Taurus Performance Optimization",
-            "icon": "designer:progress.png",
-            "tooltip": "What the attributes of this process still wait for",
-            "container": False,
-        }

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import gc
 import json
+import threading
 import time
+import weakref
 
 import pytest
 import taurus
@@ -271,6 +273,22 @@ def test_models_and_rules_are_copied(
         pattern.rpartition("/")[2]: mode for pattern, mode in read.values[RULES.name]
     }
     assert rules == {"with_events": "AsyncRead", "rw": "Sync"}
+
+
+def test_what_is_to_be_done_keeps_no_attribute_alive(modes, factory):
+    from taurus_tpo.qt import deeds
+
+    held, attribute = threading.Event(), taurus.Attribute(model(modes, "text"))
+    factory.errands.do(held.wait)
+    try:
+        deeds.read_now([attribute])
+        reference = weakref.ref(attribute)
+        del attribute
+        gc.collect()
+        assert reference() is None
+    finally:
+        held.set()
+    assert factory.errands.wait(30)
 
 
 def test_nothing_selected_is_told(inspector):
