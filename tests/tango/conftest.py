@@ -86,6 +86,17 @@ def listener() -> Listener:
 
 
 @pytest.fixture
+def choices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the user's choices are kept: nowhere that is the machine's."""
+    from taurus.external.qt import Qt
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    form, scope = Qt.QSettings.Format.NativeFormat, Qt.QSettings.Scope.UserScope
+    Qt.QSettings.setPath(form, scope, str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
 def settings_file(tmp_path: Path) -> Path:
     """A Taurus settings file that does not exist yet."""
     return tmp_path / "taurus.ini"

@@ -348,7 +348,7 @@ def test_inspect_shows_a_form_and_ends_without_a_display(modes, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_inspect_has_all_rows_and_the_progress(qtbot, own_modes, factory):
+def test_inspect_has_all_rows_and_the_progress(qtbot, choices, own_modes, factory):
     """Also those of a device that is down, of which the bar tells."""
     from taurus.external.qt import Qt
     from taurus.qt.qtgui.panel import TaurusForm

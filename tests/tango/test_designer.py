@@ -67,7 +67,7 @@ def test_designer_gets_both_widgets(qtbot):
         assert not plugin.isContainer()
 
 
-def test_what_is_seen_in_designer(qtbot):
+def test_what_is_seen_in_designer(qtbot, choices):
     from taurus.external.qt import Qt
 
     found = plugins()
@@ -99,7 +99,7 @@ def test_designer_of_pyside_gets_both_widgets(qtbot):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_form_of_designer_has_both(qtbot, tmp_path):
+def test_a_form_of_designer_has_both(qtbot, choices, tmp_path):
     from taurus.external.qt import Qt, uic
 
     path = tmp_path / "form.ui"

@@ -31,17 +31,6 @@ NAMES = ["with_events", "without_events", "rw", "failing", "slow"]
 
 
 @pytest.fixture
-def choices(tmp_path, monkeypatch):
-    """Where the user's choices are kept: nowhere that is the machine's."""
-    from taurus.external.qt import Qt
-
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    form, scope = Qt.QSettings.Format.NativeFormat, Qt.QSettings.Scope.UserScope
-    Qt.QSettings.setPath(form, scope, str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
 def listened(modes, factory):
     """Attributes of each sort that somebody listens to."""
     heard = Listener()

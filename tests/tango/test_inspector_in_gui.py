@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def complaints(monkeypatch) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def gui(qtbot, factory, configuration, complaints, tmp_path, monkeypatch):
+def gui(qtbot, factory, configuration, choices, complaints, tmp_path, monkeypatch):
     """Makes the GUI, as ``taurus gui`` does; its settings are the test's own."""
     from taurus.external.qt import Qt
     from taurus.qt.qtgui.taurusgui import TaurusGui
@@ -101,6 +102,10 @@ def gui(qtbot, factory, configuration, complaints, tmp_path, monkeypatch):
     for window in made:
         for name in list(window.getPanelNames()):
             window.removePanel(name)
+    # What it leaves would be there in the tests that follow.
+    made.clear()
+    Qt.QApplication.sendPostedEvents(None, Qt.QEvent.Type.DeferredDelete)
+    gc.collect()
 
 
 def names_in(inspector: Inspector) -> set[str]:
