@@ -2,12 +2,15 @@
 #   PYTHON       the Python to make it from (3.9 or newer)
 #   VENV         where it is
 #   SCREENSHOT   what `make demo` saves
+#   JOBS         how many processes share the tests of `make unit`; 0: none beside its own
 #   DEMO_ARGS, PYTEST_ARGS, BENCH_ARGS   more arguments for these commands
 #   PICTURES     which ones `make docs-pictures` takes (all)
 
 PYTHON ?= python3
 VENV ?= .venv
 SCREENSHOT ?= demo.png
+# Most tests wait for others most of the time.
+JOBS ?= 2
 
 BIN = $(VENV)/bin
 BOOTSTRAP = @"$(PYTHON)" tools/bootstrap.py --venv "$(VENV)"
@@ -48,7 +51,8 @@ lint: venv-test  ## check style (ruff) and types (mypy)
 # TANGO_HOST may name a control system that is in use.
 unit: venv-test  ## run the tests, with a coverage report
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
-	    "$(BIN)/python" -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+	    "$(BIN)/python" -m pytest --cov --cov-report=term -n $(JOBS) --dist loadfile \
+	    $(PYTEST_ARGS)
 
 test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \

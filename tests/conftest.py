@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import lock_order
 import pytest
@@ -27,8 +28,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Judge the order of the locks, over all that was run."""
-    if list(LOCKS.faults()) and session.exitstatus == pytest.ExitCode.OK:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        # One of several processes: what it saw counts with what the others saw.
+        output["locks"] = LOCKS.told()
+    elif list(LOCKS.faults()) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take note of what a process saw that had a share of the tests."""
+    LOCKS.learn(getattr(node, "workeroutput", {}).get("locks", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

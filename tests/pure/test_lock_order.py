@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 import types
@@ -103,6 +104,22 @@ def test_a_call_to_others_while_a_lock_is_held_is_a_fault(
     call()
     [fault] = recorder.faults()
     assert fault.startswith(f"{module}.{name} is called while one is held")
+
+
+def test_what_several_processes_saw_is_judged_together(recorder: Recorder) -> None:
+    other, call = Recorder(), function("tango")
+    for where, sites in ((recorder, ("one", "other")), (other, ("other", "one"))):
+        first, second = made(where, *sites)
+        with first, second:
+            pass
+    with made(other, "third")[0]:
+        call()
+    assert list(recorder.faults()) == []
+    # As it comes from there.
+    recorder.learn(json.loads(json.dumps(other.told())))
+    cycle, call = recorder.faults()
+    assert cycle.startswith("locks in a cycle: ")
+    assert "is called while third is held" in call
 
 
 def test_a_call_to_what_is_written_in_c_is_a_fault_too(recorder: Recorder) -> None:

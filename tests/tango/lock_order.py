@@ -1,7 +1,8 @@
 """In which order the plugin's locks are acquired, and what is called while one is held.
 
 ``install()``, before the plugin is imported, gives each lock that the plugin makes a
-double that keeps a record. Two rules are judged over all that happened in the process:
+double that keeps a record. Two rules are judged over all that happened in the process,
+or in those that share the tests:
 
 * no two locks are ever acquired in both orders, in whatever threads: some day two
   threads would wait for each other;
@@ -84,6 +85,17 @@ class Recorder:
             pair = (self._held[-1].site, f"{module}.{name}")
             if pair not in self.calls:
                 self.calls[pair] = _stack()
+
+    def told(self) -> list[list[tuple[str, str, str]]]:
+        """Return all that was seen, as plain values, for another process."""
+        seen = (self.orders, self.calls)
+        return [[(*pair, stack) for pair, stack in one.items()] for one in seen]
+
+    def learn(self, told: list[list[tuple[str, str, str]]]) -> None:
+        """Take note of what was seen in another process."""
+        for mine, theirs in zip((self.orders, self.calls), told):
+            for one, other, stack in theirs:
+                mine.setdefault((one, other), stack)
 
     def faults(self) -> Iterator[str]:
         """Tell of each rule that was broken, and where."""

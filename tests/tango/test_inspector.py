@@ -77,7 +77,10 @@ def test_a_row_tells_mode_state_and_time_of_an_attribute(inspector, listened, qt
     assert text_of(inspector, first, "mode") == "AsyncRead"
     assert text_of(inspector, first, "decided_by") == "default"
     assert text_of(inspector, first, "state") == "subscribed to its events"
-    assert text_of(inspector, first, "first_value").endswith(" s")
+    # The read comes after the subscription.
+    qtbot.waitUntil(
+        lambda: text_of(inspector, first, "first_value").endswith(" s"), timeout=SEEN
+    )
     assert text_of(inspector, first, "server") == "TpoSim/modes"
     silent = listened[1].getFullName()
     wanted = "polled every 3000 ms: the attribute sends no events"
