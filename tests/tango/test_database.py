@@ -212,10 +212,24 @@ def test_a_device_that_goes_by_its_alias_comes_to_life(hung, factory, listener):
     assert taurus.Attribute(f"{authority_of(hung)}/{ALIAS}/rw") is attr
 
 
-def test_a_script_is_told_that_it_does_not_answer(hung, factory):
-    assert taurus.Authority(authority_of(hung)) is None
-    with pytest.raises(TaurusException):
-        taurus.Device(f"{authority_of(hung)}/{ALIAS}")
+#: A program without a window, which waits for what it asks.
+ASKING_SCRIPT = """
+import taurus
+from taurus.core.taurusexception import TaurusException
+
+print(taurus.Authority({authority!r}))
+try:
+    taurus.Device({device!r})
+except TaurusException:
+    print("told")
+"""
+
+
+def test_a_script_is_told_that_it_does_not_answer(hung):
+    authority = authority_of(hung)
+    code = ASKING_SCRIPT.format(authority=authority, device=f"{authority}/{ALIAS}")
+    done = run_python(code, hung)
+    assert done.stdout.split() == ["None", "told"], done.stderr
 
 
 # --- aliases -------------------------------------------------------------------------
