@@ -52,7 +52,7 @@ lint: venv-test  ## check style (ruff) and types (mypy)
 unit: venv-test  ## run the tests, with a coverage report
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
 	    "$(BIN)/python" -m pytest --cov --cov-report=term -n $(JOBS) --dist loadfile \
-	    $(PYTEST_ARGS)
+	    --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \

@@ -76,10 +76,11 @@ def test_read_waits_for_the_first_value(modes, factory, listener, mode, name):
 
 def test_read_of_the_cache_costs_no_call(modes, heard):
     # SyncRead: nothing is under way any more when the value is there, but for a poll,
-    # where the subscription took its time.
+    # where the subscription took its time, and the look some time after it.
     attr = heard("text", "SyncRead")
     pool = attr.factory().first_read
     eventually(lambda: not pool.pending(Kind.POLL), "no poll is under way")
+    eventually(lambda: attr.state is State.SUBSCRIBED, "it has been looked at")
     modes.device(UP).ResetCalls()
     assert attr.read().rvalue == attr.read(cache=60000).rvalue
     assert ["text"] not in calls(modes, UP)
