@@ -186,3 +186,51 @@ app.exec_()
 def test_a_widget_asked_before_there_was_a_value_shows_it_as_taurus_does(modes):
     done = run_python(EARLY, modes)
     assert set(done.stdout.split()) == {"ON"}, done.stderr
+
+
+#: A form whose rows count how often they make their widgets.
+COUNTING = """
+import json, sys
+import taurus
+from taurus.external.qt import Qt
+from taurus.qt.qtgui.application import TaurusApplication
+from taurus.qt.qtgui.panel import TaurusForm, TaurusValue
+
+models, made = json.loads(sys.argv[1]), []
+app = TaurusApplication(["test"], cmd_line_parser=None)
+
+
+class Row(TaurusValue):
+    def updateReadWidget(self):
+        made.append(self.getModel())
+        super().updateReadWidget()
+
+
+form = TaurusForm()
+form.setFormWidget(Row)
+form.setModel(models)
+form.show()
+
+
+def look():
+    labels = [form.getItemByIndex(n).readWidget() for n in range(len(models))]
+    if all(label is not None and label.text() not in ("", "None") for label in labels):
+        print(json.dumps(sorted(made.count(model) for model in set(made))))
+        app.quit()
+
+
+timer = Qt.QTimer()
+timer.timeout.connect(look)
+timer.start(50)
+app.exec_()
+"""
+
+
+def test_healthy_rows_are_built_as_often_as_by_stock_taurus(modes):
+    """Their type is known when they are made: no placeholder is replaced."""
+    names = [model(modes, name) for name in ("with_events", "rw", "text", "slow")]
+    code = f"import sys; sys.argv = {['panel', json.dumps(names)]!r}\n{COUNTING}"
+    told = [run_python(code, modes, TAURUS_TPO=on) for on in ("1", "0")]
+    ours, stock = (json.loads(one.stdout.splitlines()[-1]) for one in told)
+    assert ours == stock
+    assert len(ours) == len(names)
