@@ -19,6 +19,9 @@ NOBODY_THERE = frozenset(
 #: Tango's reason of an error that says: it took too long.
 TIMED_OUT = "API_DeviceTimedOut"
 
+#: Tango's reason of an error that says: the device has no such attribute.
+NOT_FOUND = "API_AttrNotFound"
+
 
 def fresh(error: BaseException) -> BaseException:
     """Return a copy of a kept ``error``, to be raised.
@@ -47,6 +50,11 @@ def is_nobody_there(error: BaseException) -> bool:
 def is_late(error: BaseException) -> bool:
     """Return whether ``error`` says that the answer took too long."""
     return TIMED_OUT in _reasons(error)
+
+
+def is_not_found(error: BaseException) -> bool:
+    """Return whether ``error`` says that the device has no such attribute."""
+    return NOT_FOUND in _reasons(error)
 
 
 def _reasons(error: BaseException) -> list[str]:

@@ -65,7 +65,7 @@ def tell(facts: Facts) -> str:
     if facts.is_idle:
         return _WORDS[facts.state]
     if facts.silent:
-        return f"{facts.server} does not answer, {_next(facts.next_try)}"
+        return f"{facts.server} does not answer, {next_try(facts.next_try)}"
     if facts.unreachable:
         tried = "" if facts.period is None else f", tried every {facts.period} ms"
         return f"{facts.server or 'its server'} cannot be reached{tried}"
@@ -88,7 +88,11 @@ def condition(facts: Facts) -> Condition:
     return Condition.POLLED if facts.period is not None else Condition.CONNECTING
 
 
-def _next(seconds: float) -> str:
+def next_try(seconds: float) -> str:
+    """Return in words how long it is until a silent server is asked again.
+
+    :param seconds: that time, s; it may be over.
+    """
     return f"next try in {seconds:.0f} s" if seconds >= 0.5 else "it is being asked"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, TextIO
 
 from taurus_tpo.firstread import Server
-from taurus_tpo.story import Condition
+from taurus_tpo.story import Condition, next_try
 from taurus_tpo.text import plural
 
 #: How long events are counted before their rate is told anew, s.
@@ -131,9 +131,7 @@ def health(server: Server | None, now: float) -> str:
     if not server.silent:
         return "answers" if server.answered > float("-inf") else "not asked yet"
     since = "" if server.since is None else f" since {time_of_day(server.since)}"
-    left = server.retry_at() - now
-    next_try = f"next try in {left:.0f} s" if left >= 0.5 else "it is being asked"
-    return f"does not answer{since}, {next_try}"
+    return f"does not answer{since}, {next_try(server.retry_at() - now)}"
 
 
 def time_of_day(stamp: float | None) -> str:

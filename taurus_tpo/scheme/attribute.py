@@ -34,7 +34,13 @@ from taurus_tpo.clock import SYSTEM, Clock
 from taurus_tpo.connection import JANITOR, DeviceConnection, Reading, Subscription
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
-from taurus_tpo.errors import fresh, is_late, is_nobody_there, reason_of
+from taurus_tpo.errors import (
+    fresh,
+    is_late,
+    is_nobody_there,
+    is_not_found,
+    reason_of,
+)
 from taurus_tpo.firstread import Kind, Server
 from taurus_tpo.firstread.pool import GATHER
 from taurus_tpo.journal import Journal
@@ -583,7 +589,7 @@ class TpoTangoAttribute(TangoAttribute):
         error, subscription = self._cache.known.error, self._subscription
         late = self._is_late(error)
         # One that was removed and added again sends no events until then, either.
-        anew = _is_not_there(error)
+        anew = error is not None and is_not_found(error)
         anew |= subscription is not None and subscription.was_lost
         with self._lock:
             self._settling = Settling(late=late, proven=not anew)
@@ -744,9 +750,8 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _value_is_coming(self) -> bool:
         """Return whether a value will come without this thread doing anything."""
-        listened_to = self._life.state not in (State.IDLE, State.CLOSED)
         me = threading.current_thread()
-        coming = listened_to or self.isPollingActive()
+        coming = self.is_listened_to or self.isPollingActive()
         return coming and not self.factory().first_read.owns(me)
 
     # --- listeners ---
@@ -759,7 +764,7 @@ class TpoTangoAttribute(TangoAttribute):
         DELIVERY.pass_by(self)
         if not TaurusAttribute.addListener(self, listener):
             return False
-        if self._life.state in (State.IDLE, State.CLOSED):
+        if not self.is_listened_to:
             self._happen(Input.LISTEN)
         else:
             with self._lock:
@@ -942,12 +947,6 @@ def _value_of(known: Known[Any]) -> Any:
     if known.error is not None:
         raise fresh(known.error)
     return known.value
-
-
-def _is_not_there(error: Any) -> bool:
-    """Return whether ``error`` says that the device has no such attribute."""
-    stack: tuple[Any, ...] = getattr(error, "args", ())
-    return any(getattr(one, "reason", "") == "API_AttrNotFound" for one in stack)
 
 
 def _timed_out(error: Any) -> bool:
