@@ -55,6 +55,7 @@ rst_prolog = f"""
 .. |gather| replace:: {pool.GATHER * 1000:g} ms
 .. |idle| replace:: {pool.IDLE:g} s
 .. |closing| replace:: {factory.CLOSING:g} s
+.. |stopping| replace:: {factory.STOPPING:g} s
 .. |unanswered| replace:: {attribute.UNANSWERED_FOR:g} s
 .. |looks| replace:: {_listed(itertools.accumulate(settling.PAUSES))} s
 .. |open| replace:: {settling.OPEN:g} to {settling.OPEN + settling.COMPANY:g} s

@@ -3,6 +3,10 @@
 PyTango 10.3 cannot be cleaned up then: ``ApiUtil.cleanup``, and the same in C when the
 process exits, wait for the call to end, and keep Python's lock meanwhile, which the
 thread in the call needs in order to return. Seen as a process that never ends.
+
+Nor may such a call return while Python ends: before 3.14, Python has any other thread
+that asks for its lock then exit at once, and C++ does not let a thread out of a
+destructor. Seen as "terminate called without an active exception", and an abort.
 """
 
 from __future__ import annotations
@@ -25,6 +29,26 @@ def leave_tango_behind() -> bool:
         return False
     # C's exit() calls the function that was registered last first, with the status.
     return bool(on_exit(ctypes.cast(libc._exit, ctypes.c_void_p), None) == 0)
+
+
+def park_what_returns() -> bool:
+    """Let a thread that comes back from C++ while Python ends wait, for the exit.
+
+    To be called once Python is ending; where C++ would abort the process after that,
+    the thread alone stops.
+
+    :return: False where C++'s library is not GNU's.
+    """
+    try:
+        library = ctypes.CDLL("libstdc++.so.6")
+    except OSError:
+        return False
+    # Called without arguments, in the thread, as std::terminate() would be.
+    pause = ctypes.cast(ctypes.CDLL(None).pause, ctypes.c_void_p)
+    set_terminate = library._ZSt13set_terminatePFvvE
+    set_terminate.restype = ctypes.c_void_p
+    set_terminate(pause)
+    return True
 
 
 def keep_for_ever(*classes: type) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -61,6 +62,18 @@ class Janitor:
             finally:
                 self._starting.release()
 
+    def drop(self) -> int:
+        """Forget what waits; return how much that was. What is being done goes on."""
+        dropped = 0
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._work.get_nowait()
+                dropped += 1
+        if dropped:
+            # Its thread says that all is done when it has done something.
+            self.do(_nothing)
+        return dropped
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing is left to do.
 
@@ -111,3 +124,7 @@ class Janitor:
                 return True
             self._alive = True
             return False
+
+
+def _nothing() -> None:
+    """What there is to do after all was dropped."""

@@ -53,6 +53,9 @@ from taurus_tpo.scheme.questions import Questions
 #: How long the end of the process waits for reads that are under way, s.
 CLOSING = 0.5
 
+#: How long it waits for what is under way to devices that are well, s.
+STOPPING = 0.1
+
 #: How long the first paint of a window may wait for values that are on their way, and
 #: then for widgets to be told what has come, s.
 FIRST_PAINT = 0.1
@@ -140,10 +143,21 @@ class TpoTangoFactory(TangoFactory):
 
     def _end(self) -> None:
         """End it at exit, without waiting for a device that hangs."""
-        if not self._finish(CLOSING):
+        if not self._finish(CLOSING) and not self._stop():
             self.info("Calls to devices that do not answer are left behind")
             ending.keep_for_ever(tango.DeviceProxy, tango.Database)
+            ending.park_what_returns()
             self._left_behind = ending.leave_tango_behind()
+
+    def _stop(self) -> bool:
+        """Do nothing more than what is under way; return whether that has ended.
+
+        To give thousands of subscriptions up takes Tango seconds, where all devices are
+        well. Tango ends what is left of them with itself.
+        """
+        left = self.errands.drop() + JANITOR.drop()
+        self.debug("%d things are left undone", left)
+        return self._finish(STOPPING)
 
     def _finish(self, timeout: float | None) -> bool:
         """End all threads of the plugin.

@@ -60,6 +60,35 @@ def test_nothing_is_done_before_its_time() -> None:
     assert at[0] >= due
 
 
+def test_what_is_dropped_is_not_done_and_not_waited_for() -> None:
+    janitor = Janitor(idle=0.01)
+    begun, go = threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def first() -> None:
+        begun.set()
+        go.wait(SOON)
+        done.append("first")
+
+    janitor.do(first)
+    assert begun.wait(SOON)
+    janitor.do(lambda: done.append("second"))
+    janitor.do(lambda: done.append("third"))
+    assert janitor.drop() == 2
+    assert not janitor.wait(0.0)
+    go.set()
+    assert janitor.wait(SOON)
+    janitor.do(lambda: done.append("last"))
+    assert janitor.wait(SOON)
+    assert done == ["first", "last"]
+
+
+def test_to_drop_nothing_does_nothing() -> None:
+    janitor = Janitor(idle=0.01)
+    assert janitor.drop() == 0
+    assert janitor.wait(0.0)
+
+
 def test_nothing_is_lost_while_threads_end_and_start() -> None:
     """Many put things in, with pauses about as long as its thread lives idle."""
     janitor = Janitor(idle=0.0005)

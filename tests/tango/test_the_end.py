@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
@@ -50,12 +51,10 @@ def faults(running) -> Iterator[Facility]:
     eventually(lambda: running.device(ONE).ping() >= 0, "it answers again")
 
 
-def end_of(process: subprocess.Popen[str], status: int) -> tuple[str, float]:
-    """Wait for the end of a process.
+def finished(process: subprocess.Popen[str], status: int = 0) -> tuple[str, str]:
+    """Wait for the end of a process; return its output, and what it says of errors.
 
     It must have the ``status``, and say nothing of a traceback.
-
-    :return: its output, and when it ended, s since the epoch.
     """
     try:
         output, errors = process.communicate(timeout=60)
@@ -63,11 +62,16 @@ def end_of(process: subprocess.Popen[str], status: int) -> tuple[str, float]:
         process.kill()
         output, errors = process.communicate()
         raise AssertionError(f"it has not ended:\n{output}\n{errors}") from None
-    ended = time.time()
     assert process.returncode == status, f"{process.returncode}: {output}\n{errors}"
     assert "Traceback" not in errors, errors
     assert "Fatal" not in errors, errors
-    return output, ended
+    return output, errors
+
+
+def end_of(process: subprocess.Popen[str], status: int) -> tuple[str, float]:
+    """Return the same output, and when the process ended, s since the epoch."""
+    output, _ = finished(process, status)
+    return output, time.time()
 
 
 def job_of(facility: Facility, stage: str, mode: str, **more: Any) -> dict[str, Any]:
@@ -166,6 +170,62 @@ def test_the_end_of_a_script_that_lets_go_of_all(faults, stage):
     )
     output, ended = end_of(process, 0)
     assert ended - float(output) < AN_END
+
+
+#: A script that ends while a device is being read, and Python takes its time: longer
+#: than the device does.
+SLOW_END = f"""{PREAMBLE}
+import types
+
+
+class SlowEnd:
+    def __del__(self, pause=time.sleep, delay=job["delay"], out=sys.stdout):
+        pause(delay)
+        print("Python has ended", file=out, flush=True)
+
+
+def in_a_call(thread):
+    frame = sys._current_frames().get(thread.ident)
+    return frame is not None and "tango" in frame.f_globals["__name__"].split(".")
+
+
+attribute, listener = taurus.Attribute(job["slow"]), Listener()
+attribute.addListener(listener)
+factory.readAttributeFirstTime(attribute)
+readers = factory.first_read.threads
+eventually(lambda: any(in_a_call(thread) for thread in readers()), "it is read")
+# A module of its own: what is in this one lives as long as its threads.
+sys.modules["keeper"] = types.ModuleType("keeper")
+sys.modules["keeper"].end = SlowEnd()
+"""
+
+
+def test_a_call_may_return_while_python_ends(faults):
+    """Before 3.14 Python has its thread exit there, and C++ aborts the process."""
+    device, delay = faults.device(ONE), 1.5
+    device.Configure(json.dumps({"attribute": "calm", "read_delay": delay}))
+    job = {"slow": name_of(faults, ONE, "calm"), "delay": delay}
+    output, errors = finished(start(SLOW_END, faults, job))
+    device.Configure(json.dumps({"attribute": "calm", "read_delay": 0.0}))
+    assert output.splitlines() == ["Python has ended"]
+    assert "left behind" in errors
+
+
+#: A script that leaves the janitor with more to do than there is time for.
+BUSY_END = f"""{PREAMBLE}
+from taurus_tpo.connection import JANITOR
+
+for _ in range(1000):
+    JANITOR.do(lambda: time.sleep(0.01))
+print(time.time(), flush=True)
+"""
+
+
+def test_the_end_does_not_wait_for_all_that_may_be_left_undone(faults):
+    """Such as thousands of subscriptions to give up; nothing is said to hang."""
+    output, errors = finished(start(BUSY_END, faults, {}))
+    assert time.time() - float(output) < AN_END
+    assert "left behind" not in errors
 
 
 #: A program whose last window is closed.
