@@ -88,6 +88,7 @@ class DeviceConnection:
         self._attributes: tuple[str, ...] = ()
         self._configured = float("-inf")
         self._heard = float("-inf")
+        self._refused = float("-inf")
         #: Whom it takes to go on: the database until that has told the server.
         self.server: Server = directory.first(self._place)
         #: The one that the device belongs to, as far as anybody knew last: what people
@@ -136,6 +137,11 @@ class DeviceConnection:
     def answered_just_now(self) -> bool:
         """Whether that was so short a time ago that it need not be asked."""
         return self._clock.monotonic() - self._heard <= JUST_NOW
+
+    @property
+    def refused_lately(self) -> bool:
+        """Whether it refused a moment ago to tell its configuration: it is down."""
+        return self._clock.monotonic() - self._refused <= LATELY
 
     @property
     def is_there(self) -> bool:
@@ -216,12 +222,14 @@ class DeviceConnection:
             if not self.answers:
                 raise
             self.heard()
+            self._refused = self._heard
         else:
             self._configurations = {info.name.lower(): info for info in infos}
             self._attributes = tuple(info.name for info in infos)
             self._configured = self._clock.monotonic()
             self._failures = 0
             self._error = None
+            self._refused = float("-inf")
             self.answers = True
             self.heard()
         self._owners_proxy()

@@ -345,13 +345,15 @@ class TpoTangoFactory(TangoFactory):
     def configuration_of(self, device: Any, attribute: str) -> Any:
         """Return Tango's ``AttributeInfoEx`` of an attribute of ``device``.
 
-        As long as :meth:`proxy_of` waits.
+        As long as :meth:`proxy_of` waits. Whoever builds a window asks a device that is
+        down once, and not once for each attribute.
 
         :raises tango.DevFailed: where the device does not tell.
         """
         connection = self.connection(device)
         known = connection.fresh_configuration(attribute)
-        if known is None and self._reach(device, connection):
+        is_down = connection.refused_lately and self.patience.in_a_hurry
+        if known is None and not is_down and self._reach(device, connection):
             known = connection.configuration(attribute)
         return known if known is not None else connection.no_answer()
 

@@ -11,6 +11,7 @@ import pytest
 import tango
 import taurus
 from tango_support import (
+    DOWN,
     FACILITIES,
     UP,
     Listener,
@@ -24,6 +25,7 @@ from tango_support import (
 from taurus.core.taurusbasetypes import DataType, SubscriptionState, TaurusEventType
 
 from taurus_tpo import submode
+from taurus_tpo.firstread import Kind
 
 SERVER = "TpoSim/modes"
 
@@ -304,3 +306,19 @@ def test_devices_without_a_database_do_not_cost_the_whole_budget(factory):
     # 50 ms a device are 5 s.
     assert time.monotonic() - begun < 2.5
     assert len(attributes) == len(names)
+
+
+def test_a_device_that_is_down_is_asked_once_for_many_attributes(modes, factory):
+    """By a window; a program without one wants to know what is so now."""
+
+    def asked() -> int:
+        return factory.first_read.stats(Kind.CONNECT).asked
+
+    before = asked()
+    with factory.hurry():
+        names = [model(modes, f"volt{number}", DOWN) for number in range(100)]
+        attributes = [taurus.Attribute(name) for name in names]
+    assert 1 <= asked() - before < len(attributes) / 10
+    before = asked()
+    attributes.append(taurus.Attribute(model(modes, "another", DOWN)))
+    assert asked() == before + 1
