@@ -79,7 +79,7 @@ class Costs:
     :param took: how long plain PyTango needed to read all of it, s; 0: not known.
     :param slow: its attributes that came long after the window.
     :param failed: how many had no value, by reason.
-    :param polled: how many have no events.
+    :param polled: how many have a value and no events.
     """
 
     device: str
@@ -209,7 +209,7 @@ def _costs(
         took=took.get(device, 0.0),
         slow=tuple(model.rpartition("/")[2] for model in slow),
         failed=Counter(record.errors[m] for m in models if m in record.errors),
-        polled=sum(model in record.polled for model in models),
+        polled=sum(model in record.polled for model in models if times[model] < NEVER),
     )
 
 

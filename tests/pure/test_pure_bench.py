@@ -132,7 +132,7 @@ def test_what_devices_did_is_told_the_worst_first() -> None:
         "Async",
         values={f"{SLOW}/x": 3.0},
         errors={f"{SLOW}/y": "API_DeviceTimedOut"},
-        polled=(f"{QUICK}/a",),
+        polled=(f"{QUICK}/a", f"{SLOW}/y"),
     )
     (sheet,) = sheets([one])
     slow, quick = advice.costs(sheet)
