@@ -102,7 +102,8 @@ tango_event_sub_mode = click.option(
     expose_value=False,
     callback=_keep(_said_mode),
     help="Tango subscription mode to use for change events. "
-    f"[default: the settings, then {submode.DEFAULT}]",
+    f"[default: the settings, then {submode.DEFAULT}; "
+    f"{submode.SYNC_READ} where PyTango has no modes, before 10.1]",
 )
 
 tango_event_sub_mode_for = click.option(
