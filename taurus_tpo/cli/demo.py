@@ -18,6 +18,7 @@ from rich.table import Table
 
 from taurus_tpo.bench.watching import first_paint
 from taurus_tpo.cli import window
+from taurus_tpo.errors import reason_of
 from taurus_tpo.sim import Facility, FacilityError, find, load
 
 #: How often the demo looks for new values, s.
@@ -144,12 +145,7 @@ class _Show:
             self.story.first[name] = now
             self.story.failures.pop(name, None)
         elif known.error is not None:
-            self.story.failures[name] = _reason(known.error)
-
-
-def _reason(error: Any) -> str:
-    stack = getattr(error, "args", ())
-    return stack[0].reason if stack and hasattr(stack[0], "reason") else repr(error)
+            self.story.failures[name] = reason_of(known.error)
 
 
 def _report(story: Story, console: Console) -> None:
