@@ -101,11 +101,16 @@ class DevicePool:
         self._idle = idle
         self._clock = clock
         self._schedule = Schedule(workers, gather)
-        self._changed = threading.Condition()
+        # One lock and two conditions: something has changed that a caller may wait for;
+        # and a thread of the pool that rests has to look at the schedule.
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        self._roused = threading.Condition(lock)
         self._withdrawn: deque[tuple[Any, Kind, Hashable]] = deque()
         self._threads: set[threading.Thread] = set()
         self._starting = 0
-        self._idling = 0
+        #: When each thread that rests looks at the schedule again, by its number.
+        self._rests: dict[int, float] = {}
         self._numbers = 0
         self._stats = dict.fromkeys(Kind, Stats())
         self._closed = False
@@ -137,7 +142,7 @@ class DevicePool:
                 waiting.asked = max(waiting.asked, self._clock.time())
                 waiting.patient = waiting.patient and patient
                 self._schedule.hasten(waiting, now, delay)
-                self._wake()
+                self._wake(waiting.ripe)
                 return waiting.future
             asked = self._clock.time() + (delay if kind is Kind.POLL else 0.0)
             request = Request(device, name, asked, target, kind)
@@ -152,7 +157,7 @@ class DevicePool:
                 self._schedule.hasten(request, now, delay)
                 self._count(kind, dropped=1)
             self._count(kind, asked=1)
-            self._wake()
+            self._wake(request.ripe)
         return request.future
 
     def withdraw(self, device: Any, kind: Kind, name: Hashable) -> None:
@@ -183,7 +188,7 @@ class DevicePool:
                 found = list(iter(remove, None))
                 self._count(kind, dropped=len(found))
                 requests += found
-            self._changed.notify_all()
+            self._tell()
         for request in requests:
             request.drop()
 
@@ -257,6 +262,7 @@ class DevicePool:
             self._closed = True
             forgotten = self._forget()
             self._changed.notify_all()
+            self._rouse()
         for request in forgotten:
             request.drop()
         with self._changed:
@@ -270,13 +276,37 @@ class DevicePool:
 
     # From here on: with self._changed held, unless it is said otherwise.
 
-    def _wake(self) -> None:
-        """Have somebody look at the schedule, after something has changed."""
+    def _wake(self, due: float = float("-inf")) -> None:
+        """Have somebody look at the schedule when something is ``due``, or before.
+
+        To wake a thread costs whoever has Python's lock: only where that is news to all
+        who rest.
+        """
+        if self._is_watched(due):
+            return
         self._check_servers()
-        if not self._idling + self._starting:
+        if not self._rests:
             self._employ()
-        # Those who wait() sleep on the same condition: one might be woken in vain.
+        self._rouse()
+
+    def _is_watched(self, due: float) -> bool:
+        """Return whether a thread will look at the schedule by then of itself.
+
+        It may go on resting, or end, only where another one will by what is due next.
+        """
+        return self._starting > 0 or any(at <= due for at in self._rests.values())
+
+    def _rouse(self) -> None:
+        """Wake all threads that rest; until they look, nobody need wake them again."""
+        self._rests = dict.fromkeys(self._rests, float("-inf"))
+        self._roused.notify_all()
+
+    def _tell(self) -> None:
+        """Tell whoever waits for it that there may be less to do."""
         self._changed.notify_all()
+        if self._schedule.is_empty:
+            # Somebody may rest until what there is no more.
+            self._rouse()
 
     def _forget(self) -> tuple[Request, ...]:
         """Forget all that waits and return it, to be dropped without the lock."""
@@ -317,6 +347,7 @@ class DevicePool:
             if server.address != address:
                 # It has moved meanwhile, and is to be asked there.
                 self._schedule.settled(server)
+                self._changed.notify_all()
                 self._wake()
                 return None
             now = self._clock.monotonic()
@@ -326,6 +357,7 @@ class DevicePool:
                 server.fall_silent(error, now, self._clock.time())
             goes_on = error is not None and self._schedule.wanted(server)
             self._schedule.verdict(server, goes_on and not self._closed)
+            self._changed.notify_all()
             self._wake()
             return pause_after(server.silences) if goes_on else None
 
@@ -355,7 +387,7 @@ class DevicePool:
             # What is to be served again is too late.
             forgotten = self._forget() if self._closed else ()
             self._check_servers()
-            self._changed.notify_all()
+            self._tell()
         for request in forgotten:
             request.drop()
         return True
@@ -378,32 +410,29 @@ class DevicePool:
             now = self._clock.monotonic()
             batch = self._schedule.take(now)
             self._check_servers()
-            if batch is not None:
-                if self._schedule.ready(now) or self._is_unwatched():
-                    self._wake()
-                return batch
             ripe = self._schedule.next_ripe()
+            if batch is not None:
+                # This thread may be away for long.
+                if self._schedule.ready(now):
+                    self._wake()
+                elif ripe is not None:
+                    self._wake(ripe)
+                return batch
             # One thread is enough to wait for what is to come.
-            if now >= idle_until and (ripe is None or self._idling):
+            is_needed = ripe is not None and not self._is_watched(ripe)
+            if now >= idle_until and not is_needed:
                 self._schedule.forget_servers()
                 return None
-            awaited = idle_until if ripe is None else ripe
-            if self._idling:
-                awaited = min(awaited, idle_until)
-            self._rest(max(awaited - now, _SHORTEST_REST))
+            self._rest(now, ripe if is_needed and ripe is not None else idle_until)
         return None
 
-    def _is_unwatched(self) -> bool:
-        """Return whether something is to come and no thread waits for it."""
-        watched = self._idling + self._starting
-        return not watched and self._schedule.next_ripe() is not None
-
-    def _rest(self, seconds: float) -> None:
-        self._idling += 1
+    def _rest(self, now: float, until: float) -> None:
+        me = threading.get_ident()
+        self._rests[me] = until
         try:
-            self._changed.wait(seconds)
+            self._roused.wait(max(until - now, _SHORTEST_REST))
         finally:
-            self._idling -= 1
+            del self._rests[me]
 
     def _serve_safely(self, batch: Batch) -> Report:
         """Serve ``batch`` and settle its requests, whatever happens; without the lock.

@@ -222,6 +222,11 @@ class Schedule:
         """Return the number of requests of a kind that wait or are being served."""
         return self._pending[kind]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits or is being served."""
+        return not self._lanes
+
     def find(self, device: Any, kind: Kind, name: Hashable) -> Request | None:
         """Return the request for this that waits, or None."""
         lane = self._lanes.get(device)

@@ -127,9 +127,10 @@ def result(future: Future[Any]) -> Any:
 
 
 def asleep(pool: DevicePool) -> int:
-    """The number of threads that sleep on the pool's condition, ours and its own."""
+    """The number of threads that sleep on the pool's conditions, ours and its own."""
     with pool._changed:
-        return len(pool._changed._waiters)  # type: ignore[attr-defined]
+        ours, own = pool._changed._waiters, pool._roused._waiters  # type: ignore[attr-defined]
+        return len(ours) + len(own)
 
 
 # --- what is asked -------------------------------------------------------------------
@@ -625,6 +626,23 @@ def test_who_is_held_leaves_somebody_who_looks_in_time(
     wait_until(lambda: ["soon"] in hands.names(), "the second is served, too")
 
 
+def test_who_is_held_wakes_somebody_who_would_look_later(
+    make: MakePool, hands: Hands
+) -> None:
+    """One of two threads at rest looks in time for all, and is held by the first."""
+    pool = make(hands.serve)
+    both = [pool.ask(SomeDevice(name), name, None, Kind.POLL) for name in "ab"]
+    hands.holds(2)
+    hands.go.set()
+    for future in both:
+        result(future)
+    wait_until(lambda: asleep(pool) == 2, "both rest")
+    hands.go.clear()
+    for name, delay in (("held", 0.02), ("soon", 0.04)):
+        pool.ask(SomeDevice(name), name, None, Kind.POLL, delay)
+    wait_until(lambda: ["soon"] in hands.names(), "both are served")
+
+
 def test_whoever_is_in_more_of_a_hurry_hastens_what_waits(
     make: MakePool, device: SomeDevice
 ) -> None:
@@ -646,6 +664,41 @@ def test_what_is_withdrawn_is_cancelled_and_not_served(
     assert pool.pending(Kind.POLL) == 0
     assert pool.stats(Kind.POLL) == Stats(asked=1, dropped=1)
     assert hands.names() == []
+
+
+def test_nobody_waits_for_what_is_withdrawn(
+    make: MakePool, hands: Hands, device: SomeDevice, other: SomeDevice
+) -> None:
+    pool = make(hands.serve, idle=0.01)
+    for _ in range(2):
+        pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
+        wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
+        pool.withdraw(device, Kind.POLL, "x")
+        wait_until(lambda: not pool.threads(), "it ends")
+    # The same while something else is served.
+    pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
+    served = pool.ask(other, "y", None, Kind.POLL)
+    hands.holds(1)
+    wait_until(lambda: asleep(pool) == 1, "a thread waits for the first")
+    pool.withdraw(device, Kind.POLL, "x")
+    hands.go.set()
+    assert result(served) == "y"
+    wait_until(lambda: not pool.threads(), "all end")
+
+
+def test_what_is_to_come_later_wakes_nobody(make: MakePool, device: SomeDevice) -> None:
+    """A thread that is woken takes time from all others, a window among them."""
+    clock = DrivenClock()
+    pool = make(idle=0.01, clock=clock)
+    pool.ask(device, "first", None, Kind.POLL, delay=NEVER)
+    wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
+    with pool._changed:
+        rests = dict(pool._rests)
+        for number in range(100):
+            pool.ask(SomeDevice(str(number)), "later", None, Kind.POLL, delay=NEVER + 1)
+        assert pool._rests == rests
+        pool.ask(device, "sooner", None, Kind.POLL, delay=NEVER - 1)
+        assert pool._rests != rests
 
 
 def test_what_is_being_served_is_not_withdrawn(
@@ -973,7 +1026,7 @@ def test_a_server_that_cannot_be_asked_is_silent_after_a_call_in_vain(
     assert not future.done()
     clock.now += 1.0
     with pool._changed:
-        pool._changed.notify_all()
+        pool._roused.notify_all()
     assert result(future) == "x"
     assert not device.late
 
@@ -1053,6 +1106,37 @@ def ask_and_cancel(pool: DevicePool, work: list[Work]) -> list[Future[Any]]:
     for future in futures[::10]:
         future.cancel()
     return futures
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_is_forgotten_while_threads_rest_end_and_are_held(
+    make: MakePool, seed: int
+) -> None:
+    """Somebody waits for what is far off meanwhile, and must not oversleep."""
+    chance = random.Random(seed)
+
+    def serve(batch: Batch) -> Report:
+        threading.Event().wait(chance.choice((0.0, 0.0, 0.001, 0.02)))
+        return read_all(batch)
+
+    pool = make(serve, workers=3, gather=0.0005, idle=0.002)
+    devices = [SomeDevice(str(number)) for number in range(8)]
+    far = pool.ask(SomeDevice("far"), "far", None, Kind.POLL, delay=NEVER)
+    for _ in range(150):
+        asked = [
+            pool.ask(
+                chance.choice(devices),
+                chance.choice("abc"),
+                None,
+                chance.choice((Kind.READ, Kind.POLL)),
+                delay=chance.choice((0.0, 0.001, 0.003, 0.01)),
+            )
+            for _ in range(chance.randrange(1, 5))
+        ]
+        # What comes next wakes nobody any more: each burst is to come to its end.
+        for future in asked:
+            result(future)
+    assert not far.done()
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["to the end", "closed"])
