@@ -40,8 +40,10 @@ def run(
     with tempfile.TemporaryFile("w+", errors="replace") as written:
         child = begin(module, environment, written)
         killer = threading.Timer(limit + GRACE, child.kill)
-        killer.start()
+        # A Ctrl-C may come at any time, and nobody is to wait for this then.
+        killer.daemon = True
         try:
+            killer.start()
             hear(child, order, told)
             code = child.wait()
         finally:

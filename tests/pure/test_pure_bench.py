@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import configparser
 import math
+import os
+import threading
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taurus_tpo import settings as tpo_settings
-from taurus_tpo.bench import advice
+from taurus_tpo.bench import advice, child
 from taurus_tpo.bench.kinds import expressions
 from taurus_tpo.bench.measure import CALLERS, Plan
 from taurus_tpo.bench.report import Findings, advice_lines, page, sheaves
@@ -280,3 +283,30 @@ def test_the_page_needs_nothing_else_and_is_safe_to_open() -> None:
     assert 'src="data:image/png;base64,' in text
     assert "never" in text
     assert math.isinf(NEVER)
+
+
+# --- a run ---------------------------------------------------------------------------
+
+
+class InterruptedTimer(threading.Timer):
+    """One whose maker is interrupted just after it has begun."""
+
+    begun: ClassVar[list[threading.Timer]] = []
+
+    def start(self) -> None:
+        super().start()
+        self.begun.append(self)
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_a_run_begins_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Seen as a ``taurus tpo bench`` that had said all, and ended 80 s later."""
+    monkeypatch.setattr(child.threading, "Timer", InterruptedTimer)
+    with pytest.raises(KeyboardInterrupt):
+        child.run("this", "", os.environ, 60.0, lambda _told: None)
+    (timer,) = InterruptedTimer.begun
+    assert timer.daemon
+    timer.join(20.0)
+    assert not timer.is_alive()
