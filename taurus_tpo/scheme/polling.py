@@ -18,9 +18,14 @@ SHORTEST = 0.001
 
 @dataclass(eq=False)
 class _Polled:
-    """One row of polls of an attribute, each after the other, every ``period`` s."""
+    """One row of polls of an attribute, each after the other, every ``period`` s.
+
+    :param due: when the last one that was asked for falls due, on the clock that never
+        goes back.
+    """
 
     period: float
+    due: float = 0.0
 
 
 class Polling:
@@ -73,6 +78,7 @@ class Polling:
             self._polled.clear()
 
     def _ask(self, attribute: Any, polled: _Polled, delay: float) -> None:
+        polled.due = self._clock.monotonic() + delay
         future = self._poll(attribute, delay)
         if future is not None:
             again = partial(self._again, weakref.ref(attribute), polled)
@@ -89,9 +95,15 @@ class Polling:
             # Who stopped it and started it anew has begun another row of polls.
             goes_on = self._polled.get(attribute) is polled
         if goes_on:
-            self._ask(attribute, polled, self._until_due(attribute, polled.period))
+            self._ask(attribute, polled, self._until_due(attribute, polled))
 
-    def _until_due(self, attribute: Any, period: float) -> float:
-        """Return how long it is until the next turn, s; the same all over a device."""
+    def _until_due(self, attribute: Any, polled: _Polled) -> float:
+        """Return how long it is until the next turn, s; the same all over a device.
+
+        One that has travelled with another, moments before its turn, has had that.
+        """
+        now, period = self._clock.monotonic(), polled.period
+        has_had_it = now < polled.due <= now + GATHER
+        after = polled.due + SHORTEST if has_had_it else now
         offset = id(attribute.getParentObj()) % 997 / 997 * period
-        return period - (self._clock.monotonic() - offset) % period
+        return after - now + period - (after - offset) % period

@@ -111,6 +111,36 @@ def test_the_next_poll_waits_until_the_one_before_is_done(
     assert len(hands.asked) == 2
 
 
+@pytest.mark.parametrize("early", [0.1 * GATHER, 0.9 * GATHER])
+def test_who_travels_moments_before_its_turn_has_had_it(
+    polling: Polling,
+    hands: Hands,
+    clock: DrivenClock,
+    attribute: Attribute,
+    early: float,
+) -> None:
+    """With another attribute of its device; it would be read twice, or more often."""
+    polling.add(attribute, PERIOD)
+    for _ in range(2):
+        clock.now += hands.delays[-1]
+        hands.read()
+    clock.now += hands.delays[-1] - early
+    hands.read()
+    assert hands.delays[-1] == pytest.approx(PERIOD + early)
+
+
+def test_who_is_read_long_before_its_turn_keeps_it(
+    polling: Polling, hands: Hands, clock: DrivenClock, attribute: Attribute
+) -> None:
+    polling.add(attribute, PERIOD)
+    for _ in range(2):
+        clock.now += hands.delays[-1]
+        hands.read()
+    clock.now += 0.5 * PERIOD
+    hands.read()
+    assert hands.delays[-1] == pytest.approx(0.5 * PERIOD)
+
+
 def test_polls_of_a_device_fall_due_together(
     polling: Polling, hands: Hands, clock: DrivenClock
 ) -> None:
@@ -143,7 +173,9 @@ def test_whatever_the_period_the_next_turn_is_within_it(
         clock.now += step
         hands.read()
     assert len(hands.asked) == 1 + len(steps)
-    assert all(0 <= delay <= max(period, SHORTEST) for delay in hands.delays[1:])
+    # From the turn that it has had, where it was read moments before that.
+    most = max(period, SHORTEST) + GATHER + SHORTEST
+    assert all(0 <= delay <= most for delay in hands.delays[1:])
 
 
 def test_each_attribute_has_its_own_period(

@@ -121,9 +121,8 @@ def test_each_is_polled_at_its_own_period(facility, factory):
     seconds = let_be_read(facility, "calm1", 25)
     read = reads(facility)
     for name, period in periods.items():
-        # Twice, where it travels with another that is due a little later. The clock is
-        # started after the counter, which takes its time on a busy machine.
-        assert read[name] <= 2 * seconds * 1000 / period + 3
+        # The clock is started after the counter, which takes time on a busy machine.
+        assert read[name] <= 1.5 * seconds * 1000 / period + 3
     assert read["calm2"] >= 2
     assert read["calm3"] >= 1
     assert [one.attr.getPollingPeriod() for one in held] == list(periods.values())
