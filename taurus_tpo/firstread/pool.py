@@ -410,21 +410,27 @@ class DevicePool:
             now = self._clock.monotonic()
             batch = self._schedule.take(now)
             self._check_servers()
-            ripe = self._schedule.next_ripe()
             if batch is not None:
-                # This thread may be away for long.
-                if self._schedule.ready(now):
-                    self._wake()
-                elif ripe is not None:
-                    self._wake(ripe)
+                self._leave(now)
                 return batch
-            # One thread is enough to wait for what is to come.
-            is_needed = ripe is not None and not self._is_watched(ripe)
-            if now >= idle_until and not is_needed:
+            ripe = self._schedule.next_ripe()
+            if ripe is not None and self._is_watched(ripe):
+                # One thread is enough to wait for what is to come.
+                ripe = None
+            if ripe is None and now >= idle_until:
                 self._schedule.forget_servers()
                 return None
-            self._rest(now, ripe if is_needed and ripe is not None else idle_until)
+            self._rest(now, idle_until if ripe is None else ripe)
         return None
+
+    def _leave(self, now: float) -> None:
+        """Have somebody look in time: the calling thread may be away for long."""
+        if self._schedule.ready(now):
+            self._wake()
+            return
+        ripe = self._schedule.next_ripe()
+        if ripe is not None:
+            self._wake(ripe)
 
     def _rest(self, now: float, until: float) -> None:
         me = threading.get_ident()

@@ -157,7 +157,7 @@ class TpoTangoFactory(TangoFactory):
         """
         left = self.errands.drop() + JANITOR.drop()
         self.debug("%d things are left undone", left)
-        return self._finish(STOPPING)
+        return self._await_end(STOPPING)
 
     def _finish(self, timeout: float | None) -> bool:
         """End all threads of the plugin.
@@ -169,6 +169,10 @@ class TpoTangoFactory(TangoFactory):
         self.first_read.close()
         for attribute in list(self.tango_attrs.values()):
             attribute.cleanUp()
+        return self._await_end(timeout)
+
+    def _await_end(self, timeout: float | None) -> bool:
+        """Wait until all threads of the plugin have ended; return whether they have."""
         # What is answered late is given up after that: the janitor is the last.
         errands = (self.errands.wait, UNANSWERED.wait, JANITOR.wait)
         endings: tuple[_Ending, ...] = (self.first_read.close, *errands)

@@ -205,8 +205,10 @@ def test_a_call_may_return_while_python_ends(faults):
     device, delay = faults.device(ONE), 1.5
     device.Configure(json.dumps({"attribute": "calm", "read_delay": delay}))
     job = {"slow": name_of(faults, ONE, "calm"), "delay": delay}
-    output, errors = finished(start(SLOW_END, faults, job))
-    device.Configure(json.dumps({"attribute": "calm", "read_delay": 0.0}))
+    try:
+        output, errors = finished(start(SLOW_END, faults, job))
+    finally:
+        device.Configure(json.dumps({"attribute": "calm", "read_delay": 0.0}))
     assert output.splitlines() == ["Python has ended"]
     assert "left behind" in errors
 
