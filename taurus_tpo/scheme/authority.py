@@ -10,8 +10,12 @@ from taurus.core.tango.tangodatabase import InvalidAlias, TangoAuthority
 from taurus.core.taurusauthority import TaurusAuthority
 from taurus.core.util.fqdn import fqdn_no_alias
 
+from taurus_tpo.clock import SYSTEM
 from taurus_tpo.connection import DIRECTORY, is_answer
 from taurus_tpo.scheme.names import NAMES
+
+#: For how long the answer counts for whoever asks the same next, s.
+MOMENT = 0.05
 
 
 class TpoTangoAuthority(TangoAuthority):
@@ -35,6 +39,8 @@ class TpoTangoAuthority(TangoAuthority):
         self._dbProxy = None
         self._dbCache = None
         self._database = DIRECTORY.database(name.partition("//")[2])
+        #: The device whose alias was asked for last, when, and what that is.
+        self._alias: tuple[str, float, str | None] = ("", float("-inf"), None)
         self.call__init__(TaurusAuthority, name, parent)
 
     @classmethod
@@ -95,15 +101,22 @@ class TpoTangoAuthority(TangoAuthority):
     def getElementAlias(self, full_name: str) -> str | None:
         """Return the alias of the device ``domain/family/member``.
 
-        None where it has none, or the database does not tell in time.
+        None where it has none, or the database does not tell in time. Taurus asks twice
+        to make a device that is given by its short name: the answer counts for a
+        moment.
         """
+        name, when, known = self._alias
+        if name == full_name and SYSTEM.monotonic() - when <= MOMENT:
+            return known
         try:
-            alias = self.ask("DbGetDeviceAlias", full_name)
+            alias = _alias(self.ask("DbGetDeviceAlias", full_name))
         except tango.DevFailed as error:
             if not is_answer(error):
                 NAMES.doubt()
-            return None
-        return None if not alias or alias.lower() == InvalidAlias else str(alias)
+                return None
+            alias = None
+        self._alias = full_name, SYSTEM.monotonic(), alias
+        return alias
 
     def getElementFullName(self, alias: str) -> str | None:
         """Return the name ``domain/family/member`` of the device with that alias.
@@ -144,6 +157,11 @@ class InGoodTime:
         :raises tango.DevFailed: where the database does not tell in time.
         """
         return str(self._authority.ask("DbGetClassForDevice", name))
+
+
+def _alias(told: Any) -> str | None:
+    """Return the alias that a database has told, None where that says: none."""
+    return None if not told or told.lower() == InvalidAlias else str(told)
 
 
 def goes_by_alias(full_name: str) -> bool:

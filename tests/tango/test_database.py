@@ -15,6 +15,7 @@ from tango_support import FACILITIES, UP, Listener, eventually, hold, run_python
 from taurus.core.tango.tangovalidator import TangoDeviceNameValidator
 from taurus.core.taurusexception import TaurusException
 
+from taurus_tpo.firstread import Kind
 from taurus_tpo.scheme.authority import TpoTangoAuthority
 from taurus_tpo.scheme.names import Names
 from taurus_tpo.sim import Facility
@@ -247,6 +248,20 @@ def test_a_device_is_shown_by_its_alias(modes, mode):
     attributes = ("rw", "text", "with_events")
     assert told["names"] == [name_of(modes, UP, attribute) for attribute in attributes]
     assert told["aliases"] == [ALIAS] * 3
+
+
+def test_a_short_name_takes_no_question_more(modes, factory):
+    """Taurus asks for the alias of a device twice where it has its short name."""
+    authority = taurus.Authority(authority_of(modes))
+    questions = []
+    # Each as nobody has written it before: the validators remember names.
+    for name in (f"{authority.getFullName()}/SIM/modes/DOWN", "//{}/sim/MODES/DOWN"):
+        begun = factory.first_read.stats(Kind.ASK).asked
+        device = taurus.Device(name.format(modes.tango_host))
+        assert device.getFullName().startswith(authority.getFullName())
+        questions.append(factory.first_read.stats(Kind.ASK).asked - begun)
+    full, short = questions
+    assert short == full > 0
 
 
 def test_an_alias_may_come_later(own_modes, factory):
