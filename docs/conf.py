@@ -14,11 +14,12 @@ from taurus_tpo import __version__, settling  # noqa: E402
 from taurus_tpo.connection import device, subscriber  # noqa: E402
 from taurus_tpo.firstread import costs, pool, schedule, sentinel, server  # noqa: E402
 from taurus_tpo.scheme import (  # noqa: E402
-    attribute,
     connector,
     courier,
     delivery,
     factory,
+    leisure,
+    polling,
     questions,
 )
 
@@ -56,8 +57,11 @@ rst_prolog = f"""
 .. |idle| replace:: {pool.IDLE:g} s
 .. |closing| replace:: {factory.CLOSING:g} s
 .. |stopping| replace:: {factory.STOPPING:g} s
-.. |unanswered| replace:: {attribute.UNANSWERED_FOR:g} s
+.. |unanswered| replace:: {polling.UNANSWERED_FOR:g} s
 .. |looks| replace:: {_listed(itertools.accumulate(settling.PAUSES))} s
+.. |quiet| replace:: {leisure.QUIET:g} s
+.. |longest| replace:: {leisure.LONGEST:g} s
+.. |at most| replace:: {leisure.MOST:g} s
 .. |open| replace:: {settling.OPEN:g} to {settling.OPEN + settling.COMPANY:g} s
 .. |look| replace:: {settling.PAUSE:g} s
 .. |late| replace:: {settling.LATE:g} s

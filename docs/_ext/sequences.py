@@ -17,7 +17,7 @@ from typing import Union
 
 from taurus_tpo import settling, submode
 from taurus_tpo.firstread import pool, sentinel, server
-from taurus_tpo.scheme import attribute, connector
+from taurus_tpo.scheme import connector, polling
 from taurus_tpo.submode import SubMode
 from taurus_tpo.subscription import Effect, Input, Life, State
 
@@ -159,7 +159,7 @@ def _event() -> Items:
 
 
 def _looks_once(lane: Lane = _A) -> Message:
-    text = f"if none does, read me after {settling.OPEN:g}{_NO_BREAK}s"
+    text = f"at leisure, read me after {settling.OPEN:g}{_NO_BREAK}s"
     return Message(lane, _P, text, carries=Effect.LOOK_ONCE)
 
 
@@ -310,7 +310,7 @@ def _looks_again() -> Message:
 def failing(mode: SubMode) -> Sequence:
     """What happens in ``mode`` where no subscription works, and then one does."""
     carrier = submode.carrier(mode, native_async_read=False)
-    polls = f"poll, from {_ms(attribute.UNANSWERED_FOR)} on"
+    polls = f"poll, from {_ms(polling.UNANSWERED_FOR)} on"
     items = (
         *_connects(mode),
         Message(_A, _P, polls, carries=Effect.POLL),

@@ -13,6 +13,7 @@ from typing import Any, Callable
 
 from taurus_tpo import clock as clocks
 from taurus_tpo.errors import fresh
+from taurus_tpo.firstread.costs import Costs
 from taurus_tpo.firstread.schedule import (
     Batch,
     Kind,
@@ -37,6 +38,16 @@ IDLE = 0.25
 
 #: The shortest time that a thread waits, s: a clock may stand still.
 _SHORTEST_REST = 0.001
+
+
+class _Nobody:
+    """For the schedule one more device, which is never called: it keeps alarms."""
+
+    def __init__(self) -> None:
+        # One that always answers: an alarm waits for nobody's health.
+        self.server = Server("nobody", answered=float("inf"))
+        self.costs = Costs()
+        self.late = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,7 @@ class DevicePool:
         self._idle = idle
         self._clock = clock
         self._schedule = Schedule(workers, gather)
+        self._nobody = _Nobody()
         # One lock and two conditions: something has changed that a caller may wait for;
         # and a thread of the pool that rests has to look at the schedule.
         lock = threading.RLock()
@@ -159,6 +171,14 @@ class DevicePool:
             self._count(kind, asked=1)
             self._wake(request.ripe)
         return request.future
+
+    def alarm(self, name: Hashable, delay: float) -> Future[Any]:
+        """Return a future that is done in ``delay`` s, by a thread of the pool.
+
+        Of two alarms with one ``name`` that wait, the earlier counts for both. What is
+        to be done then must not wait for anything.
+        """
+        return self.ask(self._nobody, name, None, Kind.ALARM, delay)
 
     def withdraw(self, device: Any, kind: Kind, name: Hashable) -> None:
         """Forget what waits; its future is cancelled. What is being served goes on."""
@@ -448,10 +468,7 @@ class DevicePool:
         """
         report = Report()
         try:
-            if batch.error is None:
-                report = self._serve(batch)
-            elif self._refuse is not None:
-                self._refuse(batch)
+            report = self._carry_out(batch)
         except BaseException as error:  # noqa: BLE001 - told to the log and the futures
             self._log.error("%s: %s failed: %r", self._name, batch.device, error)
             self._log.debug("details:", exc_info=True)
@@ -464,6 +481,16 @@ class DevicePool:
             elif request not in again:
                 request.drop()
         return report
+
+    def _carry_out(self, batch: Batch) -> Report:
+        if batch.device is self._nobody:
+            for request in batch.requests:
+                request.succeed(None)
+        elif batch.error is None:
+            return self._serve(batch)
+        elif self._refuse is not None:
+            self._refuse(batch)
+        return Report()
 
     def _book(self, batch: Batch) -> None:
         for kind in {request.kind for request in batch.requests}:

@@ -42,20 +42,15 @@ from taurus_tpo.errors import (
     reason_of,
 )
 from taurus_tpo.firstread import Kind, Server
-from taurus_tpo.firstread.pool import GATHER
 from taurus_tpo.journal import Journal
 from taurus_tpo.outbox import Outbox
 from taurus_tpo.scheme.connector import in_window_thread
 from taurus_tpo.scheme.delivery import DELIVERY
-from taurus_tpo.settling import Settling, in_company, same
+from taurus_tpo.settling import Settling, same
 from taurus_tpo.story import Facts, tell
 from taurus_tpo.submode import SubMode
 from taurus_tpo.subscription import CONNECTING, WORKING, Effect, Input, Life, State
 from taurus_tpo.weak import WeakCall
-
-#: How long Tango may take to answer a subscription before the attribute is read
-#: without, s. Its one thread may be held by the server of another attribute.
-UNANSWERED_FOR = 0.3
 
 #: How long a new subscription waits for the old one to be given up, s.
 GIVING_UP = 5.0
@@ -293,10 +288,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _on_answer(self) -> None:
         if compat.configuration(self) is None:
-            info = self._connected().fresh_configuration(self.getSimpleName())
-            if info is not None:
-                compat.decode_configuration(self, info)
-                self._announce_configuration()
+            self._take_fresh_configuration()
         if self._wants_configuration_events:
             self._subscribeConfEvents()
         polled = self.event_sub_decision.mode is None and not self._wants_events
@@ -355,10 +347,9 @@ class TpoTangoAttribute(TangoAttribute):
             compat.activate_polling(self)
 
     @property
-    def first_poll_delay(self) -> float:
-        """How long its polling waits before the first poll, s."""
-        unanswered = self._life.state in (State.SUBSCRIBING, State.RESUBSCRIBING)
-        return UNANSWERED_FOR if unanswered else GATHER
+    def is_being_subscribed(self) -> bool:
+        """Whether Tango was asked to subscribe to it and has not answered yet."""
+        return self._life.state in (State.SUBSCRIBING, State.RESUBSCRIBING)
 
     def _stop_polling_it(self) -> None:
         if not self.isPollingForced():
@@ -457,8 +448,39 @@ class TpoTangoAttribute(TangoAttribute):
             self._announce_configuration()
 
     def _subscribeConfEvents(self, *_how: Any, **_kwargs: Any) -> None:
-        """Subscribe to the configuration; called by Taurus's constructor."""
+        """Subscribe to the configuration later; called by Taurus's constructor."""
         self._wants_configuration_events = True
+        if self._configuration_subscription is None and self._answers():
+            self.factory().leisure.hold(self)
+
+    def at_leisure(self) -> None:
+        """Subscribe to the configuration, now that no window is being built.
+
+        Called by the pool; the device was asked for the configuration just now.
+        """
+        if not self.closed and self.getParentObj() is not None:
+            self._take_fresh_configuration()
+            if self._wants_configuration_events:
+                self._hear_of_configuration()
+
+    def when_open(self) -> None:
+        """See what was missed while the channels of its events were not open yet.
+
+        That of the configuration was opened late: until then nobody has told of a
+        device that was made anew. Called as :meth:`at_leisure` is, some time after.
+        """
+        if not self.closed and self.getParentObj() is not None:
+            self._take_fresh_configuration()
+            if self._life.state in (State.OPENING, State.SUBSCRIBED):
+                self.factory().look_later(self, 0.0)
+
+    def _take_fresh_configuration(self) -> None:
+        """Take what its device has told just now, if it has."""
+        fresh = self._connected().fresh_configuration(self.getSimpleName())
+        self._take_configuration(fresh)
+
+    def _hear_of_configuration(self) -> None:
+        """Subscribe to the configuration, unless its device is away."""
         if self._configuration_subscription is not None or not self._answers():
             return
         self._has_configuration_event = False
@@ -495,13 +517,16 @@ class TpoTangoAttribute(TangoAttribute):
             return
         # The first event of a subscription may bring nothing.
         first, self._has_configuration_event = not self._has_configuration_event, True
-        info = getattr(event, "attr_conf", None)
-        if info is not None and info != compat.configuration(self):
-            compat.decode_configuration(self, info)
-            self._announce_configuration()
+        self._take_configuration(getattr(event, "attr_conf", None))
         if not first:
             # Also of a device that was made anew: nobody sends events of its values.
             self._happen(Input.RENEWED)
+
+    def _take_configuration(self, info: Any) -> None:
+        """Make ``info`` the configuration, where there is news in it."""
+        if info is not None and info != compat.configuration(self):
+            compat.decode_configuration(self, info)
+            self._announce_configuration()
 
     def _announce_configuration(self) -> None:
         """Tell the listeners to look at the configuration again."""
@@ -578,11 +603,8 @@ class TpoTangoAttribute(TangoAttribute):
         return news.value, news.error
 
     def _look_once(self) -> None:
-        """See once whether a change was lost while the channel was not open yet."""
-        device = self.getParentObj()
-        if device is not None:
-            now = self._clock.monotonic()
-            self.factory().look_later(self, in_company(now, device.getFullName()))
+        """See later whether a change was lost while the channel was not open yet."""
+        self.factory().leisure.hold(self)
 
     def _look_again(self) -> None:
         """See from now on whether what is cached is true: events may not arrive."""
@@ -901,7 +923,8 @@ class TpoTangoAttribute(TangoAttribute):
     def subscribePendingEvents(self) -> None:
         """Subscribe now what was held back."""
         self._wants_events = True
-        self._subscribeConfEvents()
+        self._wants_configuration_events = True
+        self._hear_of_configuration()
         self._happen(Input.RESUBSCRIBE)
 
     def subscribe_again(self) -> None:
@@ -924,6 +947,7 @@ class TpoTangoAttribute(TangoAttribute):
     def cleanUp(self) -> None:
         """End it: no event, no poll and no read reaches it any more."""
         self._happen(Input.CLOSE)
+        self.factory().leisure.release(self)
         super().cleanUp()
 
 

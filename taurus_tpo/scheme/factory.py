@@ -6,8 +6,9 @@ import atexit
 import contextlib
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Callable, Optional, cast
 
 import tango
@@ -46,6 +47,7 @@ from taurus_tpo.scheme.delivery import DELIVERY
 from taurus_tpo.scheme.device import TpoTangoDevice, of_the_pool
 from taurus_tpo.scheme.gate import Gate
 from taurus_tpo.scheme.interrupt import hear_signals
+from taurus_tpo.scheme.leisure import Leisure
 from taurus_tpo.scheme.names import NAMES
 from taurus_tpo.scheme.polling import Polling
 from taurus_tpo.scheme.questions import Questions
@@ -94,6 +96,9 @@ class TpoTangoFactory(TangoFactory):
     #: What is asked of databases, by the same pool.
     questions: Questions
 
+    #: Holds back what attributes do when no window is being built.
+    leisure: Leisure
+
     #: Does what somebody in a window wants done and cannot wait for.
     errands: Janitor
 
@@ -129,7 +134,10 @@ class TpoTangoFactory(TangoFactory):
         )
         self._gate = Gate(self.first_read, self.patience)
         self.questions = Questions(self.first_read, self.patience)
-        self._polling = Polling(self.poll_soon)
+        self._polling = Polling(
+            self.poll_soon, partial(self.first_read.alarm, "polling")
+        )
+        self.leisure = Leisure(self.first_read, self.connection)
         self.errands = Janitor("taurus_tpo errands", log=self)
 
     def cleanUp(self) -> None:
@@ -320,12 +328,15 @@ class TpoTangoFactory(TangoFactory):
         return connection
 
     def connect(
-        self, device: Any, name: str = "", delay: float = 0.0, patient: bool = False
+        self,
+        device: Any,
+        name: Hashable = "",
+        delay: float = 0.0,
+        patient: bool = False,
     ) -> Future[Any]:
         """Ask in another thread whether ``device`` answers; returns at once.
 
-        :param name: of the attribute that wants to know, in lower case; of all that
-            want to know the same, one asks.
+        :param name: of who wants to know; of all with one name, one asks.
         :param delay: when, s from now, unless it is being asked already.
         :param patient: where its server is known not to answer, wait until it does.
         :return: gets the connection, or Tango's ``DevFailed``.
@@ -396,8 +407,8 @@ class TpoTangoFactory(TangoFactory):
 
     def removeAttributeFromPolling(self, attribute: Any) -> None:
         """Poll ``attribute`` no more; called by Taurus's attributes."""
-        self._polling.remove(attribute)
-        self._withdraw(attribute, Kind.POLL)
+        if self._polling.remove(attribute):
+            self._withdraw(attribute, Kind.POLL)
 
     def poll_soon(self, attribute: Any, delay: float = GATHER) -> Future[Any] | None:
         """Have ``attribute`` read in ``delay`` s, or when its silent server is back.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
 
 from taurus_tpo.firstread import Costs, Server
 
@@ -47,6 +49,42 @@ class DrivenClock:
 
     def time(self) -> float:
         return self.now
+
+
+class Alarms:
+    """Sets alarms, as the pool does, which ring when the test says so."""
+
+    def __init__(self, clock: DrivenClock) -> None:
+        self._clock = clock
+        self._waiting: Future[Any] | None = None
+        #: When the one that is set, or was set last, rings.
+        self.due = 0.0
+        #: All that were set: in how many seconds.
+        self.delays: list[float] = []
+
+    def set(self, delay: float) -> Future[Any]:
+        assert self._waiting is None, "one at a time"
+        self.delays.append(delay)
+        self.due = self._clock.now + delay
+        self._waiting = Future()
+        return self._waiting
+
+    def __bool__(self) -> bool:
+        return self._waiting is not None
+
+    def ring(self) -> None:
+        """Let the time pass until the one that is set, and ring it."""
+        self._clock.now = max(self._clock.now, self.due)
+        self._take().set_result(None)
+
+    def cancel(self) -> None:
+        """Cancel the one that is set, as a pool does that ends."""
+        self._take().cancel()
+
+    def _take(self) -> Future[Any]:
+        alarm, self._waiting = self._waiting, None
+        assert alarm is not None, "none is set"
+        return alarm
 
 
 class Shapeless:

@@ -223,7 +223,7 @@ API = DOCS / "reference" / "api.rst"
 INTERNAL = {
     TpoTangoAttribute: {
         *("push_event", "accept_read", "known_since", "await_first_value"),
-        "first_poll_delay",
+        *("is_being_subscribed", "at_leisure", "when_open"),
     },
     TpoTangoFactory: {
         *("schemes", "elementTypesMap", "init", "reInit", "getAuthority", "getDevice"),

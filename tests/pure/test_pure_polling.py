@@ -6,16 +6,17 @@ import gc
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pure_support import SOON, DrivenClock, SomeDevice, wait_until
+from pure_support import SOON, Alarms, DrivenClock, SomeDevice, wait_until
 
 from taurus_tpo.firstread import Batch, DevicePool, Kind, Report
 from taurus_tpo.firstread.pool import GATHER
-from taurus_tpo.scheme.polling import SHORTEST, Polling
+from taurus_tpo.scheme.polling import SHORTEST, UNANSWERED_FOR, Polling
 
 PERIOD = 3.0
 
@@ -27,6 +28,7 @@ class Attribute:
         self.device = device
         self.name = name
         self.polled = 0
+        self.is_being_subscribed = False
 
     def getParentObj(self) -> object:
         return self.device
@@ -75,8 +77,13 @@ def clock() -> DrivenClock:
 
 
 @pytest.fixture
-def polling(hands: Hands, clock: DrivenClock) -> Polling:
-    return Polling(hands.poll, clock)
+def alarms(clock: DrivenClock) -> Alarms:
+    return Alarms(clock)
+
+
+@pytest.fixture
+def polling(hands: Hands, alarms: Alarms, clock: DrivenClock) -> Polling:
+    return Polling(hands.poll, alarms.set, clock)
 
 
 @pytest.fixture
@@ -166,7 +173,7 @@ def test_whatever_the_period_the_next_turn_is_within_it(
     now: float, period: float, steps: list[float]
 ) -> None:
     hands, clock = Hands(), DrivenClock(now)
-    polling = Polling(hands.poll, clock)
+    polling = Polling(hands.poll, Alarms(clock).set, clock)
     attribute = Attribute(object())
     polling.add(attribute, period)
     for step in steps:
@@ -212,6 +219,108 @@ def test_an_attribute_without_a_device_is_not_polled(
     hands.able = False
     polling.add(attribute, PERIOD)
     assert hands.waiting == []
+
+
+# --- while Tango has not answered a subscription -------------------------------------
+
+
+def being_subscribed(number: int) -> list[Attribute]:
+    """Return so many attributes of one device."""
+    attributes = [Attribute("device", str(n)) for n in range(number)]
+    for one in attributes:
+        one.is_being_subscribed = True
+    return attributes
+
+
+def test_one_that_is_being_subscribed_is_asked_for_later(
+    polling: Polling, hands: Hands, alarms: Alarms
+) -> None:
+    (one,) = being_subscribed(1)
+    polling.add(one, PERIOD)
+    assert hands.asked == []
+    assert alarms.delays == [UNANSWERED_FOR]
+    alarms.ring()
+    assert hands.asked == [("0", 0.0)]
+    assert hands.read() == ["0"]
+    assert hands.delays[-1] <= PERIOD
+    assert not alarms
+
+
+def test_one_whose_subscription_works_in_time_is_never_asked_for(
+    polling: Polling, hands: Hands, alarms: Alarms
+) -> None:
+    one, other = being_subscribed(2)
+    polling.add(one, PERIOD)
+    polling.add(other, PERIOD)
+    assert not polling.remove(one), "no poll is on its way"
+    alarms.ring()
+    assert hands.read() == ["1"]
+    assert polling.remove(other), "the next one is on its way"
+    assert not polling.remove(other)
+
+
+def test_whoever_is_added_meanwhile_has_a_turn_of_its_own(
+    polling: Polling, hands: Hands, alarms: Alarms, clock: DrivenClock
+) -> None:
+    """Those that fall due at nearly the same time travel together."""
+    first, *others = being_subscribed(4)
+    polling.add(first, PERIOD)
+    clock.now += 0.1
+    for one in others:
+        polling.add(one, PERIOD)
+        clock.now += GATHER / 4
+    assert len(alarms.delays) == 1, "one alarm for all"
+    alarms.ring()
+    assert [name for name, _ in hands.asked] == ["0"]
+    alarms.ring()
+    names, delays = zip(*hands.asked[1:])
+    assert names == ("1", "2", "3")
+    assert delays == pytest.approx((0.0, GATHER / 4, GATHER / 2))
+    assert not alarms
+    (late,) = being_subscribed(1)
+    polling.add(late, PERIOD)
+    assert alarms, "the next alarm"
+
+
+def test_a_restart_before_the_first_poll_gives_one_row_of_polls(
+    polling: Polling, hands: Hands, alarms: Alarms
+) -> None:
+    (one,) = being_subscribed(1)
+    polling.add(one, PERIOD)
+    polling.remove(one)
+    polling.add(one, PERIOD)
+    alarms.ring()
+    assert len(hands.asked) == 1
+    assert hands.read() == ["0"]
+    assert hands.read() == ["0"]
+
+
+def test_one_that_is_held_back_is_not_kept_alive(
+    polling: Polling, hands: Hands, alarms: Alarms
+) -> None:
+    (one,) = being_subscribed(1)
+    polling.add(one, PERIOD)
+    reference = weakref.ref(one)
+    del one
+    gc.collect()
+    assert reference() is None
+    alarms.ring()
+    assert hands.asked == []
+
+
+@pytest.mark.parametrize("how", ["closed", "cancelled"])
+def test_of_those_held_back_none_is_polled_after_the_end(
+    polling: Polling, hands: Hands, alarms: Alarms, how: str
+) -> None:
+    (one,) = being_subscribed(1)
+    polling.add(one, PERIOD)
+    if how == "closed":
+        polling.close()
+        alarms.ring()
+    else:
+        alarms.cancel()
+    assert hands.asked == []
+    assert not alarms
 
 
 # --- the end -------------------------------------------------------------------------
@@ -289,7 +398,8 @@ class Facility:
     def __init__(self) -> None:
         self.clock = DrivenClock()
         self.pool = DevicePool(self._serve, 2, clock=self.clock)
-        self.polling = Polling(self._poll, self.clock)
+        alarm = partial(self.pool.alarm, "polling")
+        self.polling = Polling(self._poll, alarm, self.clock)
 
     def _poll(self, attribute: Attribute, delay: float) -> Future[Any]:
         target = weakref.ref(attribute)

@@ -399,6 +399,18 @@ def test_a_configuration_event_changes_label_and_unit(modes, heard, listener):
     assert str(attr.read(cache=False).rvalue.units) == "mA"
 
 
+def test_no_change_of_a_configuration_is_missed(own_modes, factory, listener):
+    """Nor one that is made before it is subscribed to, or while that is done."""
+    attr = taurus.Attribute(model(own_modes, "slow"))
+    attr.addListener(listener)
+    proxy = own_modes.device(UP)
+    for label in ("early", "in between", "later"):
+        info = proxy.get_attribute_config("slow")
+        info.label = label
+        proxy.set_attribute_config(info)
+        eventually(lambda label=label: attr.label == label, "the label is known")
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "shape"),
     [
