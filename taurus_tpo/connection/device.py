@@ -129,9 +129,10 @@ class DeviceConnection:
         """Whether the device, or one beside it, answered or refused a moment ago."""
         if not self.answers or self.server.silent:
             return False
-        now = self._clock.monotonic()
-        heard = now - self._heard <= LATELY
-        return heard or (self.located and self.server.answers_lately(now))
+        heard = self._heard
+        if self.located:
+            heard = max(heard, self.server.answered, self.server.heard)
+        return self._clock.monotonic() - heard <= LATELY
 
     @property
     def answered_just_now(self) -> bool:
@@ -152,6 +153,8 @@ class DeviceConnection:
     def heard(self) -> None:
         """Take note that the device has answered just now, or refused."""
         self._heard = self._clock.monotonic()
+        if self.located:
+            self.server.heard = self._heard
 
     def doubt(self) -> None:
         """Take note that a call to it took so long that it has to be asked first."""

@@ -28,14 +28,16 @@ def pause_after(silences: int) -> float:
 class Server:
     """A server: all devices in one process, which hang together.
 
-    Written by the pool under its lock, but for :meth:`doubt`; the attributes may be
-    read by any thread.
+    Written by the pool under its lock, but for ``heard`` and :meth:`doubt`; the
+    attributes may be read by any thread.
 
     :param name: for people: ``TangoTest/1``, ``database host:port``.
     :param address: where it can be asked whether it is there; None where nobody knows.
     :param at_once: how many threads may be in a call to it, besides what holds for all.
-    :param answered: when it answered last, or refused at once; on the clock that never
-        goes back, s.
+    :param answered: when it answered a call last, or refused at once; on the clock that
+        never goes back, s.
+    :param heard: when somebody else has heard of it last: an event came, or Tango has
+        subscribed; written by any thread.
     :param silences: how often in a row it was asked in vain.
     :param error: why it counts as silent.
     :param since: since when it does, seconds since the epoch.
@@ -46,6 +48,7 @@ class Server:
     address: Address | None = None
     at_once: float = float("inf")
     answered: float = float("-inf")
+    heard: float = float("-inf")
     silences: int = 0
     error: BaseException | None = None
     since: float | None = None
@@ -89,7 +92,7 @@ class Server:
 
     def doubt(self) -> None:
         """Take note that a call to it timed out: it has to be asked; any thread."""
-        self.answered = float("-inf")
+        self.answered = self.heard = float("-inf")
 
     def fall_silent(self, error: BaseException, now: float, time: float) -> None:
         """Take note that it does not answer.

@@ -135,6 +135,8 @@ class TpoTangoAttribute(TangoAttribute):
         self._subscription: Subscription | None = None
         self._configuration_subscription: Subscription | None = None
         self._wants_configuration_events = False
+        #: Whether the subscription to them was begun, or waits for that.
+        self._has_configuration_to_come = False
         #: Whether the present subscription has brought the configuration.
         self._has_configuration_event = False
         #: Whether somebody asked for events though they are disabled.
@@ -484,25 +486,36 @@ class TpoTangoAttribute(TangoAttribute):
         if self._configuration_subscription is not None or not self._answers():
             return
         self._has_configuration_event = False
+        self._has_configuration_to_come = True
         try:
-            self._configuration_subscription = (
-                self._connected().subscribe_configuration(
-                    self.getSimpleName(),
-                    self.push_event,
-                    self._no_configuration_events,
-                    self._no_configuration_events,
-                )
+            begun = self._connected().subscribe_configuration(
+                self.getSimpleName(),
+                self.push_event,
+                self._no_configuration_events_yet,
+                self._no_configuration_events,
             )
         except tango.DevFailed as error:
             self.debug("No configuration events: %s", error.args[0].desc)
+            return
+        with self._lock:
+            # It may be known by now that there will be none.
+            if self._has_configuration_to_come:
+                self._configuration_subscription = begun
 
     def _answers(self) -> bool:
         """Return whether its device answers, or refuses at once."""
         return self.getParentObj() is not None and self._connected().answers
 
     def _no_configuration_events(self, *_error: Exception) -> None:
-        """Subscribe to them when the device has answered, the next time it is asked."""
-        self._configuration_subscription = None
+        """Subscribe to them when somebody listens anew and the device has answered."""
+        with self._lock:
+            self._has_configuration_to_come = False
+            self._configuration_subscription = None
+
+    def _no_configuration_events_yet(self) -> None:
+        """Subscribe to them when the device has answered: that was some time ago."""
+        self._no_configuration_events()
+        self.factory().leisure.hold(self)
 
     def _unsubscribeConfEvents(self) -> None:
         subscription = self._configuration_subscription
@@ -515,6 +528,7 @@ class TpoTangoAttribute(TangoAttribute):
             # The value that is cached stays true.
             self.debug("configuration event in error: %s", event.errors[:1])
             return
+        self._connected().heard()
         # The first event of a subscription may bring nothing.
         first, self._has_configuration_event = not self._has_configuration_event, True
         self._take_configuration(getattr(event, "attr_conf", None))

@@ -37,8 +37,10 @@ def test_an_answer_counts_for_a_while() -> None:
 def test_a_doubt_takes_the_answer_back_and_says_no_more() -> None:
     server = Server("server")
     server.answer(10.0)
+    server.heard = 10.0
     server.doubt()
     assert not server.answers_lately(10.0)
+    assert server.heard < 0
     assert not server.silent
 
 

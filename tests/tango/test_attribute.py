@@ -411,6 +411,21 @@ def test_no_change_of_a_configuration_is_missed(own_modes, factory, listener):
         eventually(lambda label=label: attr.label == label, "the label is known")
 
 
+def test_a_configuration_is_subscribed_to_when_the_device_answers_again(heard):
+    """Nobody may have heard of it for a while when it is its turn."""
+    attr = heard("slow")
+
+    def is_subscribed() -> bool:
+        subscription = attr._configuration_subscription
+        return subscription is not None and subscription.works
+
+    eventually(is_subscribed, "it is subscribed to")
+    attr._unsubscribeConfEvents()
+    attr._connected().doubt()
+    attr._hear_of_configuration()
+    eventually(is_subscribed, "it is subscribed to again")
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "shape"),
     [
