@@ -129,10 +129,9 @@ class DeviceConnection:
         """Whether the device, or one beside it, answered or refused a moment ago."""
         if not self.answers or self.server.silent:
             return False
-        heard = self._heard
-        if self.located:
-            heard = max(heard, self.server.answered, self.server.heard)
-        return self._clock.monotonic() - heard <= LATELY
+        now = self._clock.monotonic()
+        heard = now - self._heard <= LATELY
+        return heard or (self.located and self.server.heard_lately(now))
 
     @property
     def answered_just_now(self) -> bool:

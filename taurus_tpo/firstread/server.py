@@ -70,6 +70,10 @@ class Server:
         """Return whether it answered a moment ago."""
         return not self.silent and now - self.answered <= LATELY
 
+    def heard_lately(self, now: float) -> bool:
+        """Return whether it answered a moment ago, or somebody has heard of it."""
+        return not self.silent and now - max(self.answered, self.heard) <= LATELY
+
     def answered_just_now(self, now: float) -> bool:
         """Return whether its answer is so young that a thread may go there."""
         return not self.silent and now - self.answered <= JUST_NOW

@@ -80,8 +80,9 @@ class _Group:
 
         What was missed of a device that was away is seen to when it is back.
         """
-        wanted = any(attribute.is_listened_to for attribute in self.alive())
-        return wanted and not self.subscribed
+        if self.subscribed:
+            return False
+        return any(attribute.is_listened_to for attribute in self.alive())
 
     def alive(self) -> list[Any]:
         """Return the attributes that there are still."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from pure_support import Alarms, DrivenClock
 
 from taurus_tpo import compat, settings
 from taurus_tpo.commandline import COMMAND_LINE, CommandLine
@@ -36,3 +37,15 @@ def taurus_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleTy
     unwatched = inspect.unwrap(module.load_configs)
     monkeypatch.setattr(module, "load_configs", unwatched)
     return module
+
+
+@pytest.fixture
+def clock() -> DrivenClock:
+    """A clock that stands still until a test moves it."""
+    return DrivenClock()
+
+
+@pytest.fixture
+def alarms(clock: DrivenClock) -> Alarms:
+    """Alarms by that clock, which ring when a test says so."""
+    return Alarms(clock)

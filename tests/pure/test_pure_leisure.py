@@ -96,16 +96,6 @@ class Pool:
 
 
 @pytest.fixture
-def clock() -> DrivenClock:
-    return DrivenClock()
-
-
-@pytest.fixture
-def alarms(clock: DrivenClock) -> Alarms:
-    return Alarms(clock)
-
-
-@pytest.fixture
 def pool(alarms: Alarms) -> Pool:
     return Pool(alarms)
 

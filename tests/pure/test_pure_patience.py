@@ -57,11 +57,6 @@ class Answer(Future):
 
 
 @pytest.fixture
-def clock() -> DrivenClock:
-    return DrivenClock()
-
-
-@pytest.fixture
 def patience(clock: DrivenClock) -> Patience:
     made = Patience(clock)
     made.hurried = True

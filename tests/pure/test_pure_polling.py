@@ -72,16 +72,6 @@ def hands() -> Hands:
 
 
 @pytest.fixture
-def clock() -> DrivenClock:
-    return DrivenClock()
-
-
-@pytest.fixture
-def alarms(clock: DrivenClock) -> Alarms:
-    return Alarms(clock)
-
-
-@pytest.fixture
 def polling(hands: Hands, alarms: Alarms, clock: DrivenClock) -> Polling:
     return Polling(hands.poll, alarms.set, clock)
 

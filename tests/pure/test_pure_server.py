@@ -41,7 +41,22 @@ def test_a_doubt_takes_the_answer_back_and_says_no_more() -> None:
     server.doubt()
     assert not server.answers_lately(10.0)
     assert server.heard < 0
+    assert not server.heard_lately(10.0)
     assert not server.silent
+
+
+def test_an_event_is_a_sign_of_life_but_no_answer() -> None:
+    server = Server("server")
+    assert not server.heard_lately(0.0)
+    server.heard = 10.0
+    assert server.heard_lately(10.0 + LATELY)
+    assert not server.heard_lately(10.1 + LATELY)
+    assert not server.answers_lately(10.0)
+    server.answer(20.0)
+    assert server.heard_lately(20.0)
+    server.fall_silent(ERROR, now=21.0, time=21.0)
+    server.heard = 21.0
+    assert not server.heard_lately(21.0)
 
 
 def test_a_silence_has_a_reason_and_a_beginning() -> None:

@@ -279,7 +279,8 @@ def test_a_change_that_was_lost_after_the_subscription_is_found(
 
 
 @MODES
-def test_an_event_saves_the_look(modes, factory, listener, mode):
+def test_an_event_opens_it_without_a_look(modes, factory, listener, mode):
+    """It is looked at later all the same: its device may have been made anew."""
     factory.set_event_sub_mode(mode.name)
     attr = taurus.Attribute(model(modes, "with_events"))
     attr.addListener(listener)
