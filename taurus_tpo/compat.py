@@ -16,6 +16,7 @@ import sys
 from types import ModuleType
 from typing import Any, Callable
 
+import numpy
 from packaging.version import Version
 
 from taurus_tpo import submode
@@ -72,6 +73,7 @@ PRIVATE_ATTRIBUTES = {
     "TangoAuthority._dbCache": "set by the constructor, which asks the database too",
     "TangoDevice._deviceObj": "not set when the constructor asks for the proxy",
     "TangoAttribute._pytango_attrinfoex": "None while the configuration is not known",
+    "TangoAttrValue._pytango_dev_attr": "an enumeration without a label has it, too",
     "TangoDevice._deviceState": "what a device that is listened to has told last",
 }
 
@@ -232,6 +234,90 @@ def device_state_value(device: Any) -> Any:
     value = types.TaurusModelValue()
     value.rvalue = device._deviceState
     return value
+
+
+#: The texts in a ``tango.AttributeInfoEx`` that somebody may have configured.
+_TEXTS = (
+    *("label", "description", "unit", "standard_unit", "display_unit", "format"),
+    *("min_value", "max_value", "min_alarm", "max_alarm"),
+)
+_ALARM_TEXTS = (
+    *("min_alarm", "max_alarm", "min_warning", "max_warning"),
+    *("delta_t", "delta_val"),
+)
+
+
+def empty_unreadable(info: Any) -> tuple[str, ...]:
+    """Empty the texts of a ``tango.AttributeInfoEx`` that PyTango cannot decode.
+
+    It raises whenever one is looked at that is not in UTF-8.
+
+    :return: the names of these texts.
+    """
+    found = [(info, name) for name in _TEXTS]
+    found += [(info.alarms, name) for name in _ALARM_TEXTS]
+    unreadable = [name for owner, name in found if not _is_readable(owner, name)]
+    if not _has_readable_labels(info):
+        info.enum_labels = []
+        unreadable.append("enum_labels")
+    return tuple(dict.fromkeys(unreadable))
+
+
+def _is_readable(owner: Any, name: str) -> bool:
+    try:
+        getattr(owner, name)
+    except UnicodeDecodeError:
+        setattr(owner, name, "")
+        return False
+    return True
+
+
+def _has_readable_labels(info: Any) -> bool:
+    try:
+        list(info.enum_labels)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def decode_enum(attribute: Any, raw: Any) -> Any:
+    """Return the ``TangoAttrValue`` of an enumeration, whatever its ``raw`` value is.
+
+    Taurus's own raises where there is no label for a number, and where there is no
+    value since that is invalid.
+
+    :param raw: PyTango's ``DeviceAttribute``.
+    """
+    tango_attribute = importlib.import_module("taurus.core.tango.tangoattribute")
+    labels = list(attribute.enum_labels or ())
+    value = tango_attribute.TangoAttrValue(attr=attribute)
+    value._pytango_dev_attr = raw
+    value.enum_labels = labels
+    value.rvalue = _labeled(labels, getattr(raw, "value", None))
+    value.wvalue = getattr(raw, "w_value", None)
+    value.time = raw.time
+    value.quality = tango_attribute.quality_from_tango(raw.quality)
+    return value
+
+
+def _labeled(labels: list[str], number: Any) -> Any:
+    """Return the label of a number, or the number; of an array, one of texts."""
+    if isinstance(number, numpy.ndarray):
+        found = [str(_labeled(labels, one)) for one in number.ravel().tolist()]
+        return numpy.array(found).reshape(number.shape)
+    if number is None or not 0 <= number < len(labels):
+        return number
+    return labels[number]
+
+
+def filters_old_events() -> bool:
+    """Return whether Taurus's settings say to drop events with older time stamps."""
+    return bool(vars(custom_settings()).get("FILTER_OLD_TANGO_EVENTS", False))
+
+
+def events_to_subscribe() -> Any:
+    """Return the kinds of events that Taurus's settings say to subscribe to."""
+    return vars(custom_settings()).get("TANGO_EVENTS_TO_SUBSCRIBE", [])
 
 
 def configuration(attribute: Any) -> Any:

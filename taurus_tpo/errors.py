@@ -63,3 +63,16 @@ def _reasons(error: BaseException) -> list[str]:
     Tango puts what it was doing over what went wrong.
     """
     return [getattr(one, "reason", "") for one in error.args]
+
+
+def is_same(one: BaseException, other: BaseException) -> bool:
+    """Return whether two errors tell people the same."""
+    return type(one) is type(other) and _told(one) == _told(other)
+
+
+def _told(error: BaseException) -> list[tuple[str, str]]:
+    """Return reason and description of all layers; of other errors what they say."""
+    return [
+        (getattr(one, "reason", ""), str(getattr(one, "desc", one)))
+        for one in error.args
+    ]

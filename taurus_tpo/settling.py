@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
@@ -62,6 +62,8 @@ class Settling:
     :param looks: how many there were.
     :param values: how many of them brought a value.
     :param event: whether an event has brought a value since the last one.
+    :param trusted: whether the last look that brought a value agreed, or an event has
+        come since the one before.
     :param late: whether the last read took longer than Tango waits for a call.
     :param proven: whether an event has come since, or Tango has not subscribed anew by
         itself.
@@ -70,6 +72,7 @@ class Settling:
     looks: int = 0
     values: int = 0
     event: bool = False
+    trusted: bool = True
     late: bool = False
     proven: bool = True
 
@@ -92,8 +95,8 @@ class Settling:
         self.looks += 1
         self.values += 1
         self.late = False
-        trusted, self.event = agrees or self.event, False
-        return self.values >= MOST or (trusted and self.looks >= len(PAUSES))
+        self.trusted, self.event = agrees or self.event, False
+        return self.values >= MOST or (self.trusted and self.looks >= len(PAUSES))
 
     def failed(self, late: bool = False) -> bool:
         """Take note of a look that brought an error: never the last one.
@@ -116,27 +119,139 @@ def in_company(now: float, company: str) -> float:
     return max(OPEN, phase + periods * COMPANY - now)
 
 
-def same(one: Any, other: Any) -> bool:
-    """Return whether two values of an attribute say the same.
+@dataclass(frozen=True)
+class Criteria:
+    """By how much a value has to change before its server sends an event.
+
+    What Tango calls ``abs_change`` and ``rel_change``; each a lower and an upper bound
+    of what a change may be without an event, the second in percent of the value that
+    was sent last. None: that criterion is not set.
+    """
+
+    absolute: tuple[float, float] | None = None
+    relative: tuple[float, float] | None = None
+
+    @classmethod
+    def of(cls, absolute: str, relative: str) -> Criteria:
+        """Return what the configuration of an attribute says.
+
+        :param absolute: as Tango has it: ``"0.5"``, ``"-1,2"``, ``"Not specified"``.
+        :param relative: the same.
+        """
+        return cls(_bounds(absolute), _bounds(relative))
+
+    def allow(self, sent: Any, read: Any) -> bool:
+        """Return whether ``read`` may follow ``sent`` without an event.
+
+        :param sent: a number, or an array of them.
+        :param read: the same, of the same shape.
+        """
+        if self.absolute is None and self.relative is None:
+            return False
+        change = read - sent
+        allowed = self.absolute is None or _lies_within(change, self.absolute)
+        if self.relative is not None:
+            nothing = np.where(change == 0, 0.0, np.inf)
+            percent = np.divide(100.0 * change, sent, out=nothing, where=sent != 0)
+            allowed &= _lies_within(percent, self.relative)
+        return bool(allowed)
+
+
+def _bounds(text: str) -> tuple[float, float] | None:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        return None
+    if len(numbers) == 1:
+        return -abs(numbers[0]), abs(numbers[0])
+    return (min(numbers), max(numbers)) if len(numbers) == 2 else None
+
+
+def _lies_within(change: Any, bounds: tuple[float, float]) -> bool:
+    low, high = bounds
+    return bool(np.all((change > low) & (change < high)))
+
+
+#: The criteria of an attribute that has none.
+NO_CRITERIA = Criteria()
+
+
+def same(one: Any, other: Any, criteria: Criteria = NO_CRITERIA) -> bool:
+    """Return whether two values of an attribute say the same; never raises.
 
     :param one: something with ``rvalue``, ``wvalue`` and ``quality``, each a number, a
-        text, an array of any shape, or one of these with ``units``; or None.
+        text, bytes, an array of any shape, a sequence of these, or one of these with
+        ``units``; or None.
+    :param other: the same; the later one.
+    :param criteria: up to which change of ``rvalue`` two still say the same.
     """
     if one is None or other is None:
         return one is other
-    alike = (_alike(getattr(one, n), getattr(other, n)) for n in ("rvalue", "wvalue"))
-    return bool(one.quality == other.quality and all(alike))
+    return bool(
+        one.quality == other.quality
+        and _alike(one.wvalue, other.wvalue)
+        and (
+            _alike(one.rvalue, other.rvalue)
+            or _allowed(one.rvalue, other.rvalue, criteria)
+        )
+    )
+
+
+def _allowed(one: Any, other: Any, criteria: Criteria) -> bool:
+    if criteria == NO_CRITERIA:
+        return False
+    one, other = getattr(one, "magnitude", one), getattr(other, "magnitude", other)
+    try:
+        left, right = np.asarray(one, float), np.asarray(other, float)
+    except (TypeError, ValueError):
+        # No numbers: Tango has no criteria for them, whatever was configured.
+        return False
+    return left.shape == right.shape and criteria.allow(left, right)
 
 
 def _alike(one: Any, other: Any) -> bool:
     """Return whether two are equal; what is no number equals what is none."""
-    if getattr(one, "units", None) != getattr(other, "units", None):
+    if _units(one) != _units(other):
         return False
     one, other = getattr(one, "magnitude", one), getattr(other, "magnitude", other)
-    if type(one) is type(other) is float:
-        # Most are, and an array of one number takes ten times as long.
-        return one == other or (one != one and other != other)
-    left, right = np.asarray(one), np.asarray(other)
-    if left.shape != right.shape:
+    for kinds, alike in _WAYS:
+        if isinstance(one, kinds) and isinstance(other, kinds):
+            return alike(one, other)
+    return type(one) is type(other) and _equal(one, other)
+
+
+def _units(value: Any) -> Any:
+    return getattr(value, "units", None)
+
+
+def _numbers_alike(one: Any, other: Any) -> bool:
+    return bool(one == other or (one != one and other != other))
+
+
+def _sequences_alike(one: Any, other: Any) -> bool:
+    return len(one) == len(other) and all(map(_alike, one, other))
+
+
+def _arrays_alike(one: Any, other: Any) -> bool:
+    if one.shape != other.shape or one.dtype.kind != other.dtype.kind:
         return False
-    return bool(np.all((left == right) | ((left != left) & (right != right))))
+    equal = one == other
+    if one.dtype.kind in "fc":
+        equal |= np.isnan(one) & np.isnan(other)
+    return bool(np.all(equal))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # noqa: BLE001 - somebody else's class: taken for another value
+        return False
+
+
+#: How to compare two that are of these types. An encoded value is a sequence: a format
+#: and bytes, which are no array.
+_WAYS: tuple[tuple[tuple[type, ...], Callable[[Any, Any], bool]], ...] = (
+    ((float, int, np.number), _numbers_alike),
+    ((np.ndarray,), _arrays_alike),
+    ((list, tuple), _sequences_alike),
+)

@@ -27,6 +27,7 @@ class State(enum.Enum):
     SUBSCRIBED = "the subscription works"
     OPENING = "the same; the channel of its events may not be open yet"
     SETTLING = "the same; what it may have missed, or an error, is looked after"
+    UNTRUSTED = "the same; a change came without an event, it is checked regularly"
     RETRYING = "the subscription failed; Tango goes on trying, and it is polled"
     POLLED = "events are disabled, it is polled"
     CLOSED = "cleaned up"
@@ -36,6 +37,7 @@ class Input(enum.Enum):
     """What can happen to an attribute."""
 
     LISTEN = "a listener came"
+    LISTEN_POLLED = "a listener came; events are disabled"
     CONNECTED = "the device answers, or refuses at once; events are enabled"
     CONNECTED_POLLED = "the same; events are disabled"
     UNREACHABLE = "the device does not answer; it is asked again"
@@ -51,6 +53,7 @@ class Input(enum.Enum):
     DOUBTED = "what an event or a read brought was an error"
     SETTLED = "what is read agrees with what is cached, some time after that"
     UNPROVEN = "the same; but Tango subscribed anew, and no event has come since"
+    CONTRADICTED = "what is read is not what is cached, and no event has told so"
     UNLISTEN = "the last listener went"
     CLOSE = "the attribute is cleaned up"
 
@@ -67,6 +70,7 @@ class Effect(enum.Enum):
     LOOK_ONCE = "read it once more, when the channel of its events is open"
     LOOK_AGAIN = "read it again later, until what is read agrees with what is cached"
     WATCH = "compare the two at regular times, where the settings say so; else no more"
+    CHECK = "compare the two at the polling period of the attribute"
     POLL = "start polling"
     STOP_POLLING = "stop polling, unless the user forced it"
     PUBLISH = "cache what the input brought and tell the listeners"
@@ -84,9 +88,10 @@ _S, _I, _E = State, Input, Effect
 
 _CONNECTS = (_S.CONNECTING, _S.RECONNECTING)
 _SUBSCRIBES = (_S.SUBSCRIBING, _S.RESUBSCRIBING)
-_HAS_EVENTS = (_S.SUBSCRIBED, _S.OPENING, _S.SETTLING)
+_HAS_EVENTS = (_S.SUBSCRIBED, _S.OPENING, _S.SETTLING, _S.UNTRUSTED)
 _TRUSTED = (_S.SUBSCRIBED, _S.OPENING)
 _LOOKED_AT = (_S.OPENING, _S.SETTLING)
+_NOT_PROVEN = (_S.OPENING, _S.UNTRUSTED)
 # A late event of an earlier subscription may have made it look as if this one worked.
 _BEING_SUBSCRIBED = (*_SUBSCRIBES, *_HAS_EVENTS, _S.RETRYING)
 _NOT_BEING_SUBSCRIBED = (_S.IDLE, *_CONNECTS, _S.POLLED)
@@ -111,6 +116,8 @@ _WORKS_AGAIN = {i: (*effects, _E.LOOK_AGAIN) for i, effects in _WORKS.items()}
 TABLE: Mapping[tuple[State, Input], Step] = {
     (_S.IDLE, _I.LISTEN): Step(_S.CONNECTING, (_E.CONNECT,)),
     (_S.IDLE, _I.RESUBSCRIBE): Step(_S.CONNECTING, (_E.CONNECT,)),
+    # A program may rely on it that polling has begun when addListener returns.
+    (_S.IDLE, _I.LISTEN_POLLED): Step(_S.POLLED, (*_FALL_BACK, _E.CONNECT)),
     (_S.IDLE, _I.READ): Step(_S.IDLE, (_E.PUBLISH,)),
     # Nothing is subscribed to before the device has answered.
     # Tango may take its time with the subscription: polling begins a little later.
@@ -155,16 +162,28 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     },
     # What has come through proves that all that comes later will.
     (_S.OPENING, _I.OPENED): Step(_S.SUBSCRIBED, (_E.WATCH,)),
-    **{(s, _I.OPENED): Step(s) for s in State if s is not _S.OPENING},
+    # That of some does, and of others does not.
+    (_S.UNTRUSTED, _I.OPENED): Step(_S.SETTLING, (_E.LOOK_AGAIN,)),
+    **{(s, _I.OPENED): Step(s) for s in State if s not in _NOT_PROVEN},
     # Not everybody who repairs something sends an event.
     **{(s, _I.DOUBTED): Step(_S.SETTLING, (_E.LOOK_AGAIN,)) for s in _TRUSTED},
     **{(s, _I.DOUBTED): Step(s) for s in State if s not in _TRUSTED},
     **{(s, _I.SETTLED): Step(_S.SUBSCRIBED, (_E.WATCH,)) for s in _LOOKED_AT},
     # Tango may take the next event for one that it has had before, and drop it.
     (_S.SETTLING, _I.UNPROVEN): Step(_S.SUBSCRIBING, (_E.POLL, _E.RENEW)),
+    # The server promised events and sends none, or not for all changes.
+    **{
+        (s, _I.CONTRADICTED): Step(_S.UNTRUSTED, (_E.CHECK,))
+        for s in (_S.SUBSCRIBED, *_LOOKED_AT)
+    },
     # A look that was on its way when something else happened.
     **{(s, _I.SETTLED): Step(s) for s in State if s not in _LOOKED_AT},
     **{(s, _I.UNPROVEN): Step(s) for s in State if s is not _S.SETTLING},
+    **{
+        (s, _I.CONTRADICTED): Step(s)
+        for s in State
+        if s not in (_S.SUBSCRIBED, *_LOOKED_AT)
+    },
     # It does not work, and Tango goes on trying.
     **{(_S.RETRYING, i): Step(_S.SETTLING, e) for i, e in _WORKS_AGAIN.items()},
     (_S.RETRYING, _I.REFUSED): Step(_S.RETRYING),
@@ -173,7 +192,7 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     (_S.POLLED, _I.RESUBSCRIBE): Step(_S.RETRYING, (_E.SUBSCRIBE_RETRYING,)),
     # The same wherever somebody listens. A listener that died without a word leaves
     # its attribute listened to, so that LISTEN can come again.
-    **{(s, _I.LISTEN): Step(s) for s in _LISTENED_TO},
+    **{(s, i): Step(s) for s in _LISTENED_TO for i in (_I.LISTEN, _I.LISTEN_POLLED)},
     # So may the word of the device.
     **{(s, i): Step(s) for s in _NOT_CONNECTING for i in _DEVICE_SAYS},
     **{(s, _I.RESUBSCRIBE): Step(s) for s in _LISTENED_TO if s is not _S.POLLED},

@@ -25,6 +25,7 @@ PLACES = {
     State.RECONNECTING: (300, 300),
     State.RESUBSCRIBING: (560, 300),
     State.SETTLING: (1080, 300),
+    State.UNTRUSTED: (820, 180),
     State.RETRYING: (1080, 470),
     State.POLLED: (90, 440),
     State.CLOSED: (90, 510),

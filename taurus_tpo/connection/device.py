@@ -86,7 +86,8 @@ class DeviceConnection:
         self._failures = 0
         self._configurations: dict[str, Any] = {}
         self._attributes: tuple[str, ...] = ()
-        self._configured = float("-inf")
+        #: When the device was asked for them, and when it has told.
+        self._configuring = self._configured = float("-inf")
         self._heard = float("-inf")
         self._refused = float("-inf")
         #: Whom it takes to go on: the database until that has told the server.
@@ -228,7 +229,7 @@ class DeviceConnection:
         else:
             self._configurations = {info.name.lower(): info for info in infos}
             self._attributes = tuple(info.name for info in infos)
-            self._configured = self._clock.monotonic()
+            self._configuring, self._configured = begun, self._clock.monotonic()
             self._failures = 0
             self._error = None
             self._refused = float("-inf")
@@ -270,15 +271,26 @@ class DeviceConnection:
             self.connect()
         return self._make_proxy()
 
-    def fresh_configuration(self, attribute: str) -> Any:
-        """Return the ``tango.AttributeInfoEx`` that came when the device answered.
+    def fresh_configuration(
+        self, attribute: str, within: float = FRESH, since: float = float("-inf")
+    ) -> Any:
+        """Return the ``tango.AttributeInfoEx`` that came with those of all attributes.
 
         None if that is some time ago, or not yet. Whoever asks twice wants to know what
         has changed meanwhile: each is given once. Never waits.
+
+        :param within: how long ago the device may have been asked, s.
+        :param since: when the caller has heard of a change last; what was asked for
+            before that is older. On the clock that never goes back.
         """
-        if self._clock.monotonic() - self._configured > FRESH:
+        age = self._clock.monotonic() - self._configuring
+        if age > within or self._configuring < since:
             return None
         return self._configurations.pop(attribute.lower(), None)
+
+    def forget_configurations(self) -> None:
+        """Forget what the device has told of all its attributes: one has changed."""
+        self._configurations = {}
 
     def no_answer(self) -> NoReturn:
         """Raise why there is no answer.
@@ -292,15 +304,13 @@ class DeviceConnection:
     def configuration(self, attribute: str) -> Any:
         """Return the ``tango.AttributeInfoEx`` of ``attribute``; asks the device.
 
-        The one that came when the device answered first, if that was just now. A device
-        that has not answered yet, or does not, is not waited for.
+        A device that has not answered yet, or does not, is not waited for.
 
         :raises tango.DevFailed: where the device does not tell.
         """
         if not self.answers or self.silent:
             self.no_answer()
-        known = self.fresh_configuration(attribute)
-        return known or self.proxy().attribute_query(attribute)
+        return self.proxy().attribute_query(attribute)
 
     def read_one(self, attribute: str) -> Any:
         """Read one attribute, wait for it, and return its ``DeviceAttribute``.

@@ -42,6 +42,8 @@ class Subscription:
         self._works = False
         self._heard = self._lost = False
         self._number: int | None = None
+        #: The thread that begins it: in some modes Tango calls back in that one.
+        self._caller = 0
         #: Called once Tango has answered, in its thread.
         self.on_answer: Callable[[], Any] | None = None
 
@@ -65,6 +67,7 @@ class Subscription:
 
         :raises tango.DevFailed: where the subscription fails and the mode raises.
         """
+        self._caller = threading.get_ident()
         if not self._answered:
             UNANSWERED.add(self)
         try:
@@ -86,6 +89,8 @@ class Subscription:
             JANITOR.do(self._give_up)
 
     def _called(self, event: Any) -> None:
+        if threading.get_ident() != self._caller:
+            _name_thread()
         failed = compat.is_subscription_failure(event)
         self._lost |= failed and self._heard
         self._heard |= not failed
@@ -128,6 +133,16 @@ class Subscription:
                 JANITOR.do(self._give_up, SYSTEM.monotonic() + _WHILE)
             elif reason != _GONE:
                 raise
+
+
+def _name_thread() -> None:
+    """Give a thread of Tango's a name that log lines can tell.
+
+    Python calls one "Dummy-1" that it did not start.
+    """
+    thread = threading.current_thread()
+    if thread.name.startswith("Dummy-"):
+        thread.name = "Tango events"
 
 
 class _Unanswered:

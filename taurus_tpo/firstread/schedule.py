@@ -25,6 +25,7 @@ class Kind(enum.Enum):
 
     CONNECT = "to know whether it answers, and its configuration"
     READ = "the value of an attribute, once"
+    READ_AT_ONCE = "the same, by somebody who waits for it"
     POLL = "the value of an attribute, as in every period"
     LOOK = "the value of an attribute, to compare it with what is cached"
     ASK = "what a database knows"

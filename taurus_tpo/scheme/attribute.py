@@ -29,7 +29,7 @@ from taurus.core.taurusbasetypes import (
 from taurus.taurusstatecontroller import ApplicationStates, application
 
 from taurus_tpo import compat, submode
-from taurus_tpo.cache import Cache, Known
+from taurus_tpo.cache import NOTHING, Cache, Known
 from taurus_tpo.clock import SYSTEM, Clock
 from taurus_tpo.connection import JANITOR, DeviceConnection, Reading, Subscription
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
@@ -39,6 +39,7 @@ from taurus_tpo.errors import (
     is_late,
     is_nobody_there,
     is_not_found,
+    is_same,
     reason_of,
 )
 from taurus_tpo.firstread import Kind, Server
@@ -46,7 +47,7 @@ from taurus_tpo.journal import Journal
 from taurus_tpo.outbox import Outbox
 from taurus_tpo.scheme.connector import in_window_thread
 from taurus_tpo.scheme.delivery import DELIVERY
-from taurus_tpo.settling import Settling, same
+from taurus_tpo.settling import Criteria, Settling, same
 from taurus_tpo.story import Facts, tell
 from taurus_tpo.submode import SubMode
 from taurus_tpo.subscription import CONNECTING, WORKING, Effect, Input, Life, State
@@ -65,6 +66,7 @@ _TAURUS_STATES = {
     State.SUBSCRIBED: SubscriptionState.Subscribed,
     State.OPENING: SubscriptionState.Subscribed,
     State.SETTLING: SubscriptionState.Subscribed,
+    State.UNTRUSTED: SubscriptionState.Subscribed,
     State.RETRYING: SubscriptionState.PendingSubscribe,
     State.POLLED: SubscriptionState.Unsubscribed,
     State.CLOSED: SubscriptionState.Unsubscribed,
@@ -86,6 +88,9 @@ class _News:
     :param stamp: the time stamp of the value, seconds since the epoch.
     :param begun: when the read that brought it began; None for an event.
     :param event_type: what it is announced as.
+    :param repeats: whether listeners are told though they know it already: an event and
+        a poll are news whatever they bring, as in stock Taurus; a read that the plugin
+        or a caller makes in between is none.
     """
 
     value: Any = None
@@ -93,19 +98,18 @@ class _News:
     stamp: float = 0.0
     begun: float | None = None
     event_type: Any = TaurusEventType.Change
+    repeats: bool = False
 
-    @classmethod
-    def of_error(cls, error: Any, begun: float | None = None) -> _News:
-        return cls(error=error, begun=begun, event_type=TaurusEventType.Error)
-
-    @classmethod
-    def of_value(cls, value: Any, begun: float | None, event_type: Any) -> _News:
-        return cls(value, None, value.time.totime(), begun, event_type)
-
-    def offer_to(self, cache: Cache[Any], now: float) -> bool:
+    def offer_to(self, cache: Cache[Any], now: float, filtered: bool) -> bool:
         if self.error is not None:
             return cache.offer_error(self.error, now, self.begun)
-        return cache.offer(self.value, self.stamp, now, self.begun)
+        return cache.offer(self.value, self.stamp, now, self.begun, filtered)
+
+    def says_the_same(self, known: Known[Any]) -> bool:
+        """Return whether ``known`` is the same value, or the same error."""
+        if self.error is not None:
+            return known.error is not None and is_same(self.error, known.error)
+        return same(known.value, self.value)
 
 
 class TpoTangoAttribute(TangoAttribute):
@@ -125,8 +129,12 @@ class TpoTangoAttribute(TangoAttribute):
         self._cache: Cache[Any] = Cache()
         #: What has happened to it so far.
         self.journal = Journal()
-        #: What the listeners were told last. A read by a caller tells them nothing.
-        self._told: Known[Any] = self._cache.known
+        #: What those who listen now were told last.
+        self._told: Known[Any] = NOTHING
+        #: Whether a subscription has worked since somebody listens.
+        self._has_worked = False
+        #: Why the last value could not be decoded; empty: it could.
+        self._undecodable = ""
         #: Set with the first value or error; made for whoever waits for that.
         self._heard: threading.Event | None = None
         self._outbox = Outbox(WeakCall(self._complain))
@@ -139,12 +147,18 @@ class TpoTangoAttribute(TangoAttribute):
         self._has_configuration_to_come = False
         #: Whether the present subscription has brought the configuration.
         self._has_configuration_event = False
+        #: When an event brought the configuration last, on the clock that never goes
+        #: back; and what in it could not be read.
+        self._configuration_heard = float("-inf")
+        self._unreadable: tuple[str, ...] = ()
         #: Whether somebody asked for events though they are disabled.
         self._wants_events = False
         #: Tango's reason for which its subscription failed last.
         self._refusal = ""
         self._connection: DeviceConnection | None = None
         self._said: Authority | None = None
+        #: What the program has assigned; None: nothing.
+        self._events_to_subscribe: Any = None
         # Reading the settings makes them such that Taurus's constructor can use them.
         CUSTOM_SETTINGS.current()
         # It assigns the mode of its own settings: not a word of the program's.
@@ -160,6 +174,29 @@ class TpoTangoAttribute(TangoAttribute):
         """
         self.data_format = DataFormat._0D
         self.type = DataType.String
+        self._await_type()
+
+    def _await_type(self, delay: float = 0.0) -> None:
+        """Have the device asked until it tells what the attribute is.
+
+        Whoever has made it may never listen, but write.
+        """
+        parent = self.getParentObj()
+        if parent is not None:
+            # By one name: a device is asked once for all of its attributes.
+            told = self.factory().connect(parent, "type", delay, patient=True)
+            told.add_done_callback(WeakCall(self._on_type))
+
+    def _on_type(self, told: Future[Any]) -> None:
+        """Take the configuration if the device has told it; called by the pool."""
+        if told.cancelled() or self.closed or compat.configuration(self) is not None:
+            return
+        connection = self._connected()
+        if told.exception() is None and connection.configured:
+            self._take_fresh_configuration()
+        else:
+            silent = connection.server.silent
+            self._await_type(0.0 if silent else connection.retry_delay)
 
     # --- the mode ---
 
@@ -184,9 +221,29 @@ class TpoTangoAttribute(TangoAttribute):
             self._said = self._said.saying(submode.parse(mode))
 
     @property
+    def events_to_subscribe(self) -> Any:
+        """The kinds of events to subscribe to, as in stock Taurus.
+
+        Without ``"CHANGE_EVENT"`` in it the attribute is polled. What the program
+        assigns counts from the next time that the attribute gets its first listener.
+        """
+        if self._events_to_subscribe is not None:
+            return self._events_to_subscribe
+        return compat.events_to_subscribe()
+
+    @events_to_subscribe.setter
+    def events_to_subscribe(self, kinds: Any) -> None:
+        # Taurus's constructor assigns what the settings say: they may change.
+        if self._said is not None:
+            self._events_to_subscribe = kinds
+
+    @property
     def event_sub_decision(self) -> Decision:
         """The mode and what decided it; mode None where the attribute is polled."""
-        return self.factory().decide_event_sub_mode(self.getFullName(), self._said)
+        kinds = self._events_to_subscribe
+        return self.factory().decide_event_sub_mode(
+            self.getFullName(), self._said, None if kinds is None else tuple(kinds)
+        )
 
     def choose_mode(self, mode: Any, by: str) -> None:
         """Decide its mode for the rest of the session, as somebody in a window does.
@@ -206,14 +263,27 @@ class TpoTangoAttribute(TangoAttribute):
         with self._lock:
             before = self._life.state
             self._note(what, news)
+            if before is State.IDLE:
+                self._begin_anew()
             effects = self._life.feed(what)
-            fell_back = self._life.state in _FALLEN_BACK and before not in _FALLEN_BACK
+            after = self._life.state
+            self._has_worked |= after in WORKING
             actions = [self._action(effect, news) for effect in effects]
             self._outbox.put(*[action for action in actions if action is not None])
-        if fell_back:
-            period = self.getPollingPeriod()
-            self.info("Polled every %s ms while it has no subscription", period)
+        if after in _FALLEN_BACK and before not in _FALLEN_BACK:
+            self.factory().polled_report.add(self, self._why_polled())
         self._outbox.work()
+
+    def _why_polled(self) -> str:
+        if self._life.state is State.POLLED:
+            return "events are disabled"
+        return self._refusal or "the subscription failed"
+
+    def _begin_anew(self) -> None:
+        """Forget what was told to those who listened before; with the lock held."""
+        self._told = NOTHING
+        self._has_worked = False
+        self._cache.begin_anew()
 
     def _note(self, what: Input, news: _News | None) -> None:
         """Take note of an input in the journal; with the lock held."""
@@ -236,18 +306,24 @@ class TpoTangoAttribute(TangoAttribute):
         return method
 
     def _publication(self, news: _News | None) -> Callable[[], Any] | None:
-        if news is None or not self._take(news):
-            return None
-        self._told = self._cache.known
-        told = news.value if news.error is None else news.error
-        return partial(self._fire, news.event_type, told)
+        """Let the cache have ``news``; return what tells the listeners of it, if any.
 
-    def _take(self, news: _News) -> bool:
-        """Let the cache have ``news``; with the lock held."""
-        taken = news.offer_to(self._cache, self._clock.time())
+        With the lock held.
+        """
+        if news is None:
+            return None
+        filtered = compat.filters_old_events()
+        taken = news.offer_to(self._cache, self._clock.time(), filtered)
         if self._heard is not None:
             self._heard.set()
-        return taken
+        if not taken:
+            return None
+        known = news.says_the_same(self._told)
+        self._told = self._cache.known
+        if known and not news.repeats:
+            return None
+        told = news.value if news.error is None else news.error
+        return partial(self._fire, news.event_type, told)
 
     def _complain(self, error: Exception) -> None:
         """Log what a listener or a call to Tango raised while it was served."""
@@ -279,9 +355,10 @@ class TpoTangoAttribute(TangoAttribute):
         if error is None:
             self._on_answer()
             return
-        self._happen(Input.UNREACHABLE, _News.of_error(error))
+        self._happen(Input.UNREACHABLE, _error_news(error))
         parent = self.getParentObj()
-        if self._life.state in CONNECTING and parent is not None:
+        waits = (*CONNECTING, State.POLLED)
+        if self._life.state in waits and parent is not None:
             connection = self._connected()
             # A silent server is watched; whoever waits for it is told.
             delay = 0.0 if connection.server.silent else connection.retry_delay
@@ -349,6 +426,11 @@ class TpoTangoAttribute(TangoAttribute):
             compat.activate_polling(self)
 
     @property
+    def _is_read_for_tango(self) -> bool:
+        """Whether it is polled only because Tango takes its time to subscribe."""
+        return self.is_being_subscribed and not self.isPollingForced()
+
+    @property
     def is_being_subscribed(self) -> bool:
         """Whether Tango was asked to subscribe to it and has not answered yet."""
         return self._life.state in (State.SUBSCRIBING, State.RESUBSCRIBING)
@@ -378,7 +460,8 @@ class TpoTangoAttribute(TangoAttribute):
             self._refusal = event.errors[0].reason if event.errors else ""
             self._on_failure()
         elif event.err:
-            self._hear(Input.EVENT, _News.of_error(tango.DevFailed(*event.errors)))
+            error = tango.DevFailed(*event.errors)
+            self._hear(Input.EVENT, _error_news(error, repeats=True))
         elif event.attr_value is None:
             self._connected().heard()
             self._happen(Input.ACCEPTED)
@@ -386,18 +469,26 @@ class TpoTangoAttribute(TangoAttribute):
             self._connected().heard()
             with self._lock:
                 self._settling.heard()
-            self._on_value(self._decoded(event.attr_value))
+            # Tango has read it because it has subscribed anew; polls have told of it.
+            is_known = self._life.state is State.RETRYING and self._has_worked
+            self._on_value(self._decoded(event.attr_value, repeats=not is_known))
 
     def _on_value(self, news: _News) -> None:
         """Take what an event brought; see whether it came through the channel.
 
         What Tango has read itself, and may tell twice, did not.
         """
-        newer = news.error is None and news.stamp > self._cache.known.stamp
-        came_through = newer and self._life.state is State.OPENING
+        known, state = self._cache.known, self._life.state
+        newer = news.stamp > known.stamp
+        came_through = news.error is None and (
+            state is State.UNTRUSTED or (state is State.OPENING and newer)
+        )
         self._hear(Input.EVENT, news)
         if came_through:
             self._happen(Input.OPENED)
+        elif self._cache.known is known and not news.says_the_same(known):
+            # Its time stamp is older: either it is late, or the stamps have gone back.
+            self._happen(Input.DOUBTED)
 
     def _hear(self, what: Input, news: _News) -> None:
         """Take what an event or a read brought; an error is looked after."""
@@ -421,18 +512,40 @@ class TpoTangoAttribute(TangoAttribute):
         raw: Any,
         begun: float | None = None,
         event_type: Any = TaurusEventType.Change,
+        repeats: bool = False,
     ) -> _News:
         """Return what Tango's ``raw`` value says, or why it cannot be understood."""
-        self._be_of_the_type_of(raw)
         unknown = compat.configuration(self) is None
         try:
+            self._be_of_the_type_of(raw)
             value = self.decode(raw)
-        except Exception as error:  # noqa: BLE001 - e.g. a label that does not exist
-            self.warning("%s cannot be decoded: %r", self.getFullName(), error)
-            return _News.of_error(error, begun)
+        except Exception as error:  # noqa: BLE001 - whatever a server may send
+            self._report_undecodable(repr(error))
+            return _error_news(error, begun, repeats)
+        self._undecodable = ""
         if unknown and compat.configuration(self) is not None:
             self._announce_configuration()
-        return _News.of_value(value, begun, event_type)
+        stamp = value.time.totime()
+        return _News(value, None, stamp, begun, event_type, repeats)
+
+    def _report_undecodable(self, why: str) -> None:
+        """Warn once, not at each value."""
+        log = self.debug if why == self._undecodable else self.warning
+        self._undecodable = why
+        log("%s cannot be decoded: %s", self.getFullName(), why)
+
+    def decode(self, attr_value: Any) -> Any:
+        """Return the ``TangoAttrValue`` of PyTango's ``attr_value``.
+
+        An enumeration without a label for the value has the number, or None where the
+        server says that the value is invalid. (Taurus's own raises.)
+        """
+        try:
+            return super().decode(attr_value)
+        except (IndexError, TypeError):
+            if attr_value.type != tango.CmdArgType.DevEnum:
+                raise
+            return compat.decode_enum(self, attr_value)
 
     def _be_of_the_type_of(self, raw: Any) -> None:
         """Take type and format from Tango's ``raw`` value where they have changed.
@@ -477,9 +590,11 @@ class TpoTangoAttribute(TangoAttribute):
                 self.factory().look_later(self, 0.0)
 
     def _take_fresh_configuration(self) -> None:
-        """Take what its device has told just now, if it has."""
-        fresh = self._connected().fresh_configuration(self.getSimpleName())
-        self._take_configuration(fresh)
+        """Take what its device has told just now, if no event was faster."""
+        info = self._connected().fresh_configuration(
+            self.getSimpleName(), since=self._configuration_heard
+        )
+        self._take_configuration(info)
 
     def _hear_of_configuration(self) -> None:
         """Subscribe to the configuration, unless its device is away."""
@@ -529,8 +644,12 @@ class TpoTangoAttribute(TangoAttribute):
             self.debug("configuration event in error: %s", event.errors[:1])
             return
         self._connected().heard()
+        self._configuration_heard = self._clock.monotonic()
         # The first event of a subscription may bring nothing.
         first, self._has_configuration_event = not self._has_configuration_event, True
+        if not first:
+            # What the device has told of all its attributes is older.
+            self._connected().forget_configurations()
         self._take_configuration(getattr(event, "attr_conf", None))
         if not first:
             # Also of a device that was made anew: nobody sends events of its values.
@@ -538,9 +657,29 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _take_configuration(self, info: Any) -> None:
         """Make ``info`` the configuration, where there is news in it."""
-        if info is not None and info != compat.configuration(self):
+        if info is None:
+            return
+        self._make_readable(info)
+        if info != compat.configuration(self):
             compat.decode_configuration(self, info)
             self._announce_configuration()
+
+    def _decodeAttrInfoEx(self, pytango_attrinfoex: Any = None) -> None:
+        """Take Tango's configuration; called by Taurus, its constructor among it."""
+        if pytango_attrinfoex is not None:
+            self._make_readable(pytango_attrinfoex)
+        super()._decodeAttrInfoEx(pytango_attrinfoex)
+
+    def _make_readable(self, info: Any) -> None:
+        """Empty the texts in ``info`` that are none; warn where that is news.
+
+        One that is not in UTF-8, say: nobody can read it, and PyTango raises.
+        """
+        unreadable = compat.empty_unreadable(info)
+        if unreadable and unreadable != self._unreadable:
+            what = ", ".join(unreadable)
+            self.warning("%s: its %s cannot be decoded, left empty", self, what)
+        self._unreadable = unreadable
 
     def _announce_configuration(self) -> None:
         """Tell the listeners to look at the configuration again."""
@@ -561,7 +700,7 @@ class TpoTangoAttribute(TangoAttribute):
             except tango.DevFailed as error:
                 self.debug("No configuration: %s", error.args[0].desc)
             else:
-                compat.decode_configuration(self, info)
+                self._take_configuration(info)
         return compat.configuration(self)
 
     # --- reads ---
@@ -600,16 +739,22 @@ class TpoTangoAttribute(TangoAttribute):
             heard = self._heard = self._heard or threading.Event()
         heard.wait(timeout)
 
-    def accept_read(self, reading: Reading, looks: bool = False) -> tuple[Any, Any]:
+    def accept_read(
+        self, reading: Reading, looks: bool = False, polls: bool = True
+    ) -> tuple[Any, Any]:
         """Take what the pool read: cache first, then listeners, as with an event.
 
         :param looks: whether it is to be compared with what was cached.
+        :param polls: whether it is one of those reads of which each is told, as those
+            of stock Taurus's polling are.
         :return: the ``TangoAttrValue``, or the error.
         """
         kind = TaurusEventType.Change
-        if self._life.state not in WORKING or self.isPollingActive():
+        if self.isPollingActive() and not self._is_read_for_tango:
             kind = TaurusEventType.Periodic
-        news = self._news(reading.value, reading.error, reading.begun, kind)
+        # While Tango subscribes anew to what it has lost, only what is new is told.
+        repeats = polls and not (self._has_worked and not self.isPollingForced())
+        news = self._news(reading.value, reading.error, reading.begun, kind, repeats)
         if looks:
             self._looked(news)
         else:
@@ -644,22 +789,42 @@ class TpoTangoAttribute(TangoAttribute):
         else:
             self.factory().look_no_more(self)
 
+    def _check(self) -> None:
+        """Have it compared at its polling period, unless its user disabled polling."""
+        if self.isPollingEnabled():
+            self.factory().look_later(self, self.getPollingPeriod() / 1000)
+
     def _looked(self, news: _News) -> None:
         """Take what a look brought; look once more, unless that was enough."""
-        error = news.error
-        agrees = error is None and same(self._cache.known.value, news.value)
-        if agrees and self._life.state in (State.SUBSCRIBED, State.OPENING):
-            # Nothing new is not told at each check.
+        error, state = news.error, self._life.state
+        agrees = error is None and self._agrees(news.value)
+        if agrees and state in WORKING:
+            # As no event was due, nothing is told, and the cache stays as it is.
             with self._lock:
                 self._note(Input.READ, news)
         else:
             self._hear(Input.READ, news)
         if self._life.state is State.SETTLING:
             self._go_on_looking(agrees, error)
+        elif self._cache.known.value is news.value is not None:
+            # It is newer than what events have told, and something else.
+            self._happen(Input.CONTRADICTED)
         elif self._life.state is State.OPENING:
             self._happen(Input.SETTLED)
         elif self._life.state is State.SUBSCRIBED:
             self._watch()
+        if state is self._life.state is State.UNTRUSTED:
+            self._check()
+
+    def _agrees(self, value: Any) -> bool:
+        """Return whether no event is due that turns what was told into ``value``."""
+        info = compat.configuration(self)
+        told = self._told.value
+        if info is None:
+            return same(told, value)
+        change = info.events.ch_event
+        criteria = Criteria.of(change.abs_change, change.rel_change)
+        return same(told, value, criteria)
 
     def _go_on_looking(self, agrees: bool, error: Any) -> None:
         late = self._is_late(error)
@@ -667,10 +832,12 @@ class TpoTangoAttribute(TangoAttribute):
             settling = self._settling
             last = settling.look(agrees) if error is None else settling.failed(late)
             pause = settling.pause
-        if last:
-            self._happen(Input.SETTLED if settling.proven else Input.UNPROVEN)
-        else:
+        if not last:
             self.factory().look_later(self, pause)
+        elif not settling.proven:
+            self._happen(Input.UNPROVEN)
+        else:
+            self._happen(Input.SETTLED if settling.trusted else Input.CONTRADICTED)
 
     def poll(
         self,
@@ -694,13 +861,15 @@ class TpoTangoAttribute(TangoAttribute):
                 error = failure
         else:
             begun = self._clock.time() if time is None else time
-        news = self._news(value, error, begun, TaurusEventType.Periodic)
+        news = self._news(value, error, begun, TaurusEventType.Periodic, True)
         self._hear(Input.READ, news)
 
-    def _news(self, raw: Any, error: Any, begun: float, kind: Any) -> _News:
+    def _news(
+        self, raw: Any, error: Any, begun: float, kind: Any, repeats: bool
+    ) -> _News:
         if error is not None:
-            return _News.of_error(error, begun)
-        return self._decoded(raw, begun, kind)
+            return _error_news(error, begun, repeats)
+        return self._decoded(raw, begun, kind, repeats)
 
     def read(self, cache: Any = True) -> Any:
         """Return the ``TangoAttrValue``: ``rvalue``, ``wvalue``, ``quality``, ``time``.
@@ -718,17 +887,54 @@ class TpoTangoAttribute(TangoAttribute):
         if application.state == ApplicationStates.STARTING:
             return _value_of(self._cache.known)
         if self._cache.known.empty:
-            # A device that has not answered yet is being asked already.
-            connecting = self._life.state in CONNECTING
-            self._raise_where_silent()
-            forced = self._should_force_read() and not connecting
-            if forced or not self._value_is_coming():
-                return self._read_now()
-            self._await_something()
+            return self._read_first(cache)
+        if not self._is_kept_current():
+            return self._read_anew()
         known = self._cache.known
         if self._fresh_enough(known, cache):
             return _value_of(known)
         return self._read_now()
+
+    def _read_first(self, cache: Any) -> Any:
+        """Return the first value that comes; read the device if none is to come."""
+        # A device that has not answered yet is being asked already.
+        connecting = self._life.state in CONNECTING
+        self._raise_where_silent()
+        forced = self._should_force_read() and not connecting
+        if forced or not self._value_is_coming():
+            return self._read_now()
+        self._await_something()
+        known = self._cache.known
+        if self._fresh_enough(known, cache):
+            return _value_of(known)
+        return self._read_now()
+
+    def _is_kept_current(self) -> bool:
+        """Return whether what is cached changes by itself when the device changes.
+
+        Nobody who listens and no polling: nothing does that (stock Taurus repeats what
+        was read first for ever).
+        """
+        state = self._life.state
+        return state in WORKING or state in CONNECTING or self.isPollingActive()
+
+    def _read_anew(self) -> Any:
+        """Read the device, which nothing keeps what is cached in line with.
+
+        The thread of a window gets what is cached where the device does not answer in
+        good time.
+        """
+        if in_window_thread() and not self._answers_in_time():
+            return _value_of(self._cache.known)
+        self._raise_where_silent()
+        return self._read_now()
+
+    def _answers_in_time(self) -> bool:
+        """Return whether the thread of a window can wait for a call to its device."""
+        device = self.getParentObj()
+        if device is None or self._connected().answers_lately:
+            return True
+        return self.factory().answers_in_time(device)
 
     def _raise_where_silent(self) -> None:
         """Raise the error of a device that is known not to answer.
@@ -743,27 +949,77 @@ class TpoTangoAttribute(TangoAttribute):
     def getValueObj(self, cache: Any = True) -> Any:
         """Return the ``TangoAttrValue``, or None where the read fails.
 
-        What widgets call. In the thread of a window, no value yet is no value yet: it
-        will come with an event.
+        What widgets call. The thread of a window waits for the first value for moments
+        only, as long as healthy devices take: a later one comes with an event.
         """
         if cache and self._cache.known.empty and in_window_thread():
-            if not self._value_is_coming():
-                self._readFirstTime()
-            return None
+            self._await_first_value_in_window()
+            return self._cache.known.value
         return super().getValueObj(cache)
 
-    def write(self, value: Any, with_read: bool = True) -> Any:
+    def _await_first_value_in_window(self) -> None:
+        """Have the pool read it, and wait for that as long as a window may wait."""
+        if application.state == ApplicationStates.STARTING:
+            # As in stock Taurus: it comes before the first paint, or with an event.
+            if not self._value_is_coming():
+                self._readFirstTime()
+        elif self.getParentObj() is not None:
+            self.factory().read_in_time(self)
+
+    def write(
+        self,
+        value: Any,
+        with_read: bool = True,  # noqa: ARG002 - stock Taurus ignores it, too
+    ) -> Any:
         """Write ``value`` and return what was read back; waits for the device.
 
+        :return: None where nothing can be read back: of an attribute that is only
+            written, and where that read fails. The value was written all the same: a
+            warning says so, and the listeners are told the error.
         :raises tango.DevFailed: where the device does not answer, or refuses.
         """
         self._connected().proxy()
-        return super().write(value, with_read)
+        device = self.getParentObj()
+        try:
+            self._learn_type()
+            device.write_attribute(self.getSimpleName(), self.encode(value))
+        except tango.DevFailed as error:
+            first = error.args[0]
+            self.error("[Tango] write failed (%s): %s", first.reason, first.desc)
+            raise
+        except Exception as error:
+            self.error("[Tango] write failed: %s", error)
+            raise
+        return self._read_back(device) if self.isReadWrite() else None
+
+    def _learn_type(self) -> None:
+        """Ask the device what the attribute is, unless that is known; waits for it.
+
+        :raises tango.DevFailed: where the device does not tell.
+        """
+        if compat.configuration(self) is None:
+            info = self._connected().configuration(self.getSimpleName())
+            self._take_configuration(info)
+
+    def _read_back(self, device: Any) -> Any:
+        """Return what was written, as the device has it now, and tell the listeners."""
+        begun = self._clock.time()
+        kind = TaurusEventType.Periodic
+        try:
+            raw = device.read_attribute(self.getSimpleName())
+            news = self._decoded(raw, begun, kind, repeats=True)
+        except tango.DevFailed as error:
+            news = _error_news(error, begun, repeats=True)
+        self._hear(Input.READ, news)
+        if news.error is not None:
+            why = reason_of(news.error)
+            self.warning("%s was written; reading it back failed: %s", self, why)
+        return news.value
 
     def _fresh_enough(self, known: Known[Any], cache: Any) -> bool:
         age = (self._clock.time() - known.stamp) * 1000
         # After a timeout the next one would only cost as much again.
-        failed_slowly = _timed_out(known.error) and self._kept_up_to_date()
+        failed_slowly = _timed_out(known.error) and self._is_kept_current()
         return cache is True or age < cache or failed_slowly
 
     def _read_now(self) -> Any:
@@ -773,16 +1029,13 @@ class TpoTangoAttribute(TangoAttribute):
             news = self._decoded(raw, begun)
         except tango.DevFailed as error:
             self.debug("read failed: %s", error.args[0].desc)
-            news = _News.of_error(error, begun)
-        with self._lock:
-            self._note(Input.READ, news)
-            self._take(news)
+            # What is kept of it must not keep the frames of the caller.
+            news = _error_news(fresh(error), begun)
+        # What is cached is what the listeners know: they hear of it, too.
+        self._hear(Input.READ, news)
         if news.error is not None:
             raise news.error
         return news.value
-
-    def _kept_up_to_date(self) -> bool:
-        return self._life.state in WORKING or self.isPollingActive()
 
     def _value_is_coming(self) -> bool:
         """Return whether a value will come without this thread doing anything."""
@@ -801,13 +1054,18 @@ class TpoTangoAttribute(TangoAttribute):
         if not TaurusAttribute.addListener(self, listener):
             return False
         if not self.is_listened_to:
-            self._happen(Input.LISTEN)
+            self._listen()
         else:
             with self._lock:
                 # What is put in later is newer: nobody hears the old after the new.
                 self._outbox.put(partial(self._greet, listener, self._cache.known))
             self._outbox.work()
         return True
+
+    def _listen(self) -> None:
+        """Begin to keep it current: by a subscription, or by polling."""
+        polled = self.event_sub_decision.mode is None and not self._wants_events
+        self._happen(Input.LISTEN_POLLED if polled else Input.LISTEN)
 
     def _greet(self, listener: Any, known: Known[Any]) -> None:
         """Tell a listener that came later what the others know already."""
@@ -953,7 +1211,7 @@ class TpoTangoAttribute(TangoAttribute):
         # Tango would go on with the one that it has.
         JANITOR.wait(GIVING_UP)
         if self.hasListeners():
-            self._happen(Input.LISTEN)
+            self._listen()
         if not self.hasListeners():
             # The last one went meanwhile.
             self._happen(Input.UNLISTEN)
@@ -976,9 +1234,15 @@ _CARRIED_OUT_BY = {
     Effect.LOOK_ONCE: "_look_once",
     Effect.LOOK_AGAIN: "_look_again",
     Effect.WATCH: "_watch",
+    Effect.CHECK: "_check",
     Effect.POLL: "_poll_it",
     Effect.STOP_POLLING: "_stop_polling_it",
 }
+
+
+def _error_news(error: Any, begun: float | None = None, repeats: bool = False) -> _News:
+    kind = TaurusEventType.Error
+    return _News(error=error, begun=begun, event_type=kind, repeats=repeats)
 
 
 def _value_of(known: Known[Any]) -> Any:

@@ -49,8 +49,10 @@ from taurus_tpo.scheme.gate import Gate
 from taurus_tpo.scheme.interrupt import hear_signals
 from taurus_tpo.scheme.leisure import Leisure
 from taurus_tpo.scheme.names import NAMES
+from taurus_tpo.scheme.polled_report import PolledReport
 from taurus_tpo.scheme.polling import Polling
-from taurus_tpo.scheme.questions import Questions
+from taurus_tpo.scheme.questions import UNFELT, Questions
+from taurus_tpo.settings import CHANGE_EVENT
 
 #: How long the end of the process waits for reads that are under way, s.
 CLOSING = 0.5
@@ -61,6 +63,11 @@ STOPPING = 0.1
 #: How long the first paint of a window may wait for values that are on their way, and
 #: then for widgets to be told what has come, s.
 FIRST_PAINT = 0.1
+
+#: For how long the configuration that came with those of all attributes of a device is
+#: the one of an attribute that is being made, s: in a script, and while a window is
+#: built. Somebody may have changed it since. (A window looks once more, later.)
+JUST_TOLD = {False: 0.05, True: 0.5}
 
 #: Where a Taurus device keeps its connection, so that both live as long.
 _CONNECTION = "_taurus_tpo_connection"
@@ -98,6 +105,9 @@ class TpoTangoFactory(TangoFactory):
 
     #: Holds back what attributes do when no window is being built.
     leisure: Leisure
+
+    #: Logs which attributes are polled for want of a subscription.
+    polled_report: PolledReport
 
     #: Does what somebody in a window wants done and cannot wait for.
     errands: Janitor
@@ -138,6 +148,9 @@ class TpoTangoFactory(TangoFactory):
             self.poll_soon, partial(self.first_read.alarm, "polling")
         )
         self.leisure = Leisure(self.first_read, self.connection)
+        self.polled_report = PolledReport(
+            self.info, partial(self.first_read.alarm, "polled report")
+        )
         self.errands = Janitor("taurus_tpo errands", log=self)
 
     def cleanUp(self) -> None:
@@ -231,12 +244,17 @@ class TpoTangoFactory(TangoFactory):
         self._program = self._program.saying(parsed, pattern)
 
     def decide_event_sub_mode(
-        self, full_name: str, own: Authority | None = None
+        self,
+        full_name: str,
+        own: Authority | None = None,
+        events: tuple[str, ...] | None = None,
     ) -> Decision:
         """Return the mode of an attribute and what decided it.
 
         :param full_name: Taurus's full name; the attribute need not exist.
         :param own: what the program said to this very attribute.
+        :param events: the kinds of events that the program has assigned to it; they
+            outrank those of the settings. None: it has assigned none.
         """
         general = (
             self._program,
@@ -246,15 +264,21 @@ class TpoTangoFactory(TangoFactory):
         authorities = general if own is None else (own, *general)
         name = AttributeName.of(full_name)
         return decision.decide(
-            name, authorities, self.events_disabled_by(), compat.default_mode()
+            name, authorities, self.events_disabled_by(events), compat.default_mode()
         )
 
-    def events_disabled_by(self) -> str | None:
-        """Return who disabled the subscription to events, or None if nobody did."""
+    def events_disabled_by(self, events: tuple[str, ...] | None = None) -> str | None:
+        """Return who disabled the subscription to events, or None if nobody did.
+
+        :param events: what the program has assigned to an attribute, see
+            :meth:`decide_event_sub_mode`.
+        """
         if self._events_disabled:
             return "set_tango_event_subscription_disabled"
         if self.is_tango_event_subscription_disabled():
             return "--disable-tango-event-subscription"
+        if events is not None:
+            return None if CHANGE_EVENT in events else "attribute.events_to_subscribe"
         return CUSTOM_SETTINGS.current().events_disabled_by
 
     def set_tango_event_subscription_disabled(self, disable_subscription: Any) -> None:
@@ -315,6 +339,18 @@ class TpoTangoFactory(TangoFactory):
             connection, attribute.getSimpleName().lower(), weakref.ref(attribute)
         )
 
+    def read_in_time(self, attribute: TpoTangoAttribute) -> None:
+        """Have ``attribute`` read now, and wait for that as long as a window may wait.
+
+        What healthy devices take does not count. The attribute has the value then.
+        """
+        device = attribute.getParentObj()
+        connection = self.connection(device)
+        name = attribute.getSimpleName().lower()
+        target = weakref.ref(attribute)
+        answer = self.first_read.ask(connection, name, target, Kind.READ_AT_ONCE)
+        self.patience.wait(answer, connection, UNFELT)
+
     def connection(self, device: Any) -> DeviceConnection:
         """Return the connection of a Taurus device, the same one as long as it lives.
 
@@ -366,10 +402,12 @@ class TpoTangoFactory(TangoFactory):
         :raises tango.DevFailed: where the device does not tell.
         """
         connection = self.connection(device)
-        known = connection.fresh_configuration(attribute)
-        is_down = connection.refused_lately and self.patience.in_a_hurry
+        hurried = self.patience.in_a_hurry
+        known = connection.fresh_configuration(attribute, JUST_TOLD[hurried])
+        is_down = connection.refused_lately and hurried
         if known is None and not is_down and self._reach(device, connection):
-            known = connection.configuration(attribute)
+            known = connection.fresh_configuration(attribute)
+            known = known or connection.configuration(attribute)
         return known if known is not None else connection.no_answer()
 
     def answers_in_time(self, device: Any) -> bool:

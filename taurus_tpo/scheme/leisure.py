@@ -227,7 +227,7 @@ class Leisure:
         error = answer.exception()
         if error is None and not group.subscribed:
             for attribute in group.alive():
-                attribute.at_leisure()
+                _have_turn(attribute, attribute.at_leisure)
             group.subscribed = True
             self._ask(group, in_company(self._clock.monotonic(), str(group.connection)))
         elif isinstance(error, tango.DevFailed) and group.waits:
@@ -235,10 +235,19 @@ class Leisure:
         else:
             self._dissolve(group)
             for attribute in group.alive() if error is None else ():
-                attribute.when_open()
+                _have_turn(attribute, attribute.when_open)
 
     def _dissolve(self, group: _Group) -> None:
         """Take note that those in ``group`` have had their turns."""
         with self._lock:
             for key in list(group.attributes):
                 self._groups.pop(key, None)
+
+
+def _have_turn(attribute: Any, turn: Callable[[], Any]) -> None:
+    """Let ``attribute`` have its turn; what goes wrong is its own."""
+    try:
+        turn()
+    except Exception as error:  # noqa: BLE001 - the others must have theirs
+        attribute.error("%s: its configuration was not taken: %r", attribute, error)
+        attribute.debug("details:", exc_info=True)

@@ -23,7 +23,7 @@ from taurus_tpo.firstread.costs import AIM
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
 
 #: The kinds that bring a value.
-READS = frozenset({Kind.READ, Kind.POLL, Kind.LOOK})
+READS = frozenset({Kind.READ, Kind.READ_AT_ONCE, Kind.POLL, Kind.LOOK})
 
 Reads = dict[str, list[tuple[Request, Any]]]
 
@@ -179,27 +179,37 @@ def _hand_out(found: list[tuple[Request, Any]], reading: Reading) -> None:
     A first read, a poll and a look of the same attribute may have travelled together:
     it is told once.
     """
-    looked_at = {id(attr) for request, attr in found if request.kind is Kind.LOOK}
+    kinds: dict[int, set[Kind]] = {}
+    for request, attribute in found:
+        kinds.setdefault(id(attribute), set()).add(request.kind)
     told: dict[int, tuple[Any, Any]] = {}
     for request, attribute in found:
-        if id(attribute) not in told:
-            looks = id(attribute) in looked_at
-            told[id(attribute)] = _deliver(attribute, reading, looks)
-        value, error = told[id(attribute)]
+        key = id(attribute)
+        if key not in told:
+            told[key] = _deliver(attribute, reading, kinds[key])
+        value, error = told[key]
         if error is None:
             request.succeed(value)
         else:
             request.fail(error)
 
 
-def _deliver(attribute: Any, reading: Reading, looks: bool) -> tuple[Any, Any]:
+def _deliver(attribute: Any, reading: Reading, kinds: set[Kind]) -> tuple[Any, Any]:
     """Hand ``reading`` to ``attribute``; return its value, or the error.
 
-    :param looks: whether it is to be compared with what is cached.
+    What goes wrong with one attribute is its own: the others of its call go on.
+
+    :param kinds: what it was read for.
     """
-    if isinstance(attribute, TpoTangoAttribute):
-        return attribute.accept_read(reading, looks)
-    return _deliver_to_stock(attribute, reading)
+    try:
+        if isinstance(attribute, TpoTangoAttribute):
+            looks, polls = Kind.LOOK in kinds, Kind.POLL in kinds
+            return attribute.accept_read(reading, looks, polls)
+        return _deliver_to_stock(attribute, reading)
+    except Exception as error:  # noqa: BLE001 - a class or listener of somebody else's
+        attribute.error("%s: what was read was not taken: %r", attribute, error)
+        attribute.debug("details:", exc_info=True)
+        return None, error
 
 
 def _deliver_to_stock(attribute: Any, reading: Reading) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import tango
 import taurus
-from taurus.core.tango.tangoattribute import TangoAttribute
+from taurus.core.tango.tangoattribute import TangoAttribute, TangoAttrValue
 from taurus.core.tango.tangodatabase import TangoAuthority
 from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.tango.tangofactory import TangoFactory
@@ -30,6 +30,7 @@ OWNERS = {
     "TaurusModel": TaurusModel,
     "TangoAttribute": TangoAttribute,
     "TangoDevice": TangoDevice,
+    "TangoAttrValue": TangoAttrValue,
 }
 PAIRS = [
     (TpoTangoAttribute, TangoAttribute),
@@ -81,6 +82,12 @@ def test_a_private_name_has_a_reason(place: str) -> None:
 def test_a_private_attribute_is_set_by_its_class(name: str) -> None:
     owner, _, attribute = name.partition(".")
     assert f"self.{attribute} = " in inspect.getsource(OWNERS[owner])
+
+
+def test_an_enumeration_without_a_label_makes_taurus_raise() -> None:
+    """It is decoded by us then: no other way to a value is left."""
+    source = inspect.getsource(TangoAttrValue)
+    assert "rvalue = self.enum_labels[rvalue]" in source
 
 
 def test_taurus_asks_for_the_class_of_an_attribute_where_we_answer() -> None:

@@ -12,9 +12,11 @@ from taurus_tpo.settling import (
     COMPANY,
     LATE,
     MOST,
+    NO_CRITERIA,
     OPEN,
     PAUSE,
     PAUSES,
+    Criteria,
     Settling,
     in_company,
     same,
@@ -162,3 +164,80 @@ def test_a_value_is_the_same_as_itself(rvalue: Any) -> None:
 )
 def test_what_differs_in_anything_is_not_the_same(one: Any, other: Any) -> None:
     assert not same(one, other)
+
+
+class Incomparable:
+    """Somebody's value that cannot be compared."""
+
+    def __eq__(self, _other: object) -> bool:
+        raise RuntimeError("no comparison")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (("json", b"\xff\x00"), ("json", b"\xff\x00"), True),
+        (("json", b"\xff\x00"), ("json", b"\xff\x01"), False),
+        (("json", b"\xff"), ("text", b"\xff"), False),
+        (("json", "\xff"), ("json", b"\xff"), False),
+        ((), ("json", b""), False),
+        (np.array(["a", "\xe9"]), np.array(["a", "\xe9"]), True),
+        (np.array([1, 2]), np.array(["1", "2"]), False),
+        (np.array([[1.5]]), np.array([1.5]), False),
+        (np.float64(1.5), 1.5, True),
+        (True, 1, True),
+        (Incomparable(), Incomparable(), False),
+        (Incomparable(), 1, False),
+    ],
+    ids=repr,
+)
+def test_whatever_a_value_is_it_can_be_compared(
+    one: Any, other: Any, alike: bool
+) -> None:
+    assert same(value(one), value(other)) is alike
+
+
+# --- what is within the criteria of an event -----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("absolute", "relative", "criteria"),
+    [
+        ("Not specified", "Not specified", NO_CRITERIA),
+        ("0.5", "Not specified", Criteria(absolute=(-0.5, 0.5))),
+        ("-1,2", "Not specified", Criteria(absolute=(-1.0, 2.0))),
+        ("Not specified", "-5", Criteria(relative=(-5.0, 5.0))),
+        ("1,2,3", "", NO_CRITERIA),
+    ],
+)
+def test_the_criteria_are_read_from_the_configuration(
+    absolute: str, relative: str, criteria: Criteria
+) -> None:
+    assert Criteria.of(absolute, relative) == criteria
+
+
+@pytest.mark.parametrize(
+    ("criteria", "sent", "read", "alike"),
+    [
+        (Criteria(absolute=(-0.5, 0.5)), 1.0, 1.4, True),
+        (Criteria(absolute=(-0.5, 0.5)), 1.0, 1.5, False),
+        (Criteria(absolute=(-0.5, 2.0)), 1.0, 2.5, True),
+        (Criteria(relative=(-10.0, 10.0)), 100.0, 109.0, True),
+        (Criteria(relative=(-10.0, 10.0)), 100.0, 110.0, False),
+        (Criteria(relative=(-10.0, 10.0)), 0.0, 0.0, True),
+        (Criteria(relative=(-10.0, 10.0)), 0.0, 0.1, False),
+        (Criteria((-5.0, 5.0), (-10.0, 10.0)), 10.0, 12.0, False),
+        (Criteria(absolute=(-0.5, 0.5)), np.array([1.0, 2.0]), [1.1, 2.1], True),
+        (Criteria(absolute=(-0.5, 0.5)), np.array([1.0, 2.0]), [1.1, 3.0], False),
+        (Criteria(absolute=(-0.5, 0.5)), np.array([1.0, 2.0]), [1.1], False),
+        (Criteria(absolute=(-0.5, 0.5)), "a", "b", False),
+        (Criteria(absolute=(-0.5, 0.5)), None, 1.0, False),
+        (NO_CRITERIA, 1.0, 1.0000001, False),
+    ],
+)
+def test_a_change_within_the_criteria_says_the_same(
+    criteria: Criteria, sent: Any, read: Any, alike: bool
+) -> None:
+    assert same(value(sent), value(read), criteria) is alike

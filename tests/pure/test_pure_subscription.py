@@ -32,6 +32,7 @@ BEING_SUBSCRIBED = [
     State.SUBSCRIBED,
     State.OPENING,
     State.SETTLING,
+    State.UNTRUSTED,
     State.RETRYING,
 ]
 
@@ -112,6 +113,8 @@ def test_what_is_cached_is_looked_at_again_where_there_is_doubt(
     anew = before in WORKING and said in (Input.ACCEPTED, Input.RENEWED)
     recovery = anew or (success and before in (State.RESUBSCRIBING, State.RETRYING))
     error = said is Input.DOUBTED and before in (State.SUBSCRIBED, State.OPENING)
+    # Some of its changes come with an event, and others without.
+    error |= said is Input.OPENED and before is State.UNTRUSTED
     assert (Effect.LOOK_AGAIN in step.effects) == (recovery or error)
     if recovery:
         assert step.state is State.SETTLING
@@ -134,6 +137,27 @@ def test_an_event_from_the_channel_and_the_look_both_prove_it_open(said: Input) 
     assert life.state is State.OPENING
     assert life.feed(said) == (Effect.WATCH,)
     assert life.state is State.SUBSCRIBED
+
+
+@pytest.mark.parametrize(
+    "state", [State.OPENING, State.SETTLING, State.SUBSCRIBED], ids=str
+)
+def test_a_change_without_an_event_has_it_checked_from_then_on(state: State) -> None:
+    step = TABLE[state, Input.CONTRADICTED]
+    assert (step.state, step.effects) == (State.UNTRUSTED, (Effect.CHECK,))
+    assert State.UNTRUSTED in WORKING
+
+
+def test_an_event_ends_the_checks_where_looks_agree_then() -> None:
+    life = walk(Input.LISTEN, Input.CONNECTED, Input.ACCEPTED, Input.CONTRADICTED)
+    assert life.feed(Input.OPENED) == (Effect.LOOK_AGAIN,)
+    assert life.feed(Input.SETTLED) == (Effect.WATCH,)
+
+
+def test_who_listens_while_events_are_disabled_is_polled_at_once() -> None:
+    life = Life()
+    assert Effect.POLL in life.feed(Input.LISTEN_POLLED)
+    assert life.state is State.POLLED
 
 
 def test_it_settles_when_what_is_read_agrees() -> None:

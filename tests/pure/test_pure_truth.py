@@ -33,6 +33,7 @@ from taurus_tpo.settling import PAUSES, Settling
 from taurus_tpo.submode import FirstCallback, Reads, SubMode
 from taurus_tpo.subscription import (
     POLLED_STATES,
+    WORKING,
     Effect,
     Input,
     Life,
@@ -92,11 +93,15 @@ class Link:
 
 @dataclass(frozen=True)
 class Publication:
-    """What listeners were told: a value with its time stamp, or (None) an error."""
+    """What listeners were told: a value with its time stamp, or (None) an error.
+
+    :param is_first: whether those who listen knew nothing yet.
+    """
 
     value: int | None = None
     stamp: float = float("-inf")
     was_read: bool = False
+    is_first: bool = False
 
 
 class Attribute:
@@ -112,6 +117,10 @@ class Attribute:
         self.link: Link | None = None
         self.reads = 0
         self.look = False
+        #: Whether it is compared at its polling period.
+        self.checked = False
+        #: What those who listen were told last: a value, or an error; None: nothing.
+        self.told: Any = None
         #: What the listeners were told, in this order.
         self.published: list[Publication] = []
 
@@ -129,24 +138,34 @@ class Attribute:
         :param value: a value with its stamp, or an error.
         :param begun: when the read began; None for an event.
         """
+        if self.life.state is State.IDLE:
+            self.told = None
+            self.cache.begin_anew()
         for effect in self.life.feed(what):
             if effect is Effect.PUBLISH:
-                self.publish(value, begun)
+                self.publish(value, begun, repeats=what is Input.EVENT)
             else:
                 getattr(self, effect.name.lower())()
 
     def is_opened_by(self, value: tuple[int, float]) -> bool:
         """Return whether it has come through the channel, as far as can be known."""
-        opening = self.life.state is State.OPENING
-        return opening and value[1] > self.cache.known.stamp
+        newer = value[1] > self.cache.known.stamp
+        opening = self.life.state is State.OPENING and newer
+        return opening or self.life.state is State.UNTRUSTED
 
-    def publish(self, news: Any, begun: float | None) -> None:
+    def publish(self, news: Any, begun: float | None, repeats: bool) -> None:
         now = self.world.tick()
         if isinstance(news, Exception):
-            if self.cache.offer_error(news, now, begun):
-                self.published.append(Publication())
-        elif self.cache.offer(*news, now, begun):
-            self.published.append(Publication(*news, was_read=begun is not None))
+            taken = self.cache.offer_error(news, now, begun)
+            told, publication = news, Publication(is_first=self.told is None)
+        else:
+            taken = self.cache.offer(*news, now, begun)
+            first, was_read = self.told is None, begun is not None
+            told, publication = news[0], Publication(*news, was_read, first)
+        if taken and (repeats or told != self.told):
+            self.published.append(publication)
+        if taken:
+            self.told = told
 
     def connect(self) -> None:
         self.connecting = True
@@ -178,7 +197,7 @@ class Attribute:
         self.begin(submode.RETRYING)
 
     def unsubscribe(self) -> None:
-        self.connecting = self.look = False
+        self.connecting = self.look = self.checked = False
         link, self.link = self.link, None
         if link is not None:
             link.ended = True
@@ -194,7 +213,11 @@ class Attribute:
         self.reads += 1
 
     def watch(self) -> None:
-        """Do nothing: the truth is reached without, in the end."""
+        """Check no more: the truth is reached without, in the end."""
+        self.checked = False
+
+    def check(self) -> None:
+        self.checked = True
 
     def look_once(self) -> None:
         self.look = True
@@ -202,7 +225,31 @@ class Attribute:
     def look_again(self) -> None:
         anew = self.link is not None and self.link.was_lost
         self.settling = Settling(proven=not anew)
-        self.look = True
+        self.look, self.checked = True, False
+
+    def looked(self, answer: Any, begun: float) -> None:
+        """Take what a look brought: told where it is news."""
+        failed, state = isinstance(answer, Exception), self.life.state
+        agrees = not failed and answer[0] == self.told
+        before = self.cache.known
+        if not (agrees and state in WORKING):
+            self.hear(Input.READ, answer, begun)
+        if self.life.state is State.SETTLING:
+            self.go_on_looking(agrees, failed)
+        elif not failed and self.cache.known is not before:
+            self.happen(Input.CONTRADICTED)
+        elif self.life.state is State.OPENING:
+            self.happen(Input.SETTLED)
+
+    def go_on_looking(self, agrees: bool, failed: bool) -> None:
+        settling = self.settling
+        if not (settling.failed() if failed else settling.look(agrees)):
+            self.look = True
+        elif not settling.proven:
+            self.happen(Input.UNPROVEN)
+        else:
+            trusted = settling.trusted
+            self.happen(Input.SETTLED if trusted else Input.CONTRADICTED)
 
     def failed(self) -> None:
         """A subscription has failed: Tango goes on, unless the server hangs."""
@@ -223,6 +270,8 @@ class World:
         self.hung = False
         self.events = True
         self.fails = False
+        #: Whether it sends no events though it has promised to.
+        self.mute = False
         self.truth = (0, float(next(self.clock)))
         self.links: list[Link] = []
         #: How many events the server has sent since it was started.
@@ -262,6 +311,8 @@ class World:
                 link.calls.append((Input.RENEWED, None))
 
     def push(self) -> None:
+        if self.mute:
+            return
         self.number += 1
         for link in self.links:
             if self.events and link.works and link.carries and not link.ended:
@@ -303,19 +354,10 @@ class World:
     def deliver(self, number: int) -> None:
         """What was read arrives."""
         answer, begun, look = self.readings.pop(number)
-        attribute = self.attribute
-        cached = attribute.cache.known.value
-        attribute.hear(Input.READ, answer, begun)
-        failed = isinstance(answer, Exception)
-        if look and attribute.life.state is State.OPENING:
-            attribute.happen(Input.SETTLED)
-        elif look and attribute.life.state is State.SETTLING:
-            settling = attribute.settling
-            if settling.failed() if failed else settling.look(answer[0] == cached):
-                proven = settling.proven
-                attribute.happen(Input.SETTLED if proven else Input.UNPROVEN)
-            else:
-                attribute.look = True
+        if look:
+            self.attribute.looked(answer, begun)
+        else:
+            self.attribute.hear(Input.READ, answer, begun)
 
     def call_back(self, link: Link) -> None:
         """Tango says the next thing that it has to say of ``link``."""
@@ -331,9 +373,12 @@ class World:
             if brings_value:
                 self.attribute.settling.heard()
             came_through = brings_value and self.attribute.is_opened_by(value)
+            before = self.attribute.cache.known
             self.attribute.hear(what, value)
             if came_through:
                 self.attribute.happen(Input.OPENED)
+            elif brings_value and self.attribute.cache.known is before:
+                self.attribute.happen(Input.DOUBTED)
 
     def try_link(self, link: Link, carries: bool) -> None:
         """Tango tries to subscribe, or sees whether a subscription still works."""
@@ -370,7 +415,8 @@ class Truth(RuleBasedStateMachine):
 
     @rule()
     def listen(self) -> None:
-        self.attribute.happen(Input.LISTEN)
+        polled = self.world.mode is None
+        self.attribute.happen(Input.LISTEN_POLLED if polled else Input.LISTEN)
 
     @rule()
     def unlisten(self) -> None:
@@ -402,6 +448,10 @@ class Truth(RuleBasedStateMachine):
     @rule(fails=st.booleans(), tells=st.booleans())
     def break_or_mend(self, fails: bool, tells: bool) -> None:
         self.world.break_or_mend(fails, tells)
+
+    @rule(mute=st.booleans())
+    def send_no_events_or_do(self, mute: bool) -> None:
+        self.world.mute = mute
 
     @rule(events=st.booleans())
     def events_on_or_off(self, events: bool) -> None:
@@ -495,7 +545,10 @@ class Truth(RuleBasedStateMachine):
 
     @invariant()
     def nothing_older_is_published_after_something_newer(self) -> None:
-        """But by an event after an error: the clock of a server may have gone back."""
+        """But by an event after an error: the clock of a server may have gone back.
+
+        And to those who listen anew.
+        """
         newest = float("-inf")
         after_error = False
         for one in self.attribute.published:
@@ -503,6 +556,7 @@ class Truth(RuleBasedStateMachine):
                 one.value is None
                 or one.stamp >= newest
                 or (after_error and not one.was_read)
+                or one.is_first
             )
             after_error = one.value is None
             newest = newest if after_error else one.stamp
@@ -515,7 +569,7 @@ class Truth(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.heal()
-        self.attribute.happen(Input.LISTEN)
+        self.listen()
         for _ in range(60):
             if not self.go_on():
                 break
@@ -524,21 +578,21 @@ class Truth(RuleBasedStateMachine):
         world, attribute = self.world, self.attribute
         assert attribute.cache.known.value == world.truth[0]
         assert attribute.cache.known.error is None
-        subscribed = attribute.life.state is State.SUBSCRIBED
+        subscribed = attribute.life.state in (State.SUBSCRIBED, State.UNTRUSTED)
         assert subscribed == (world.mode is not None and world.events)
         assert attribute.polled == (not subscribed)
         self.change_is_seen()
         self.nothing_comes_after_the_end()
 
     def heal(self) -> None:
-        self.world.up, self.world.hung = True, False
+        self.world.up, self.world.hung, self.world.mute = True, False, False
         self.world.break_or_mend(fails=False, tells=False)
 
     def change_is_seen(self) -> None:
-        """The next change of the value arrives, by an event or a poll."""
+        """The next change of the value arrives: by an event, a poll or a check."""
         self.world.change()
-        if self.attribute.polled:
-            self.world.read()
+        if self.attribute.polled or self.attribute.checked:
+            self.world.read(look=self.attribute.checked)
         while self.go_on():
             pass
         assert self.attribute.cache.known.value == self.world.truth[0]
@@ -598,11 +652,10 @@ class Truth(RuleBasedStateMachine):
 
     def all_is_polled(self) -> bool:
         """A poll may find what nothing else would; it happens again and again."""
-        if (
-            self.attribute.polled
-            and self.attribute.cache.known.value != (self.world.truth[0])
-        ):
-            self.world.read()
+        attribute = self.attribute
+        regularly_read = attribute.polled or attribute.checked
+        if regularly_read and attribute.cache.known.value != self.world.truth[0]:
+            self.world.read(look=attribute.checked)
             return True
         return False
 
@@ -667,6 +720,9 @@ def come_to_rest(machine: Truth) -> None:
 
 
 def shown(machine: Truth) -> tuple[int | None, str]:
+    """What is cached, which counts as long as somebody listens."""
+    if machine.attribute.life.state is State.IDLE:
+        return None, "nobody listens"
     known = machine.attribute.cache.known
     return known.value, type(known.error).__name__
 
@@ -691,3 +747,31 @@ def test_all_modes_show_the_same_whenever_they_come_to_rest(
         if rests:
             found = {mode: shown(machine) for mode, machine in machines.items()}
             assert len(set(found.values())) == 1, found
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_who_promises_events_and_sends_none_is_read_regularly(mode: SubMode) -> None:
+    machine = type(f"Mute{mode}", (Truth,), {"mode": mode})()
+    world, attribute = machine.world, machine.attribute
+    world.mute = True
+    machine.listen()
+    for step in (machine.all_is_asked, machine.tango_does_its_work):
+        step()
+    machine.all_is_called_back()
+    while attribute.reads:
+        attribute.reads -= 1
+        world.read()
+        world.deliver(0)
+    world.change()
+    machine.all_is_read()
+    assert attribute.life.state is State.UNTRUSTED
+    assert attribute.checked
+    world.change()
+    machine.all_is_polled()
+    machine.all_is_read()
+    assert attribute.told == world.truth[0]
+    world.mute = False
+    world.change()
+    machine.all_is_called_back()
+    assert attribute.life.state is State.SETTLING
+    machine.teardown()

@@ -22,7 +22,7 @@ MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
 THREADS = {
     Lane.POOL: "taurus_tpo reader",
     Lane.JANITOR: "taurus_tpo janitor",
-    Lane.TANGO: "Dummy-",
+    Lane.TANGO: "Tango events",
 }
 CALLER = "MainThread"
 

@@ -1,0 +1,52 @@
+"""Logs which attributes are polled for want of a subscription: one line for many."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import Future
+from typing import Any, Callable
+
+#: For how long attributes are gathered for one line, s.
+GATHERED_FOR = 2.0
+
+
+class PolledReport:
+    """Counts attributes that fell back to polling, and logs them together.
+
+    One line at INFO for all that did so within :data:`GATHERED_FOR` seconds, with the
+    reasons; a line at DEBUG for each. All methods may be called from any thread.
+
+    :param log: logs a line at INFO; takes a format and its arguments.
+    :param alarm: returns a future that is done in so many seconds.
+    """
+
+    def __init__(
+        self, log: Callable[..., Any], alarm: Callable[[float], Future[Any]]
+    ) -> None:
+        self._log = log
+        self._alarm = alarm
+        self._lock = threading.Lock()
+        self._reasons: Counter[str] = Counter()
+
+    def add(self, attribute: Any, reason: str) -> None:
+        """Take note that ``attribute`` is polled from now on.
+
+        :param reason: why it has no subscription, for people.
+        """
+        attribute.debug("polled every %s ms: %s", attribute.getPollingPeriod(), reason)
+        with self._lock:
+            is_first = not self._reasons
+            self._reasons[reason] += 1
+        if is_first:
+            self._alarm(GATHERED_FOR).add_done_callback(self._report)
+
+    def _report(self, alarm: Future[Any]) -> None:
+        """Log what was gathered; called by the pool."""
+        with self._lock:
+            reasons, self._reasons = self._reasons, Counter()
+        if alarm.cancelled():
+            return
+        number = sum(reasons.values())
+        why = ", ".join(f"{reason}: {count}" for reason, count in reasons.most_common())
+        self._log("%d attributes are polled (%s)", number, why)
