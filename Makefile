@@ -3,7 +3,7 @@
 #   VENV         where it is
 #   SCREENSHOT   what `make demo` saves
 #   JOBS         how many processes share the tests of `make unit`; 0: none beside its own
-#   DEMO_ARGS, PYTEST_ARGS, BENCH_ARGS   more arguments for these commands
+#   DEMO_ARGS, PYTEST_ARGS, BENCH_ARGS, DIFFERENTIAL_ARGS   more arguments for these commands
 #   PICTURES     which ones `make docs-pictures` takes (all)
 
 PYTHON ?= python3
@@ -31,7 +31,7 @@ unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-bindings lint unit docs docs-pictures docs-links \
+.PHONY: help demo test test-faults test-differential test-bindings lint unit docs docs-pictures docs-links \
     bench benchmark-floors format clean venv-demo venv-test
 
 help:  ## show this list
@@ -58,6 +58,11 @@ test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
 	    "$(BIN)/python" -m pytest -m "faults or matrix" \
 	    --matrix docs/reference/faults-results.inc $(PYTEST_ARGS)
+
+test-differential: venv-test  ## run 1000 scenarios beside stock Taurus: 40 minutes
+	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
+	    "$(BIN)/python" -m pytest -s -m differential tests/differential \
+	    --scenarios 1000 $(DIFFERENTIAL_ARGS)
 
 # Taurus 5.4 and later; both beside PyQt5, in an environment of their own.
 test-bindings:  ## run the tests of the widgets with PyQt6 and PySide6

@@ -18,7 +18,17 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that has the fault matrix written."""
+    """Add the options of the fault matrix and of the differential test."""
+    parser.addoption(
+        "--scenarios",
+        type=int,
+        help="how many scenarios the differential test makes; or it takes two minutes",
+    )
+    parser.addoption(
+        "--seed-of-scenarios",
+        type=int,
+        help="what the differential test makes its scenarios from",
+    )
     parser.addoption(
         "--matrix",
         type=Path,

@@ -1,0 +1,143 @@
+"""Compares what two programs observed of a scenario. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.differential.scenario import CLIENT, Scenario
+
+#: What a part of an observation is, where a program has none.
+MISSING = "(nothing)"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A part of what was observed that is not the same.
+
+    :param part: ``step``, ``told``, ``end``, ``log`` or ``fate``.
+    :param name: which one: the step, the listener, the property, the line.
+    :param on: the index of the attribute; None where there is none.
+    """
+
+    part: str
+    name: str
+    stock: Any
+    plugin: Any
+    on: int | None = None
+
+    @property
+    def signature(self) -> tuple[str, ...]:
+        """What it looks like: the same for another scenario with the same cause."""
+        if self.part == "told":
+            return ("told", _kinds(self.stock), _kinds(self.plugin))
+        name = self.name.partition(": ")[2] if self.part == "step" else self.name
+        words = name.split("[")[0] if self.part == "step" else name.split("] ")[-1]
+        return (self.part, words.strip(), _shape(self.stock), _shape(self.plugin))
+
+    def __str__(self) -> str:
+        stock, plugin = _short(self.stock), _short(self.plugin)
+        return f"{self.part} {self.name}\n  stock:  {stock}\n  plugin: {plugin}"
+
+
+def _kinds(told: Any) -> str:
+    """Return the kinds of what a listener was told, repetitions once."""
+    if not isinstance(told, list):
+        return str(told)
+    kinds = [record[0] for segment in told for record in segment]
+    return " ".join(
+        kind for at, kind in enumerate(kinds) if at == 0 or kinds[at - 1] != kind
+    )
+
+
+def _shape(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("raised") or sorted(value))
+    return type(value).__name__
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def is_polled(scenario: Scenario, on: int) -> bool:
+    """Return whether values come by polling: how many is a matter of time."""
+    if not scenario.attributes[on].events or "disabled" in scenario.pairing:
+        return True
+    return any(
+        step.who == CLIENT and step.do == "enable_polling" and step.on == on
+        for step in scenario.steps
+    )
+
+
+def parts(observed: dict[str, Any], scenario: Scenario) -> dict[tuple[str, str], Any]:
+    """Return what was observed by part and name, such that equals are equal."""
+    found: dict[tuple[str, str], Any] = {}
+    for index, step in enumerate(observed["steps"]):
+        found["step", f"{index}: {step['step']}"] = step["result"]
+    for key, segments in observed["told"].items():
+        on = attribute_of(key)
+        polled = on is not None and is_polled(scenario, on)
+        found["told", key] = _collapsed(segments) if polled else segments
+    for on, facts in (observed.get("end") or {}).items():
+        for name, value in facts.items():
+            found["end", f"[{on}] {name}"] = value
+    for line in sorted(set(observed["log"])):
+        found["log", line] = observed["log"].count(line)
+    found["fate", ""] = observed.get("fate", "ended")
+    return found
+
+
+def attribute_of(key: str) -> int | None:
+    """Return the index of the attribute of a listener; None of a device's."""
+    return int(key[-1]) if key[-1].isdecimal() else None
+
+
+def _collapsed(segments: list[list[Any]]) -> list[list[Any]]:
+    """Return one list without repetitions."""
+    flat: list[Any] = []
+    for segment in segments:
+        for record in segment:
+            if not flat or flat[-1] != record:
+                flat.append(record)
+    return [flat]
+
+
+def compare(
+    scenario: Scenario, stock: dict[str, Any], plugin: dict[str, Any]
+) -> list[Difference]:
+    """Return what the plugin's program observed otherwise than stock's."""
+    return list(_differing(parts(stock, scenario), parts(plugin, scenario)))
+
+
+def _differing(
+    stock: dict[tuple[str, str], Any], plugin: dict[tuple[str, str], Any]
+) -> Iterator[Difference]:
+    for key in [*stock, *(key for key in plugin if key not in stock)]:
+        ours, theirs = plugin.get(key, MISSING), stock.get(key, MISSING)
+        if ours != theirs:
+            yield Difference(*key, theirs, ours, _on(*key))
+
+
+def _on(part: str, name: str) -> int | None:
+    """Return the attribute that a part of an observation is about."""
+    if part == "told":
+        return attribute_of(name)
+    if part in ("step", "end") and "[" in name:
+        return int(name.partition("[")[2].partition("]")[0])
+    return None
+
+
+def unsteady(
+    scenario: Scenario, difference: Difference, others: list[dict[str, Any]]
+) -> bool:
+    """Return whether stock shows in another run what the plugin has shown.
+
+    Then it is a matter of time in stock, too.
+    """
+    key = (difference.part, difference.name)
+    return any(
+        parts(one, scenario).get(key, MISSING) == difference.plugin for one in others
+    )

@@ -1,0 +1,273 @@
+"""Runs a scenario against one program: its steps, and what was observed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import tango
+
+from tests.differential.facility import Facility
+from tests.differential.scenario import CLIENT, PAIRINGS, SERVER, Scenario, Step
+
+ROOT = Path(__file__).parents[2]
+
+#: How long a step of a client may take until it counts as hung, s.
+HANGS = 20.0
+
+#: What a step that hangs, or a program that ends, is observed as.
+HUNG, CRASHED = "hung", "crashed"
+
+#: How far in the past the time stamps of a scenario are, s.
+PAST = 1000.0
+
+#: How long nothing new may come after a step, and at the end, s.
+STILL, LAST = 0.3, 4.5
+
+#: How long what a step should bring about may take, s.
+BOUND = 4.0
+
+PLUGIN, STOCK = "plugin", "stock"
+
+
+class ProgramEndedError(Exception):
+    """The process of a program is no more."""
+
+
+class Program:
+    """A process with Taurus, with the plugin or without; answers from any thread.
+
+    :param side: :data:`PLUGIN` or :data:`STOCK`.
+    :param mode: ``TANGO_EVENT_SUB_MODE``; empty for the default.
+    """
+
+    def __init__(
+        self, side: str, mode: str, disabled: bool, venue: str, host: str, log: Path
+    ) -> None:
+        environment = {
+            **os.environ,
+            "TANGO_HOST": host,
+            "TAURUS_TPO": "1" if side == PLUGIN else "0",
+            "QT_QPA_PLATFORM": "offscreen",
+            "PYTHONPATH": str(ROOT),
+        }
+        word = "disabled" if disabled else "enabled"
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "tests.differential.worker", venue, mode, word],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log.open("ab"),
+            env=environment,
+            text=True,
+        )
+        self._lock = threading.Lock()
+        self._waiting: dict[int, Future[Any]] = {}
+        self._count = 0
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process is there."""
+        return self._child.poll() is None
+
+    def ask(self, run: str, do: str, timeout: float = HANGS, **more: Any) -> Any:
+        """Return the answer to a request.
+
+        :raises ProgramEndedError: where it has ended, or ends meanwhile.
+        :raises concurrent.futures.TimeoutError: where it does not answer.
+        """
+        answer: Future[Any] = Future()
+        with self._lock:
+            self._count += 1
+            self._waiting[self._count] = answer
+            request = {"id": self._count, "run": run, "do": do, **more}
+            try:
+                self._child.stdin.write(json.dumps(request) + "\n")  # type: ignore[union-attr]
+                self._child.stdin.flush()  # type: ignore[union-attr]
+            except OSError as error:
+                raise ProgramEndedError(str(error)) from None
+        return answer.result(timeout)
+
+    def _read(self) -> None:
+        for line in self._child.stdout or ():
+            answer = json.loads(line)
+            with self._lock:
+                waiting = self._waiting.pop(answer["id"])
+            waiting.set_result(answer["result"])
+        code = self._child.wait()
+        with self._lock:
+            left, self._waiting = self._waiting, {}
+        for waiting in left.values():
+            waiting.set_exception(ProgramEndedError(f"ended with {code}"))
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self._child.kill()
+        self._child.wait()
+
+
+class Run:
+    """One scenario with one program.
+
+    :param device: the name of a device that nobody has looked at.
+    """
+
+    def __init__(
+        self, scenario: Scenario, program: Program, facility: Facility, device: str
+    ) -> None:
+        self._scenario = scenario
+        self._program = program
+        self._facility = facility
+        self._device = device
+        self._names = [spec.of_kind.name for spec in scenario.attributes]
+        self._base = float(int(time.time() - PAST))
+        self._listeners: dict[str, int] = {}
+        self._raw: Any = None
+
+    def observe(self) -> dict[str, Any]:
+        """Carry all steps out, and return what the program observed."""
+        self._prepare()
+        steps: list[dict[str, Any]] = []
+        observed: dict[str, Any] = {"steps": steps, "told": {}, "log": []}
+        try:
+            self._ask("begin", names=self._names, base=self._base, device=self._device)
+            for step in self._scenario.steps:
+                result = self._do(step)
+                if step.who == CLIENT:
+                    steps.append({"step": str(step), "result": result})
+            self._settle([], LAST)
+            observed["end"] = self._client(Step(CLIENT, "look"))
+            observed.update(self._ask("finish"))
+        except ProgramEndedError as error:
+            observed["fate"] = f"{CRASHED}: {error}"
+        except FutureTimeout:
+            observed["fate"] = f"{HUNG} in step {len(steps)}"
+        return observed
+
+    # --- the server ---
+
+    def _prepare(self) -> None:
+        self._raw = tango.DeviceProxy(f"tango://{self._facility.host}/{self._device}")
+        self._raw.set_timeout_millis(30000)
+        attributes = [
+            {"kind": spec.kind, "events": spec.events, "stamps": spec.stamps}
+            for spec in self._scenario.attributes
+        ]
+        for spec in self._scenario.attributes:
+            if spec.config:
+                self._configure(spec.of_kind.name, spec.config)
+        request = {"attributes": attributes, "base": self._base}
+        self._raw.Prepare(json.dumps(request))
+
+    def _configure(self, name: str, config: dict[str, str]) -> None:
+        """Put configuration into the database, before the attribute is there."""
+        # A text beside a list goes there as Latin-1.
+        database = tango.Database(*self._facility.host.split(":"))
+        database.put_device_attribute_property(self._device, {name: dict(config)})
+
+    def _server(self, step: Step) -> None:
+        name = self._names[step.on]
+        if step.do == "configure":
+            self._set_config(name, **step.args)
+        elif step.do == "dev_restart":
+            tango.DeviceProxy(self._raw.adm_name()).DevRestart(self._device)
+        elif step.do == "busy":
+            self._raw.command_inout_asynch("Drive", self._request(step), True)
+        else:
+            self._raw.Drive(self._request(step))
+
+    def _request(self, step: Step) -> str:
+        name = self._names[step.on]
+        return json.dumps({"do": step.do, "name": name, "args": step.args})
+
+    def _set_config(self, name: str, **changes: str) -> None:
+        info = self._raw.get_attribute_config(name)
+        for key, value in changes.items():
+            setattr(info, key, value)
+        self._raw.set_attribute_config(info)
+
+    # --- the client ---
+
+    def _do(self, step: Step) -> Any:
+        result = None
+        if step.who == CLIENT:
+            result = self._client(step)
+        elif step.who == SERVER:
+            self._server(step)
+        if step.do != "settle":
+            self._settle(self._expected(step), STILL)
+        return result
+
+    def _expected(self, step: Step) -> list[str]:
+        """Return the listeners that a step should have told something."""
+        key = f"{step.args.get('name', 'A')}{step.on}"
+        if step.who == CLIENT and step.do == "listen":
+            new = key not in self._listeners
+            self._listeners[key] = step.on
+            return [key] if new else []
+        if step.who == CLIENT and step.do in ("unlisten", "drop"):
+            gone = [key] if step.do == "unlisten" else self._on(step.on)
+            for one in gone:
+                self._listeners.pop(one, None)
+        changes = step.do in ("set", "fail", "push") and step.args.get("event", True)
+        if step.who == SERVER and changes:
+            return self._on(step.on)
+        return []
+
+    def _on(self, on: int) -> list[str]:
+        return [key for key, at in self._listeners.items() if at == on]
+
+    def _settle(self, expect: list[str], still: float) -> None:
+        args = {"expect": expect, "still": still, "bound": BOUND}
+        self._client(Step(CLIENT, "settle", args=args))
+
+    def _client(self, step: Step) -> Any:
+        return self._ask("step", step=asdict(step))
+
+    def _ask(self, do: str, **more: Any) -> Any:
+        return self._program.ask(self._device, do, **more)
+
+
+class Pair:
+    """The two programs of a pairing, started when they are needed, and again."""
+
+    def __init__(self, pairing: str, facility: Facility) -> None:
+        self._pairing = PAIRINGS[pairing]
+        self._facility = facility
+        self._lock = threading.Lock()
+        self._programs: dict[str, Program] = {}
+
+    def program(self, side: str) -> Program:
+        """Return the program of a side, which runs."""
+        with self._lock:
+            program = self._programs.get(side)
+            if program is None or not program.runs:
+                program = self._programs[side] = self.new_program(side)
+            return program
+
+    def new_program(self, side: str, venue: str = "script") -> Program:
+        """Return a new process."""
+        one = self._pairing
+        mode = one.plugin if side == PLUGIN else one.stock
+        log = self._facility.log / f"{side}-{one.name}.log"
+        return Program(side, mode, one.disabled, venue, self._facility.host, log)
+
+    def observe(self, scenario: Scenario, side: str) -> dict[str, Any]:
+        """Return what a side observes of a scenario."""
+        device = self._facility.device()
+        return Run(scenario, self.program(side), self._facility, device).observe()
+
+    def end(self) -> None:
+        """End both."""
+        for program in self._programs.values():
+            program.end()

@@ -1,0 +1,134 @@
+"""A scenario as data: attributes, and steps of server, database and client.
+
+Pure, and JSON: a scenario that differs is a file that can be run again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tests.differential.kinds import KINDS, Kind
+
+#: Who does a step.
+CLIENT, SERVER, PROCESS, DATABASE = "client", "server", "process", "database"
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Which mode of the plugin is compared with which one of stock Taurus.
+
+    :param plugin: ``TANGO_EVENT_SUB_MODE`` there; empty for the default.
+    :param disabled: whether events are disabled in both.
+    """
+
+    name: str
+    plugin: str = ""
+    stock: str = ""
+    disabled: bool = False
+
+
+PAIRINGS = {
+    one.name: one
+    for one in (
+        Pairing("default"),
+        Pairing("default-SyncRead", stock="SYNCREAD"),
+        Pairing("SyncRead", "SYNCREAD", "SYNCREAD"),
+        Pairing("Sync", "SYNC", "SYNC"),
+        Pairing("Async", "ASYNC", "ASYNC"),
+        Pairing("Stateless", "STATELESS", "STATELESS"),
+        Pairing("disabled", disabled=True),
+    )
+}
+
+#: Where client steps run: in a script, or in a GUI whose window opens at step "show".
+VENUES = ("script", "gui")
+
+
+@dataclass(frozen=True)
+class AttributeSpec:
+    """One attribute of the device of a scenario.
+
+    :param kind: a key of :data:`~tests.differential.kinds.KINDS`.
+    :param events: whether the server pushes change events.
+    :param stamps: ``held``, a value keeps the time at which it came to be; ``now``, a
+        read gives the time of the read.
+    :param config: Tango's own configuration, such as its unit.
+    """
+
+    kind: str = "DevDouble_scalar_r"
+    events: bool = True
+    stamps: str = "held"
+    config: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def of_kind(self) -> Kind:
+        return KINDS[self.kind]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step.
+
+    :param who: client, server, process (of the server) or database.
+    :param do: what it does; the words are those of ``client.py`` and ``server.py``.
+    :param on: the index of the attribute.
+    :param args: what else there is to say.
+    :param where: the thread of a client's step: ``main``, or ``thread`` for another.
+    """
+
+    who: str
+    do: str
+    on: int = 0
+    args: dict[str, Any] = field(default_factory=dict)
+    where: str = "main"
+
+    def __str__(self) -> str:
+        more = "".join(f" {key}={value!r}" for key, value in self.args.items())
+        where = "" if self.where == "main" else f" ({self.where})"
+        return f"{self.who}: {self.do} [{self.on}]{more}{where}"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What happens to one device, and what a program does with it."""
+
+    attributes: tuple[AttributeSpec, ...] = (AttributeSpec(),)
+    steps: tuple[Step, ...] = ()
+    pairing: str = "default"
+    venue: str = "script"
+
+    @property
+    def needs_own_processes(self) -> bool:
+        """Whether it stops what other scenarios need, or has a window."""
+        stops = any(step.who in (PROCESS, DATABASE) for step in self.steps)
+        return stops or self.venue != "script"
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Scenario:
+        raw = json.loads(text)
+        attributes = tuple(AttributeSpec(**one) for one in raw.pop("attributes"))
+        steps = tuple(Step(**one) for one in raw.pop("steps"))
+        return cls(attributes, steps, **raw)
+
+    @classmethod
+    def load(cls, path: Path) -> Scenario:
+        return cls.from_json(path.read_text(encoding="utf-8"))
+
+    def paired(self, pairing: str) -> Scenario:
+        """Return the same in another pairing."""
+        return replace(self, pairing=pairing)
+
+    def told(self) -> str:
+        """Return it for people."""
+        lines = [f"pairing {self.pairing}, venue {self.venue}"]
+        for index, spec in enumerate(self.attributes):
+            events = "events" if spec.events else "no events"
+            config = f", {spec.config}" if spec.config else ""
+            lines.append(f"[{index}] {spec.kind}, {events}, {spec.stamps}{config}")
+        return "\n".join([*lines, *map(str, self.steps)])

@@ -1,0 +1,116 @@
+"""Searches for scenarios that differ: Hypothesis makes them, in many threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Callable
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, given, settings
+
+from tests.differential.engine import Engine, Verdict
+from tests.differential.reduce import reduce
+from tests.differential.scenario import Scenario
+from tests.differential.strategies import scenarios
+
+#: How many scenarios go side by side.
+LANES = 24
+
+
+@dataclass
+class Search:
+    """A search for differences.
+
+    :param count: how many scenarios to make.
+    :param seed: what they are made from.
+    :param seconds: how long to go on at the most, s.
+    :param tell: called with each verdict on the smallest scenario that differs.
+    """
+
+    engine: Engine
+    count: int
+    seed: int
+    pairings: tuple[str, ...] = ("default",)
+    lanes: int = LANES
+    seconds: float | None = None
+    tell: Callable[[Verdict], None] = print
+    found: list[Verdict] = field(default_factory=list)
+    #: How many scenarios were made, and how many of them differ.
+    made: int = 0
+    differing: int = 0
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begun = time.monotonic()
+        self._signatures: set[tuple[str, ...]] = set()
+
+    def run(self) -> list[Verdict]:
+        """Return the verdicts on the smallest scenarios that differ, one a cause."""
+        lanes = min(self.lanes, self.count)
+        with ThreadPoolExecutor(lanes, "lane") as pool:
+            list(pool.map(self._lane, range(lanes)))
+        return self.found
+
+    def _lane(self, lane: int) -> None:
+        @hypothesis.seed(self.seed * 1000 + lane)
+        @settings(
+            max_examples=self.count,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(scenarios(self.pairings))
+        def judge(scenario: Scenario) -> None:
+            self._judge(scenario)
+
+        try:
+            judge()
+        except _EnoughError:
+            return
+
+    def _judge(self, scenario: Scenario) -> None:
+        if not self._take():
+            raise _EnoughError
+        verdict = self.engine.judge(scenario)
+        if verdict.unmeant and self._is_new(verdict):
+            smallest = self._reduced(verdict)
+            with self._lock:
+                self.found.append(smallest)
+            self.tell(smallest)
+
+    def _take(self) -> bool:
+        """Return whether one more scenario is wanted, and count it."""
+        with self._lock:
+            took = time.monotonic() - self._begun
+            late = self.seconds is not None and took > self.seconds
+            if self.made >= self.count or late:
+                return False
+            self.made += 1
+            return True
+
+    def _is_new(self, verdict: Verdict) -> bool:
+        """Return whether nothing like it was found yet."""
+        with self._lock:
+            self.differing += 1
+            new = verdict.signatures - self._signatures
+            self._signatures |= new
+            return bool(new)
+
+    def _reduced(self, verdict: Verdict) -> Verdict:
+        """Return the verdict on the smallest scenario that differs likewise."""
+        wanted = verdict.signatures
+
+        def differs(trials: list[Scenario]) -> list[bool]:
+            with ThreadPoolExecutor(len(trials) or 1) as pool:
+                verdicts = pool.map(self.engine.judge, trials)
+                return [bool(one.signatures & wanted) for one in verdicts]
+
+        return self.engine.judge(reduce(verdict.scenario, differs))
+
+
+class _EnoughError(BaseException):
+    """Ends a run of Hypothesis: it is no failure of an example."""

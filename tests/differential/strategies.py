@@ -1,0 +1,169 @@
+"""Makes scenarios, with Hypothesis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.differential.kinds import KINDS
+from tests.differential.scenario import CLIENT, SERVER, AttributeSpec, Scenario, Step
+
+#: How many steps a scenario has at the most, and attributes.
+STEPS, ATTRIBUTES = 7, 2
+
+_ON = st.integers(0, ATTRIBUTES - 1)
+_VALUE = st.integers(0, 5)
+_YES = st.sampled_from([True, True, True, False])
+
+#: Units as they are, those that pint does not know, and one that is no UTF-8.
+_UNITS = st.sampled_from(["mm", "V", "furlongs per fnord", "µm", "°C", "%", ""])
+_LABELS = st.sampled_from(["a label", "Überhöhe", ""])
+_CACHE = st.sampled_from([True, False, 100, 100000])
+
+_CONFIGS: st.SearchStrategy[dict[str, str]] = st.one_of(
+    st.just({}),
+    st.just({}),
+    st.fixed_dictionaries({"unit": st.sampled_from(["mm", "fnord", "µm", "°C"])}),
+    st.fixed_dictionaries({"label": st.just("a label")}),
+)
+
+
+def _step(who: str, do: str, **args: st.SearchStrategy[Any]) -> st.SearchStrategy[Step]:
+    where = st.sampled_from(["main", "main", "thread"] if who == CLIENT else ["main"])
+    return st.builds(
+        Step,
+        st.just(who),
+        st.just(do),
+        _ON,
+        st.fixed_dictionaries(args),
+        where,
+    )
+
+
+_SET = _step(
+    SERVER,
+    "set",
+    value=_VALUE,
+    quality=st.sampled_from(
+        ["VALID", "VALID", "VALID", "INVALID", "ALARM", "CHANGING", "WARNING"]
+    ),
+    shift=st.sampled_from([0.001, 0.001, 0.001, 0.0, -5.0]),
+    event=_YES,
+)
+
+_SERVER_STEPS = (
+    _SET,
+    _SET,
+    _step(SERVER, "push"),
+    _step(SERVER, "fail", failing=st.booleans(), event=st.booleans()),
+    _step(SERVER, "refuse"),
+    _step(SERVER, "slow", seconds=st.just(0.2)),
+    _step(SERVER, "busy", seconds=st.just(0.2)),
+    _step(SERVER, "configure", label=_LABELS),
+    _step(SERVER, "configure", unit=_UNITS),
+    _step(SERVER, "configure", format=st.sampled_from(["%8.3f", "%d", "%s"])),
+    _step(SERVER, "state", value=st.sampled_from(["OFF", "FAULT", "ON"])),
+    _step(SERVER, "dev_restart"),
+)
+
+_NAMES = st.sampled_from(["A", "A", "B"])
+_CLIENT_STEPS = (
+    _step(CLIENT, "listen", name=_NAMES),
+    _step(CLIENT, "listen", name=_NAMES),
+    _step(CLIENT, "make"),
+    _step(CLIENT, "read", cache=_CACHE),
+    _step(CLIENT, "read", cache=_CACHE),
+    _step(
+        CLIENT,
+        "get",
+        what=st.sampled_from(["rvalue", "wvalue", "quality"]),
+    ),
+    _step(CLIENT, "value_obj", cache=_CACHE),
+    _step(CLIENT, "write", value=_VALUE, with_read=_YES),
+    _step(CLIENT, "unlisten", name=_NAMES),
+    _step(CLIENT, "drop"),
+    _step(CLIENT, "poll", period=st.sampled_from([300, 1000])),
+    _step(CLIENT, "enable_polling", force=st.booleans()),
+    _step(CLIENT, "disable_polling"),
+    _step(CLIENT, "info", cache=st.booleans()),
+    _step(CLIENT, "set_label", label=st.just("another label")),
+    _step(CLIENT, "set_range", low=st.just(-10.0), high=st.just(10.0)),
+    _step(CLIENT, "device"),
+    _step(CLIENT, "proxy"),
+    _step(CLIENT, "state"),
+    _step(CLIENT, "state_obj", cache=_CACHE),
+    _step(
+        CLIENT,
+        "command",
+        name=st.sampled_from(["Echo", "Refuse", "NoSuchCommand"]),
+        argument=st.just("text"),
+    ),
+    _step(
+        CLIENT,
+        "call",
+        name=st.sampled_from(["name", "status", "get_attribute_list", "adm_name"]),
+    ),
+    _step(CLIENT, "listen_device"),
+    _step(CLIENT, "unlisten_device"),
+)
+
+
+def _listen(on: int, name: str = "A") -> Step:
+    return Step(CLIENT, "listen", on, {"name": name})
+
+
+#: What most programs begin with.
+_FIRST: tuple[tuple[Step, ...], ...] = (
+    (_listen(0),),
+    (_listen(0), _listen(1)),
+    (_listen(0), _listen(0, "B")),
+    (Step(CLIENT, "poll", 0, {"period": 300}), _listen(0)),
+    (Step(CLIENT, "read"),),
+    (),
+)
+
+
+@st.composite
+def _attributes(draw: st.DrawFn) -> tuple[AttributeSpec, ...]:
+    kinds = draw(
+        st.lists(
+            st.sampled_from(list(KINDS)), min_size=1, max_size=ATTRIBUTES, unique=True
+        )
+    )
+    return tuple(
+        AttributeSpec(
+            kind,
+            draw(_YES),
+            draw(st.sampled_from(["held", "held", "now"])),
+            draw(_CONFIGS),
+        )
+        for kind in kinds
+    )
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, pairings: tuple[str, ...] = ("default",)) -> Scenario:
+    """Return a scenario for processes that others share."""
+    attributes = draw(_attributes())
+    first = draw(st.sampled_from(_FIRST))
+    step = st.one_of(st.one_of(*_CLIENT_STEPS), st.one_of(*_SERVER_STEPS))
+    more = draw(st.lists(step, min_size=2, max_size=STEPS))
+    steps = [*first, *more]
+    pairing = draw(st.sampled_from(pairings))
+    return tidy(Scenario(attributes, tuple(steps), pairing))
+
+
+def tidy(scenario: Scenario) -> Scenario:
+    """Return it with indices that exist."""
+    specs = scenario.attributes
+    steps = tuple(_tidied(step, specs) for step in scenario.steps)
+    return Scenario(specs, steps, scenario.pairing, scenario.venue)
+
+
+def _tidied(step: Step, specs: tuple[AttributeSpec, ...]) -> Step:
+    on = step.on % len(specs)
+    args = dict(step.args)
+    if "value" in args and isinstance(args["value"], int):
+        args["value"] %= len(specs[on].of_kind.values)
+    return Step(step.who, step.do, on, args, step.where)
