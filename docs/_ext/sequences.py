@@ -327,10 +327,10 @@ def failing(mode: SubMode) -> Sequence:
 def polled() -> Sequence:
     """What happens where events are disabled."""
     items = (
-        _listens(),
-        Message(_A, _A, "no events wanted", Input.CONNECTED_POLLED, Effect.CONNECT),
+        Message(_W, _A, "addListener: no events wanted", Input.LISTEN_POLLED),
         Message(_A, _P, "poll me", carries=Effect.POLL),
         _wants_read(),
+        Message(_A, _A, "it has answered", Input.CONNECTED_POLLED, Effect.CONNECT),
         _returns(),
         *_read(),
         Later("a polling period later, and so on"),

@@ -124,7 +124,8 @@ class Delivery:
         except Exception as error:  # noqa: BLE001 - a listener may raise anything
             attribute.error("%s: %r", attribute.getFullName(), error)
             attribute.debug("details:", exc_info=error)
-        if parcel.event_type is TaurusEventType.Error:
+        if parcel.event_type is TaurusEventType.Error or attribute.is_being_subscribed:
+            # What its tooltip says of it is not true for long.
             self._tips.watch(widget)
         elif parcel.event_type is not TaurusEventType.Config:
             self._tips.forget(widget)

@@ -272,8 +272,16 @@ def test_a_change_that_was_lost_after_the_subscription_is_found(
     hold(modes, "with_events", 6.75, push=False)
     try:
         eventually(lambda: listener.values[-1] == 6.75, "it is found")
-        eventually(lambda: attr.state is State.SUBSCRIBED, "one look is enough")
-        assert factory.first_read.pending(Kind.LOOK) == 0
+        eventually(lambda: attr.state is State.UNTRUSTED, "no event has told so")
+        assert attr.isUsingEvents()
+        assert "without an event" in attr.story
+        attr.changePollingPeriod(200)
+        hold(modes, "with_events", 7.75, push=False)
+        eventually(lambda: listener.values[-1] == 7.75, "it is compared regularly")
+        hold(modes, "with_events", 8.75)
+        eventually(lambda: attr.state is State.SUBSCRIBED, "an event has come through")
+        assert listener.values == [1.5, 6.75, 7.75, 8.75]
+        eventually(lambda: factory.first_read.pending(Kind.LOOK) == 0, "all is read")
     finally:
         hold(modes, "with_events", 1.5)
 
