@@ -7,6 +7,7 @@ Floor 0. Everything that asks for the time takes a :class:`Clock` and defaults t
 from __future__ import annotations
 
 import time
+import zlib
 from typing import Protocol
 
 
@@ -30,3 +31,12 @@ class _SystemClock:
 
 #: The machine's own clock.
 SYSTEM: Clock = _SystemClock()
+
+
+def phase_of(name: str) -> float:
+    """Return where in a common period the turn of ``name`` is, from 0 up to 1.
+
+    The same in every process, so that what depends on it can be repeated; different
+    for different names, so that not all have their turn at the same moment.
+    """
+    return zlib.crc32(name.encode("utf-8", "surrogateescape")) / 2**32

@@ -28,6 +28,8 @@ from typing import Any, Callable
 
 import numpy as np
 
+from taurus_tpo.clock import phase_of
+
 #: How long to wait before the look after a first subscription, s. A connection whose
 #: first packet is lost takes one; no channel was seen to take a tenth of that.
 OPEN = 2.0
@@ -114,7 +116,7 @@ def in_company(now: float, company: str) -> float:
     :param now: on a clock that never goes back, s.
     :param company: who is looked at at the same time; others at another one.
     """
-    phase = (hash(company) % 1000) / 1000 * COMPANY
+    phase = phase_of(company) * COMPANY
     periods = math.ceil((now + OPEN - phase) / COMPANY)
     return max(OPEN, phase + periods * COMPANY - now)
 

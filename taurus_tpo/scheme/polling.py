@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import weakref
 from collections import deque
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable
 
-from taurus_tpo.clock import SYSTEM, Clock
+from taurus_tpo.clock import SYSTEM, Clock, phase_of
 from taurus_tpo.firstread.pool import GATHER
 
 #: The shortest period, s; zero would be none.
@@ -21,16 +22,48 @@ SHORTEST = 0.001
 UNANSWERED_FOR = 0.3
 
 
+class _Turns:
+    """When the polls of a device with one period fall due, on the monotonic clock.
+
+    Once in each period, at a moment that depends on the name of the device. Not
+    thread-safe.
+    """
+
+    def __init__(self, device: str, period: float) -> None:
+        self.period = period
+        self._offset = phase_of(device) * period
+        self._latest = -math.inf
+
+    def following(self, due: float, now: float) -> float:
+        """Return when the next poll falls due of an attribute that was polled ``now``.
+
+        Attributes that are polled by the same call may be done before and after the
+        moment of a turn. The first of them takes that turn, and those that follow take
+        it, too: each would have its own turns from then on, where the device needs
+        longer than a period.
+
+        :param due: when the last poll of this attribute fell due.
+        """
+        if self._latest > due + SHORTEST / 2:
+            # A later one, and not the same but for rounding.
+            return self._latest
+        # One that has travelled with another, moments before its turn, has had that.
+        has_had_it = now < due <= now + GATHER
+        after = due + SHORTEST if has_had_it else now
+        self._latest = after + self.period - (after - self._offset) % self.period
+        return self._latest
+
+
 @dataclass(eq=False)
 class _Polled:
-    """One row of polls of an attribute, each after the other, every ``period`` s.
+    """One row of polls of an attribute, each after the other, in its ``turns``.
 
     :param due: when the last one that was asked for falls due, on the clock that never
         goes back.
     :param asked: whether one was asked for.
     """
 
-    period: float
+    turns: _Turns
     due: float = 0.0
     asked: bool = False
 
@@ -62,6 +95,9 @@ class Polling:
         self._lock = threading.RLock()
         self._polled: weakref.WeakKeyDictionary[Any, _Polled]
         self._polled = weakref.WeakKeyDictionary()
+        #: The turns by device and period, as long as something is polled in them.
+        self._turns: weakref.WeakValueDictionary[tuple[str, float], _Turns]
+        self._turns = weakref.WeakValueDictionary()
         #: Those that are not asked for yet, by when they fall due.
         self._held: deque[tuple[weakref.ref[Any], _Polled]] = deque()
         self._alarmed = False
@@ -69,16 +105,18 @@ class Polling:
 
     def add(self, attribute: Any, period: float) -> None:
         """Poll ``attribute`` from now on, every ``period`` seconds."""
-        polled = _Polled(max(period, SHORTEST))
+        device = attribute.getParentObj()
+        name = "" if device is None else device.getFullName()
         with self._lock:
             if self._closed:
                 # Each poll would be over, in vain, the moment that it is asked for.
                 return
+            polled = _Polled(self._turns_of(name, max(period, SHORTEST)))
             self._polled[attribute] = polled
         if getattr(attribute, "is_being_subscribed", False):
             self._hold(attribute, polled)
         else:
-            self._ask(attribute, polled, GATHER)
+            self._ask(attribute, polled, self._clock.monotonic() + GATHER)
 
     def remove(self, attribute: Any) -> bool:
         """Poll ``attribute`` no more; return whether a poll may be on its way."""
@@ -91,6 +129,13 @@ class Polling:
         with self._lock:
             self._closed = True
             self._polled.clear()
+
+    def _turns_of(self, device: str, period: float) -> _Turns:
+        """Return the turns of a device; with the lock held."""
+        turns = self._turns.get((device, period))
+        if turns is None:
+            turns = self._turns[device, period] = _Turns(device, period)
+        return turns
 
     def _hold(self, attribute: Any, polled: _Polled) -> None:
         """Ask for its first poll later: most need not be polled at all by then."""
@@ -112,7 +157,7 @@ class Polling:
         for reference, polled in self._due(now):
             attribute = reference()
             if attribute is not None and self._goes_on(attribute, polled):
-                self._ask(attribute, polled, max(0.0, polled.due - now))
+                self._ask(attribute, polled, polled.due)
         with self._lock:
             self._alarmed = bool(self._held)
         if self._alarmed:
@@ -134,9 +179,9 @@ class Polling:
         with self._lock:
             return self._polled.get(attribute) is polled
 
-    def _ask(self, attribute: Any, polled: _Polled, delay: float) -> None:
-        polled.asked = True
-        polled.due = self._clock.monotonic() + delay
+    def _ask(self, attribute: Any, polled: _Polled, due: float) -> None:
+        polled.asked, polled.due = True, due
+        delay = max(0.0, due - self._clock.monotonic())
         future = self._poll(attribute, delay)
         if future is not None:
             again = partial(self._again, weakref.ref(attribute), polled)
@@ -148,15 +193,6 @@ class Polling:
         """One poll is done; called in the thread that did it."""
         attribute = reference()
         if attribute is not None and self._goes_on(attribute, polled):
-            self._ask(attribute, polled, self._until_due(attribute, polled))
-
-    def _until_due(self, attribute: Any, polled: _Polled) -> float:
-        """Return how long it is until the next turn, s; the same all over a device.
-
-        One that has travelled with another, moments before its turn, has had that.
-        """
-        now, period = self._clock.monotonic(), polled.period
-        has_had_it = now < polled.due <= now + GATHER
-        after = polled.due + SHORTEST if has_had_it else now
-        offset = id(attribute.getParentObj()) % 997 / 997 * period
-        return after - now + period - (after - offset) % period
+            with self._lock:
+                due = polled.turns.following(polled.due, self._clock.monotonic())
+            self._ask(attribute, polled, due)

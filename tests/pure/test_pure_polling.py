@@ -21,16 +21,23 @@ from taurus_tpo.scheme.polling import SHORTEST, UNANSWERED_FOR, Polling
 PERIOD = 3.0
 
 
+class Device(SomeDevice):
+    """A device, as the pool and the attributes know it."""
+
+    def getFullName(self) -> str:
+        return self.name
+
+
 class Attribute:
     """Knows its device, and counts how often it was polled."""
 
-    def __init__(self, device: object, name: str = "x") -> None:
+    def __init__(self, device: Device, name: str = "x") -> None:
         self.device = device
         self.name = name
         self.polled = 0
         self.is_being_subscribed = False
 
-    def getParentObj(self) -> object:
+    def getParentObj(self) -> Device:
         return self.device
 
 
@@ -66,6 +73,39 @@ class Hands:
         return [delay for _, delay in self.asked]
 
 
+class SlowDevice(Hands):
+    """Reads all that fall due in one call, one call after the other.
+
+    :param takes: how long a call takes, s.
+    :param spread: how long after the first of a call the last of it is done, s.
+    """
+
+    def __init__(self, clock: DrivenClock, takes: float, spread: float) -> None:
+        super().__init__()
+        self._clock = clock
+        self._takes = takes
+        self._spread = spread
+        self._due: dict[Future[Any], float] = {}
+
+    def poll(self, attribute: Attribute, delay: float) -> Future[Any] | None:
+        future = super().poll(attribute, delay)
+        assert future is not None
+        self._due[future] = self._clock.now + delay
+        return future
+
+    def call(self) -> list[str]:
+        """Wait until somebody is due; return who was read in that call."""
+        waiting, clock, due = self.waiting, self._clock, self._due
+        clock.now = max(clock.now, min(due[future] for _, future in waiting))
+        taken = [one for one in waiting if due[one[1]] <= clock.now + GATHER]
+        self.waiting = [one for one in waiting if one not in taken]
+        clock.now += self._takes
+        for _, future in taken:
+            future.set_result(None)
+            clock.now += self._spread / len(taken)
+        return sorted(name for name, _ in taken)
+
+
 @pytest.fixture
 def hands() -> Hands:
     return Hands()
@@ -78,7 +118,7 @@ def polling(hands: Hands, alarms: Alarms, clock: DrivenClock) -> Polling:
 
 @pytest.fixture
 def attribute() -> Attribute:
-    return Attribute("device")
+    return Attribute(Device("device"))
 
 
 # --- turns ---------------------------------------------------------------------------
@@ -88,7 +128,7 @@ def test_the_first_poll_comes_soon_and_the_next_in_turn(
     polling: Polling, hands: Hands, clock: DrivenClock, attribute: Attribute
 ) -> None:
     polling.add(attribute, PERIOD)
-    assert hands.delays == [GATHER]
+    assert hands.delays == pytest.approx([GATHER])
     due = []
     for _ in range(4):
         clock.now += hands.delays[-1]
@@ -138,20 +178,51 @@ def test_who_is_read_long_before_its_turn_keeps_it(
     assert hands.delays[-1] == pytest.approx(0.5 * PERIOD)
 
 
+@pytest.mark.parametrize("moment", [0.0, 0.3, 0.6, 0.9])
+@pytest.mark.parametrize("device", ["one", "other", "third"])
 def test_polls_of_a_device_fall_due_together(
-    polling: Polling, hands: Hands, clock: DrivenClock
+    polling: Polling, hands: Hands, clock: DrivenClock, device: str, moment: float
 ) -> None:
-    device = object()
-    attributes = [Attribute(device, name) for name in "abc"]
+    """Wherever in the period they are when the ones before are done."""
+    clock.now += moment * PERIOD
+    attributes = [Attribute(Device(device), name) for name in "abc"]
     for one in attributes:
         polling.add(one, PERIOD)
-        clock.now += 0.1
+        clock.now += 0.01 * PERIOD
     due = set()
     for _, future in list(hands.waiting):
-        clock.now += 0.05
+        clock.now += 0.02 * PERIOD
         future.set_result(None)
         due.add(round(clock.now + hands.delays[-1], 6))
-    assert len(due) == 1
+    # Those that are done after it has come have it at once.
+    assert max(due) - min(due) <= 0.04 * PERIOD
+
+
+@given(
+    moment=st.floats(0.0, PERIOD),
+    takes=st.floats(0.1, 3.0),
+    spread=st.floats(0.0, 0.5),
+    apart=st.floats(0.0, 1.0),
+)
+def test_those_that_travel_together_go_on_together(
+    moment: float, takes: float, spread: float, apart: float
+) -> None:
+    """However slow their device is, and whatever moments their last polls end at.
+
+    :param takes: how long a call to the device takes, in periods.
+    :param spread: how long after the first of a call the last of it is done, likewise.
+    :param apart: how long after the others one begins to be polled, likewise.
+    """
+    clock = DrivenClock(1000.0 + moment)
+    device = SlowDevice(clock, takes * PERIOD, spread * PERIOD)
+    polling = Polling(device.poll, Alarms(clock).set, clock)
+    attributes = [Attribute(Device("device"), name) for name in "abc"]
+    for one in attributes[:2]:
+        polling.add(one, PERIOD)
+    clock.now += apart * PERIOD
+    polling.add(attributes[2], PERIOD)
+    calls = [device.call() for _ in range(12)]
+    assert calls[6:] == [["a", "b", "c"]] * 6
 
 
 @given(
@@ -164,7 +235,7 @@ def test_whatever_the_period_the_next_turn_is_within_it(
 ) -> None:
     hands, clock = Hands(), DrivenClock(now)
     polling = Polling(hands.poll, Alarms(clock).set, clock)
-    attribute = Attribute(object())
+    attribute = Attribute(Device("device"))
     polling.add(attribute, period)
     for step in steps:
         clock.now += step
@@ -178,7 +249,7 @@ def test_whatever_the_period_the_next_turn_is_within_it(
 def test_each_attribute_has_its_own_period(
     polling: Polling, hands: Hands, clock: DrivenClock
 ) -> None:
-    device = object()
+    device = Device("device")
     quick, slow = Attribute(device, "quick"), Attribute(device, "slow")
     polling.add(quick, 1.0)
     polling.add(slow, 5.0)
@@ -216,7 +287,7 @@ def test_an_attribute_without_a_device_is_not_polled(
 
 def being_subscribed(number: int) -> list[Attribute]:
     """Return so many attributes of one device."""
-    attributes = [Attribute("device", str(n)) for n in range(number)]
+    attributes = [Attribute(Device("device"), str(n)) for n in range(number)]
     for one in attributes:
         one.is_being_subscribed = True
     return attributes
@@ -319,7 +390,7 @@ def test_of_those_held_back_none_is_polled_after_the_end(
 def test_after_remove_nothing_more(
     polling: Polling, hands: Hands, attribute: Attribute
 ) -> None:
-    other = Attribute("device", "other")
+    other = Attribute(Device("device"), "other")
     polling.add(attribute, PERIOD)
     polling.add(other, PERIOD)
     polling.remove(attribute)
@@ -368,7 +439,7 @@ def test_a_restart_while_a_poll_waits_gives_one_row_of_polls(
 
 
 def test_it_keeps_no_attribute_alive(polling: Polling, hands: Hands) -> None:
-    attribute = Attribute("device")
+    attribute = Attribute(Device("device"))
     reference = weakref.ref(attribute)
     polling.add(attribute, PERIOD)
     hands.read()
@@ -416,7 +487,7 @@ def facility() -> Iterator[Facility]:
 
 
 def test_attributes_are_polled_period_after_period(facility: Facility) -> None:
-    device, period = SomeDevice("device"), 2 * GATHER
+    device, period = Device("device"), 2 * GATHER
     attributes = [Attribute(device, name) for name in "abc"]
     for one in attributes:
         facility.polling.add(one, period)
@@ -437,7 +508,7 @@ def test_of_a_pool_that_has_ended_no_poll_comes_back(
     facility: Facility, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever is asked of it is cancelled at once."""
-    attribute = Attribute(SomeDevice("device"))
+    attribute = Attribute(Device("device"))
     facility.polling.add(attribute, PERIOD)
     facility.polling.close()
     assert facility.pool.close(SOON)
