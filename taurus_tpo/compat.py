@@ -66,6 +66,18 @@ PRIVATE_NAMES = {
     ),
 }
 
+#: Those of its widgets that the plugin reads or calls. Not overridden by anybody.
+PRIVATE_NAMES_OF_FORMS = {
+    "taurus.qt.qtgui.panel.taurusform:TaurusForm._customWidgetFactory": (
+        "makes the row of a device whose class is in the map of custom widgets"
+    ),
+}
+
+#: The attributes of a form that it reads.
+PRIVATE_ATTRIBUTES_OF_FORMS = {
+    "TaurusForm._customWidgetMap": "its public name is deprecated, and warns",
+}
+
 #: The attributes of its instances that the plugin reads.
 PRIVATE_ATTRIBUTES = {
     "TaurusModel._listeners": "an event goes to the listeners of its moment",
@@ -362,6 +374,52 @@ def _takes_key(function: Callable[..., Any]) -> bool:
     """Return whether ``function`` takes the argument ``key``, or any."""
     spec = inspect.getfullargspec(function)
     return spec.varkw is not None or "key" in (*spec.args, *spec.kwonlyargs)
+
+
+#: What of Taurus's asks for devices by itself, while it fills a form: the module and
+#: the functions.
+_FILLS_FORMS = (
+    ("taurus.qt.qtgui.panel.taurusform", "TaurusForm", ("fillWithChildren",)),
+    ("taurus.qt.qtgui.panel.taurusvalue", "TaurusValue", ("setModel", "handleEvent")),
+)
+
+
+def fills_a_form() -> bool:
+    """Return whether one of Taurus's forms is being filled by the calling thread.
+
+    What asks the device then is the form, or a factory of its items. Taurus has no word
+    for that, and its forms are loaded and filled before anybody could be told: the
+    calls under way say so. Asked only about a device that has not answered yet.
+    """
+    codes = {code for place in _FILLS_FORMS for code in _codes(*place)}
+    frame = sys._getframe(1) if codes else None
+    while frame is not None:
+        if frame.f_code in codes:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _codes(module: str, klass: str, names: tuple[str, ...]) -> list[Any]:
+    """Return what the methods of a class are compiled to; nothing if not loaded."""
+    found = getattr(sys.modules.get(module), klass, None)
+    return [] if found is None else [vars(found)[name].__code__ for name in names]
+
+
+def special_form_item(form: Any, model: Any) -> Any:
+    """Return the row that somebody makes for ``model``; None if nobody does.
+
+    A factory of items, or the map of custom widgets, as Taurus's form asks them.
+    """
+    for entry in form.getItemFactories():
+        try:
+            made = entry.load()(model)
+        except Exception as error:  # noqa: BLE001 - as the form, which has warned
+            form.debug("%s: %r", entry.name, error)
+            continue
+        if made is not None:
+            return made
+    return form._customWidgetFactory(model) if form._customWidgetMap else None
 
 
 def forget_format(widget: Any) -> None:

@@ -37,6 +37,7 @@ class DatabaseConnection:
     def __init__(self, authority: str, server: Server, clock: Clock = SYSTEM) -> None:
         self.server = server
         self.placed = _PLACED
+        self.located = True
         self.costs = Costs()
         self.late = False
         #: Answers that came, or will, when whoever had asked was gone.

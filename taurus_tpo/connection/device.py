@@ -262,6 +262,11 @@ class DeviceConnection:
         """The ``DeviceProxy`` of a device that answers, else None; never waits."""
         return self._proxy if self.answers else None
 
+    @property
+    def known_proxy(self) -> Any:
+        """The ``DeviceProxy``, once there is one; the device may not answer."""
+        return self._proxy
+
     def proxy(self) -> Any:
         """Return the ``tango.DeviceProxy``; waits where the device has not answered.
 

@@ -10,6 +10,7 @@ from taurus.external.qt import Qt
 
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.qt.inspector import show_inspector
+from taurus_tpo.qt.late_devices import build_anew
 from taurus_tpo.qt.progress import FirstReadProgress
 
 _LOG = Logger("TaurusTPO")
@@ -38,7 +39,9 @@ def watch_windows() -> None:
 
 
 class _Watch(Qt.QObject):
-    """Looks for windows; lives as long as the application."""
+    """Looks for windows, and for devices that came late; lives as long as the
+    application.
+    """
 
     def __init__(self, app: Any) -> None:
         super().__init__(app)
@@ -50,6 +53,7 @@ class _Watch(Qt.QObject):
     def look(self) -> None:
         """Join the windows that have come."""
         self._timer.setInterval(PERIOD)
+        build_anew()
         kind = _main_window()
         if kind is None:
             return

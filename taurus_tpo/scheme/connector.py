@@ -1,4 +1,8 @@
-"""How long the thread that builds a window waits for devices."""
+"""How long a thread waits for devices.
+
+What a program asks for by name it waits for, in whatever thread, as in stock Taurus.
+Budgets are for what Taurus does by itself while it builds a window.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import threading
 import weakref
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Callable, Protocol
 
 from taurus.taurusstatecontroller import ApplicationStates, application
 
@@ -21,8 +25,17 @@ from taurus_tpo.scheme.courier import current_application
 ONE = 0.05
 TOGETHER = 0.25
 
-#: How long a window waits for one server where the mode asks for it, s: a little longer
-#: than Tango's own timeout, so that Tango has its say.
+#: How long a window waits to hear that the process of one server runs, and of all
+#: together, s, where Taurus asks for something by itself that it asks for once: which
+#: widget a row of a form is. A process that runs has answered long before.
+RUNS = 0.2
+ALL_RUN = 0.5
+
+#: How often it looks whether the process has answered, s.
+LOOK = 0.01
+
+#: How long a caller waits for one server where the mode asks for it, or what is asked
+#: for by name, s: a little longer than Tango's own timeout, so that Tango has its say.
 ASKED_FOR = 3.5
 
 #: After how long without a wait another window is being built, s.
@@ -33,10 +46,12 @@ class Asked(Protocol):
     """Somebody who may not answer: a device, or a database.
 
     :param placed: set once it is known which server that is.
+    :param located: whether it is known which server that is.
     :param server: which that is at present.
     """
 
     placed: threading.Event
+    located: bool
     server: Server
 
     @property
@@ -57,6 +72,11 @@ class Patience:
         self.hurried = False
         self._left = TOGETHER
         self._last = float("-inf")
+        #: The same for processes that do not say whether they run.
+        self._left_unheard = ALL_RUN
+        self._last_unheard = float("-inf")
+        self._unheard: weakref.WeakKeyDictionary[Server, float]
+        self._unheard = weakref.WeakKeyDictionary()
         #: When a server has missed its turn.
         self._missed: weakref.WeakKeyDictionary[Server, float]
         self._missed = weakref.WeakKeyDictionary()
@@ -106,9 +126,95 @@ class Patience:
         if not self.in_a_hurry:
             _settled(answer)
         elif not _has_missed(self._missed_all, connection):
-            _settled(answer, ASKED_FOR)
-            if not answer.done():
-                self._missed_all[connection.server] = self._clock.monotonic()
+            self._wait_once(answer, connection, ASKED_FOR)
+
+    def wait_by_name(
+        self, ask: Callable[[bool], Future[Any]], connection: Asked
+    ) -> Future[Any]:
+        """Wait for what a program asks for by name, in whatever thread.
+
+        As long as it takes where the server's process runs; for one that does not
+        answer as long as Tango waits. Once a server: for one that has missed its turn,
+        or has been silent for so long, nobody waits until it has answered.
+
+        :param ask: has it asked; patiently or not, see
+            :meth:`taurus_tpo.firstread.DevicePool.ask`.
+        :return: the answer, which is on its way as long as the server is silent.
+        """
+        begun = self._clock.monotonic()
+        if self._is_given_up(connection.server):
+            return ask(True)
+        answer = ask(False)
+        self._wait_once(answer, connection, ASKED_FOR if self.in_a_hurry else None)
+        if answer.done() and connection.server.silent:
+            # It has not answered for a second. Tango would wait for two more.
+            answer = ask(True)
+            left = begun + ASKED_FOR - self._clock.monotonic()
+            self._wait_once(answer, connection, max(0.0, left))
+        return answer
+
+    def wait_if_it_runs(self, answer: Future[Any], connection: Asked) -> None:
+        """Wait for what Taurus asks for by itself, where the server's process runs.
+
+        Then as for what is asked for by name. For a process that does not say so, some
+        moments, and for all of them together some more.
+        """
+        if self._is_given_up(connection.server):
+            return
+        if self._hear(answer, connection) and not answer.done():
+            self._wait_once(answer, connection, ASKED_FOR)
+
+    def wait_at_most(
+        self, answer: Future[Any], connection: Asked, timeout: float
+    ) -> None:
+        """Wait for the ``answer`` for so many s, if the server's process runs.
+
+        In whatever thread, and without taking note of a server that does not answer.
+        """
+        end = self._clock.monotonic() + timeout
+        if not _has_missed(self._unheard, connection):
+            self._hear(answer, connection)
+        if connection.server.answers_lately(self._clock.monotonic()):
+            _settled(answer, max(0.0, end - self._clock.monotonic()))
+
+    def _hear(self, answer: Future[Any], connection: Asked) -> bool:
+        """Return whether the server's process says that it runs, before the answer."""
+        begun = self._clock.monotonic()
+        allowed = self._allowed_unheard(connection, begun)
+        while not answer.done():
+            now = self._clock.monotonic()
+            if connection.located and connection.server.answers_lately(now):
+                return True
+            if now - begun >= allowed:
+                self._left_unheard = max(0.0, self._left_unheard - (now - begun))
+                self._last_unheard = self._unheard[connection.server] = now
+                return False
+            _settled(answer, LOOK)
+        return True
+
+    def _allowed_unheard(self, connection: Asked, now: float) -> float:
+        """Return how long a process may take to say that it runs, s."""
+        if _has_missed(self._unheard, connection):
+            return 0.0
+        if now - self._last_unheard > PAUSE:
+            self._left_unheard = ALL_RUN
+        # Those that hang must not spend what those that run need.
+        return max(ONE, min(RUNS, self._left_unheard))
+
+    def _wait_once(
+        self, answer: Future[Any], connection: Asked, timeout: float | None
+    ) -> None:
+        """Wait; take note of a server that has not answered in ``timeout`` s."""
+        _settled(answer, timeout)
+        if not answer.done():
+            self._missed_all[connection.server] = self._clock.monotonic()
+
+    def _is_given_up(self, server: Server) -> bool:
+        """Return whether nobody waits for ``server`` any more: it has had its time."""
+        if _is_in_vain(self._missed_all, server):
+            return True
+        since = server.since
+        return since is not None and self._clock.time() - since >= ASKED_FOR
 
     def _is_vain(self, connection: Asked) -> bool:
         return connection.silent or _has_missed(self._missed, connection)
@@ -117,7 +223,13 @@ class Patience:
 def _has_missed(
     missed: weakref.WeakKeyDictionary[Server, float], connection: Asked
 ) -> bool:
-    server = connection.server
+    return _is_in_vain(missed, connection.server)
+
+
+def _is_in_vain(
+    missed: weakref.WeakKeyDictionary[Server, float], server: Server
+) -> bool:
+    """Return whether ``server`` has missed a turn, and not answered since."""
     return server in missed and server.answered <= missed[server]
 
 

@@ -10,10 +10,15 @@ from taurus.core.taurusbasetypes import TaurusDevState, TaurusEventType
 from taurus.core.taurusdevice import TaurusDevice
 
 from taurus_tpo import compat
+from taurus_tpo.scheme.proxy import AbsentProxy
 
 
 class DeviceOfThePool:
-    """What makes a class of Taurus devices keep a GUI waiting for moments only.
+    """What makes a class of Taurus devices hold up no window that is being built.
+
+    What Taurus asks by itself waits for moments only, see
+    :class:`taurus_tpo.scheme.connector.Patience`. What a program asks for by name it
+    waits for, as in stock Taurus.
 
     Comes before Taurus's own ``TangoDevice`` or a class that derives from it. Methods
     may be called from any thread.
@@ -25,48 +30,75 @@ class DeviceOfThePool:
     def _createHWObject(self) -> Any:
         """Return the ``DeviceProxy``, or None while the device does not answer.
 
-        Called by Taurus's constructor, and by ``getDeviceProxy`` until there is one.
+        Called by Taurus's constructor: by Taurus itself, which builds a window.
         """
-        return self.factory().proxy_of(self)  # type: ignore[attr-defined]
+        return self.factory().proxy_of(self)
 
     def make_proxy(self) -> Any:
         """Make the ``DeviceProxy``, and wait for it; for the plugin's own threads."""
         return super()._createHWObject()  # type: ignore[misc]
+
+    def getDeviceProxy(self) -> Any:
+        """Return the ``tango.DeviceProxy``; waits for the device, in whatever thread.
+
+        For a server that does not answer once, as long as Tango waits. Then, and while
+        it is known not to answer, returns what stands in for it
+        (:class:`taurus_tpo.scheme.proxy.AbsentProxy`).
+
+        :return: None where the database does not know the device, or does not answer.
+        """
+        if self._deviceObj is None:
+            found = self.factory().proxy_by_name(self)
+            if isinstance(found, AbsentProxy):
+                return found
+            self._deviceObj = found
+        self.factory().late_devices.expect(self)
+        return self._deviceObj
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the ``DeviceProxy`` has under this name, as Taurus's own does.
+
+        Waits for the device as :meth:`getDeviceProxy`.
+        """
+        # Not in the midst of Taurus's constructor, and not for what Tango never has.
+        if "_deviceObj" in vars(self) and not name.startswith("_"):
+            found = self.getDeviceProxy()
+            if isinstance(found, AbsentProxy):
+                return getattr(found, name)
+        return super().__getattr__(name)  # type: ignore[misc]
+
+    def isValidDev(self) -> bool:
+        """Return whether there is a proxy; Taurus's old word."""
+        return self.getDeviceProxy() is not None
 
     def attribute_query(self, attr_name: str) -> Any:
         """Return Tango's ``AttributeInfoEx``; called by Taurus's attributes.
 
         :raises tango.DevFailed: where the device does not tell.
         """
-        return self.factory().configuration_of(self, attr_name)  # type: ignore[attr-defined]
+        return self.factory().configuration_of(self, attr_name)
 
     @property
     def state(self) -> Any:
-        """Taurus's state of the device.
+        """Taurus's state of the device; waits for it as :meth:`getDeviceProxy`.
 
-        In the thread of a window ``Undefined``, unless the device answers in good time.
+        ``Undefined`` where it does not answer.
         """
-        if self._answers_in_time():
+        if self.factory().reach_by_name(self):
             return super().state  # type: ignore[misc]
         self._deviceState = TaurusDevState.Undefined
         return self._deviceState
 
-    @property
-    def description(self) -> str:
-        """What the device says about itself, or what it has said last, as the state."""
-        if self._answers_in_time():
-            return str(super().description)  # type: ignore[misc]
-        return str(self._description)  # type: ignore[attr-defined]
-
     def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, Any]]:
         """Return what the tool tip of a widget says, as far as it is known in time."""
-        if self._answers_in_time():
+        if self.factory().answers_in_time(self):
             return list(super().getDisplayDescrObj(cache))  # type: ignore[misc]
-        # Without the name of Tango's state, for which the other reads the device.
-        return list(TaurusDevice.getDisplayDescrObj(self, cache))
-
-    def _answers_in_time(self) -> bool:
-        return bool(self.factory().answers_in_time(self))  # type: ignore[attr-defined]
+        self._deviceState = TaurusDevState.Undefined
+        return [
+            ("name", self.getDisplayName(cache=cache)),
+            ("description", str(self._description)),
+            ("device state", self._deviceState.name),
+        ]
 
     def addListener(self, listener: Any) -> Any:
         """Add a listener; the first one makes the device listen to its own state.
@@ -76,13 +108,13 @@ class DeviceOfThePool:
 
         :return: False if it listens already.
         """
-        listened = self.hasListeners()  # type: ignore[attr-defined]
+        listened = self.hasListeners()
         added = TaurusDevice.addListener(self, listener)
         if added and listened:
             value = compat.device_state_value(self)
-            self.fireEvent(TaurusEventType.Change, value, (listener,))  # type: ignore[attr-defined]
+            self.fireEvent(TaurusEventType.Change, value, (listener,))
         elif added:
-            self.stateObj.addListener(self)  # type: ignore[attr-defined]
+            self.stateObj.addListener(self)
         return added
 
     def eventReceived(self, event_src: Any, event_type: Any, event_value: Any) -> None:
@@ -91,7 +123,7 @@ class DeviceOfThePool:
         Where they have gone without a word, as a widget does that Qt deletes, the
         device listens no more: its state would be polled for ever.
         """
-        if self.hasListeners():  # type: ignore[attr-defined]
+        if self.hasListeners():
             super().eventReceived(event_src, event_type, event_value)  # type: ignore[misc]
         else:
             event_src.removeListener(self)

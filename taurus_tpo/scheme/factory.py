@@ -47,10 +47,12 @@ from taurus_tpo.scheme.delivery import DELIVERY
 from taurus_tpo.scheme.device import TpoTangoDevice, of_the_pool
 from taurus_tpo.scheme.gate import Gate
 from taurus_tpo.scheme.interrupt import hear_signals
+from taurus_tpo.scheme.late import LateDevices
 from taurus_tpo.scheme.leisure import Leisure
 from taurus_tpo.scheme.names import NAMES
 from taurus_tpo.scheme.polled_report import PolledReport
 from taurus_tpo.scheme.polling import Polling
+from taurus_tpo.scheme.proxy import AbsentProxy
 from taurus_tpo.scheme.questions import UNFELT, Questions
 from taurus_tpo.settings import CHANGE_EVENT
 
@@ -68,6 +70,9 @@ FIRST_PAINT = 0.1
 #: the one of an attribute that is being made, s: in a script, and while a window is
 #: built. Somebody may have changed it since. (A window looks once more, later.)
 JUST_TOLD = {False: 0.05, True: 0.5}
+
+#: By what name the pool knows what a program has asked for by name.
+BY_NAME = "by name"
 
 #: Where a Taurus device keeps its connection, so that both live as long.
 _CONNECTION = "_taurus_tpo_connection"
@@ -112,6 +117,9 @@ class TpoTangoFactory(TangoFactory):
     #: Does what somebody in a window wants done and cannot wait for.
     errands: Janitor
 
+    #: The devices that were there later than a window asked for them.
+    late_devices: LateDevices
+
     #: The default database, once somebody has asked for it.
     dft_db: TpoTangoAuthority | None
 
@@ -152,6 +160,7 @@ class TpoTangoFactory(TangoFactory):
             self.info, partial(self.first_read.alarm, "polled report")
         )
         self.errands = Janitor("taurus_tpo errands", log=self)
+        self.late_devices = LateDevices(self.connect, self.connection)
 
     def cleanUp(self) -> None:
         """End the first reads and clean up all that Taurus has made.
@@ -385,13 +394,92 @@ class TpoTangoFactory(TangoFactory):
     def proxy_of(self, device: Any) -> Any:
         """Return the proxy of ``device``, None if it does not answer in good time.
 
-        Whoever builds a window waits for moments only, see
-        :class:`taurus_tpo.scheme.connector.Patience`.
+        What Taurus asks for by itself: whoever builds a window waits for moments only,
+        see :class:`taurus_tpo.scheme.connector.Patience`.
         """
         connection = self.connection(device)
         if connection.made_proxy is None:
             self._reach(device, connection)
         return connection.made_proxy
+
+    def proxy_by_name(self, device: Any) -> Any:
+        """Return the proxy of ``device``; waits for it, in whatever thread.
+
+        What a program asks for, see
+        :meth:`taurus_tpo.scheme.connector.Patience.wait_by_name`.
+
+        :return: an ``AbsentProxy`` where its server does not answer; None where there
+            can be no proxy: the database does not know the device, or does not answer.
+        """
+        connection = self.connection(device)
+        self.reach_by_name(device)
+        if connection.known_proxy is not None or not connection.located:
+            return connection.known_proxy
+        find = partial(self._found_by_name, device)
+        return AbsentProxy(connection.name, find, connection.no_answer)
+
+    def _found_by_name(self, device: Any) -> Any:
+        self.reach_by_name(device)
+        return self.connection(device).known_proxy
+
+    def reach_by_name(self, device: Any) -> bool:
+        """Wait for ``device``, which a program has asked for; in whatever thread.
+
+        :return: whether a call to it can be made; False while its server is silent.
+        """
+        connection = self.connection(device)
+        if connection.made_proxy is None:
+            self._wait_by_name(device, connection)
+            self.late_devices.expect(device)
+        return connection.made_proxy is not None and not connection.silent
+
+    def _wait_by_name(self, device: Any, connection: DeviceConnection) -> None:
+        if self.first_read.owns(threading.current_thread()):
+            self._reach_here(connection)
+        elif self.patience.in_a_hurry and compat.fills_a_form():
+            self._reach_if_it_runs(device, connection)
+        else:
+            ask = partial(self.connect, device, BY_NAME, 0.0)
+            self.patience.wait_by_name(ask, connection)
+
+    def _reach_here(self, connection: DeviceConnection) -> None:
+        """Connect in this thread, which is one of the pool: it would wait for itself.
+
+        Not to a server that does not answer.
+        """
+        try:
+            if not connection.located:
+                connection.locate()
+            if self.first_read.hears(connection.server):
+                connection.proxy()
+        except tango.DevFailed as error:
+            self.debug("%s: %s", connection.name, error.args[0].desc)
+
+    def _reach_if_it_runs(self, device: Any, connection: DeviceConnection) -> bool:
+        """Wait for ``device`` if its server's process runs; return whether it answered.
+
+        What a form of Taurus's asks for by itself while it is filled.
+        """
+        if connection.silent:
+            return False
+        answer = self.connect(device, BY_NAME)
+        self.patience.wait_if_it_runs(answer, connection)
+        return answer.done()
+
+    def await_device(self, device: Any, timeout: float) -> bool:
+        """Wait for ``device`` for so many s at most, if its server's process runs.
+
+        For somebody who needs what a healthy device tells in ms, in whatever thread.
+        Returns at once where it has answered, or its server is known to be silent.
+
+        :return: whether the device has answered, or refused at once.
+        """
+        connection = self.connection(device)
+        if connection.answers or self.first_read.owns(threading.current_thread()):
+            return connection.answers and not connection.silent
+        if not connection.silent:
+            self.patience.wait_at_most(self.connect(device), connection, timeout)
+        return connection.answers and not connection.silent
 
     def configuration_of(self, device: Any, attribute: str) -> Any:
         """Return Tango's ``AttributeInfoEx`` of an attribute of ``device``.
@@ -414,12 +502,15 @@ class TpoTangoFactory(TangoFactory):
         """Return whether a call to ``device`` can be waited for here.
 
         In the thread of a window only if it has answered a moment ago, for which it is
-        asked, as long as :meth:`proxy_of` waits.
+        asked, and waited for if its server's process runs.
         """
         if not self.patience.in_a_hurry:
             return True
         connection = self.connection(device)
-        return self._reach(device, connection) and connection.answers_lately
+        if connection.answers_lately:
+            return True
+        answered = self._reach_if_it_runs(device, connection)
+        return answered and connection.answers_lately
 
     def _reach(self, device: Any, connection: DeviceConnection) -> bool:
         """Ask ``device`` and wait as long as may be; return whether it was asked."""

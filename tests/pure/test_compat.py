@@ -63,19 +63,23 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "_should_force_read": ((), {}),
     "_deactivatePolling": ((), {}),
     "_wrap_old_api": (("method",), {"key": "key"}),
+    "_customWidgetFactory": (("model",), {}),
 }
 
 
-@pytest.mark.parametrize("place", compat.PRIVATE_NAMES)
+ALL_NAMES = {**compat.PRIVATE_NAMES, **compat.PRIVATE_NAMES_OF_FORMS}
+
+
+@pytest.mark.parametrize("place", ALL_NAMES)
 def test_a_private_name_is_there_and_can_be_called_as_we_do(place: str) -> None:
     function = stock(place)
     args, kwargs = CALLS[function.__name__]
     inspect.signature(function).bind("self", *args, **kwargs)
 
 
-@pytest.mark.parametrize("place", compat.PRIVATE_NAMES)
+@pytest.mark.parametrize("place", ALL_NAMES)
 def test_a_private_name_has_a_reason(place: str) -> None:
-    assert len(compat.PRIVATE_NAMES[place].split()) >= 4
+    assert len(ALL_NAMES[place].split()) >= 4
 
 
 @pytest.mark.parametrize("name", compat.PRIVATE_ATTRIBUTES)
@@ -88,6 +92,14 @@ def test_an_enumeration_without_a_label_makes_taurus_raise() -> None:
     """It is decoded by us then: no other way to a value is left."""
     source = inspect.getsource(TangoAttrValue)
     assert "rvalue = self.enum_labels[rvalue]" in source
+
+
+def test_a_private_attribute_of_a_form_is_set_by_its_class() -> None:
+    from taurus.qt.qtgui.panel import TaurusForm
+
+    for name in compat.PRIVATE_ATTRIBUTES_OF_FORMS:
+        attribute = name.partition(".")[2]
+        assert f"self.{attribute} = " in inspect.getsource(TaurusForm)
 
 
 def test_taurus_asks_for_the_class_of_an_attribute_where_we_answer() -> None:

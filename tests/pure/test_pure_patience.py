@@ -33,6 +33,7 @@ class Asked:
 
     def __init__(self, server: Server | None = None) -> None:
         self.placed: Any = Placed()
+        self.located = True
         self.server = Server("some/server") if server is None else server
         self.silent = False
 

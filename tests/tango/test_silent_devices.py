@@ -131,12 +131,13 @@ def test_a_script_that_asks_again_gets_an_answer(own_modes, factory, ask):
     own_modes.server(SERVER).hang()
     attr = taurus.Attribute(model(own_modes, "rw"))
     device = attr.getParentObj()
-    assert device.getDeviceProxy() is None
+    with pytest.raises(tango.DevFailed):
+        device.ping()
     own_modes.server(SERVER).resume()
 
     def answers() -> bool:
         if ask == "getDeviceProxy":
-            return device.getDeviceProxy() is not None
+            return type(device.getDeviceProxy()) is tango.DeviceProxy
         try:
             return plain(attr.read()) == 5.5
         except tango.DevFailed:
@@ -156,7 +157,9 @@ def test_a_listener_may_ask_for_the_proxy_of_a_silent_device(hung, factory):
 
     asks = Asks()
     attr.addListener(asks)
-    assert eventually(lambda: got, "the listener returns", 60) == [None]
+    (proxy,) = eventually(lambda: got, "the listener returns", 60)
+    with pytest.raises(tango.DevFailed):
+        proxy.ping()
 
 
 def test_a_read_of_the_cache_fails_at_once(hung, factory, listener):
