@@ -432,6 +432,21 @@ def forget_format(widget: Any) -> None:
     module.TaurusBaseComponent.resetFormat(widget)
 
 
+def takes_value_for_configuration(widget: Any) -> bool:
+    """Return whether a value makes ``widget`` do what a configuration makes it do.
+
+    A label shows all anew for either, and a row of a form makes its parts anew when its
+    attribute has got a configuration: a second event would cost them twice the time.
+    """
+    found = (
+        ("taurus.qt.qtgui.display.tauruslabel", "TaurusLabel"),
+        ("taurus.qt.qtgui.panel.taurusvalue", "TaurusValue"),
+    )
+    kinds = (getattr(sys.modules.get(module), name, None) for module, name in found)
+    handle = type(widget).handleEvent
+    return any(kind is not None and kind.handleEvent is handle for kind in kinds)
+
+
 def keep_designer_path(extend: Callable[[str], str]) -> None:
     """Let ``taurus designer`` of Taurus 5.2 name more folders to Qt Designer.
 

@@ -7,7 +7,10 @@ widget of a program listens to an attribute of ours, it begins to look for windo
 
 from __future__ import annotations
 
+from typing import Any
+
 from taurus_tpo.scheme.courier import when_widgets_listen
+from taurus_tpo.scheme.delivery import when_first_told
 
 
 def _begin() -> None:
@@ -16,4 +19,11 @@ def _begin() -> None:
     watch_windows()
 
 
+def _fit(widget: Any) -> None:
+    from taurus_tpo.qt.fitting import fit_later
+
+    fit_later(widget)
+
+
 when_widgets_listen(_begin)
+when_first_told(_fit)

@@ -647,13 +647,17 @@ class TpoTangoAttribute(TangoAttribute):
         self._configuration_heard = self._clock.monotonic()
         # The first event of a subscription may bring nothing.
         first, self._has_configuration_event = not self._has_configuration_event, True
-        if not first:
-            # What the device has told of all its attributes is older.
-            self._connected().forget_configurations()
-        self._take_configuration(getattr(event, "attr_conf", None))
-        if not first:
-            # Also of a device that was made anew: nobody sends events of its values.
-            self._happen(Input.RENEWED)
+        info = getattr(event, "attr_conf", None)
+        if first or info is None:
+            self._take_configuration(info)
+            return
+        # What the device has told of all its attributes is older.
+        self._connected().forget_configurations()
+        # As in stock Taurus, each is told: an observer may count them.
+        compat.decode_configuration(self, info)
+        self._announce_configuration()
+        # Also of a device that was made anew: nobody sends events of its values.
+        self._happen(Input.RENEWED)
 
     def _take_configuration(self, info: Any) -> None:
         """Make ``info`` the configuration, where there is news in it."""
@@ -956,6 +960,18 @@ class TpoTangoAttribute(TangoAttribute):
             self._await_first_value_in_window()
             return self._cache.known.value
         return super().getValueObj(cache)
+
+    def getFragmentObj(self, fragmentName: str | None = None) -> Any:
+        """Return what widgets show, as Taurus does.
+
+        :raises AttributeError: for a value that cannot be known yet: neither the device
+            nor its configuration has been heard of. Widgets show that as no value.
+        """
+        unknown = compat.configuration(self) is None and self._cache.known.value is None
+        of_value = (fragmentName or self.defaultFragmentName).partition(".")[0]
+        if unknown and of_value in ("rvalue", "wvalue"):
+            raise AttributeError(f"{self.getFullName()} has no value yet")
+        return super().getFragmentObj(fragmentName)
 
     def _await_first_value_in_window(self) -> None:
         """Have the pool read it, and wait for that as long as a window may wait."""

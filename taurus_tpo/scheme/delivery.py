@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
 
 from taurus.core.taurusbasetypes import TaurusEventType
 
@@ -24,6 +24,29 @@ PASSING = 0.01
 
 #: How many may wait then: those are told soon after the window is painted, or before.
 BACKLOG = 250
+
+
+#: Who wants to know which widgets are told of their attribute.
+_WATCHERS: list[Callable[[Any], Any]] = []
+
+
+def when_first_told(watch: Callable[[Any], Any]) -> None:
+    """Have ``watch`` called with each widget that is told something for the first time.
+
+    Of the attribute that it listens to; and again when that is its first value. In the
+    thread of the GUI, while widgets are being told: it must not do much, nor raise.
+    """
+    _WATCHERS.append(watch)
+
+
+@dataclass
+class _Heard:
+    """What a widget has heard of the attribute that it listens to."""
+
+    attribute: weakref.ref[Any]
+    anything: bool = False
+    configuration: bool = False
+    value: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +65,7 @@ class Delivery:
     def __init__(self) -> None:
         self._courier: Courier | None = None
         #: Of which attribute each widget has heard last; of the thread of the GUI.
-        self._heard_of: weakref.WeakKeyDictionary[Any, weakref.ref[Any]]
+        self._heard_of: weakref.WeakKeyDictionary[Any, _Heard]
         self._heard_of = weakref.WeakKeyDictionary()
         self._tips = Tips()
 
@@ -109,27 +132,60 @@ class Delivery:
         attribute, widget = parcel.attribute(), parcel.listener()
         if attribute is None or attribute.closed or widget is None:
             return
+        listeners = compat.listeners(attribute)
         # The very registration: who left and came back has been told what is known.
-        listening = any(one is parcel.listener for one in compat.listeners(attribute))
+        listening = any(one is parcel.listener for one in listeners)
         courier = self._courier
         if not listening or courier is None or not courier.can_reach(widget):
             return
-        if self._heard_of.get(widget) != parcel.attribute:
-            self._heard_of[widget] = parcel.attribute
-            # One that was asked for its text before there was a value has chosen a
-            # format for None, and would keep it.
-            compat.forget_format(widget)
-        try:
-            attribute.fireEvent(parcel.event_type, parcel.value, (widget,))
-        except Exception as error:  # noqa: BLE001 - a listener may raise anything
-            attribute.error("%s: %r", attribute.getFullName(), error)
-            attribute.debug("details:", exc_info=error)
+        heard = self._heard(parcel, widget)
+        is_value = parcel.event_type in _VALUES
+        first = is_value and not heard.value
+        if first and not heard.configuration:
+            self._tell_configuration(parcel, attribute, widget)
+        watchers = _WATCHERS if first or not heard.anything else ()
+        heard.anything = True
+        heard.value |= is_value
+        heard.configuration |= parcel.event_type is TaurusEventType.Config
+        self._tell(attribute, parcel.event_type, parcel.value, widget)
+        for watch in watchers:
+            watch(widget)
         if parcel.event_type is TaurusEventType.Error or attribute.is_being_subscribed:
             # What its tooltip says of it is not true for long.
             self._tips.watch(widget)
         elif parcel.event_type is not TaurusEventType.Config:
             self._tips.forget(widget)
 
+    def _heard(self, parcel: _Parcel, widget: Any) -> _Heard:
+        """Return what ``widget`` has heard so far of the attribute of ``parcel``."""
+        heard = self._heard_of.get(widget)
+        if heard is None or heard.attribute != parcel.attribute:
+            heard = self._heard_of[widget] = _Heard(parcel.attribute)
+            # One that was asked for its text before there was a value has chosen a
+            # format for None, and would keep it.
+            compat.forget_format(widget)
+        return heard
+
+    def _tell_configuration(self, parcel: _Parcel, attribute: Any, widget: Any) -> None:
+        """Tell a first value as a configuration, too, where Taurus does so.
+
+        All but the first listener are told both, where the value is there when they
+        come: some widgets react to the one, some to the other.
+        """
+        is_first = compat.listeners(attribute)[0] is parcel.listener
+        if not is_first and not compat.takes_value_for_configuration(widget):
+            self._tell(attribute, TaurusEventType.Config, parcel.value, widget)
+
+    def _tell(self, attribute: Any, event_type: Any, value: Any, widget: Any) -> None:
+        try:
+            attribute.fireEvent(event_type, value, (widget,))
+        except Exception as error:  # noqa: BLE001 - a listener may raise anything
+            attribute.error("%s: %r", attribute.getFullName(), error)
+            attribute.debug("details:", exc_info=error)
+
+
+#: The events that bring a value.
+_VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
 
 #: The one of the process: widgets of all attributes share the thread of the GUI.
 DELIVERY = Delivery()

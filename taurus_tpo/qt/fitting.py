@@ -1,0 +1,158 @@
+"""Gives a window the size that its values need, when they come after it was shown.
+
+A window takes its size from what it shows when it is shown. Stock Taurus has waited for
+the values by then. Here they may come a moment later, or when a server is back: the
+window would stay as narrow as it was, and labels would show ``...`` for good.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from taurus.external.qt import Qt
+from taurus.qt.qtgui.display import TaurusLabel
+from taurus.qt.qtgui.panel import TaurusForm
+
+from taurus_tpo.clock import SYSTEM
+from taurus_tpo.scheme.delivery import DELIVERY
+
+#: How often is looked whether all widgets have been told what has come, ms.
+PAUSE = 20
+
+#: For how long that is waited for, s: values may come without end.
+LONGEST = 0.5
+
+#: What the frame of a form is wider than its rows: as Taurus's form has it.
+FRAME = 20
+
+#: How wide a text may be that makes its window wider: the width of a label of Qt's that
+#: was not laid out yet. In stock Taurus, a text that does not fit in there is cut.
+WIDEST = 640
+
+#: The property of a window to whose events is listened, and of one that its user has
+#: given another size.
+_WATCHED, _RESIZED = "taurus_tpo_watched", "taurus_tpo_resized"
+
+
+def fit_later(widget: Any) -> None:
+    """Have the window of ``widget``, which was told of its attribute, made to fit.
+
+    Soon, together with others; called in the thread of the GUI. From the first time on
+    it is noticed when the user gives the window another size.
+    """
+    app = Qt.QApplication.instance()
+    if app is None:
+        return
+    fitting = app.findChild(Fitting)
+    (fitting if fitting is not None else Fitting(app)).add(widget)
+
+
+class Fitting(Qt.QObject):
+    """Makes windows fit, once for all values of a burst; in the thread of the GUI."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(app)
+        self._widgets: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._since = 0.0
+        self._timer = Qt.QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._look)
+
+    def add(self, widget: Any) -> None:
+        """Have the window of ``widget`` made to fit."""
+        window = widget.window()
+        if not window.property(_WATCHED):
+            window.setProperty(_WATCHED, True)
+            window.installEventFilter(self)
+        self._widgets.add(widget)
+        if not self._timer.isActive():
+            self._since = SYSTEM.monotonic()
+            self._timer.start(0)
+
+    def eventFilter(self, window: Any, event: Any) -> bool:
+        """Take note of a window that gets its size from its user."""
+        if event.type() == Qt.QEvent.Resize and event.spontaneous():
+            window.setProperty(_RESIZED, True)
+        return False
+
+    def _look(self) -> None:
+        """Make the windows fit, unless more values wait to be told."""
+        if len(DELIVERY) and SYSTEM.monotonic() - self._since < LONGEST:
+            self._timer.start(PAUSE)
+            return
+        told, self._widgets = self._widgets, weakref.WeakSet()
+        windows: dict[Any, list[Any]] = {}
+        for widget in _alive(told):
+            windows.setdefault(widget.window(), []).append(widget)
+        for window, widgets in windows.items():
+            if not window.property(_RESIZED):
+                fit(window, widgets)
+
+
+def fit(window: Any, widgets: list[Any]) -> None:
+    """Make ``window`` large enough for what some of its widgets show; never smaller.
+
+    :param widgets: those that have been told a value.
+    """
+    cut = [widget for widget in widgets if _is_cut(widget)]
+    for label in cut:
+        label.setAutoTrim(False)
+    for label in cut:
+        if label.sizeHint().width() > WIDEST:
+            label.setAutoTrim(True)
+    forms = {form for form in map(_form_of, widgets) if form is not None}
+    for form in forms:
+        _widen(form)
+    _grow(window)
+    for form in forms:
+        form.scrollArea.widget().layout().activate()
+    for label in cut:
+        label.setAutoTrim(True)
+
+
+def _widen(form: Any) -> None:
+    """Let a form be as wide as Taurus makes one that has its values."""
+    layout = form.scrollArea.widget().layout()
+    width = layout.sizeHint().width() + FRAME
+    if width > form.scrollArea.minimumWidth():
+        form.scrollArea.setMinimumWidth(width)
+
+
+def _grow(window: Any) -> None:
+    """Give a window that has its size from its contents that of these contents."""
+    layout = window.layout()
+    if layout is not None:
+        layout.activate()
+    if not window.isVisible() or window.testAttribute(Qt.Qt.WA_Resized):
+        return
+    most = window.screen().availableGeometry().size() * 2 / 3
+    size = window.size().expandedTo(window.sizeHint().boundedTo(most))
+    if size != window.size():
+        window.resize(size)
+        # Nobody has asked for this size.
+        window.setAttribute(Qt.Qt.WA_Resized, False)
+
+
+def _is_cut(widget: Any) -> bool:
+    """Return whether ``widget`` is a label that shows dots instead of its text."""
+    is_label = isinstance(widget, TaurusLabel) and widget.getAutoTrim()
+    return is_label and widget.text() == "<a href='...'>...</a>"
+
+
+def _form_of(widget: Any) -> Any:
+    """Return the form that ``widget`` is in, None if it is in none."""
+    while widget is not None and not isinstance(widget, TaurusForm):
+        widget = widget.parent()
+    return widget
+
+
+def _alive(widgets: weakref.WeakSet[Any]) -> Iterator[Any]:
+    """Yield those that Qt has not deleted."""
+    for widget in list(widgets):
+        try:
+            widget.window()
+        except RuntimeError:
+            continue
+        yield widget

@@ -1,0 +1,236 @@
+"""Two programs that do the same, one with the plugin and one without it.
+
+Each has a facility of its own, so that what one does to a device the other does not
+see. What they show is compared when both are quiet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+from tango_support import FACILITIES, ROOT
+
+from taurus_tpo.sim import Facility
+
+#: How long an order may take, s: stock Taurus waits 9 s for one read of a hung server.
+ANSWER = 120.0
+
+#: How long what is shown may take to be what it is to be, on a busy machine, s.
+QUIET = 30.0
+
+#: How long two programs that differ may take until they do not, s.
+AGREED = 10.0
+
+#: How often they are asked, s.
+OFTEN = 0.1
+
+
+@dataclass(frozen=True)
+class Meant:
+    """A difference that is meant.
+
+    :param path: the end of where it is seen, as a path of keys.
+    :param reason: why it is better for the user.
+    """
+
+    path: str
+    reason: str
+
+    def covers(self, path: str) -> bool:
+        """Return whether a difference at ``path`` is this one."""
+        return path.endswith(self.path)
+
+
+#: What may differ; the reasons are those of ``docs/how-to/upgrade.rst``.
+MEANT = (
+    Meant("/tooltip/Mode", "a tooltip tells the mode, and who decided it"),
+    Meant("/tooltip/State", "a tooltip tells what the attribute does or waits for"),
+)
+
+
+class Program:
+    """One of the two."""
+
+    def __init__(
+        self, facility: Facility, plugin: bool, arguments: tuple[str, ...] = ()
+    ) -> None:
+        self.facility, self.plugin = facility, plugin
+        folders = ("", "tests/tango", "tests/differential/panels")
+        environment = {
+            **facility.environment(),
+            "QT_QPA_PLATFORM": "offscreen",
+            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in folders),
+            "TAURUS_TPO": str(int(plugin)),
+        }
+        command = ["taurus_tpo.child", str(os.getpid()), "panel_program", *arguments]
+        self._process = subprocess.Popen(
+            [sys.executable, "-X", "faulthandler", "-m", *command],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._answers: queue.Queue[str] = queue.Queue()
+        self.said: list[str] = []
+        for stream, put in (
+            (self._process.stdout, self._answers.put),
+            (self._process.stderr, self.said.append),
+        ):
+            threading.Thread(target=_drain, args=(stream, put), daemon=True).start()
+
+    def order(self, do: str, *args: Any, **more: Any) -> None:
+        """Have it do something."""
+        assert self._process.stdin is not None
+        order = {"do": do, "args": args, **more}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+
+    def answer(self) -> Any:
+        """Return what it says to the oldest order that it has not answered.
+
+        :raises AssertionError: with the end of what it said, if it says nothing.
+        """
+        try:
+            answer = json.loads(self._answers.get(timeout=ANSWER))
+        except queue.Empty:
+            said = "".join(self.said[-60:])
+            raise AssertionError(f"{self} is silent:\n{said}") from None
+        if isinstance(answer, str) and answer.startswith("raised "):
+            raise AssertionError(f"{self} {answer}\n{''.join(self.said[-60:])}")
+        return answer
+
+    def ask(self, do: str, *args: Any, **more: Any) -> Any:
+        """Have it do something, and return what it says."""
+        self.order(do, *args, **more)
+        return self.answer()
+
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __str__(self) -> str:
+        return "the program with the plugin" if self.plugin else "the one without it"
+
+
+def _drain(stream: Any, put: Callable[[str], Any]) -> None:
+    with stream:
+        for line in stream:
+            put(line)
+
+
+class Pair:
+    """Both programs: whatever is ordered, both do."""
+
+    def __init__(self, facility: str, *arguments: str) -> None:
+        self._stack = ExitStack()
+        self.programs: list[Program] = []
+        try:
+            for plugin in (True, False):
+                running = Facility(FACILITIES / f"{facility}.toml")
+                self._stack.enter_context(running)
+                program = Program(running, plugin, arguments)
+                self._stack.callback(program.close)
+                self.programs.append(program)
+        except BaseException:
+            self.close()
+            raise
+
+    def ask(self, do: str, *args: Any, **more: Any) -> list[Any]:
+        """Have both do something at the same time, and return what they say."""
+        for program in self.programs:
+            program.order(do, *args, **more)
+        return [program.answer() for program in self.programs]
+
+    def until(
+        self, condition: Callable[[Any], Any], do: str, *args: Any, **more: Any
+    ) -> list[Any]:
+        """Ask until each has given an answer for which ``condition`` is true."""
+        end = time.monotonic() + QUIET
+        while True:
+            answers = self.ask(do, *args, **more)
+            if all(condition(answer) for answer in answers):
+                return answers
+            if time.monotonic() > end:
+                shown = json.dumps(answers, indent=1)[:6000]
+                raise AssertionError(f"not quiet after {QUIET} s: {shown}")
+            time.sleep(OFTEN)
+
+    def differences(
+        self,
+        do: str,
+        *args: Any,
+        when: Callable[[Any], Any] = lambda _: True,
+        meant: tuple[Meant, ...] = (),
+        **more: Any,
+    ) -> list[str]:
+        """Return how the answers differ, once ``when`` is true of both.
+
+        Whoever differs is asked again for a while: it may be on its way.
+        """
+        self.until(when, do, *args, **more)
+        end = time.monotonic() + AGREED
+        while True:
+            found = self._compare(self.ask(do, *args, **more), (*MEANT, *meant))
+            if not found or time.monotonic() > end:
+                return found
+            time.sleep(OFTEN)
+
+    def _compare(self, answers: list[Any], meant: tuple[Meant, ...]) -> list[str]:
+        return [
+            f"{path}: plugin {plugin!r}, stock {stock!r}"
+            for path, plugin, stock in compare(*answers)
+            if not any(one.covers(path) for one in meant)
+        ]
+
+    def servers(self, do: str, name: str) -> None:
+        """Start or stop a server of both facilities."""
+        for program in self.programs:
+            getattr(program.facility.server(name), do)()
+
+    def pictures(self, name: str, folder: Path, title: str) -> None:
+        """Save what a window looks like in both."""
+        for program in self.programs:
+            who = "plugin" if program.plugin else "stock"
+            program.ask("picture", name, str(folder / f"{title}-{who}.png"))
+
+    def close(self) -> None:
+        """End both, and their facilities."""
+        self._stack.close()
+
+
+def compare(plugin: Any, stock: Any, path: str = "") -> list[tuple[str, Any, Any]]:
+    """Return where two answers differ: the path of keys, and both values."""
+    if isinstance(plugin, dict) and isinstance(stock, dict):
+        keys = {**plugin, **stock}
+        found = ((key, plugin.get(key), stock.get(key)) for key in keys)
+    elif _alike(plugin, stock):
+        found = ((str(key), *both) for key, both in enumerate(zip(plugin, stock)))
+    else:
+        return [] if plugin == stock else [(path, plugin, stock)]
+    return [
+        one
+        for key, left, right in found
+        for one in compare(left, right, f"{path}/{key}")
+    ]
+
+
+def _alike(plugin: Any, stock: Any) -> bool:
+    both_lists = isinstance(plugin, list) and isinstance(stock, list)
+    return both_lists and len(plugin) == len(stock)

@@ -1,0 +1,107 @@
+"""A window whose values come after it was shown is as large as they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from qt_support import SEEN
+from tango_support import FACILITIES, model
+
+from taurus_tpo.sim import Facility
+
+DOWN = "sim/panel/down"
+DOTS = "<a href='...'>...</a>"
+
+
+@pytest.fixture
+def late() -> Iterator[Facility]:
+    """A facility whose second server is down."""
+    with Facility(FACILITIES / "panels.toml") as running:
+        yield running
+
+
+@pytest.fixture
+def form(qtbot, factory):
+    from taurus.qt.qtgui.panel import TaurusForm
+
+    widget = TaurusForm()
+    qtbot.addWidget(widget)
+    yield widget
+    widget.setModel([])
+
+
+def _start(qtbot, facility, widget) -> None:
+    facility.server("TpoSim/panels_down").start()
+    # It may be cut.
+    qtbot.waitUntil(lambda: _shown(widget) in ("1.50", DOTS), timeout=2 * SEEN)
+
+
+def _shown(form) -> str:
+    widget = form[0].readWidget()
+    return widget.text() if hasattr(widget, "text") else ""
+
+
+def _needed(form) -> int:
+    return form.scrollArea.widget().layout().sizeHint().width()
+
+
+def test_a_form_gets_the_width_of_values_that_come_later(qtbot, late, form):
+    names = ("volts", "text")
+    form.setModel([model(late, name, DOWN) for name in names])
+    form.show()
+    qtbot.waitUntil(lambda: bool(form.property("taurus_tpo_watched")), timeout=SEEN)
+    before = form.scrollArea.minimumWidth()
+    _start(qtbot, late, form)
+    qtbot.waitUntil(
+        lambda: form.scrollArea.minimumWidth() >= _needed(form) + 20 > before,
+        timeout=SEEN,
+    )
+    assert form.width() >= form.scrollArea.minimumWidth()
+
+
+def test_a_window_that_its_user_has_resized_keeps_its_size(qtbot, late, form):
+    form.setModel([model(late, "volts", DOWN)])
+    form.show()
+    qtbot.waitUntil(lambda: bool(form.property("taurus_tpo_watched")), timeout=SEEN)
+    narrow = form.scrollArea.minimumWidth()
+    size = form.size()
+    # As the window system has it.
+    form.windowHandle().resize(size.width() + 1, size.height() + 5)
+    qtbot.waitUntil(lambda: form.height() == size.height() + 5, timeout=SEEN)
+    _start(qtbot, late, form)
+    qtbot.wait(200)
+    assert form.scrollArea.minimumWidth() == narrow
+    assert form.height() == size.height() + 5
+
+
+def test_a_label_in_a_window_of_ones_own_is_not_cut(qtbot, modes, factory):
+    from taurus.external.qt import Qt
+    from taurus.qt.qtgui.display import TaurusLabel
+
+    window = Qt.QWidget()
+    qtbot.addWidget(window)
+    label = TaurusLabel(window)
+    Qt.QVBoxLayout(window).addWidget(label)
+    label.setModel(model(modes, "Status"))
+    window.show()
+    qtbot.waitUntil(lambda: "The simulated device" in label.text(), timeout=SEEN)
+    assert window.width() >= label.sizeHint().width()
+    label.setModel("")
+
+
+def test_a_window_whose_size_the_program_has_set_keeps_it(qtbot, modes, factory):
+    from taurus.external.qt import Qt
+    from taurus.qt.qtgui.display import TaurusLabel
+
+    window = Qt.QWidget()
+    qtbot.addWidget(window)
+    label = TaurusLabel(window)
+    Qt.QVBoxLayout(window).addWidget(label)
+    label.setModel(model(modes, "Status"))
+    window.resize(600, 60)
+    window.show()
+    qtbot.waitUntil(lambda: "The simulated device" in label.text(), timeout=SEEN)
+    qtbot.wait(200)
+    assert (window.width(), window.height()) == (600, 60)
+    label.setModel("")
