@@ -8,6 +8,7 @@ import time
 import traceback
 from typing import Any, Callable
 
+import tango
 import taurus
 from taurus.core.taurusbasetypes import SubscriptionState, TaurusEventType
 
@@ -91,9 +92,8 @@ class Client:
         return self._config(attribute)
 
     def _config(self, attribute: Any) -> dict[str, Any]:
-        plain = self._plain.value
         told = {
-            name: plain(getattr(attribute, name))
+            name: self._facet(attribute, name)
             for name in (
                 *("type", "data_format", "writable", "label", "description"),
                 *("range", "warnings", "alarms", "format_spec", "enum_labels"),
@@ -103,9 +103,15 @@ class Client:
         told["type"] = str(told["type"])
         told["enum_labels"] = [str(one) for one in attribute.enum_labels or ()]
         told["simple"] = attribute.getSimpleName()
-        told["precision"] = plain(getattr(attribute, "precision", None))
+        told["precision"] = self._facet(attribute, "precision")
         told["is_numeric"] = attribute.isNumeric()
         return told
+
+    def _facet(self, attribute: Any, name: str) -> Any:
+        try:
+            return self._plain.value(getattr(attribute, name))
+        except (AttributeError, tango.DevFailed) as error:
+            return self._plain.error(error)
 
     def do_read(self, on: int, cache: Any = True) -> Any:
         return self._attribute(on).read(cache=cache)

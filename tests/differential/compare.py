@@ -80,9 +80,14 @@ def parts(observed: dict[str, Any], scenario: Scenario) -> dict[tuple[str, str],
     for key, segments in observed["told"].items():
         on = attribute_of(key)
         polled = on is not None and is_polled(scenario, on)
-        found["told", key] = _collapsed(segments) if polled else segments
+        if polled or scenario.stops_processes:
+            found["told", key] = _collapsed(segments)
+            found["repeats", key] = _repeats(segments)
+        else:
+            found["told", key] = segments
     for on, facts in (observed.get("end") or {}).items():
-        for name, value in facts.items():
+        # Or what it raised to look at them.
+        for name, value in facts.items() if isinstance(facts, dict) else ():
             found["end", f"[{on}] {name}"] = value
     for line in sorted(set(observed["log"])):
         found["log", line] = observed["log"].count(line)
@@ -105,6 +110,15 @@ def _collapsed(segments: list[list[Any]]) -> list[list[Any]]:
     return [flat]
 
 
+def _repeats(segments: list[list[Any]]) -> int:
+    """Return how often the same change is told again at the most."""
+    most, again, last = 0, 0, None
+    for record in (record for segment in segments for record in segment):
+        again = again + 1 if record == last and record[0] == "Change" else 0
+        most, last = max(most, again), record
+    return most
+
+
 def compare(
     scenario: Scenario, stock: dict[str, Any], plugin: dict[str, Any]
 ) -> list[Difference]:
@@ -117,13 +131,16 @@ def _differing(
 ) -> Iterator[Difference]:
     for key in [*stock, *(key for key in plugin if key not in stock)]:
         ours, theirs = plugin.get(key, MISSING), stock.get(key, MISSING)
+        if key[0] == "repeats" and MISSING not in (ours, theirs):
+            # Whether once more or not is a matter of time.
+            ours = theirs if ours <= theirs + 1 else ours
         if ours != theirs:
             yield Difference(*key, theirs, ours, _on(*key))
 
 
 def _on(part: str, name: str) -> int | None:
     """Return the attribute that a part of an observation is about."""
-    if part == "told":
+    if part in ("told", "repeats"):
         return attribute_of(name)
     if part in ("step", "end") and "[" in name:
         return int(name.partition("[")[2].partition("]")[0])

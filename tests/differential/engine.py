@@ -19,6 +19,9 @@ from tests.differential.scenario import Scenario
 #: How often each program is run where the first two runs differ.
 RUNS = 3
 
+#: How many runs with processes of their own go side by side.
+APART = 6
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -58,6 +61,7 @@ class Engine:
         self._lock = threading.Lock()
         self._verdicts: dict[str, Verdict] = {}
         self._pool = ThreadPoolExecutor(128, "differential")
+        self._apart = ThreadPoolExecutor(APART, "apart")
         #: How often each entry of the table was seen.
         self.seen: Counter[str] = Counter()
 
@@ -68,7 +72,8 @@ class Engine:
     def __exit__(self, *error: Any) -> None:
         for pair in self._pairs.values():
             pair.end()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._apart):
+            pool.shutdown(wait=False, cancel_futures=True)
         self.facility.__exit__(*error)
 
     @property
@@ -94,9 +99,16 @@ class Engine:
 
     def _observe(self, scenario: Scenario, side: str) -> Any:
         pair = self._pair(scenario.pairing)
-        return self._pool.submit(pair.observe, scenario, side)
+        pool = self._apart if scenario.needs_own_processes else self._pool
+        return pool.submit(pair.observe, scenario, side)
 
     def _judged(self, scenario: Scenario) -> Verdict:
+        verdict = self._compared(scenario)
+        # What programs observe of a server that has crashed is of no use.
+        self.facility.check()
+        return verdict
+
+    def _compared(self, scenario: Scenario) -> Verdict:
         futures = [self._observe(scenario, side) for side in (STOCK, PLUGIN)]
         stock, plugin = (future.result() for future in futures)
         unmeant, meant = explain(compare(scenario, stock, plugin), scenario)

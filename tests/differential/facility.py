@@ -35,6 +35,8 @@ class DeviceServer(Process):
         output = where / f"{instance}.log"
         super().__init__(f"{SERVER}/{instance}", spawner, environment, output)
         self._instance = instance
+        #: Whether a scenario stops and starts it.
+        self.is_stopped_by_runs = count == 1
         self._host = host
         self.devices = [f"diff/{instance}/{at:03d}" for at in range(count)]
 
@@ -120,6 +122,15 @@ class Facility:
         server.register()
         server.start()
         return server
+
+    def check(self) -> None:
+        """Raise where a server, of those that nobody stops, has ended.
+
+        :raises taurus_tpo.sim.spec.FacilityError: with the end of what it printed.
+        """
+        for server in self._servers:
+            if not server.is_stopped_by_runs:
+                server.check_running()
 
     def device(self) -> str:
         """Return the name of a device that nobody has looked at; from any thread."""

@@ -16,13 +16,22 @@ from typing import Any
 
 import tango
 
-from tests.differential.facility import Facility
-from tests.differential.scenario import CLIENT, PAIRINGS, SERVER, Scenario, Step
+from taurus_tpo.sim.process import Process
+from tests.differential.facility import DeviceServer, Facility
+from tests.differential.scenario import (
+    CLIENT,
+    DATABASE,
+    PAIRINGS,
+    SERVER,
+    SHOW,
+    Scenario,
+    Step,
+)
 
 ROOT = Path(__file__).parents[2]
 
 #: How long a step of a client may take until it counts as hung, s.
-HANGS = 20.0
+HANGS = 40.0
 
 #: What a step that hangs, or a program that ends, is observed as.
 HUNG, CRASHED = "hung", "crashed"
@@ -32,6 +41,9 @@ PAST = 1000.0
 
 #: How long nothing new may come after a step, and at the end, s.
 STILL, LAST = 0.3, 4.5
+
+#: The same at the end where processes have come and gone, s.
+LAST_OF_PROCESS = 14.0
 
 #: How long what a step should bring about may take, s.
 BOUND = 4.0
@@ -120,11 +132,23 @@ class Run:
     """One scenario with one program.
 
     :param device: the name of a device that nobody has looked at.
+    :param server: the process of its server, where nobody else's device is in it.
     """
 
     def __init__(
-        self, scenario: Scenario, program: Program, facility: Facility, device: str
+        self,
+        scenario: Scenario,
+        program: Program,
+        facility: Facility,
+        device: str,
+        server: DeviceServer | None = None,
     ) -> None:
+        self._process = server
+        self._stutter: Stutter | None = None
+        # Tango takes its time to see that a server has gone.
+        self._last = LAST if server is None else LAST_OF_PROCESS
+        # A program that builds its window does not wait.
+        self._shown = scenario.venue == "script"
         self._scenario = scenario
         self._program = program
         self._facility = facility
@@ -145,13 +169,16 @@ class Run:
                 result = self._do(step)
                 if step.who == CLIENT:
                     steps.append({"step": str(step), "result": result})
-            self._settle([], LAST)
+            self._settle([], self._last)
             observed["end"] = self._client(Step(CLIENT, "look"))
             observed.update(self._ask("finish"))
         except ProgramEndedError as error:
             observed["fate"] = f"{CRASHED}: {error}"
         except FutureTimeout:
             observed["fate"] = f"{HUNG} in step {len(steps)}"
+        finally:
+            if self._stutter is not None:
+                self._stutter.end()
         return observed
 
     # --- the server ---
@@ -196,6 +223,20 @@ class Run:
             setattr(info, key, value)
         self._raw.set_attribute_config(info)
 
+    # --- their processes ---
+
+    def _fault(self, step: Step) -> None:
+        process: Any = self._process
+        if step.who == DATABASE:
+            process = self._facility.database
+        if step.do == "restart":
+            process.kill()
+            process.start()
+        elif step.do == "busy":
+            self._stutter = Stutter(process)
+        elif step.do != "start" or not process.running:
+            getattr(process, step.do)()
+
     # --- the client ---
 
     def _do(self, step: Step) -> Any:
@@ -204,8 +245,12 @@ class Run:
             result = self._client(step)
         elif step.who == SERVER:
             self._server(step)
-        if step.do != "settle":
-            self._settle(self._expected(step), STILL)
+        else:
+            self._fault(step)
+        self._shown |= step.do == SHOW
+        expected = self._expected(step)
+        if self._shown:
+            self._settle(expected, STILL)
         return result
 
     def _expected(self, step: Step) -> list[str]:
@@ -238,6 +283,30 @@ class Run:
         return self._program.ask(self._device, do, **more)
 
 
+class Stutter:
+    """Makes a process slow: it stands still for most of the time."""
+
+    #: For how long it stands still, and goes on, s.
+    STANDS, GOES = 0.15, 0.05
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._ending.wait(self.GOES):
+            self._process.hang()
+            self._ending.wait(self.STANDS)
+            self._process.resume()
+
+    def end(self) -> None:
+        """Let it be as fast as it is."""
+        self._ending.set()
+        self._thread.join()
+
+
 class Pair:
     """The two programs of a pairing, started when they are needed, and again."""
 
@@ -255,17 +324,44 @@ class Pair:
                 program = self._programs[side] = self.new_program(side)
             return program
 
-    def new_program(self, side: str, venue: str = "script") -> Program:
+    def new_program(
+        self, side: str, venue: str = "script", facility: Facility | None = None
+    ) -> Program:
         """Return a new process."""
+        facility = facility or self._facility
         one = self._pairing
         mode = one.plugin if side == PLUGIN else one.stock
         log = self._facility.log / f"{side}-{one.name}.log"
-        return Program(side, mode, one.disabled, venue, self._facility.host, log)
+        return Program(side, mode, one.disabled, venue, facility.host, log)
 
     def observe(self, scenario: Scenario, side: str) -> dict[str, Any]:
         """Return what a side observes of a scenario."""
+        if scenario.needs_own_processes:
+            return self._observe_apart(scenario, side)
         device = self._facility.device()
         return Run(scenario, self.program(side), self._facility, device).observe()
+
+    def _observe_apart(self, scenario: Scenario, side: str) -> dict[str, Any]:
+        """Return the same, of a scenario that needs processes of its own."""
+        if not any(step.who == DATABASE for step in scenario.steps):
+            return self._observe_in(self._facility, scenario, side)
+        with Facility(self._facility.log) as facility:
+            return self._observe_in(facility, scenario, side)
+
+    def _observe_in(
+        self, facility: Facility, scenario: Scenario, side: str
+    ) -> dict[str, Any]:
+        server = None
+        if scenario.stops_processes:
+            server = facility.add_server(1)
+        device = facility.device() if server is None else server.devices[0]
+        program = self.new_program(side, scenario.venue, facility)
+        try:
+            return Run(scenario, program, facility, device, server).observe()
+        finally:
+            program.end()
+            if server is not None:
+                server.kill()
 
     def end(self) -> None:
         """End both."""

@@ -15,6 +15,9 @@ from tests.differential.kinds import KINDS, Kind
 #: Who does a step.
 CLIENT, SERVER, PROCESS, DATABASE = "client", "server", "process", "database"
 
+#: The step with which a GUI's window opens, and its event loop begins.
+SHOW = "show"
+
 
 @dataclass(frozen=True)
 class Pairing:
@@ -103,8 +106,12 @@ class Scenario:
     @property
     def needs_own_processes(self) -> bool:
         """Whether it stops what other scenarios need, or has a window."""
-        stops = any(step.who in (PROCESS, DATABASE) for step in self.steps)
-        return stops or self.venue != "script"
+        return self.stops_processes or self.venue != "script"
+
+    @property
+    def stops_processes(self) -> bool:
+        """Whether a server or the database is stopped, or slow."""
+        return any(step.who in (PROCESS, DATABASE) for step in self.steps)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)

@@ -17,7 +17,7 @@ from tests.differential.scenario import Scenario
 from tests.differential.strategies import scenarios
 
 #: How many scenarios go side by side.
-LANES = 24
+LANES = 16
 
 
 @dataclass

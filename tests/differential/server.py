@@ -47,6 +47,9 @@ def _leaves(type_: str, value: Any) -> Any:
     return value
 
 
+_ADDING = threading.Lock()
+
+
 class _Attribute:
     """What the device holds of one attribute."""
 
@@ -89,6 +92,13 @@ class Differing(Device):
         self._add(json.loads(self.Attributes), self.Base)
 
     def _add(self, specs: list[dict[str, Any]], base: float) -> None:
+        # Tango keeps what a class has in one list, without a lock.
+        with _ADDING:
+            self._add_one_after_the_other(specs, base)
+
+    def _add_one_after_the_other(
+        self, specs: list[dict[str, Any]], base: float
+    ) -> None:
         for spec in specs:
             held = _Attribute(spec, base)
             name = held.kind.name

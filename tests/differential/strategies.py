@@ -7,7 +7,16 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.differential.kinds import KINDS
-from tests.differential.scenario import CLIENT, SERVER, AttributeSpec, Scenario, Step
+from tests.differential.scenario import (
+    CLIENT,
+    DATABASE,
+    PROCESS,
+    SERVER,
+    SHOW,
+    AttributeSpec,
+    Scenario,
+    Step,
+)
 
 #: How many steps a scenario has at the most, and attributes.
 STEPS, ATTRIBUTES = 7, 2
@@ -142,16 +151,60 @@ def _attributes(draw: st.DrawFn) -> tuple[AttributeSpec, ...]:
     )
 
 
+_SHARED = st.one_of(st.one_of(*_CLIENT_STEPS), st.one_of(*_SERVER_STEPS))
+
+#: What happens to a server, each with how it ends.
+_OF_PROCESS: tuple[tuple[str, ...], ...] = (
+    ("restart",),
+    ("kill", "start"),
+    ("terminate", "start"),
+    ("hang", "resume"),
+    ("busy",),
+)
+
+
 @st.composite
 def scenarios(draw: st.DrawFn, pairings: tuple[str, ...] = ("default",)) -> Scenario:
-    """Return a scenario for processes that others share."""
-    attributes = draw(_attributes())
-    first = draw(st.sampled_from(_FIRST))
-    step = st.one_of(st.one_of(*_CLIENT_STEPS), st.one_of(*_SERVER_STEPS))
-    more = draw(st.lists(step, min_size=2, max_size=STEPS))
-    steps = [*first, *more]
+    """Return a scenario of any sort; most of them share processes."""
     pairing = draw(st.sampled_from(pairings))
-    return tidy(Scenario(attributes, tuple(steps), pairing))
+    make = draw(st.sampled_from([*[_in_a_script] * 24, *[_in_a_gui] * 4, _faulty]))
+    attributes = draw(_attributes())
+    return tidy(draw(make(attributes, pairing)))
+
+
+@st.composite
+def _in_a_script(
+    draw: st.DrawFn, attributes: tuple[AttributeSpec, ...], pairing: str
+) -> Scenario:
+    first = draw(st.sampled_from(_FIRST))
+    more = draw(st.lists(_SHARED, min_size=2, max_size=STEPS))
+    return Scenario(attributes, (*first, *more), pairing)
+
+
+@st.composite
+def _in_a_gui(
+    draw: st.DrawFn, attributes: tuple[AttributeSpec, ...], pairing: str
+) -> Scenario:
+    client = st.one_of(*_CLIENT_STEPS)
+    before = draw(st.lists(client, min_size=0, max_size=3))
+    after = draw(st.lists(_SHARED, min_size=2, max_size=STEPS))
+    steps = (*before, Step(CLIENT, SHOW), *after)
+    return Scenario(attributes, steps, pairing, "gui")
+
+
+@st.composite
+def _faulty(
+    draw: st.DrawFn, attributes: tuple[AttributeSpec, ...], pairing: str
+) -> Scenario:
+    """Return one in which a server or the database goes, and comes again."""
+    who = draw(st.sampled_from([PROCESS, PROCESS, DATABASE]))
+    fault = draw(st.sampled_from(_OF_PROCESS))
+    before = draw(st.lists(_SHARED, max_size=2))
+    meanwhile = draw(st.lists(st.one_of(*_CLIENT_STEPS), min_size=1, max_size=3))
+    after = draw(st.lists(_SHARED, max_size=3))
+    steps = [*before, Step(who, fault[0]), *meanwhile]
+    steps += [Step(who, one) for one in fault[1:]]
+    return Scenario(attributes, (*steps, *after), pairing)
 
 
 def tidy(scenario: Scenario) -> Scenario:
