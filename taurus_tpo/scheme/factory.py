@@ -507,8 +507,6 @@ class TpoTangoFactory(TangoFactory):
         if not self.patience.in_a_hurry:
             return True
         connection = self.connection(device)
-        if connection.answers_lately:
-            return True
         answered = self._reach_if_it_runs(device, connection)
         return answered and connection.answers_lately
 
