@@ -80,6 +80,7 @@ PRIVATE_ATTRIBUTES_OF_FORMS = {
 
 #: The attributes of its instances that the plugin reads.
 PRIVATE_ATTRIBUTES = {
+    "TaurusModel._simp_name": "the alias of a device, which may be told later",
     "TaurusModel._listeners": "an event goes to the listeners of its moment",
     "TangoAuthority._dbProxy": "set by the constructor, which asks the database too",
     "TangoAuthority._dbCache": "set by the constructor, which asks the database too",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import tango
@@ -16,6 +18,9 @@ from taurus_tpo.scheme.names import NAMES
 
 #: For how long the answer counts for whoever asks the same next, s.
 MOMENT = 0.05
+
+#: When it is asked again what it has not told, s.
+RETRY = 1.0
 
 
 class TpoTangoAuthority(TangoAuthority):
@@ -41,6 +46,8 @@ class TpoTangoAuthority(TangoAuthority):
         self._database = DIRECTORY.database(name.partition("//")[2])
         #: The device whose alias was asked for last, when, and what that is.
         self._alias: tuple[str, float, str | None] = ("", float("-inf"), None)
+        #: The devices whose alias it has not told in time.
+        self._aliases_in_doubt: set[str] = set()
         self.call__init__(TaurusAuthority, name, parent)
 
     @classmethod
@@ -79,6 +86,14 @@ class TpoTangoAuthority(TangoAuthority):
         """
         return self.factory().questions.ask(self._database, *question)
 
+    def ask_at_length(self, *question: str) -> Any:
+        """Return what it says, where all depends on that; waits as stock Taurus.
+
+        :param question: a command of the database, and its argument.
+        :raises tango.DevFailed: where it says no, or nothing in time.
+        """
+        return self.factory().questions.ask_at_length(self._database, *question)
+
     def begin_to_ask(self, *question: str) -> Future[Any]:
         """Have it asked by the pool, and return at once.
 
@@ -113,10 +128,43 @@ class TpoTangoAuthority(TangoAuthority):
         except tango.DevFailed as error:
             if not is_answer(error):
                 NAMES.doubt()
+                self._aliases_in_doubt.add(full_name)
                 return None
             alias = None
+        self._aliases_in_doubt.discard(full_name)
         self._alias = full_name, SYSTEM.monotonic(), alias
         return alias
+
+    def tell_alias_later(self, device: Any) -> None:
+        """Tell ``device`` its alias when it is known, if it was not told in time.
+
+        :param device: has just been made, and is not kept alive.
+        """
+        name = "/".join(device.getFullName().rsplit("/", 3)[1:])
+        if name in self._aliases_in_doubt:
+            self._aliases_in_doubt.discard(name)
+            self._ask_for_alias(weakref.ref(device), name, 0.0)
+
+    def _ask_for_alias(self, device: weakref.ref[Any], name: str, delay: float) -> None:
+        question = "DbGetDeviceAlias", name
+        questions = self.factory().questions
+        answer = questions.begin(self._database, *question, delay=delay, patient=True)
+        answer.add_done_callback(partial(self._on_alias, device, name))
+
+    def _on_alias(
+        self, reference: weakref.ref[Any], name: str, answer: Future[Any]
+    ) -> None:
+        """Take the word of the database; called by the pool."""
+        device = reference()
+        if device is None or answer.cancelled():
+            return
+        error = answer.exception()
+        if error is None:
+            alias = _alias(answer.result())
+            if alias is not None:
+                device.take_alias(alias)
+        elif not is_answer(error):
+            self._ask_for_alias(reference, name, RETRY)
 
     def getElementFullName(self, alias: str) -> str | None:
         """Return the name ``domain/family/member`` of the device with that alias.
@@ -126,16 +174,19 @@ class TpoTangoAuthority(TangoAuthority):
         which comes to life with the database. As long as that lives, the alias is its
         name.
         """
-        if f"{self.getFullName()}/{alias}" in self.factory().tango_devs:
+        factory = self.factory()
+        if f"{self.getFullName()}/{alias}" in factory.tango_devs:
             NAMES.doubt()
             return alias
+        # The class of a device, where others have registered some, is asked by name.
+        ask = self.ask_at_length if factory.tango_dev_klasses else self.ask
         try:
-            return str(self.ask("DbGetAliasDevice", alias))
+            return str(ask("DbGetAliasDevice", alias))
         except tango.DevFailed as error:
             if is_answer(error):
                 return None
             NAMES.doubt()
-            return alias if self.factory().questions.in_a_hurry else None
+            return alias if factory.questions.in_a_hurry else None
 
 
 class InGoodTime:
@@ -146,17 +197,23 @@ class InGoodTime:
 
     def __init__(self, authority: TpoTangoAuthority) -> None:
         self._authority = authority
+        #: The device whose class it has not told, as it has not answered.
+        self.in_doubt: str | None = None
 
     def getElementFullName(self, alias: str) -> str | None:
         """Return the name of the device with that alias, None where there is none."""
         return self._authority.getElementFullName(alias)
 
     def get_class_for_device(self, name: str) -> str:
-        """Return the Tango class of a device.
+        """Return the Tango class of a device: an object has it for good.
 
-        :raises tango.DevFailed: where the database does not tell in time.
+        :raises tango.DevFailed: where the database does not tell.
         """
-        return str(self._authority.ask("DbGetClassForDevice", name))
+        try:
+            return str(self._authority.ask_at_length("DbGetClassForDevice", name))
+        except tango.DevFailed as error:
+            self.in_doubt = None if is_answer(error) else name
+            raise
 
 
 def _alias(told: Any) -> str | None:

@@ -67,6 +67,17 @@ class DeviceOfThePool:
                 return getattr(found, name)
         return super().__getattr__(name)  # type: ignore[misc]
 
+    def take_alias(self, alias: str) -> None:
+        """Take the alias, which the database has told later than Taurus asked for it.
+
+        It is the device's short name, by which rows of forms go. Widgets that show it
+        are built anew. Called by a thread of the pool.
+        """
+        self._simp_name = alias
+        factory = self.factory()
+        factory.tango_alias_devs[alias] = self
+        factory.late_devices.add(self)
+
     def isValidDev(self) -> bool:
         """Return whether there is a proxy; Taurus's old word."""
         return self.getDeviceProxy() is not None

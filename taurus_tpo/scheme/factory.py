@@ -145,6 +145,8 @@ class TpoTangoFactory(TangoFactory):
         super().reInit()
         self._events_disabled = None
         self._program = Authority.named("program")
+        #: The devices, in small letters, whose class the database has not told.
+        self._class_in_doubt: set[str] = set()
         self.patience = Patience()
         workers = CUSTOM_SETTINGS.current().first_read_workers
         self.first_read = DevicePool(
@@ -619,6 +621,8 @@ class TpoTangoFactory(TangoFactory):
         """
         names = self.getDeviceNameValidator().getNames(dev_name)
         if names is None or names[0] is None or not goes_by_alias(names[0]):
+            if names is not None and str(names[0]).lower() in self._class_in_doubt:
+                self._forget_of_no_class(names[0])
             return super().getDevice(dev_name, create_if_needed, **kw)
         device = self.tango_devs.get(names[0])
         if device is not None or not create_if_needed:
@@ -635,9 +639,37 @@ class TpoTangoFactory(TangoFactory):
 
     def _getDeviceClass(self, **kwargs: Any) -> type[TangoDevice]:
         authority = kwargs.get("db")
+        if not isinstance(authority, TpoTangoAuthority):
+            return of_the_pool(super()._getDeviceClass(**kwargs))
+        asked = kwargs["db"] = InGoodTime(authority)
+        klass = super()._getDeviceClass(**kwargs)
+        if asked.in_doubt is not None:
+            full_name = f"{authority.getFullName()}/{asked.in_doubt}"
+            self._class_in_doubt.add(full_name.lower())
+        return of_the_pool(klass)
+
+    def _storeDevice(self, dev: Any) -> None:
+        super()._storeDevice(dev)
+        authority = dev.getParentObj()
         if isinstance(authority, TpoTangoAuthority):
-            kwargs["db"] = InGoodTime(authority)
-        return of_the_pool(super()._getDeviceClass(**kwargs))
+            authority.tell_alias_later(dev)
+
+    def _forget_of_no_class(self, full_name: str) -> None:
+        """Forget a device whose class was not known when it was made, if that is now.
+
+        Whoever has it keeps it; whoever asks next gets one of the right class.
+        """
+        self._class_in_doubt.discard(full_name.lower())
+        where, *devname = full_name.rsplit("/", 3)
+        known = self.tango_devs.get(full_name)
+        klass = self._getDeviceClass(
+            db=self.getAuthority(where), devname="/".join(devname)
+        )
+        if known is not None and klass is not type(known):
+            self.tango_devs.pop(full_name)
+            for name, device in list(self.tango_alias_devs.items()):
+                if device is known:
+                    self.tango_alias_devs.pop(name)
 
     def _getAttributeClass(self, **params: Any) -> type[TangoAttribute]:
         klass = super()._getAttributeClass(**params)

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
+from taurus_tpo import compat
 from taurus_tpo.connection import DatabaseConnection, Question
 from taurus_tpo.errors import fresh
 from taurus_tpo.firstread import DevicePool, Kind
@@ -44,20 +45,40 @@ class Questions:
             database.no_answer()
         answer = self._asked(database, question)
         self._patience.wait(answer, database, UNFELT)
-        if answer.done() and not answer.cancelled():
-            error = answer.exception()
-            if error is not None:
-                raise fresh(error)
-            return answer.result()
-        database.unclaimed[question] = answer
-        database.no_answer()
+        return _answer_to(question, answer, database)
 
-    def begin(self, database: DatabaseConnection, *question: str) -> Future[Any]:
+    def ask_at_length(self, database: DatabaseConnection, *question: str) -> Any:
+        """Return what ``database`` says, where all depends on that.
+
+        Waits as stock Taurus: as long as it takes where its process runs, and once for
+        one that hangs; as :meth:`ask` where Taurus fills a form by itself.
+
+        :param question: a command of the database, and its argument.
+        :raises tango.DevFailed: where it says no, or nothing in time.
+        """
+        if self._pool.owns(threading.current_thread()):
+            return database.ask(*question)
+        answer = self._asked(database, question)
+        if self.in_a_hurry and compat.fills_a_form():
+            self._patience.wait_if_it_runs(answer, database)
+        else:
+            self._patience.wait_at_length(answer, database)
+        return _answer_to(question, answer, database)
+
+    def begin(
+        self,
+        database: DatabaseConnection,
+        *question: str,
+        delay: float = 0.0,
+        patient: bool = False,
+    ) -> Future[Any]:
         """Have ``database`` asked, and return at once.
 
+        :param delay: when, s from now.
+        :param patient: where it is known not to answer, wait until it does.
         :return: gets what it says, or Tango's ``DevFailed``.
         """
-        return self._pool.ask(database, question, None, Kind.ASK)
+        return self._pool.ask(database, question, None, Kind.ASK, delay, patient)
 
     def _asked(self, database: DatabaseConnection, question: Question) -> Future[Any]:
         """Return the answer that is on its way, or that came too late; else ask."""
@@ -65,6 +86,22 @@ class Questions:
         if unclaimed is not None and not _is_vain(unclaimed):
             return unclaimed
         return self.begin(database, *question)
+
+
+def _answer_to(
+    question: Question, answer: Future[Any], database: DatabaseConnection
+) -> Any:
+    """Return what was told.
+
+    :raises tango.DevFailed: where that is an error, or nothing yet.
+    """
+    if answer.done() and not answer.cancelled():
+        error = answer.exception()
+        if error is not None:
+            raise fresh(error)
+        return answer.result()
+    database.unclaimed[question] = answer
+    database.no_answer()
 
 
 def _is_vain(answer: Future[Any]) -> bool:
