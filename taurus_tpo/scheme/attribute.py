@@ -46,6 +46,7 @@ from taurus_tpo.firstread import Kind, Server
 from taurus_tpo.journal import Journal
 from taurus_tpo.outbox import Outbox
 from taurus_tpo.scheme.connector import in_window_thread
+from taurus_tpo.scheme.courier import is_of_taurus
 from taurus_tpo.scheme.delivery import DELIVERY
 from taurus_tpo.settling import Criteria, Settling, same
 from taurus_tpo.story import Facts, tell
@@ -686,11 +687,16 @@ class TpoTangoAttribute(TangoAttribute):
         self._unreadable = unreadable
 
     def _announce_configuration(self) -> None:
-        """Tell the listeners to look at the configuration again."""
-        value = self._cache.known.value
+        """Tell the listeners to look at the configuration again.
+
+        As in stock Taurus, not where there is no value: but for widgets, of which the
+        row of a device that was late becomes another one.
+        """
+        value, told = self._cache.known.value, None
         if value is None:
             value = TangoAttrValue(attr=self)
-        self._outbox.put(partial(self._fire, TaurusEventType.Config, value))
+            told = tuple(o for o in compat.listeners(self) if is_of_taurus(o()))
+        self._outbox.put(partial(self._fire, TaurusEventType.Config, value, told))
         self._outbox.work()
 
     def getAttributeInfoEx(self, cache: bool = True) -> Any:

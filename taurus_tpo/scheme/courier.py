@@ -128,10 +128,23 @@ def widgets_of_qt() -> Any:
     return qt if hasattr(qt, "QWidget") else None
 
 
+def is_of_taurus(listener: Any) -> bool:
+    """Return whether ``listener`` is a widget of Taurus's, or one that derives from it.
+
+    May be called from any thread.
+    """
+    base = _base_of_widgets()
+    return base is not None and isinstance(listener, base)
+
+
+def _base_of_widgets() -> Any:
+    module = sys.modules.get("taurus.qt.qtgui.base.taurusbase")
+    return getattr(module, "TaurusBaseComponent", None)
+
+
 def _only_emits(listener: Any) -> bool:
     """Return whether ``listener`` is a widget that is told as Taurus's are."""
-    module = sys.modules.get("taurus.qt.qtgui.base.taurusbase")
-    base = getattr(module, "TaurusBaseComponent", None)
+    base = _base_of_widgets()
     if base is None or not isinstance(listener, base):
         return False
     # Nothing is remembered of a class: it may hold what should be collected.

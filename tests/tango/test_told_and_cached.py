@@ -77,7 +77,7 @@ def looked_at(attribute: Any) -> None:
     eventually(lambda: attribute.state in is_done, "it is looked at", 2 * LOOKED)
 
 
-# --- reading --------------------------------------------------------------------------
+# --- reading -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("events", [True, False], ids=["events", "no events"])
@@ -118,7 +118,7 @@ def test_what_a_caller_reads_is_told_once(driven, listener):
     assert plain(attribute.read()) == -2.5
 
 
-# --- telling --------------------------------------------------------------------------
+# --- telling -------------------------------------------------------------------------
 
 
 def test_who_listens_after_a_read_is_told_the_value(driven, listener):
@@ -179,7 +179,7 @@ def test_those_that_are_polled_are_one_log_line(facility, factory, listener, cap
     assert len(lines()) == 1
 
 
-# --- time stamps ----------------------------------------------------------------------
+# --- time stamps ---------------------------------------------------------------------
 
 
 def test_a_new_listener_hears_values_whose_stamps_have_gone_back(driven, listener):
@@ -211,7 +211,7 @@ def test_one_stamp_that_is_ahead_heals(driven, listener):
     eventually(lambda: listener.values[-1] == 1.0, "and the next")
 
 
-# --- values and texts that cannot be decoded or compared -------------------------------
+# --- values and texts that cannot be decoded or compared ------------------------------
 
 
 def test_bytes_that_are_no_text_trouble_nobody(driven, listener, caplog):
@@ -261,7 +261,7 @@ def test_a_unit_that_is_no_text_is_left_empty(driven, listener, facility, caplog
     eventually(lambda: other.label == "of the neighbor", "it is followed")
 
 
-# --- the configuration -----------------------------------------------------------------
+# --- the configuration ----------------------------------------------------------------
 
 
 def test_whoever_asks_the_device_gets_its_configuration_of_now(driven):
@@ -274,7 +274,7 @@ def test_whoever_asks_the_device_gets_its_configuration_of_now(driven):
         assert attribute.label == label
 
 
-# --- writing ---------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------
 
 
 def test_what_was_written_is_written_though_reading_back_fails(
