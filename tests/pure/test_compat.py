@@ -76,7 +76,7 @@ def marked(place: str) -> Any:
     return pytest.param(place, marks=pytest.mark.window if of_widgets else ())
 
 
-@pytest.mark.parametrize("place", map(marked, ALL_NAMES))
+@pytest.mark.parametrize("place", [marked(place) for place in ALL_NAMES])
 def test_a_private_name_is_there_and_can_be_called_as_we_do(place: str) -> None:
     function = stock(place)
     args, kwargs = CALLS[function.__name__]
