@@ -87,11 +87,11 @@ def _left_as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
     if has_window:
         # It sets variables of the environment, and what tells of exceptions.
         importlib.import_module("taurus.external.qt")
-    before = process_state()
+    before, had_qt = process_state(), qt_is_loaded()
     yield
     left = list(changes(before, process_state()))
     assert not left, "the test leaves behind:\n" + "\n".join(left)
-    assert has_window or not qt_is_loaded(), "the test loads Qt: mark it as window"
+    assert qt_is_loaded() == had_qt, "the test loads Qt: mark it as window"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -100,6 +100,7 @@ def test_an_enumeration_without_a_label_makes_taurus_raise() -> None:
     assert "rvalue = self.enum_labels[rvalue]" in source
 
 
+@pytest.mark.window
 def test_a_private_attribute_of_a_form_is_set_by_its_class() -> None:
     from taurus.qt.qtgui.panel import TaurusForm
 
