@@ -3,6 +3,7 @@
 #   VENV         where it is
 #   SCREENSHOT   what `make demo` saves
 #   JOBS         how many processes share the tests of `make unit`; 0: none beside its own
+#   SEED         of an earlier run of `make unit`, to repeat its order and its chances
 #   DEMO_ARGS, PYTEST_ARGS, BENCH_ARGS, DIFFERENTIAL_ARGS   more arguments for these commands
 #   PICTURES     which ones `make docs-pictures` takes (all)
 
@@ -11,6 +12,7 @@ VENV ?= .venv
 SCREENSHOT ?= demo.png
 # Most tests wait for others most of the time.
 JOBS ?= 2
+SEED ?=
 
 BIN = $(VENV)/bin
 BOOTSTRAP = @"$(PYTHON)" tools/bootstrap.py --venv "$(VENV)"
@@ -49,10 +51,10 @@ lint: venv-test  ## check style (ruff) and types (mypy)
 	"$(BIN)/mypy" --strict $(STRICT)
 
 # TANGO_HOST may name a control system that is in use.
-unit: venv-test  ## run the tests, with a coverage report
+unit: venv-test  ## run the tests in random order, with a coverage report
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
-	    "$(BIN)/python" -m pytest --cov --cov-report=term -n $(JOBS) --dist loadfile \
-	    --no-loadscope-reorder $(PYTEST_ARGS)
+	    "$(BIN)/python" tools/run_tests.py --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) \
+	    $(PYTEST_ARGS)
 
 test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \

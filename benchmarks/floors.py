@@ -30,7 +30,8 @@ def measure() -> list[dict[str, Any]]:
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        arguments = ["-q", f"--benchmark-json={report}", str(TESTS)]
+        in_order = ["-p", "no:randomly"]
+        arguments = ["-q", *in_order, f"--benchmark-json={report}", str(TESTS)]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *arguments],
             cwd=ROOT,

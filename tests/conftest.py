@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import lock_order
 import pytest
+from groups import GROUPS, WINDOW, arrange, group_of
+from process_state import changes, process_state, qt_is_loaded
 
 # Before anything of the plugin is imported.
 LOCKS = lock_order.install()
@@ -18,7 +23,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of the fault matrix and of the differential test."""
+    """Add what the commands of the Makefile ask for."""
     parser.addoption(
         "--scenarios",
         type=int,
@@ -34,6 +39,59 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help="write what became of each fault to this file, as a table",
     )
+    parser.addoption(
+        "--group", choices=GROUPS, help="run the tests of this group alone"
+    )
+    parser.addoption(
+        "--locks",
+        type=Path,
+        help="judge the locks with what this file says of an earlier run; add to it",
+    )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Learn how the locks were used in an earlier run."""
+    path = session.config.getoption("--locks")
+    if path is not None and path.exists():
+        LOCKS.learn(json.loads(path.read_text(encoding="utf-8")))
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Let no module load Qt into processes that are to do without."""
+    if qt_is_loaded():
+        where = f"{report.nodeid} loads Qt when it is imported"
+        raise pytest.UsageError(f"{where}: import that in tests with a window")
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Run the group that was asked for; of all of them, those with a window last."""
+    others = arrange(items, config.getoption("--group"))
+    if others:
+        config.hook.pytest_deselected(items=others)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _taurus_logs() -> None:
+    """Taurus chooses the level of the log when it writes to it first."""
+    from taurus.core.util.log import Logger
+
+    Logger.initRoot()
+
+
+@pytest.fixture(autouse=True)
+def _left_as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail where a test leaves the process in another state."""
+    has_window = group_of(request.node) == WINDOW
+    if has_window:
+        # It sets variables of the environment, and what tells of exceptions.
+        importlib.import_module("taurus.external.qt")
+    before, had_qt = process_state(), qt_is_loaded()
+    yield
+    left = list(changes(before, process_state()))
+    assert not left, "the test leaves behind:\n" + "\n".join(left)
+    assert qt_is_loaded() == had_qt, "the test loads Qt: mark it as window"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -42,7 +100,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if output is not None:
         # One of several processes: what it saw counts with what the others saw.
         output["locks"] = LOCKS.told()
-    elif list(LOCKS.faults()) and session.exitstatus == pytest.ExitCode.OK:
+        return
+    path = session.config.getoption("--locks")
+    if path is not None:
+        path.write_text(json.dumps(LOCKS.told()), encoding="utf-8")
+    if list(LOCKS.faults()) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -88,7 +88,9 @@ def _free_port(host: str) -> int:
     The port 0, for any, would not do: omniORB reuses only ports that it was told of,
     so the next start would fail for as long as connections of the last one linger.
     """
-    for port in random.sample(_PORTS, len(_PORTS)):
+    # Not by the seed of a program: several with the same one take the same port.
+    chance = random.SystemRandom()
+    for port in chance.sample(_PORTS, len(_PORTS)):
         with socket.socket() as probe:
             try:
                 probe.bind((host, port))

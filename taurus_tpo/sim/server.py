@@ -178,6 +178,8 @@ class SimulatedDevice:
         self.mover = None
         # Tango makes the attributes only once, after the first init_device.
         if self.has_attributes:
+            for spec in specs:
+                self.hold_set_point(spec)
             self.start_mover()
 
     async def delete_device(self: Any) -> None:
@@ -195,6 +197,10 @@ class SimulatedDevice:
         self.add_attribute(_tango_attribute(spec, self))
         if spec.events == "change":
             self.set_change_event(spec.name, True, False)
+        self.hold_set_point(spec)
+
+    def hold_set_point(self: Any, spec: AttributeSpec) -> None:
+        """Let what was written last be the value of the file, where one can write."""
         if spec.access == "read_write":
             written = self.get_device_attr().get_w_attr_by_name(spec.name)
             written.set_write_value(_to_tango(spec.value, spec.type))

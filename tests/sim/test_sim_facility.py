@@ -68,6 +68,17 @@ def test_attributes_have_the_configuration_of_the_file(up: tango.DeviceProxy) ->
     assert (wave.data_format, wave.max_dim_x) == (tango.AttrDataFormat.SPECTRUM, 16)
 
 
+def test_init_takes_back_what_was_written(up: tango.DeviceProxy) -> None:
+    up.write_attribute("rw", 7.5)
+    up.write_attribute("text", "written")
+    up.Init()
+    readings = up.read_attributes(["rw", "text"])
+    assert [(one.value, one.w_value) for one in readings] == [
+        (5.5, 5.5),
+        ("hello", "hello"),
+    ]
+
+
 def test_alias_names_the_device(facility: Facility) -> None:
     assert facility.device("modes-up").dev_name() == "sim/modes/up"
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 import taurus
+from matrix_faults import FAULTS
 from matrix_report import as_page
 from matrix_support import Fault, Outcome
+from snapshot import Snapshot
 from tango_support import FACILITIES, Listener, eventually, readers
 from taurus import tauruscustomsettings
 
@@ -17,33 +19,60 @@ from taurus_tpo.commandline import COMMAND_LINE
 from taurus_tpo.sim import Facility
 
 
-def _facility(name: str) -> Iterator[Facility]:
+def _shared(name: str) -> Iterator[Snapshot]:
     with Facility(FACILITIES / f"{name}.toml") as running:
-        yield running
+        yield Snapshot(running)
+
+
+def _restored(shared: Snapshot) -> Iterator[Facility]:
+    yield shared.facility
+    shared.restore()
 
 
 @pytest.fixture(scope="session")
-def modes() -> Iterator[Facility]:
-    """A device with one attribute of each sort, and one that is down."""
-    yield from _facility("modes")
+def shared_modes() -> Iterator[Snapshot]:
+    """The facility of ``modes``, for fixtures that outlive a test."""
+    yield from _shared("modes")
 
 
 @pytest.fixture(scope="session")
-def batches() -> Iterator[Facility]:
+def shared_batches() -> Iterator[Snapshot]:
+    """The facility of ``batches``, likewise."""
+    yield from _shared("batches")
+
+
+@pytest.fixture(scope="session")
+def shared_green() -> Iterator[Snapshot]:
+    """The facility of ``green``, likewise."""
+    yield from _shared("green")
+
+
+@pytest.fixture
+def modes(shared_modes: Snapshot) -> Iterator[Facility]:
+    """A device with one attribute of each sort, and one that is down.
+
+    What a test changes of its devices is undone, as for all that follow.
+    """
+    yield from _restored(shared_modes)
+
+
+@pytest.fixture
+def batches(shared_batches: Snapshot) -> Iterator[Facility]:
     """Devices with many attributes."""
-    yield from _facility("batches")
+    yield from _restored(shared_batches)
 
 
-@pytest.fixture(scope="session")
-def green() -> Iterator[Facility]:
+@pytest.fixture
+def green(shared_green: Snapshot) -> Iterator[Facility]:
     """One server in each green mode."""
-    yield from _facility("green")
+    yield from _restored(shared_green)
 
 
 @pytest.fixture
 def own_modes() -> Iterator[Facility]:
     """The facility of ``modes`` for a test that stops and starts its servers."""
-    yield from _facility("modes")
+    with Facility(FACILITIES / "modes.toml") as running:
+        yield running
 
 
 @pytest.fixture
@@ -76,7 +105,9 @@ def matrix(request: pytest.FixtureRequest) -> Iterator[dict[Fault, dict[str, Out
     yield found
     path = request.config.getoption("--matrix")
     if path is not None:
-        path.write_text(as_page(found), encoding="utf-8")
+        # In the order of the list, whatever came first.
+        listed = {fault: found[fault] for fault in FAULTS if fault in found}
+        path.write_text(as_page(listed), encoding="utf-8")
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ import json
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import taurus
+from stopwatch import Stopwatch
 from tango_support import FACILITIES, Listener, eventually
 
 from taurus_tpo import submode
@@ -53,6 +54,7 @@ PREAMBLE = f"""
 import gc, json, os, signal, sys, threading, time
 sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
 import taurus
+from stopwatch import Stopwatch
 from tango_support import Listener, eventually, plain
 job = json.loads(sys.argv[1])
 factory = taurus.Factory("tango")
@@ -79,21 +81,18 @@ told = {{"dead": 0.0}}
 
 
 def timed(what, call, *args):
-    begun = time.monotonic()
+    watch = Stopwatch()
     result = call(*args)
-    told[what] = max(told.get(what, 0.0), time.monotonic() - begun)
+    told[what] = max(told.get(what, 0.0), watch.seconds)
     return result
 
 
 def run(condition, what, timeout=20.0):
-    last = time.monotonic()
-    end = last + timeout
-    while not condition():
-        assert last < end, f"not within {{timeout}} s: {{what}}"
-        app.processEvents()
+    end = time.monotonic() + timeout
+    while not timed("dead", condition):
+        assert time.monotonic() < end, f"not within {{timeout}} s: {{what}}"
+        timed("dead", app.processEvents)
         time.sleep(0.005)
-        now = time.monotonic()
-        told["dead"], last = max(told["dead"], now - last), now
 
 
 def have_values(names):
@@ -121,17 +120,17 @@ class Heard:
 
     def listen(self) -> float:
         """Let the listeners listen; return how long that took, s."""
-        begun = time.monotonic()
+        watch = Stopwatch()
         for attribute, listener in zip(self.attributes, self.listeners):
             attribute.addListener(listener)
-        return time.monotonic() - begun
+        return watch.seconds
 
     def leave(self) -> float:
         """Let the listeners go; return how long that took, s."""
-        begun = time.monotonic()
+        watch = Stopwatch()
         for attribute, listener in zip(self.attributes, self.listeners):
             attribute.removeListener(listener)
-        return time.monotonic() - begun
+        return watch.seconds
 
     def forget(self) -> None:
         """Let them forget what they have heard."""
@@ -153,6 +152,11 @@ def heard(names: list[str], timeout: float = 20.0) -> Heard:
     found.listen()
     eventually(found.all_values, "all values come", timeout)
     return found
+
+
+def in_time(condition: Callable[[], object], what: str) -> None:
+    """Return when ``condition()`` is true; fail where that takes a timeout or more."""
+    Stopwatch().until(condition, what, TIMEOUT)
 
 
 def configure(facility: Facility, device: str, attribute: str, **changes: Any) -> None:

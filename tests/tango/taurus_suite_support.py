@@ -94,7 +94,7 @@ def _run(
         *(sys.executable, "-m", "pytest", *part, "-q", f"--junitxml={report}"),
         # Names in the report are as unique as the modules' if they start at the root.
         *("-c", "/dev/null", "--rootdir", str(Path(taurus.__file__).parents[1])),
-        *("-p", "taurus_suite_mode", "-p", "no:cacheprovider"),
+        *("-p", "taurus_suite_mode", "-p", "no:cacheprovider", "-p", "no:randomly"),
         # With it (1.7) no test that is marked `forked` passes under pytest 9; without
         # it, the mark means nothing. It may be installed or not.
         *("-p", "no:pytest_forked", *options),

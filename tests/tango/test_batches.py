@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import tango
-from faults_support import TIMEOUT, Heard, name_of, volts
+from faults_support import Heard, in_time, name_of, volts
 from tango_support import FACILITIES, Listener, calls, eventually
 
 from taurus_tpo.sim import Facility
@@ -40,7 +40,7 @@ def test_many_slow_attributes_are_all_shown(lazy, factory):
     slow, neighbors = Heard(volts(lazy, MANY)), well(lazy)
     slow.listen()
     neighbors.listen()
-    eventually(neighbors.all_values, "the neighbors' values come", TIMEOUT)
+    in_time(neighbors.all_values, "the neighbors' values come")
     some = [listener.values for listener in slow.listeners]
     assert not all(some)
     # Somebody else's client: the device is not taken for longer than it stands.
@@ -99,7 +99,7 @@ def test_one_that_times_out_costs_the_others_nothing(lazy, factory, mode, device
     stuck.listen()
     others.listen()
     neighbors.listen()
-    eventually(neighbors.all_values, "the neighbors' values come", TIMEOUT)
+    in_time(neighbors.all_values, "the neighbors' values come")
     eventually(others.all_values, "the others' values come", 30)
     eventually(stuck.all_errors, "its own error is shown", 30)
     assert isinstance(stuck.listeners[0].errors[0], tango.DevFailed)
@@ -125,7 +125,7 @@ def test_a_device_that_is_taken_for_longer_than_the_timeout(lazy, factory):
     long.listen()
     others.listen()
     neighbors.listen()
-    eventually(neighbors.all_values, "the neighbors' values come", TIMEOUT)
+    in_time(neighbors.all_values, "the neighbors' values come")
     eventually(others.all_values, "its other attributes come", 40)
     eventually(long.all_errors, "its error is shown", 40)
     assert isinstance(long.listeners[0].errors[0], tango.DevFailed)

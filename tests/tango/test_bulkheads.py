@@ -21,12 +21,14 @@ from faults_support import (
     WINDOW,
     Heard,
     heard,
+    in_time,
     name_of,
     plugin_threads,
     resume_all,
     told_by,
     volts,
 )
+from stopwatch import Stopwatch
 from tango_support import Listener, eventually
 from taurus.core.taurusbasetypes import TaurusEventType
 
@@ -133,18 +135,18 @@ with Census() as census:
     form = TaurusForm()
     timed("window", form.setModel, job["models"])
     form.show()
-    begun = time.monotonic()
+    watch = Stopwatch()
     told["rows"] = len(form)
     run(lambda: have_values(job["well"]), "those that are well are shown")
-    told["well"] = time.monotonic() - begun
+    told["well"] = watch.seconds
     hung = [taurus.Attribute(name) for name in job["hung"]]
     run(lambda: all(attr.known.error for attr in hung), "the silence is told")
     told["errors"] = [str(attr.known.error) for attr in hung]
     for pid in job["pids"]:
         os.kill(pid, signal.SIGCONT)
-    begun = time.monotonic()
+    watch = Stopwatch()
     run(lambda: have_values(job["hung"]), "all is shown", 60)
-    told["back"] = time.monotonic() - begun
+    told["back"] = watch.seconds
     timed("closing", form.setModel, [])
     del hung, form
     gc.collect()
@@ -183,17 +185,17 @@ def test_a_program_without_a_window(facility, factory):
     """In a hurry, as one with a window is; with polled ones among them."""
     names = [name_of(facility, d, a) for d in HUNG for a in ("volt01", "calm")]
     with Census() as census, factory.hurry():
-        begun = time.monotonic()
+        watch = Stopwatch()
         hung = Heard(names)
         hung.listen()
         well = Heard(volts(facility, WELL, 1, 10))
         well.listen()
-        assert time.monotonic() - begun < TIMEOUT
-        eventually(well.all_values, "those that are well have values", TIMEOUT)
+        assert watch.seconds < TIMEOUT
+        in_time(well.all_values, "those that are well have values")
         eventually(hung.all_errors, "the silence is told")
         late = Heard([name_of(facility, OTHER_WELL, "calm")])
         late.listen()
-        eventually(late.all_values, "so has one that comes later", TIMEOUT)
+        in_time(late.all_values, "so has one that comes later")
         resume_all(facility)
         eventually(hung.all_values, "all values come", BACK)
     assert census.most <= MOST_THREADS
@@ -242,7 +244,7 @@ def test_servers_that_hang_later(facility, factory, mode):
         eventually(lambda: all(one.errors for one in listeners), "the silence is told")
         late = Heard(volts(facility, OTHER_WELL, 1, 5))
         late.listen()
-        eventually(late.all_values, "first reads go on", TIMEOUT)
+        in_time(late.all_values, "first reads go on")
         assert punctual.longest_pause < TIMEOUT
         for one in listeners:
             assert isinstance(one.errors[0], tango.DevFailed)
@@ -263,6 +265,7 @@ def test_the_error_says_which_server_does_not_answer(facility, factory):
     eventually(lambda: not server.answers_lately(now()), "it has not answered lately")
     calm, listener = taurus.Attribute(name_of(facility, HUNG[0], "calm")), Listener()
     calm.addListener(listener)
-    error = eventually(lambda: listener.errors, "the silence is told", TIMEOUT)[0]
+    in_time(lambda: listener.errors, "the silence is told")
+    error = listener.errors[0]
     assert isinstance(error, tango.DevFailed)
     assert "TpoSim/hung0 " in error.args[0].desc

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 import taurus
+from snapshot import initialize
 from tango_support import (
     FACILITIES,
     Listener,
@@ -33,10 +34,17 @@ SLOW = 0.002
 
 
 @pytest.fixture(scope="module")
-def crowd() -> Iterator[Facility]:
+def running() -> Iterator[Facility]:
     """Eight devices of fifty attributes each."""
-    with Facility(FACILITIES / "crowd.toml") as running:
-        yield running
+    with Facility(FACILITIES / "crowd.toml") as facility:
+        yield facility
+
+
+@pytest.fixture
+def crowd(running) -> Iterator[Facility]:
+    """The same, as its file says before each test."""
+    yield running
+    initialize(running)
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from tango_support import run, taurus_command
 
-from taurus_tpo.qt import FirstReadProgress, Inspector, designer
+from taurus_tpo import qt
+from taurus_tpo.qt import designer
 
 #: A form as Designer saves it.
 FORM = """<?xml version="1.0" encoding="UTF-8"?>
@@ -75,7 +76,7 @@ def test_what_is_seen_in_designer(qtbot, choices):
     qtbot.addWidget(parent)
     bar = found["FirstReadProgress"].createWidget(parent)
     inspector = found["Inspector"].createWidget(parent)
-    assert (type(bar), type(inspector)) == (FirstReadProgress, Inspector)
+    assert (type(bar), type(inspector)) == (qt.FirstReadProgress, qt.Inspector)
     assert bar.parent() is inspector.parent() is parent
     parent.show()
     # The bar would hide where all is there, and nobody could move it about.
@@ -99,15 +100,17 @@ def test_designer_of_pyside_gets_both_widgets(qtbot):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_form_of_designer_has_both(qtbot, choices, tmp_path):
+def test_a_form_of_designer_has_both(qtbot, choices, tmp_path, monkeypatch):
     from taurus.external.qt import Qt, uic
 
+    # uic adds the directory of the form.
+    monkeypatch.setattr(sys, "path", [*sys.path])
     path = tmp_path / "form.ui"
     path.write_text(FORM)
     form = uic.loadUi(str(path), Qt.QWidget())
     qtbot.addWidget(form)
-    assert type(form.inspector) is Inspector
-    assert type(form.firstReadProgress) is FirstReadProgress
+    assert type(form.inspector) is qt.Inspector
+    assert type(form.firstReadProgress) is qt.FirstReadProgress
 
 
 def test_taurus_designer_names_our_folder(tmp_path):

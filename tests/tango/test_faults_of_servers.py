@@ -7,7 +7,6 @@ and the subscription, while it is being read, while subscriptions are given up.
 from __future__ import annotations
 
 import gc
-import time
 import weakref
 from collections.abc import Iterator
 
@@ -23,12 +22,15 @@ from faults_support import (
     Heard,
     configure,
     heard,
+    in_time,
     name_of,
     plugin_threads,
     resume_all,
     told_by,
     volts,
 )
+from snapshot import initialize
+from stopwatch import Stopwatch
 from tango_support import FACILITIES, eventually
 
 from taurus_tpo import submode
@@ -57,6 +59,7 @@ def faults(running, factory) -> Iterator[Facility]:
     yield running
     resume_all(running)
     eventually(lambda: running.device(ONE).ping() >= 0, "it answers again")
+    initialize(running)
 
 
 def most_of_a_caller(mode: submode.SubMode) -> float:
@@ -82,13 +85,13 @@ def test_while_attributes_are_made(faults, factory):
     first = Heard(names[:10])
     first.listen()
     faults.server(SERVER).hang()
-    begun = time.monotonic()
+    watch = Stopwatch()
     later = Heard(names[10:])
     well = Heard(volts(faults, WELL, 1, 5))
     later.listen()
     well.listen()
     # A script waits to know what its attributes are; once a server.
-    assert time.monotonic() - begun < ONE_CALL + TIMEOUT
+    assert watch.seconds < ONE_CALL + TIMEOUT
     eventually(well.all_values, "the neighbor's values come", ONE_CALL)
     eventually(later.all_errors, "the silence is told")
     faults.server(SERVER).resume()
@@ -141,7 +144,7 @@ def test_while_it_is_read(faults, factory, mode, count):
         faults.server(SERVER).hang()
         well = Heard(volts(faults, OTHER_WELL, 1, 5))
         well.listen()
-        eventually(well.all_values, "the neighbor's values come", TIMEOUT)
+        in_time(well.all_values, "the neighbor's values come")
         eventually(
             lambda: all(one.values or one.errors for one in victims.listeners),
             "all are told something",
@@ -164,13 +167,13 @@ def test_while_subscriptions_are_given_up(faults, factory, mode):
     assert victims.leave() < TIMEOUT
     victims.forget()
     gone = [weakref.ref(attribute) for attribute in victims.attributes]
-    begun = time.monotonic()
+    watch = Stopwatch()
     victims.attributes.clear()
     gc.collect()
-    assert time.monotonic() - begun < TIMEOUT
+    assert watch.seconds < TIMEOUT
     well = Heard(volts(faults, OTHER_WELL, 1, 5))
     well.listen()
-    eventually(well.all_values, "the neighbor's values come", TIMEOUT)
+    in_time(well.all_values, "the neighbor's values come")
     eventually(lambda: gc.collect() or not any(ref() for ref in gone), "they are gone")
     faults.server(SERVER).resume()
     again = heard(names, BACK)
@@ -237,29 +240,29 @@ if job["stage"] != "shown":
     timed("window", form.addModels, job["after"])
 form.show()
 told["rows"] = len(form)
-begun = time.monotonic()
+watch = Stopwatch()
 run(lambda: have_values(job["well"]), "the neighbor is shown")
-told["well"] = time.monotonic() - begun
+told["well"] = watch.seconds
 more = TaurusForm()
 timed("window", more.setModel, job["more"])
 more.show()
-begun = time.monotonic()
+watch = Stopwatch()
 run(lambda: have_values(job["more"]), "the next window is shown")
-told["more"] = time.monotonic() - begun
+told["more"] = watch.seconds
 if job["closed"]:
     timed("closing", form.setModel, [])
     timed("closing", form.close)
     form.deleteLater()
     del form
     timed("closing", gc.collect)
-    run(lambda: time.monotonic() > begun + 0.5, "")
+    run(lambda: watch.seconds > 0.5, "")
     form = TaurusForm()
     timed("window", form.setModel, job["before"] + job["after"])
     form.show()
 resume()
-begun = time.monotonic()
+watch = Stopwatch()
 run(lambda: have_values(job["before"] + job["after"]), "all is shown")
-told["back"] = time.monotonic() - begun
+told["back"] = watch.seconds
 told["texts"] = [row.readWidget().text() for row in form.getItems()]
 form.setModel([])
 print(json.dumps(told))
@@ -302,13 +305,13 @@ for delay in job["delays"]:
     timed("window", form.setModel, job["models"])
     form.show()
     run(lambda: not timer.is_alive(), "it hangs")
-    begun = time.monotonic()
+    watch = Stopwatch()
     run(lambda: have_values(job["well"]), "the neighbor is shown")
-    told["well"] = max(told.get("well", 0.0), time.monotonic() - begun)
+    told["well"] = max(told.get("well", 0.0), watch.seconds)
     resume()
-    begun = time.monotonic()
+    watch = Stopwatch()
     run(lambda: have_values(job["models"]), "all is shown")
-    told["back"] = max(told.get("back", 0.0), time.monotonic() - begun)
+    told["back"] = max(told.get("back", 0.0), watch.seconds)
     timer = threading.Timer(delay, hang)
     timer.start()
     timed("closing", form.setModel, [])

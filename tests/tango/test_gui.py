@@ -10,7 +10,6 @@ import pytest
 import taurus
 from tango_support import DOWN, UP, model, run_python
 from taurus.core.taurusbasetypes import DataType
-from taurus.external.qt import Qt
 
 from taurus_tpo import submode
 
@@ -116,6 +115,8 @@ def test_the_row_of_a_device_that_is_down_is_there(qtbot, form, own_modes):
 
 
 def test_a_write_widget_writes(qtbot, form, modes):
+    from taurus.external.qt import Qt
+
     window = form([model(modes, "rw")])
     attr = taurus.Attribute(model(modes, "rw"))
     qtbot.waitUntil(lambda: attr.known.value is not None, timeout=20000)

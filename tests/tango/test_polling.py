@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import pytest
 import tango
 import taurus
-from faults_support import BACK, TIMEOUT, heard, name_of, resume_all
+from faults_support import BACK, TIMEOUT, heard, in_time, name_of, resume_all
+from snapshot import initialize
 from tango_support import FACILITIES, Listener, calls, eventually, plain
 from taurus.core.taurusbasetypes import SubscriptionState, TaurusEventType
 
@@ -40,13 +41,12 @@ def running() -> Iterator[Facility]:
 @pytest.fixture
 def facility(running, factory) -> Iterator[Facility]:
     """The same, healthy before and after each test."""
-    for device in (ONE, TWO):
-        running.device(device).ResetCalls()
     yield running
     factory.enablePolling()
     resume_all(running)
     if not running.server("TpoSim/mortal").running:
         running.server("TpoSim/mortal").start()
+    initialize(running)
 
 
 def attribute(facility: Facility, name: str, device: str = ONE) -> taurus.Attribute:
@@ -141,7 +141,7 @@ def test_the_first_value_does_not_wait_for_the_period(facility, factory):
     attr, listener = attribute(facility, "calm1"), Listener()
     attr.changePollingPeriod(NEVER)
     attr.addListener(listener)
-    eventually(lambda: listener.values, "the value comes", TIMEOUT)
+    in_time(lambda: listener.values, "the value comes")
 
 
 def test_changing_the_period_often_leaves_one_row_of_polls(facility, factory):

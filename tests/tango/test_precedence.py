@@ -23,6 +23,8 @@ PATTERN = "SIM/*/up/with_*"
 @pytest.fixture
 def say(factory, monkeypatch, settings_file):
     """Let the steps speak, by number; each says a mode of its own."""
+    # The files that are read are forgotten with the test.
+    monkeypatch.setattr(CUSTOM_SETTINGS, "_loaded", [])
     CUSTOM_SETTINGS.watch()
     monkeypatch.setattr(tauruscustomsettings, "USER_CFG_FILE", "/nonexistent")
     for key in ("TANGO_EVENT_SUB_MODE", "TANGO_EVENT_SUB_MODE_RULES"):

@@ -35,9 +35,10 @@ def parts() -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def without(modes, parts, tmp_path_factory) -> dict[str, str]:
+def without(shared_modes, parts, tmp_path_factory) -> dict[str, str]:
     """What the tests say of stock Taurus."""
-    found = outcomes(modes, tmp_path_factory.mktemp("stock"), parts, None)
+    facility = shared_modes.facility
+    found = outcomes(facility, tmp_path_factory.mktemp("stock"), parts, None)
     assert len(found) > 100
     return found
 

@@ -45,10 +45,12 @@ def parts(with_tango) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def without(modes, parts, tmp_path_factory) -> dict[str, str]:
+def without(shared_modes, parts, tmp_path_factory) -> dict[str, str]:
     """What the tests say of stock Taurus."""
     folder = tmp_path_factory.mktemp("stock")
-    found = outcomes(modes, folder, parts, None, EVALUATION_PERIOD, at_once=AT_ONCE)
+    found = outcomes(
+        shared_modes.facility, folder, parts, None, EVALUATION_PERIOD, at_once=AT_ONCE
+    )
     assert list(found.values()).count(PASSED) > 100
     return found
 

@@ -22,6 +22,7 @@ from faults_support import (
     told_by,
     volts,
 )
+from snapshot import initialize
 from tango_support import FACILITIES, calls, eventually, sleeps, taurus_command
 
 from taurus_tpo.sim import Facility
@@ -49,6 +50,7 @@ def faults(running) -> Iterator[Facility]:
     yield running
     resume_all(running)
     eventually(lambda: running.device(ONE).ping() >= 0, "it answers again")
+    initialize(running)
 
 
 def finished(process: subprocess.Popen[str], status: int = 0) -> tuple[str, str]:

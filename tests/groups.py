@@ -1,0 +1,41 @@
+"""Which tests may share a process, and in which order tests of several groups run.
+
+A process that has an application of Qt's is another world for all that comes later:
+Taurus tells widgets in its thread, and does not wait there. And nobody should have to
+tell a failure of a test with a driven clock from what a thread of a device left behind.
+So ``tools/run_tests.py`` runs each group in processes of its own. Where they do share
+one, those with an application come last.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+PURE, TANGO, WINDOW = "pure", "tango", "window"
+
+#: By the order in which they run.
+GROUPS = (PURE, TANGO, WINDOW)
+
+_PURE_TESTS = Path(__file__).parent / "pure"
+
+
+def group_of(item: pytest.Item) -> str:
+    """Return the group of a test; with a window is what has an application, or Qt."""
+    loads_qt = item.get_closest_marker(WINDOW) is not None
+    if loads_qt or "qapp" in getattr(item, "fixturenames", ()):
+        return WINDOW
+    return PURE if _PURE_TESTS in item.path.parents else TANGO
+
+
+def arrange(items: list[pytest.Item], wanted: str | None) -> list[pytest.Item]:
+    """Sort tests by their group; return those that are not of the ``wanted`` one.
+
+    :param items: what is to be run, in an order that is kept within a group.
+    :param wanted: a group, None for all.
+    """
+    others = [item for item in items if wanted not in (None, group_of(item))]
+    items[:] = [item for item in items if wanted in (None, group_of(item))]
+    items.sort(key=lambda item: GROUPS.index(group_of(item)))
+    return others

@@ -1,0 +1,78 @@
+"""Run the tests, group by group, with one seed and one report of coverage.
+
+``python tools/run_tests.py --jobs 2 --seed 7 tests/pure`` runs what the rest of the
+command line names, as pytest takes it, in random order. Each group of tests
+(``tests/groups.py``) has processes of its own: a test with a window shares none with a
+test without one. The seed is for the order and for all that tests leave to chance; it
+is printed first, and again at the end where something failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+#: The quickest first.
+GROUPS = ("pure", "tango", "window")
+
+#: What pytest returns where none of the tests is in the group.
+NONE_FOUND = 5
+
+
+def main() -> int:
+    """Return the status of the first group that failed, 0 where none did."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--jobs", default="2", help="processes; 0: one, and no others")
+    parser.add_argument("--seed", type=int, help="of an earlier run, to repeat it")
+    options, arguments = parser.parse_known_args()
+    seed = options.seed if options.seed is not None else random.getrandbits(32)
+    print(f"run_tests: seed {seed}", flush=True)
+    run("coverage", "erase")
+    told = {}
+    with tempfile.TemporaryDirectory() as folder:
+        locks = f"--locks={folder}/locks.json"
+        for group in GROUPS:
+            begun = time.monotonic()
+            status = pytest(seed, options.jobs, f"--group={group}", locks, *arguments)
+            told[group] = status, time.monotonic() - begun
+    run("coverage", "report")
+    return judged(told, seed)
+
+
+def pytest(seed: int, jobs: str, *arguments: str) -> int:
+    """Run some tests; return the status of pytest."""
+    seeds = (f"--randomly-seed={seed}", f"--hypothesis-seed={seed}")
+    shared = ("-n", jobs, "--dist", "loadfile", "--no-loadscope-reorder")
+    coverage = ("--cov", "--cov-append", "--cov-report=")
+    return run("pytest", *seeds, *shared, *coverage, *arguments)
+
+
+def run(module: str, *arguments: str) -> int:
+    """Run a module of this environment; return its status."""
+    return subprocess.call([sys.executable, "-m", module, *arguments], cwd=ROOT)
+
+
+def judged(told: dict[str, tuple[int, float]], seed: int) -> int:
+    """Tell what became of each group; return the first bad status."""
+    found = {group: one for group, one in told.items() if one[0] != NONE_FOUND}
+    for group, (status, seconds) in found.items():
+        result = "passed" if status == 0 else f"failed ({status})"
+        print(f"run_tests: {group}: {result}, {seconds:.0f} s")
+    bad = [status for status, _ in found.values() if status]
+    if not found:
+        print("run_tests: no test was found")
+        return NONE_FOUND
+    if bad:
+        print(f"run_tests: to repeat it: make unit SEED={seed}")
+    return bad[0] if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
