@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import threading
 import time
 import traceback
@@ -53,13 +54,17 @@ class Listener:
 class Client:
     """One program's view of one device: carries out steps in whatever thread.
 
-    :param model: the full name of the device.
-    :param names: the names of its attributes.
+    :param models: the full names of the devices; steps about a device take the first.
+    :param names: the names of the attributes.
+    :param places: the index of the device of each attribute.
     """
 
-    def __init__(self, model: str, names: list[str], plain: Plain) -> None:
-        self._model = model
+    def __init__(
+        self, models: list[str], names: list[str], places: list[int], plain: Plain
+    ) -> None:
+        self._model = models[0]
         self._names = names
+        self._full = [f"{models[at]}/{name}" for at, name in zip(places, names)]
         self._plain = plain
         self._attributes: dict[int, Any] = {}
         self._device: Any = None
@@ -70,6 +75,8 @@ class Client:
     def do(self, step: dict[str, Any]) -> Any:
         """Carry a step out; return its result, or what it raised, as JSON."""
         method: Callable[..., Any] = getattr(self, f"do_{step['do']}")
+        # A step that does not exist is no observation.
+        inspect.signature(method).bind(step["on"], **step["args"])
         try:
             return self._plain.value(method(step["on"], **step["args"]))
         except Exception as error:  # noqa: BLE001
@@ -82,8 +89,7 @@ class Client:
 
     def _attribute(self, on: int) -> Any:
         if on not in self._attributes:
-            name = f"{self._model}/{self._names[on]}"
-            self._attributes[on] = taurus.Attribute(name)
+            self._attributes[on] = taurus.Attribute(self._full[on])
         return self._attributes[on]
 
     def do_make(self, on: int) -> Any:
@@ -159,6 +165,11 @@ class Client:
         self._listening[key] = on
         return self._attribute(on).addListener(listener)
 
+    def do_listen_all(self, on: int, name: str = "A") -> Any:
+        """Listen to every attribute, the last one first."""
+        indices = reversed(range(len(self._names)))
+        return [self.do_listen(index, name) for index in indices]
+
     def do_unlisten(self, on: int, name: str = "A") -> Any:
         key = name if name in self._listening else f"{name}{on}"
         if key not in self._listening:
@@ -225,16 +236,24 @@ class Client:
 
     # --- what is there ---
 
-    def do_settle(self, on: int, expect: list[str], still: float, bound: float) -> None:
+    def do_settle(
+        self,
+        on: int,
+        expect: list[str],
+        still: float,
+        bound: float,
+        subscribing: bool = False,
+    ) -> None:
         """Return when what is expected is told and nothing more comes.
 
         :param expect: keys of listeners that should be told something new.
         :param still: how long nothing new may come, s.
         :param bound: how long to wait for what is expected, s.
+        :param subscribing: whether to wait for subscriptions, too.
         """
         del on
         end = time.monotonic() + bound
-        while self._misses(expect) and time.monotonic() < end:
+        while self._misses(expect, subscribing) and time.monotonic() < end:
             time.sleep(_OFTEN)
         begun = time.monotonic()
         while time.monotonic() < max(self._news_at(), begun) + still:
@@ -245,12 +264,25 @@ class Client:
         for one in self._listeners.values():
             one.told.append([])
 
-    def _misses(self, expect: list[str]) -> bool:
+    def _misses(self, expect: list[str], subscribing: bool) -> bool:
+        listening = self._listening.values() if subscribing else ()
+        if any(map(self._is_being_subscribed, listening)):
+            return True
         return any(
             key in self._listeners
             and self._listeners[key].count <= self._seen.get(key, 0)
             for key in expect
         )
+
+    def _is_being_subscribed(self, on: int) -> bool:
+        """Return whether Tango has more to say to a new listener."""
+        attribute = self._attributes.get(on)
+        if attribute is None:
+            return False
+        state = attribute.getSubscriptionState()
+        # With the plugin, the configuration's events come at its leisure.
+        to_come = not getattr(attribute, "_has_configuration_event", True)
+        return to_come or state == SubscriptionState.Subscribing
 
     def _news_at(self) -> float:
         return max((one.news_at for one in self._listeners.values()), default=0.0)

@@ -59,7 +59,24 @@ def _shape(value: Any) -> str:
 
 
 def _short(value: Any) -> str:
+    """Return a part for people."""
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return " | ".join(", ".join(map(_record, segment)) for segment in value)
     return json.dumps(value, ensure_ascii=False)
+
+
+def _record(record: Any) -> str:
+    """Return what a listener was told: as short as it differs from the usual."""
+    kind, value = record
+    if not isinstance(value, dict) or "rvalue" not in value:
+        return f"{kind} {json.dumps(value, ensure_ascii=False)}"
+    rest = [
+        f"{key}={json.dumps(one, ensure_ascii=False)}"
+        for key, one in value.items()
+        if one not in (None, "AttrQuality.ATTR_VALID") and key != "rvalue"
+    ]
+    rvalue = json.dumps(value["rvalue"], ensure_ascii=False)
+    return " ".join([kind, rvalue, *rest])
 
 
 def is_polled(scenario: Scenario, on: int) -> bool:
@@ -154,6 +171,8 @@ def unsteady(
 
     Then it is a matter of time in stock, too.
     """
+    if difference.part == "fate":
+        return False
     key = (difference.part, difference.name)
     return any(
         parts(one, scenario).get(key, MISSING) == difference.plugin for one in others

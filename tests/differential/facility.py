@@ -36,7 +36,7 @@ class DeviceServer(Process):
         super().__init__(f"{SERVER}/{instance}", spawner, environment, output)
         self._instance = instance
         #: Whether a scenario stops and starts it.
-        self.is_stopped_by_runs = count == 1
+        self.is_stopped_by_runs = False
         self._host = host
         self.devices = [f"diff/{instance}/{at:03d}" for at in range(count)]
 
@@ -114,10 +114,14 @@ class Facility:
         """``HOST:PORT`` of the database."""
         return self.database.tango_host
 
-    def add_server(self, count: int) -> DeviceServer:
-        """Return a new server with so many devices, which serves."""
+    def add_server(self, count: int, is_stopped: bool = False) -> DeviceServer:
+        """Return a new server with so many devices, which serves.
+
+        :param is_stopped: whether somebody will stop and start it.
+        """
         instance = f"s{next(self._numbers)}"
         server = DeviceServer(instance, count, self.spawner, self.where, self.host)
+        server.is_stopped_by_runs = is_stopped
         self._servers.append(server)
         server.register()
         server.start()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 #: A time stamp that is not of the scenario, but of the moment.
@@ -26,21 +27,25 @@ _VARYING = (
 class Plain:
     """Makes JSON of what one run observes.
 
-    :param device: the device's name, which no observation holds.
+    :param devices: the devices' names, which no observation holds.
     :param host: ``HOST:PORT`` of the database; likewise.
     :param base: the first time stamp of the scenario, seconds since the epoch.
     :param now: returns the time, seconds since the epoch.
     """
 
-    def __init__(self, device: str, host: str, base: float, now: Any) -> None:
-        self._device = re.compile(re.escape(device), re.IGNORECASE)
+    def __init__(
+        self, devices: Sequence[str], host: str, base: float, now: Any
+    ) -> None:
+        self._devices = [re.compile(re.escape(one), re.IGNORECASE) for one in devices]
         self._host = host
         self._base = base
         self._now = now
 
     def text(self, text: str) -> str:
         """Return a text without what differs from run to run."""
-        text = self._device.sub("DEVICE", text).replace(self._host, "HOST")
+        for index, device in enumerate(self._devices):
+            text = device.sub(f"DEVICE{index or ''}", text)
+        text = text.replace(self._host, "HOST")
         for pattern, instead in _VARYING:
             text = pattern.sub(instead, text)
         return text

@@ -24,6 +24,7 @@ from tests.differential.scenario import (
     PAIRINGS,
     SERVER,
     SHOW,
+    AttributeSpec,
     Scenario,
     Step,
 )
@@ -108,7 +109,10 @@ class Program:
                 self._child.stdin.flush()  # type: ignore[union-attr]
             except OSError as error:
                 raise ProgramEndedError(str(error)) from None
-        return answer.result(timeout)
+        result = answer.result(timeout)
+        if isinstance(result, dict) and "broken" in result:
+            raise RuntimeError(result["broken"])
+        return result
 
     def _read(self) -> None:
         for line in self._child.stdout or ():
@@ -131,7 +135,7 @@ class Program:
 class Run:
     """One scenario with one program.
 
-    :param device: the name of a device that nobody has looked at.
+    :param devices: the names of devices that nobody has looked at.
     :param server: the process of its server, where nobody else's device is in it.
     """
 
@@ -140,7 +144,7 @@ class Run:
         scenario: Scenario,
         program: Program,
         facility: Facility,
-        device: str,
+        devices: list[str],
         server: DeviceServer | None = None,
     ) -> None:
         self._process = server
@@ -152,11 +156,11 @@ class Run:
         self._scenario = scenario
         self._program = program
         self._facility = facility
-        self._device = device
+        self._devices = devices
         self._names = [spec.of_kind.name for spec in scenario.attributes]
         self._base = float(int(time.time() - PAST))
         self._listeners: dict[str, int] = {}
-        self._raw: Any = None
+        self._raw: list[Any] = []
 
     def observe(self) -> dict[str, Any]:
         """Carry all steps out, and return what the program observed."""
@@ -164,7 +168,14 @@ class Run:
         steps: list[dict[str, Any]] = []
         observed: dict[str, Any] = {"steps": steps, "told": {}, "log": []}
         try:
-            self._ask("begin", names=self._names, base=self._base, device=self._device)
+            places = [spec.device for spec in self._scenario.attributes]
+            self._ask(
+                "begin",
+                names=self._names,
+                places=places,
+                base=self._base,
+                devices=self._devices,
+            )
             for step in self._scenario.steps:
                 result = self._do(step)
                 if step.who == CLIENT:
@@ -184,44 +195,48 @@ class Run:
     # --- the server ---
 
     def _prepare(self) -> None:
-        self._raw = tango.DeviceProxy(f"tango://{self._facility.host}/{self._device}")
-        self._raw.set_timeout_millis(30000)
-        attributes = [
-            {"kind": spec.kind, "events": spec.events, "stamps": spec.stamps}
-            for spec in self._scenario.attributes
-        ]
-        for spec in self._scenario.attributes:
-            if spec.config:
-                self._configure(spec.of_kind.name, spec.config)
-        request = {"attributes": attributes, "base": self._base}
-        self._raw.Prepare(json.dumps(request))
+        for place, device in enumerate(self._devices):
+            raw = tango.DeviceProxy(f"tango://{self._facility.host}/{device}")
+            raw.set_timeout_millis(30000)
+            self._raw.append(raw)
+            specs = [one for one in self._scenario.attributes if one.device == place]
+            for spec in specs:
+                if spec.config:
+                    self._configure(device, spec)
+            attributes = [
+                {"kind": spec.kind, "events": spec.events, "stamps": spec.stamps}
+                for spec in specs
+            ]
+            request = {"attributes": attributes, "base": self._base}
+            raw.Prepare(json.dumps(request))
 
-    def _configure(self, name: str, config: dict[str, str]) -> None:
+    def _configure(self, device: str, spec: AttributeSpec) -> None:
         """Put configuration into the database, before the attribute is there."""
         # A text beside a list goes there as Latin-1.
         database = tango.Database(*self._facility.host.split(":"))
-        database.put_device_attribute_property(self._device, {name: dict(config)})
+        config = {spec.of_kind.name: dict(spec.config)}
+        database.put_device_attribute_property(device, config)
 
     def _server(self, step: Step) -> None:
-        name = self._names[step.on]
+        raw = self._raw[self._scenario.attributes[step.on].device]
         if step.do == "configure":
-            self._set_config(name, **step.args)
+            self._set_config(raw, self._names[step.on], **step.args)
         elif step.do == "dev_restart":
-            tango.DeviceProxy(self._raw.adm_name()).DevRestart(self._device)
+            tango.DeviceProxy(raw.adm_name()).DevRestart(raw.dev_name())
         elif step.do == "busy":
-            self._raw.command_inout_asynch("Drive", self._request(step), True)
+            raw.command_inout_asynch("Drive", self._request(step), True)
         else:
-            self._raw.Drive(self._request(step))
+            raw.Drive(self._request(step))
 
     def _request(self, step: Step) -> str:
         name = self._names[step.on]
         return json.dumps({"do": step.do, "name": name, "args": step.args})
 
-    def _set_config(self, name: str, **changes: str) -> None:
-        info = self._raw.get_attribute_config(name)
+    def _set_config(self, raw: Any, name: str, **changes: str) -> None:
+        info = raw.get_attribute_config(name)
         for key, value in changes.items():
             setattr(info, key, value)
-        self._raw.set_attribute_config(info)
+        raw.set_attribute_config(info)
 
     # --- their processes ---
 
@@ -250,7 +265,7 @@ class Run:
         self._shown |= step.do == SHOW
         expected = self._expected(step)
         if self._shown:
-            self._settle(expected, STILL)
+            self._settle(expected, STILL, step.do.startswith("listen"))
         return result
 
     def _expected(self, step: Step) -> list[str]:
@@ -260,6 +275,10 @@ class Run:
             new = key not in self._listeners
             self._listeners[key] = step.on
             return [key] if new else []
+        if step.who == CLIENT and step.do == "listen_all":
+            new_ones = {f"A{on}": on for on in range(len(self._names))}
+            self._listeners.update(new_ones)
+            return list(new_ones)
         if step.who == CLIENT and step.do in ("unlisten", "drop"):
             gone = [key] if step.do == "unlisten" else self._on(step.on)
             for one in gone:
@@ -272,15 +291,22 @@ class Run:
     def _on(self, on: int) -> list[str]:
         return [key for key, at in self._listeners.items() if at == on]
 
-    def _settle(self, expect: list[str], still: float) -> None:
-        args = {"expect": expect, "still": still, "bound": BOUND}
+    def _settle(
+        self, expect: list[str], still: float, subscribing: bool = False
+    ) -> None:
+        args = {
+            "expect": expect,
+            "still": still,
+            "bound": BOUND,
+            "subscribing": subscribing,
+        }
         self._client(Step(CLIENT, "settle", args=args))
 
     def _client(self, step: Step) -> Any:
         return self._ask("step", step=asdict(step))
 
     def _ask(self, do: str, **more: Any) -> Any:
-        return self._program.ask(self._device, do, **more)
+        return self._program.ask(self._devices[0], do, **more)
 
 
 class Stutter:
@@ -338,8 +364,8 @@ class Pair:
         """Return what a side observes of a scenario."""
         if scenario.needs_own_processes:
             return self._observe_apart(scenario, side)
-        device = self._facility.device()
-        return Run(scenario, self.program(side), self._facility, device).observe()
+        devices = [self._facility.device() for _ in range(scenario.devices)]
+        return Run(scenario, self.program(side), self._facility, devices).observe()
 
     def _observe_apart(self, scenario: Scenario, side: str) -> dict[str, Any]:
         """Return the same, of a scenario that needs processes of its own."""
@@ -353,11 +379,13 @@ class Pair:
     ) -> dict[str, Any]:
         server = None
         if scenario.stops_processes:
-            server = facility.add_server(1)
-        device = facility.device() if server is None else server.devices[0]
+            server = facility.add_server(scenario.devices, is_stopped=True)
+            devices = server.devices
+        else:
+            devices = [facility.device() for _ in range(scenario.devices)]
         program = self.new_program(side, scenario.venue, facility)
         try:
-            return Run(scenario, program, facility, device, server).observe()
+            return Run(scenario, program, facility, devices, server).observe()
         finally:
             program.end()
             if server is not None:

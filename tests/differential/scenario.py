@@ -59,12 +59,14 @@ class AttributeSpec:
     :param stamps: ``held``, a value keeps the time at which it came to be; ``now``, a
         read gives the time of the read.
     :param config: Tango's own configuration, such as its unit.
+    :param device: which of the devices of the scenario has it.
     """
 
     kind: str = "DevDouble_scalar_r"
     events: bool = True
     stamps: str = "held"
     config: dict[str, str] = field(default_factory=dict)
+    device: int = 0
 
     @property
     def of_kind(self) -> Kind:
@@ -104,6 +106,11 @@ class Scenario:
     venue: str = "script"
 
     @property
+    def devices(self) -> int:
+        """How many devices it takes."""
+        return 1 + max(spec.device for spec in self.attributes)
+
+    @property
     def needs_own_processes(self) -> bool:
         """Whether it stops what other scenarios need, or has a window."""
         return self.stops_processes or self.venue != "script"
@@ -137,5 +144,7 @@ class Scenario:
         for index, spec in enumerate(self.attributes):
             events = "events" if spec.events else "no events"
             config = f", {spec.config}" if spec.config else ""
-            lines.append(f"[{index}] {spec.kind}, {events}, {spec.stamps}{config}")
+            device = f", device {spec.device}" if spec.device else ""
+            told = f"[{index}] {spec.kind}, {events}, {spec.stamps}{config}{device}"
+            lines.append(told)
         return "\n".join([*lines, *map(str, self.steps)])

@@ -19,6 +19,9 @@ from tests.differential.strategies import scenarios
 #: How many scenarios go side by side.
 LANES = 16
 
+#: After how many scenarios to tell how far it is.
+_TELL = 50
+
 
 @dataclass
 class Search:
@@ -90,6 +93,8 @@ class Search:
             if self.made >= self.count or late:
                 return False
             self.made += 1
+            if self.made % _TELL == 0:
+                print(f"{self.made} scenarios in {took:.0f} s", flush=True)
             return True
 
     def _is_new(self, verdict: Verdict) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.differential.engine import Engine, Verdict, keep
+from tests.differential.fixed import SAME, SHOWING
 from tests.differential.scenario import PAIRINGS
 from tests.differential.search import Search
 
@@ -29,6 +31,25 @@ def engine() -> Iterator[Engine]:
 def _tell(verdict: Verdict) -> None:
     path = keep(verdict, FOUND)
     print(f"\npython -m tests.differential {path}\n{verdict.told()}", flush=True)
+
+
+@pytest.mark.differential
+@pytest.mark.timeout(600)
+def test_each_difference_that_is_meant_is_seen(engine: Engine) -> None:
+    with ThreadPoolExecutor(len(SHOWING)) as pool:
+        verdicts = dict(zip(SHOWING, pool.map(engine.judge, SHOWING.values())))
+    assert not [key for key, verdict in verdicts.items() if key not in verdict.meant]
+    wrong = [verdict.told() for verdict in verdicts.values() if verdict.unmeant]
+    assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.mark.differential
+@pytest.mark.timeout(600)
+def test_fixed_scenarios_do_not_differ(engine: Engine) -> None:
+    with ThreadPoolExecutor(len(SAME)) as pool:
+        verdicts = list(pool.map(engine.judge, SAME))
+    wrong = [one.told() for one in verdicts if one.unmeant or one.meant]
+    assert not wrong, "\n\n".join(wrong)
 
 
 @pytest.mark.differential

@@ -14,6 +14,8 @@ import queue
 import sys
 import threading
 import time
+import traceback
+from itertools import chain
 from typing import Any, Callable
 
 import tango
@@ -51,13 +53,21 @@ class Run:
 
     def __init__(self, request: dict[str, Any], log: LogLines) -> None:
         host = os.environ["TANGO_HOST"]
-        self._device = request["device"]
+        self._devices = request["devices"]
         self._log = log
-        self._plain = Plain(self._device, host, request["base"], time.time)
-        model = f"tango://{host}/{self._device}"
-        self.client = Client(model, request["names"], self._plain)
+        self._plain = Plain(self._devices, host, request["base"], time.time)
+        models = [f"tango://{host}/{device}" for device in self._devices]
+        names, places = request["names"], request["places"]
+        self.client = Client(models, names, places, self._plain)
 
     def do(self, request: dict[str, Any]) -> Any:
+        """Carry a request out; what is wrong with the request itself is told."""
+        try:
+            return self._do(request)
+        except Exception:  # noqa: BLE001
+            return {"broken": traceback.format_exc()}
+
+    def _do(self, request: dict[str, Any]) -> Any:
         """Carry a request out, in the thread that it wants."""
         if request["do"] == "step":
             step = request["step"]
@@ -66,7 +76,8 @@ class Run:
             return self.client.do(step)
         if request["do"] == "finish":
             told = self.client.told()
-            lines = [self._plain.text(line) for line in self._log.of(self._device)]
+            logged = [self._log.of(device) for device in self._devices]
+            lines = [self._plain.text(line) for line in chain(*logged)]
             self.client.end()
             return {"told": told, "log": sorted(lines)}
         raise ValueError(request["do"])

@@ -1,0 +1,50 @@
+"""Fixed scenarios: one that shows it for each difference that is meant. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.differential.scenario import (
+    CLIENT,
+    PROCESS,
+    SERVER,
+    SHOW,
+    AttributeSpec,
+    Scenario,
+    Step,
+)
+
+_DOUBLE = (AttributeSpec("DevDouble_scalar_rw"),)
+
+
+def _client(do: str, on: int = 0, **args: Any) -> Step:
+    return Step(CLIENT, do, on, args)
+
+
+def _server(do: str, on: int = 0, **args: Any) -> Step:
+    return Step(SERVER, do, on, args)
+
+
+_LISTEN = _client("listen", name="A")
+
+#: By the key of the entry of the table that it shows.
+SHOWING: dict[str, Scenario] = {
+    "knows-that-it-is-subscribed": Scenario(_DOUBLE, (_LISTEN,), "Async"),
+    "comes-late": Scenario(
+        _DOUBLE,
+        (Step(PROCESS, "terminate"), _LISTEN, Step(PROCESS, "start")),
+    ),
+    "short-absence": Scenario(
+        _DOUBLE, (_LISTEN, Step(PROCESS, "kill"), Step(PROCESS, "start"))
+    ),
+}
+
+#: What once went wrong, or might: they must not differ at all.
+SAME: tuple[Scenario, ...] = (
+    Scenario(_DOUBLE, (_LISTEN, _server("set", value=1), _client("read"))),
+    Scenario(
+        _DOUBLE,
+        (_client("make"), _LISTEN, _client(SHOW), _client("get", what="rvalue")),
+        venue="gui",
+    ),
+)
