@@ -68,6 +68,9 @@ rst_prolog = f"""
 .. |most| replace:: {settling.MOST}
 .. |first paint| replace:: {factory.FIRST_PAINT * 1000:g} ms
 .. |one device| replace:: {connector.ONE * 1000:g} ms
+.. |runs| replace:: {connector.RUNS * 1000:g} ms
+.. |all run| replace:: {connector.ALL_RUN * 1000:g} ms
+.. |asked for| replace:: {connector.ASKED_FOR:g} s
 .. |together| replace:: {connector.TOGETHER * 1000:g} ms
 .. |unfelt| replace:: {questions.UNFELT * 1000:g} ms
 .. |pause| replace:: {connector.PAUSE:g} s

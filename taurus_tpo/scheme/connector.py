@@ -173,14 +173,17 @@ class Patience:
         """
         end = self._clock.monotonic() + timeout
         if not _has_missed(self._unheard, connection):
-            self._hear(answer, connection)
+            self._hear(answer, connection, timeout)
         if connection.server.answers_lately(self._clock.monotonic()):
             _settled(answer, max(0.0, end - self._clock.monotonic()))
 
-    def _hear(self, answer: Future[Any], connection: Asked) -> bool:
-        """Return whether the server's process says that it runs, before the answer."""
+    def _hear(self, answer: Future[Any], connection: Asked, most: float = RUNS) -> bool:
+        """Return whether the server's process says in time that it runs.
+
+        Or the answer is there.
+        """
         begun = self._clock.monotonic()
-        allowed = self._allowed_unheard(connection, begun)
+        allowed = min(most, self._allowed_unheard(connection, begun))
         while not answer.done():
             now = self._clock.monotonic()
             if connection.located and connection.server.answers_lately(now):

@@ -417,8 +417,9 @@ class TpoTangoFactory(TangoFactory):
         self.reach_by_name(device)
         if connection.known_proxy is not None or not connection.located:
             return connection.known_proxy
+        name = "/".join(connection.name.split("/")[-3:])
         find = partial(self._found_by_name, device)
-        return AbsentProxy(connection.name, find, connection.no_answer)
+        return AbsentProxy(name, device.getParentObj(), find, connection.no_answer)
 
     def _found_by_name(self, device: Any) -> Any:
         self.reach_by_name(device)

@@ -7,26 +7,41 @@ from typing import Any, Callable, NoReturn
 
 import tango
 
+#: What a ``DeviceProxy`` asks the database: the same of a ``tango.Database``.
+_OF_THE_DATABASE = {
+    "get_property": "get_device_property",
+    "get_property_list": "get_device_property_list",
+    "put_property": "put_device_property",
+    "delete_property": "delete_device_property",
+}
+
 
 class AbsentProxy:
     """Stands in for the ``DeviceProxy`` of a device whose server does not answer.
 
     Tango makes a proxy of such a device in 3 s, and each of its calls fails after as
     long or longer. This one is there at once. What is asked of it is asked of the
-    device as soon as that answers, and until then fails with Tango's ``DevFailed``.
-    Methods may be called from any thread.
+    device as soon as that answers, and until then fails with Tango's ``DevFailed``; its
+    properties are asked of the database, as ever. Methods may be called from any
+    thread.
 
-    :param name: of the device.
+    :param name: ``domain/family/member``.
+    :param database: has what a ``tango.Database`` has; None where there is none.
     :param find: returns the ``DeviceProxy``, None where the device does not answer;
         waits as long as may be.
     :param no_answer: raises why it does not.
     """
 
     def __init__(
-        self, name: str, find: Callable[[], Any], no_answer: Callable[[], NoReturn]
+        self,
+        name: str,
+        database: Any,
+        find: Callable[[], Any],
+        no_answer: Callable[[], NoReturn],
     ) -> None:
         # Its own __setattr__ is for the attributes of the device.
-        vars(self).update(_name=name, _find=find, _no_answer=no_answer)
+        own = {"_name": name, "_database": database, "_find": find}
+        vars(self).update(own, _no_answer=no_answer)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -43,6 +58,9 @@ class AbsentProxy:
         """
         if name.startswith("_"):
             raise AttributeError(name)
+        if name in _OF_THE_DATABASE and self._database is not None:
+            asked = getattr(self._database, _OF_THE_DATABASE[name])
+            return partial(asked, self._name)
         if callable(getattr(tango.DeviceProxy, name, None)):
             return partial(self._call, name)
         try:

@@ -140,3 +140,100 @@ def test_a_thread_without_a_window_waits_as_long_as_it_takes(patience, clock) ->
     other.join()
     assert answer.done()
     assert clock.now - begun == pytest.approx(100.0)
+
+
+# --- what is asked for by name, and what a form asks ---------------------------------
+
+
+class Asking:
+    """Somebody who is asked, and asked again; keeps how patiently."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self._answers = list(answers)
+        self.patiently: list[bool] = []
+
+    def __call__(self, patient: bool) -> Answer:
+        self.patiently.append(patient)
+        return self._answers.pop(0)
+
+
+def silence(clock: DrivenClock, asked: Asked, after: float) -> Answer:
+    """An answer that fails, since the server is found silent after some seconds."""
+
+    class Silent(Answer):
+        def exception(self, timeout: float | None = None) -> BaseException | None:
+            super().exception(timeout)
+            if asked.server.error is None:
+                asked.server.fall_silent(TimeoutError(), clock.now, clock.time())
+            return asked.server.error
+
+    return Silent(clock, after)
+
+
+def test_what_is_asked_for_by_name_is_waited_for(patience, clock) -> None:
+    asking, asked = Asking(Answer(clock, after=3.0)), Asked()
+    took = waited(clock, patience.wait_by_name, asking, asked)
+    assert took == pytest.approx(3.0)
+    assert asking.patiently == [False]
+
+
+def test_it_is_waited_for_as_long_as_tango_waits_and_once(patience, clock) -> None:
+    asked = Asked()
+    asking = Asking(silence(clock, asked, after=1.0), *(Answer(clock),) * 3)
+    took = waited(clock, patience.wait_by_name, asking, asked)
+    assert 3.0 < took < 4.0
+    assert waited(clock, patience.wait_by_name, asking, asked) == 0.0
+    # It is known to be silent, and asked again by whoever waits for it.
+    assert asking.patiently == [False, True, True]
+    asked.server.answer(clock.now + 0.001)
+    took = waited(clock, patience.wait_by_name, asking, asked)
+    assert 3.0 < took < 4.0
+
+
+def test_one_that_comes_back_in_time_is_waited_for(patience, clock) -> None:
+    asked = Asked()
+    later = Answer(clock)
+    later._at = clock.now + 2.0
+    asking = Asking(silence(clock, asked, after=1.0), later)
+    took = waited(clock, patience.wait_by_name, asking, asked)
+    assert took == pytest.approx(2.0)
+    assert later.done()
+
+
+def test_one_that_was_silent_for_long_is_not_waited_for(patience, clock) -> None:
+    asked, asking = Asked(), Asking(Answer(clock))
+    asked.server.fall_silent(TimeoutError(), clock.now, clock.time())
+    clock.now += LONG
+    assert waited(clock, patience.wait_by_name, asking, asked) == 0.0
+
+
+def test_a_form_waits_for_a_process_that_runs(patience, clock) -> None:
+    asked = Asked()
+    asked.server.answered = clock.now
+    answer = Answer(clock, after=2.0)
+    took = waited(clock, patience.wait_if_it_runs, answer, asked)
+    assert took == pytest.approx(2.0)
+    assert answer.done()
+
+
+def test_a_form_waits_little_for_processes_that_do_not_say_so(patience, clock) -> None:
+    def took(asked: Asked) -> float:
+        return waited(clock, patience.wait_if_it_runs, Answer(clock), asked)
+
+    hung = [Asked() for _ in range(10)]
+    assert sum(took(asked) for asked in hung) < 1.0
+    assert sum(took(asked) for asked in hung) == 0.0
+    # One that runs has its time after all of them.
+    one, answer = Asked(), Answer(clock, after=0.04)
+    waited(clock, patience.wait_if_it_runs, answer, one)
+    assert answer.done()
+
+
+def test_one_may_wait_a_moment_for_a_process_that_runs(patience, clock) -> None:
+    runs, hangs = Asked(), Asked()
+    runs.server.answered = clock.now
+    answer = Answer(clock, after=0.3)
+    assert waited(clock, patience.wait_at_most, answer, runs, 0.1) == pytest.approx(0.1)
+    assert waited(clock, patience.wait_at_most, answer, runs, 1.0) == pytest.approx(0.2)
+    assert waited(clock, patience.wait_at_most, Answer(clock), hangs, 1.0) < 0.5
+    assert waited(clock, patience.wait_at_most, Answer(clock), hangs, 1.0) == 0.0
