@@ -50,7 +50,7 @@ from taurus_tpo.scheme.interrupt import hear_signals
 from taurus_tpo.scheme.leisure import Leisure
 from taurus_tpo.scheme.names import NAMES
 from taurus_tpo.scheme.polling import Polling
-from taurus_tpo.scheme.questions import Questions
+from taurus_tpo.scheme.questions import UNFELT, Questions
 
 #: How long the end of the process waits for reads that are under way, s.
 CLOSING = 0.5
@@ -382,6 +382,25 @@ class TpoTangoFactory(TangoFactory):
             return True
         connection = self.connection(device)
         return self._reach(device, connection) and connection.answers_lately
+
+    def value_in_time(self, attribute: TpoTangoAttribute) -> Any:
+        """Return the ``TangoAttrValue`` that ``attribute`` has now.
+
+        None where this thread builds a window and that takes longer than such a thread
+        waits, or fails.
+
+        :raises tango.DevFailed: in any other thread, where the read fails.
+        """
+        if not self.patience.in_a_hurry:
+            return attribute.read(cache=False)
+        connection = self.connection(attribute.getParentObj())
+        if connection.silent:
+            return None
+        answer = self.readAttributeFirstTime(attribute)
+        self.patience.wait(answer, connection, UNFELT)
+        if not answer.done() or answer.cancelled() or answer.exception() is not None:
+            return None
+        return answer.result()
 
     def _reach(self, device: Any, connection: DeviceConnection) -> bool:
         """Ask ``device`` and wait as long as may be; return whether it was asked."""
