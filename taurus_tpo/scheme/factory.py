@@ -350,10 +350,12 @@ class TpoTangoFactory(TangoFactory):
             connection, attribute.getSimpleName().lower(), weakref.ref(attribute)
         )
 
-    def read_in_time(self, attribute: TpoTangoAttribute) -> None:
+    def read_in_time(self, attribute: TpoTangoAttribute) -> Future[Any]:
         """Have ``attribute`` read now, and wait for that as long as a window may wait.
 
         What healthy devices take does not count. The attribute has the value then.
+
+        :return: gets the value, or the failure; it may not be done yet.
         """
         device = attribute.getParentObj()
         connection = self.connection(device)
@@ -361,6 +363,7 @@ class TpoTangoFactory(TangoFactory):
         target = weakref.ref(attribute)
         answer = self.first_read.ask(connection, name, target, Kind.READ_AT_ONCE)
         self.patience.wait(answer, connection, UNFELT)
+        return answer
 
     def connection(self, device: Any) -> DeviceConnection:
         """Return the connection of a Taurus device, the same one as long as it lives.
@@ -512,6 +515,24 @@ class TpoTangoFactory(TangoFactory):
         connection = self.connection(device)
         answered = self._reach_if_it_runs(device, connection)
         return answered and connection.answers_lately
+
+    def value_in_time(self, attribute: TpoTangoAttribute) -> Any:
+        """Return the ``TangoAttrValue`` that ``attribute`` has now.
+
+        None where this thread builds a window and that takes longer than such a thread
+        waits, or fails.
+
+        :raises tango.DevFailed: in any other thread, where the read fails.
+        """
+        if not self.patience.in_a_hurry:
+            return attribute.read(cache=False)
+        connection = self.connection(attribute.getParentObj())
+        if connection.silent:
+            return None
+        answer = self.read_in_time(attribute)
+        if not answer.done() or answer.cancelled() or answer.exception() is not None:
+            return None
+        return answer.result()
 
     def _reach(self, device: Any, connection: DeviceConnection) -> bool:
         """Ask ``device`` and wait as long as may be; return whether it was asked."""
