@@ -66,7 +66,13 @@ def _reasons(error: BaseException) -> list[str]:
 
 
 def is_same(one: BaseException, other: BaseException) -> bool:
-    """Return whether two errors tell people the same."""
+    """Return whether two errors tell people the same.
+
+    Of those that say that nobody was there, the first reason is enough: the rest is
+    what Tango was doing.
+    """
+    if is_nobody_there(one) and is_nobody_there(other):
+        return reason_of(one) == reason_of(other)
     return type(one) is type(other) and _told(one) == _told(other)
 
 

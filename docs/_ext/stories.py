@@ -97,6 +97,11 @@ EXAMPLES: tuple[tuple[Facts, str], ...] = (
         "may not arrive for a while.",
     ),
     (
+        Facts(State.UNTRUSTED),
+        "Its server promises events, and a read found a change of which none had come. "
+        "It is read once in each polling period, until an event comes.",
+    ),
+    (
         Facts(State.IDLE),
         "A program has made it, and no widget listens. It is neither subscribed to nor "
         "polled.",

@@ -321,7 +321,8 @@ class TpoTangoAttribute(TangoAttribute):
             return None
         known = news.says_the_same(self._told)
         self._told = self._cache.known
-        if known and not news.repeats:
+        nobody_there = news.error is not None and is_nobody_there(news.error)
+        if known and (nobody_there or not news.repeats):
             return None
         told = news.value if news.error is None else news.error
         return partial(self._fire, news.event_type, told)
@@ -470,9 +471,17 @@ class TpoTangoAttribute(TangoAttribute):
             self._connected().heard()
             with self._lock:
                 self._settling.heard()
-            # Tango has read it because it has subscribed anew; polls have told of it.
-            is_known = self._life.state is State.RETRYING and self._has_worked
-            self._on_value(self._decoded(event.attr_value, repeats=not is_known))
+            repeats = not self._is_read_by_tango
+            self._on_value(self._decoded(event.attr_value, repeats=repeats))
+
+    @property
+    def _is_read_by_tango(self) -> bool:
+        """Whether the next event brings what Tango has read while it subscribed.
+
+        It is no change, and what polls have told meanwhile is not told again.
+        """
+        lost = self._life.state is State.RETRYING and self._has_worked
+        return lost or self.is_being_subscribed
 
     def _on_value(self, news: _News) -> None:
         """Take what an event brought; see whether it came through the channel.
