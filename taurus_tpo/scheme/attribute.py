@@ -106,6 +106,11 @@ class _News:
             return cache.offer_error(self.error, now, self.begun)
         return cache.offer(self.value, self.stamp, now, self.begun, filtered)
 
+    @property
+    def is_always_told(self) -> bool:
+        """Whether listeners are told though they know it; not that nobody is there."""
+        return self.repeats and not (self.error and is_nobody_there(self.error))
+
     def says_the_same(self, known: Known[Any]) -> bool:
         """Return whether ``known`` is the same value, or the same error."""
         if self.error is not None:
@@ -319,10 +324,8 @@ class TpoTangoAttribute(TangoAttribute):
             self._heard.set()
         if not taken:
             return None
-        known = news.says_the_same(self._told)
-        self._told = self._cache.known
-        nobody_there = news.error is not None and is_nobody_there(news.error)
-        if known and (nobody_there or not news.repeats):
+        before, self._told = self._told, self._cache.known
+        if not news.is_always_told and news.says_the_same(before):
             return None
         told = news.value if news.error is None else news.error
         return partial(self._fire, news.event_type, told)

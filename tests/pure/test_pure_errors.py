@@ -8,6 +8,7 @@ import weakref
 import pytest
 import tango
 
+from taurus_tpo import errors
 from taurus_tpo.errors import fresh
 
 
@@ -21,8 +22,12 @@ class Big:
 
 
 def kept() -> tango.DevFailed:
+    return layered("Reason", "description")
+
+
+def layered(reason: str, description: str) -> tango.DevFailed:
     try:
-        tango.Except.throw_exception("Reason", "description", "origin")
+        tango.Except.throw_exception(reason, description, "origin")
     except tango.DevFailed as error:
         return error
 
@@ -51,3 +56,20 @@ def test_raising_it_keeps_no_frame_alive(error: Exception) -> None:
     gone = fail()
     gc.collect()
     assert gone() is None
+
+
+def test_errors_that_tell_the_same_are_the_same() -> None:
+    one, other = layered("API_AttrFailed", "too hot"), layered("API_AttrFailed", "x")
+    assert errors.is_same(one, layered("API_AttrFailed", "too hot"))
+    assert not errors.is_same(one, other)
+    assert not errors.is_same(one, ValueError("too hot"))
+    assert errors.is_same(ValueError("too hot"), ValueError("too hot"))
+
+
+def test_nobody_there_is_the_same_whatever_tango_was_doing() -> None:
+    one = layered("API_CantConnectToDevice", "while reading")
+    other = layered("API_CantConnectToDevice", "while subscribing")
+    assert errors.is_same(one, other)
+    assert not errors.is_same(
+        one, layered("API_CantConnectToDatabase", "while reading")
+    )
