@@ -82,7 +82,8 @@ def test_read_of_the_cache_costs_no_call(modes, heard):
     eventually(lambda: not pool.pending(Kind.POLL), "no poll is under way")
     eventually(lambda: attr.state is State.SUBSCRIBED, "it has been looked at")
     modes.device(UP).ResetCalls()
-    assert attr.read().rvalue == attr.read(cache=60000).rvalue
+    # The value is as old as the server.
+    assert attr.read().rvalue == attr.read(cache=3_600_000).rvalue
     assert ["text"] not in calls(modes, UP)
     attr.read(cache=False)
     assert ["text"] in calls(modes, UP)
@@ -261,15 +262,22 @@ def test_a_change_that_was_lost_after_the_subscription_is_found(
 ):
     """The channel of its events may not have been open yet; there is one look."""
     factory.set_event_sub_mode(mode.name)
-    hold(modes, "with_events", 1.5)
     attr = taurus.Attribute(model(modes, "with_events"))
-    attr.addListener(listener)
-    eventually(lambda: listener.values, "the first value comes")
-    eventually(attr.isUsingEvents, "it is subscribed")
-    assert attr.state is State.OPENING
+
+    def lost() -> bool:
+        """Change it without an event; return whether that was before the look."""
+        attr.removeListener(listener)
+        hold(modes, "with_events", 1.5)
+        listener.heard.clear()
+        attr.addListener(listener)
+        eventually(lambda: listener.values, "the first value comes")
+        eventually(attr.isUsingEvents, "it is subscribed")
+        hold(modes, "with_events", 6.75, push=False)
+        return attr.state is State.OPENING
+
+    eventually(lost, "it changes before the look")
     assert attr.getSubscriptionState() == SubscriptionState.Subscribed
     assert attr.story == "subscribed to its events"
-    hold(modes, "with_events", 6.75, push=False)
     try:
         eventually(lambda: listener.values[-1] == 6.75, "it is found")
         eventually(lambda: attr.state is State.UNTRUSTED, "no event has told so")

@@ -42,8 +42,8 @@ ONE, TWO, THREE = (f"sim/victim/{number}" for number in (1, 2, 3))
 WELL = "sim/well/1"
 OTHER_WELL = "sim/well/2"
 
-#: When no thread may be there any more, after all is quiet, s.
-QUIET = 5.0
+#: When no thread may be there any more, after all is quiet, s; on a busy machine.
+QUIET = 30.0
 
 
 @pytest.fixture(scope="module")
