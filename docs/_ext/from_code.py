@@ -9,6 +9,7 @@ program does: it is made anew at each build.
 ``tpo-transitions``       the table of an attribute's life
 ``tpo-life``              the same life as a picture
 ``tpo-conditions``        what an attribute's state is called, and what it means
+``tpo-differences``       what is different from stock Taurus, and why
 ``tpo-sequence``          who says what to whom, as a picture (argument: which)
 ``tpo-settings``          the table of the settings
 ``tpo-options``           the options of ``taurus`` that the plugin adds
@@ -33,6 +34,7 @@ from stories import EXAMPLES
 
 from taurus_tpo import settings, story, submode, subscription
 from taurus_tpo.subscription import TABLE, Effect, Input, State
+from tests.differential import differences
 
 #: The width of a help text, characters.
 WIDTH = 84
@@ -47,7 +49,7 @@ class _FromCode(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         # Made from code that no source file of the docs includes: always read again.
         self.env.note_reread()
-        for module in (settings, story, submode, subscription):
+        for module in (settings, story, submode, subscription, differences):
             self.env.note_dependency(str(module.__file__))
         container = nodes.Element()
         source = f"<{self.name}>"
@@ -126,6 +128,23 @@ class Conditions(_FromCode):
         ]
         head = ("word", "what is told", "what that means")
         return _table(head, rows, widths=(14, 40, 46))
+
+
+class Differences(_FromCode):
+    """What is meant to differ from stock Taurus; where that is wrong, apart."""
+
+    def text(self) -> Iterable[str]:
+        yield from self._list(wrong=False)
+        yield "Where stock Taurus is wrong, and the plugin is not:"
+        yield ""
+        yield from self._list(wrong=True)
+
+    @staticmethod
+    def _list(wrong: bool) -> Iterable[str]:
+        for one in differences.TABLE:
+            if one.stock_is_wrong is wrong:
+                yield f"* {one.words} {one.reason}"
+        yield ""
 
 
 class Transitions(_FromCode):
@@ -243,6 +262,7 @@ def setup(app: Sphinx) -> dict[str, object]:
         "tpo-conditions": Conditions,
         "tpo-transitions": Transitions,
         "tpo-life": Life,
+        "tpo-differences": Differences,
         "tpo-sequence": SequencePicture,
         "tpo-settings": Settings,
         "tpo-options": Options,

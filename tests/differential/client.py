@@ -11,6 +11,8 @@ from typing import Any, Callable
 
 import tango
 import taurus
+from taurus.core.tango.tangoattribute import TangoAttribute
+from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.taurusbasetypes import SubscriptionState, TaurusEventType
 
 from tests.differential.kinds import KINDS
@@ -156,6 +158,27 @@ class Client:
             self.do_unlisten(on, name)
         self._attributes.pop(on, None)
         gc.collect()
+
+    # --- what no program should count on ---
+
+    def do_exact_type(self, on: int) -> Any:
+        """Return whether the classes are Taurus's own, and whether they derive."""
+        attribute, device = self._attribute(on), self.device
+        return {
+            "is": [type(attribute) is TangoAttribute, type(device) is TangoDevice],
+            "isinstance": [
+                isinstance(attribute, TangoAttribute),
+                isinstance(device, TangoDevice),
+            ],
+        }
+
+    def do_private_names(self, on: int) -> Any:
+        """Return whether the value is in a name with two underscores."""
+        return self._attribute(on)._TangoAttribute__attr_value is not None
+
+    def do_polling_timers(self, on: int) -> Any:
+        """Return whether there are timers of Taurus's."""
+        return bool(self._attribute(on).factory().polling_timers)
 
     # --- listeners ---
 

@@ -26,6 +26,7 @@ class Meant:
     :param words: what it is, for users: a sentence or two of reStructuredText.
     :param reason: why it is better.
     :param stock_is_wrong: whether it is a fault of stock Taurus.
+    :param held_by: the name of a test that shows it, where no scenario can.
     :param by_chance: whether no scenario can show it each time: it depends on how long
         something takes.
     """
@@ -35,6 +36,7 @@ class Meant:
     words: str
     reason: str
     stock_is_wrong: bool = False
+    held_by: str = ""
     by_chance: bool = False
 
 
@@ -73,6 +75,21 @@ def _knows_that_it_is_subscribed(difference: Difference, scenario: Scenario) -> 
         difference.part == "end" and difference.name.endswith(name) and seen == values
         for name, values in flags.items()
     )
+
+
+# --- what no program should count on ---
+
+
+def _step(do: str) -> Applies:
+    def applies(difference: Difference, scenario: Scenario) -> bool:
+        return difference.part == "step" and f"client: {do} " in difference.name
+
+    return applies
+
+
+def _elsewhere(difference: Difference, scenario: Scenario) -> bool:
+    """Return that it is none of what scenarios show."""
+    return False
 
 
 # --- stock that ends or hangs ---
@@ -119,24 +136,6 @@ def _changes(records: list[Any]) -> list[Any]:
 
 TABLE: tuple[Meant, ...] = (
     Meant(
-        "polled-meanwhile",
-        _is_polled_meanwhile,
-        "Where Tango takes longer than 0.3 s to subscribe, an attribute is read "
-        "meanwhile. Its listeners are told that value as ``Periodic``, and once more "
-        "as ``Change`` when the subscription works.",
-        "The value is there before one server holds up the subscriptions of others.",
-        by_chance=True,
-    ),
-    Meant(
-        "knows-that-it-is-subscribed",
-        _knows_that_it_is_subscribed,
-        "In the modes Async and Stateless ``isUsingEvents()`` is true, and "
-        "``getSubscriptionState()`` is ``Subscribed``, as soon as Tango says so; in "
-        "stock Taurus with the first event, which may never come.",
-        "A program that asks is told what is so.",
-        stock_is_wrong=True,
-    ),
-    Meant(
         "comes-late",
         _comes_late,
         "Attributes of devices that are down when a program starts get their "
@@ -152,13 +151,92 @@ TABLE: tuple[Meant, ...] = (
         "Listeners may be told of a server that has gone and come again by other "
         "errors, or none, where Tango takes ten seconds to see it. The values are the "
         "same.",
-        "A new subscription is read again until what it brings agrees with the device.",
+        "The device is asked what it holds before it is said to be away.",
+    ),
+    Meant(
+        "proxy-to-come",
+        _elsewhere,
+        "``taurus.Device(...)`` of a server that hangs is there at once, and has no "
+        "proxy yet. ``getDeviceProxy()``, a command or a property of the device, its "
+        "``state`` and all else that is asked for by name are waited for, as in stock "
+        "Taurus: once a server, and as long as Tango waits. While the server is known "
+        "not to answer, what stands in for the proxy is returned at once; its calls "
+        "raise ``tango.DevFailed``, where those of Tango's proxy would after 3 to 9 s. "
+        "As soon as the server answers, they go to the device.",
+        "A hung server costs a window its timeout once, and not once a call.",
+        held_by="test_a_server_that_hangs_is_waited_for_once",
+    ),
+    Meant(
+        "rows-by-class",
+        _elsewhere,
+        "Where a form was filled while a server did not answer, the rows that item "
+        "factories or ``T_FORM_CUSTOM_WIDGET_MAP`` make for its devices, and the "
+        "buttons of a form of commands, come when it answers.",
+        "In stock Taurus they never come.",
+        held_by="test_a_row_is_special_when_its_server_is_back",
+    ),
+    Meant(
+        "class-to-come",
+        _elsewhere,
+        "Where the database does not say in time which class a device has, whoever "
+        "asks for the device later gets another object, of the right class.",
+        "In stock Taurus it never gets one.",
+        held_by="test_its_class_is_right_for_whoever_asks_when_the_database_is_back",
+    ),
+    Meant(
+        "evaluations-stay",
+        _elsewhere,
+        "Rows of ``eval:`` models over devices that are down when a form opens stay, "
+        "too.",
+        "In stock Taurus they are missing until the form is opened again.",
+        held_by="test_a_row_over_a_server_that_is_down_lives_when_it_comes",
+    ),
+    Meant(
+        "polled-meanwhile",
+        _is_polled_meanwhile,
+        "Where Tango takes longer than 0.3 s to subscribe, an attribute is read "
+        "meanwhile. Its listeners are told that value as ``Periodic``, and once more "
+        "as ``Change`` when the subscription works.",
+        "The value is there before one server holds up the subscriptions of others.",
+        by_chance=True,
+    ),
+    Meant(
+        "polling-timers",
+        _step("polling_timers"),
+        "Polling is done by the pool of the plugin: ``factory.polling_timers`` is "
+        "empty.",
+        "One slow device does not hold up the polls of all others.",
+    ),
+    Meant(
+        "subclasses",
+        _step("exact_type"),
+        "Attributes and devices are of subclasses of Taurus's ``TangoAttribute`` and "
+        "``TangoDevice``. ``isinstance`` says what it said. "
+        "``type(attribute) is TangoAttribute`` does not.",
+        "It is how a plugin can be beside Taurus, and not a patch of it.",
+    ),
+    Meant(
+        "private-names",
+        _step("private_names"),
+        "Code that reads private names of ``TangoAttribute``, those with two "
+        "underscores, finds nothing in them.",
+        "Cache and state have rules that hold in each thread; they are kept elsewhere.",
+    ),
+    Meant(
+        "knows-that-it-is-subscribed",
+        _knows_that_it_is_subscribed,
+        "In the modes Async and Stateless ``isUsingEvents()`` is true, and "
+        "``getSubscriptionState()`` is ``Subscribed``, as soon as Tango says so; in "
+        "stock Taurus with the first event, which may never come.",
+        "A program that asks is told what is so.",
+        stock_is_wrong=True,
     ),
     Meant(
         "stock-hangs",
         _stock_hangs,
         "Where stock Taurus waits for ever, the program goes on.",
-        "``read()`` of stock waits without a timeout for an event that does not come.",
+        "A ``read()`` of stock Taurus waits without a timeout for an event that may "
+        "not come.",
         stock_is_wrong=True,
         by_chance=True,
     ),

@@ -30,6 +30,11 @@ _LISTEN = _client("listen", name="A")
 #: By the key of the entry of the table that it shows.
 SHOWING: dict[str, Scenario] = {
     "knows-that-it-is-subscribed": Scenario(_DOUBLE, (_LISTEN,), "Async"),
+    "polling-timers": Scenario(
+        _DOUBLE, (_LISTEN, _client("polling_timers")), "disabled"
+    ),
+    "subclasses": Scenario(_DOUBLE, (_client("exact_type"),)),
+    "private-names": Scenario(_DOUBLE, (_LISTEN, _client("private_names"))),
     "comes-late": Scenario(
         _DOUBLE,
         (Step(PROCESS, "terminate"), _LISTEN, Step(PROCESS, "start")),

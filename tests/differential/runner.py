@@ -283,6 +283,8 @@ class Run:
             gone = [key] if step.do == "unlisten" else self._on(step.on)
             for one in gone:
                 self._listeners.pop(one, None)
+        if step.do == "listen_device":
+            return [str(step.args.get("name", "D"))]
         changes = step.do in ("set", "fail", "push") and step.args.get("event", True)
         if step.who == SERVER and changes:
             return self._on(step.on)

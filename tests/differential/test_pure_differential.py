@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,10 +116,19 @@ def test_a_program_that_hangs_agrees_with_nobody() -> None:
 def test_each_difference_that_is_meant_has_a_scenario() -> None:
     keys = [one.key for one in TABLE]
     assert len(set(keys)) == len(keys)
-    assert set(SHOWING) == {one.key for one in TABLE if not one.by_chance}
+    shown = {one.key for one in TABLE if not one.by_chance and not one.held_by}
+    assert set(SHOWING) == shown
     for one in TABLE:
         assert one.words.endswith(".")
         assert one.reason.endswith(".")
+
+
+def test_what_no_scenario_shows_is_shown_by_a_test() -> None:
+    tests = Path(__file__).parents[1]
+    texts = [path.read_text(encoding="utf-8") for path in tests.rglob("test_*.py")]
+    for one in TABLE:
+        if one.held_by:
+            assert any(f"def {one.held_by}(" in text for text in texts), one.key
 
 
 def test_fixed_scenarios_are_files_too() -> None:
