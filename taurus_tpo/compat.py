@@ -61,6 +61,14 @@ PRIVATE_NAMES = {
     "taurus.core.taurusattribute:TaurusAttribute._deactivatePolling": (
         "the public disablePolling changes what the user asked for"
     ),
+    "taurus.core.evaluation.evalattribute:EvaluationAttribute"
+    "._EvaluationAttribute__createReference": (
+        "reads what an evaluation refers to, however long that takes"
+    ),
+    "taurus.core.evaluation.evalattribute:EvaluationAttribute"
+    "._EvaluationAttribute__fireRegisterEvent": (
+        "tells widgets what is known in a thread that is not the GUI's"
+    ),
     "taurus.qt.qtgui.base.taurusbase:TaurusBaseComponent._wrap_old_api": (
         "takes a fifth of the time in which a form is built"
     ),
@@ -87,6 +95,7 @@ PRIVATE_ATTRIBUTES = {
     "TangoDevice._deviceObj": "not set when the constructor asks for the proxy",
     "TangoAttribute._pytango_attrinfoex": "None while the configuration is not known",
     "TangoAttrValue._pytango_dev_attr": "an enumeration without a label has it, too",
+    "EvaluationAttribute._references": "what an evaluation refers to",
     "TangoDevice._deviceState": "what a device that is listened to has told last",
 }
 
@@ -204,6 +213,27 @@ def claim_schemes(factory: type) -> None:
     module = importlib.import_module("taurus.core.tango.tangofactory")
     module.TangoFactory.schemes = ("tango-stock",)
     factory.schemes = ("tango", "tango-nodb")  # type: ignore[attr-defined]
+
+
+def use_evaluations(klass: type) -> None:
+    """Let Taurus's factory of evaluations make attributes of ``klass``.
+
+    It asks nobody which class that is, but looks for the name in its module.
+
+    :param klass: derived from Taurus's ``EvaluationAttribute``.
+    """
+    module = importlib.import_module("taurus.core.evaluation.evalfactory")
+    types = importlib.import_module("taurus.core.taurusbasetypes")
+    vars(module)["EvaluationAttribute"] = klass
+    factory = module.EvaluationFactory
+    kind = types.TaurusElementType.Attribute
+    factory.elementTypesMap = {**factory.elementTypesMap, kind: klass}
+
+
+def references(evaluation: Any) -> list[Any]:
+    """Return the attributes that an evaluation refers to: its own list."""
+    found: list[Any] = evaluation._references
+    return found
 
 
 def remember_names(names: dict[str, Any]) -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from taurus_tpo import activation
 
 if activation.activate():
-    from taurus_tpo.compat import claim_schemes, remember_names
+    from taurus_tpo.compat import claim_schemes, remember_names, use_evaluations
+    from taurus_tpo.scheme.evaluation import TpoEvaluationAttribute
     from taurus_tpo.scheme.factory import TpoTangoFactory
     from taurus_tpo.scheme.names import NAMES
 
     claim_schemes(TpoTangoFactory)
     remember_names(NAMES)
+    use_evaluations(TpoEvaluationAttribute)
 
     __all__ = ["TpoTangoFactory"]

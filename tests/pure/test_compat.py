@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import tango
 import taurus
+from taurus.core.evaluation.evalattribute import EvaluationAttribute
 from taurus.core.tango.tangoattribute import TangoAttribute, TangoAttrValue
 from taurus.core.tango.tangodatabase import TangoAuthority
 from taurus.core.tango.tangodevice import TangoDevice
@@ -23,9 +24,11 @@ from taurus_tpo import compat, submode
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
 from taurus_tpo.scheme.authority import TpoTangoAuthority
 from taurus_tpo.scheme.device import TpoTangoDevice
+from taurus_tpo.scheme.evaluation import TpoEvaluationAttribute
 from taurus_tpo.scheme.factory import TpoTangoFactory
 
 OWNERS = {
+    "EvaluationAttribute": EvaluationAttribute,
     "TangoAuthority": TangoAuthority,
     "TaurusModel": TaurusModel,
     "TangoAttribute": TangoAttribute,
@@ -37,6 +40,7 @@ PAIRS = [
     (TpoTangoDevice, TangoDevice),
     (TpoTangoAuthority, TangoAuthority),
     (TpoTangoFactory, TangoFactory),
+    (TpoEvaluationAttribute, EvaluationAttribute),
 ]
 
 
@@ -64,6 +68,8 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "_deactivatePolling": ((), {}),
     "_wrap_old_api": (("method",), {"key": "key"}),
     "_customWidgetFactory": (("model",), {}),
+    "__createReference": (("ref",), {}),
+    "__fireRegisterEvent": ((("listener",),), {}),
 }
 
 
@@ -105,6 +111,12 @@ def test_a_private_attribute_of_a_form_is_set_by_its_class() -> None:
 def test_taurus_asks_for_the_class_of_an_attribute_where_we_answer() -> None:
     source = inspect.getsource(TangoFactory)
     assert re.search(r"self\._getAttributeClass\(\s*attr_name=", source)
+
+
+def test_taurus_makes_evaluations_of_the_class_that_its_module_names() -> None:
+    module = importlib.import_module("taurus.core.evaluation.evalfactory")
+    assert "a = EvaluationAttribute(" in inspect.getsource(module)
+    assert module.EvaluationAttribute is TpoEvaluationAttribute
 
 
 def test_pytango_gives_subscriptions_up_by_the_name_that_we_know() -> None:
