@@ -65,6 +65,10 @@ PRIVATE_NAMES = {
     "._EvaluationAttribute__createReference": (
         "reads what an evaluation refers to, however long that takes"
     ),
+    "taurus.core.evaluation.evalattribute:EvaluationAttribute"
+    "._EvaluationAttribute__fireRegisterEvent": (
+        "tells widgets what is known in a thread that is not the GUI's"
+    ),
     "taurus.qt.qtgui.base.taurusbase:TaurusBaseComponent._wrap_old_api": (
         "takes a fifth of the time in which a form is built"
     ),

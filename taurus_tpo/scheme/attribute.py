@@ -436,6 +436,12 @@ class TpoTangoAttribute(TangoAttribute):
         return self.is_being_subscribed and not self.isPollingForced()
 
     @property
+    def _reads_apart(self) -> bool:
+        """Whether its mode brings no value: stock Taurus tells the first as a poll."""
+        mode = self.event_sub_decision.mode
+        return mode is not None and not mode.reads
+
+    @property
     def is_being_subscribed(self) -> bool:
         """Whether Tango was asked to subscribe to it and has not answered yet."""
         return self._life.state in (State.SUBSCRIBING, State.RESUBSCRIBING)
@@ -772,7 +778,8 @@ class TpoTangoAttribute(TangoAttribute):
         :return: the ``TangoAttrValue``, or the error.
         """
         kind = TaurusEventType.Change
-        if self.isPollingActive() and not self._is_read_for_tango:
+        polled = self.isPollingActive() and not self._is_read_for_tango
+        if polled or (self._told.empty and self._reads_apart):
             kind = TaurusEventType.Periodic
         # While Tango subscribes anew to what it has lost, only what is new is told.
         repeats = polls and not (self._has_worked and not self.isPollingForced())

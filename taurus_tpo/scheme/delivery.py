@@ -141,8 +141,8 @@ class Delivery:
         heard = self._heard(parcel, widget)
         is_value = parcel.event_type in _VALUES
         first = is_value and not heard.value
-        if first and not heard.configuration:
-            self._tell_configuration(parcel, attribute, widget)
+        if first and not heard.configuration and listeners[0] is not parcel.listener:
+            self._tell_configuration(attribute, parcel.value, widget)
         watchers = _WATCHERS if first or not heard.anything else ()
         heard.anything = True
         heard.value |= is_value
@@ -166,15 +166,14 @@ class Delivery:
             compat.forget_format(widget)
         return heard
 
-    def _tell_configuration(self, parcel: _Parcel, attribute: Any, widget: Any) -> None:
+    def _tell_configuration(self, attribute: Any, value: Any, widget: Any) -> None:
         """Tell a first value as a configuration, too, where Taurus does so.
 
         All but the first listener are told both, where the value is there when they
         come: some widgets react to the one, some to the other.
         """
-        is_first = compat.listeners(attribute)[0] is parcel.listener
-        if not is_first and not compat.takes_value_for_configuration(widget):
-            self._tell(attribute, TaurusEventType.Config, parcel.value, widget)
+        if not compat.takes_value_for_configuration(widget):
+            self._tell(attribute, TaurusEventType.Config, value, widget)
 
     def _tell(self, attribute: Any, event_type: Any, value: Any, widget: Any) -> None:
         try:

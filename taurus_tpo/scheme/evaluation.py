@@ -82,6 +82,14 @@ class TpoEvaluationAttribute(EvaluationAttribute):
             references.append(found)
         return found
 
+    def _EvaluationAttribute__fireRegisterEvent(self, listener: Any) -> None:
+        """Tell those who came later what is known; called in a thread of Taurus's.
+
+        Taurus's own tells widgets in that thread, also those that are being deleted.
+        """
+        told = tuple(one for one in compat.listeners(self) if one() in listener)
+        DELIVERY.tell(self, TaurusEventType.Change, self.read(), told)
+
     def applyTransformation(self) -> None:
         """Evaluate it, once all that it refers to has told a value."""
         if not self._awaited:
@@ -125,15 +133,21 @@ class TpoEvaluationAttribute(EvaluationAttribute):
     def _catch_up(self) -> None:
         """Take the values that have come while nobody listened to them."""
         for one in compat.references(self) if self._awaited else ():
-            known = one.known.value if isinstance(one, TpoTangoAttribute) else None
+            known = one.known.value if _is_tango(one) else None
             if known is not None and self.getId(one) in self._awaited:
                 self.eventReceived(one, TaurusEventType.Change, known)
+
+    @property
+    def is_being_subscribed(self) -> bool:
+        """Whether Tango was asked to subscribe to what it refers to, and is silent."""
+        tango = (one for one in compat.references(self) if _is_tango(one))
+        return any(one.is_being_subscribed for one in tango)
 
     def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, str]]:
         """Return what tooltips tell, as Taurus does, and what it waits for."""
         told = list(super().getDisplayDescrObj(cache))
         for one in compat.references(self):
-            if self.getId(one) in self._awaited and isinstance(one, TpoTangoAttribute):
+            if self.getId(one) in self._awaited and _is_tango(one):
                 told.append(("state", escape(f"{one.getSimpleName()}: {one.story}")))
         return told
 
@@ -148,10 +162,17 @@ def _value_in_time(attribute: Any) -> Any:
 
     As long as it takes, unless this thread builds a window.
     """
-    if isinstance(attribute, TpoTangoAttribute):
-        return attribute.factory().value_in_time(attribute)
+    factory = attribute.factory()
+    if _is_tango(attribute) and factory.patience.in_a_hurry:
+        factory.read_in_time(attribute)
+        return attribute.known.value
     if isinstance(attribute, TpoEvaluationAttribute) and attribute.isUsingEvents():
         # It has just been made, or is kept up to date.
         value = attribute.read()
         return None if value.rvalue is None else value
     return attribute.read(cache=False)
+
+
+def _is_tango(attribute: Any) -> bool:
+    """Return whether it is one of ours, and no class of somebody else's."""
+    return isinstance(attribute, TpoTangoAttribute)

@@ -516,24 +516,6 @@ class TpoTangoFactory(TangoFactory):
         answered = self._reach_if_it_runs(device, connection)
         return answered and connection.answers_lately
 
-    def value_in_time(self, attribute: TpoTangoAttribute) -> Any:
-        """Return the ``TangoAttrValue`` that ``attribute`` has now.
-
-        None where this thread builds a window and that takes longer than such a thread
-        waits, or fails.
-
-        :raises tango.DevFailed: in any other thread, where the read fails.
-        """
-        if not self.patience.in_a_hurry:
-            return attribute.read(cache=False)
-        connection = self.connection(attribute.getParentObj())
-        if connection.silent:
-            return None
-        answer = self.read_in_time(attribute)
-        if not answer.done() or answer.cancelled() or answer.exception() is not None:
-            return None
-        return answer.result()
-
     def _reach(self, device: Any, connection: DeviceConnection) -> bool:
         """Ask ``device`` and wait as long as may be; return whether it was asked."""
         if self.first_read.owns(threading.current_thread()):

@@ -69,6 +69,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "_wrap_old_api": (("method",), {"key": "key"}),
     "_customWidgetFactory": (("model",), {}),
     "__createReference": (("ref",), {}),
+    "__fireRegisterEvent": ((("listener",),), {}),
 }
 
 

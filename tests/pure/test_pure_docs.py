@@ -231,7 +231,7 @@ INTERNAL = {
         *("connection", "connect", "proxy_of", "configuration_of", "answers_in_time"),
         *("proxy_by_name", "reach_by_name", "await_device"),
         *("poll_soon", "look_later", "look_no_more"),
-        *("read_in_time", "value_in_time"),
+        "read_in_time",
     },
 }
 

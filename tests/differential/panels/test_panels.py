@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from panel_support import Meant, Pair
+
+from tests.differential.panels.pair import Meant, Pair
 
 DEVICE, DOWN = "sim/panel/1", "sim/panel/down"
 NAMES = (

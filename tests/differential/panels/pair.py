@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
-from tango_support import FACILITIES, ROOT
-
 from taurus_tpo.sim import Facility
+
+ROOT = Path(__file__).parents[3]
+FACILITIES = ROOT / "tests" / "facilities"
 
 #: How long an order may take, s: stock Taurus waits 9 s for one read of a hung server.
 ANSWER = 120.0
@@ -65,14 +66,14 @@ class Program:
         self, facility: Facility, plugin: bool, arguments: tuple[str, ...] = ()
     ) -> None:
         self.facility, self.plugin = facility, plugin
-        folders = ("", "tests/tango", "tests/differential/panels")
         environment = {
             **facility.environment(),
             "QT_QPA_PLATFORM": "offscreen",
-            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in folders),
+            "PYTHONPATH": str(ROOT),
             "TAURUS_TPO": str(int(plugin)),
         }
-        command = ["taurus_tpo.child", str(os.getpid()), "panel_program", *arguments]
+        program = "tests.differential.panels.program"
+        command = ["taurus_tpo.child", str(os.getpid()), program, *arguments]
         self._process = subprocess.Popen(
             [sys.executable, "-X", "faulthandler", "-m", *command],
             env=environment,

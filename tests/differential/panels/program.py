@@ -1,8 +1,8 @@
 """A program with Taurus's widgets that does what a user does, and tells what is seen.
 
-``python -m panel_program``, with the plugin or without it: it obeys orders on its
-standard input, one JSON text a line (``{"do": "rows"}``), and answers each with one.
-What an order may be are the methods of :class:`Panel` and of those it is made of.
+``python -m tests.differential.panels.program``, with the plugin or without it, obeys
+orders on its standard input, one JSON text a line (``{"do": "rows"}``), and answers
+each with one. What an order may be are the methods of :class:`Panel`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import logging
 import os
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
 import taurus
-from panel_looks import look_at, row_of
 from taurus.external.qt import Qt
 from taurus.qt.qtgui.application import TaurusApplication
+
+from tests.differential.panels.looks import look_at, row_of
 
 #: What a person would wait for a dialog that is to be there at once, ms.
 DIALOG = 100
@@ -242,7 +244,7 @@ class Panel:
     def attribute(self, model: str, *members: str) -> list[str]:
         """Return what a program is told of an attribute in the thread of the GUI."""
         attribute = taurus.Attribute(model)
-        return [_told(lambda one=one: getattr(attribute, one)) for one in members]
+        return [_told(partial(getattr, attribute, one)) for one in members]
 
     def hold(self, device: str, attribute: str, value: Any, **more: Any) -> None:
         """Let a simulated device hold a value."""
