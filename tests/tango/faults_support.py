@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import taurus
 from stopwatch import Stopwatch
-from tango_support import FACILITIES, Listener, eventually
+from tango_support import FACILITIES, SOON, Listener, eventually
 
 from taurus_tpo import submode
 from taurus_tpo.sim import Facility
@@ -41,9 +41,9 @@ ONE_CALL = 9.0
 #: Once an attribute would be more than twice as long.
 ONCE = 3 * ONE_CALL
 
-#: How long it may take after a server is back until it is shown, s; and as much again
-#: for a busy machine.
-BACK = 10.0
+#: How long it may take after a server is back until it is shown, s: five; and three
+#: times as much again for a busy machine.
+BACK = 20.0
 
 #: The threads of the plugin: eight that call devices, and the one that asks servers
 #: whether they are there, and the janitor.
@@ -87,7 +87,7 @@ def timed(what, call, *args):
     return result
 
 
-def run(condition, what, timeout=20.0):
+def run(condition, what, timeout=60.0):
     end = time.monotonic() + timeout
     while not timed("dead", condition):
         assert time.monotonic() < end, f"not within {{timeout}} s: {{what}}"
@@ -146,7 +146,7 @@ class Heard:
         return all(listener.errors for listener in self.listeners)
 
 
-def heard(names: list[str], timeout: float = 20.0) -> Heard:
+def heard(names: list[str], timeout: float = SOON) -> Heard:
     """Return attributes that have been listened to until all had their values."""
     found = Heard(names)
     found.listen()

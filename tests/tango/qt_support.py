@@ -8,7 +8,7 @@ from taurus_tpo.qt.rows import INDEX, Row
 from taurus_tpo.sim import Facility
 
 #: How long anything that should be seen may take on a busy machine, ms.
-SEEN = 30_000
+SEEN = 60_000
 
 
 def row_of(inspector: Any, model: str) -> Row | None:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 FACILITIES = ROOT / "tests" / "facilities"
 
 #: How long anything that should happen may take on a busy machine, s.
-SOON = 20.0
+SOON = 60.0
 
 #: How long a device may be kept by those who read it, s.
 KEPT = 60.0

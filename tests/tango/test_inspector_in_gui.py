@@ -34,7 +34,7 @@ EXTRA_CATALOG_WIDGETS = [
 """
 
 #: A dialog that nobody expected would wait for ever.
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(200)
 
 #: How long something that should happen may take, ms.
 PATIENCE = int(SOON * 1000)
