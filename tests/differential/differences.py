@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from tests.differential.compare import MISSING, Difference
-from tests.differential.scenario import CLIENT, DATABASE, PROCESS, Scenario
+from tests.differential.scenario import (
+    CLIENT,
+    DATABASE,
+    PROCESS,
+    SERVER,
+    Scenario,
+    Step,
+)
 
 Applies = Callable[[Difference, Scenario], bool]
 
@@ -54,12 +61,13 @@ def _is_polled_meanwhile(difference: Difference, scenario: Scenario) -> bool:
     if difference.part != "told":
         return False
     stock, plugin = _flat(difference.stock), _flat(difference.plugin)
+    if not stock or stock[0][0] != "Change":
+        return False
+    polled = ["Periodic", stock[0][1]]
     polls = 0
-    while polls < len(plugin) and plugin[polls][0] == "Periodic":
+    while plugin[polls : polls + 1] == [polled]:
         polls += 1
-    read = [value for _, value in plugin[:polls]]
-    first = [value for kind, value in plugin[polls : polls + 1] if kind == "Change"]
-    return bool(read) and plugin[polls:] == stock and first == read[-1:]
+    return polls > 0 and plugin[polls:] in (stock, stock[1:])
 
 
 # --- flags ---
@@ -75,6 +83,127 @@ def _knows_that_it_is_subscribed(difference: Difference, scenario: Scenario) -> 
         difference.part == "end" and difference.name.endswith(name) and seen == values
         for name, values in flags.items()
     )
+
+
+# --- what is read and told ---
+
+#: What reads an attribute.
+_READS = ("read", "get", "value_obj")
+
+#: What reads the state of the device, which is an attribute, too.
+_STATE_READS = ("state", "state_obj")
+
+
+def _is_listened_to(steps: Iterable[Step], on: int) -> bool:
+    """Return whether somebody listens to an attribute after these steps."""
+    names: set[str] = set()
+    for step in steps:
+        if step.who != CLIENT or step.on != on:
+            continue
+        if step.do == "listen":
+            names.add(str(step.args.get("name", "A")))
+        elif step.do == "unlisten":
+            names.discard(str(step.args.get("name", "A")))
+        elif step.do == "drop":
+            names.clear()
+    return bool(names)
+
+
+def _index(difference: Difference) -> int:
+    """Return the index of a step of the client."""
+    return int(difference.name.partition(":")[0])
+
+
+def _does(difference: Difference, *does: str) -> bool:
+    """Return whether the difference is in the result of such a step."""
+    if difference.part != "step":
+        return False
+    return difference.name.partition(": client: ")[2].split(" ")[0] in does
+
+
+def _reads_unheard(difference: Difference, scenario: Scenario) -> bool:
+    if difference.on is None:
+        return False
+    if _does(difference, *_STATE_READS):
+        return True
+    before = scenario.until(_index(difference)) if difference.part == "step" else ()
+    return _does(difference, *_READS) and not _is_listened_to(before, difference.on)
+
+
+def _tells_more(difference: Difference) -> bool:
+    """Return whether the listener is told all that stock tells, and values besides."""
+    if difference.part != "told":
+        return False
+    rest = iter(_flat(difference.plugin))
+    missing = [one for one in _flat(difference.stock) if one not in rest]
+    kinds = {kind for kind, _ in _flat(difference.plugin)}
+    return not missing and kinds <= {"Change", "Error", "Config", "Periodic"}
+
+
+def _on(difference: Difference, scenario: Scenario) -> int | None:
+    on = difference.on
+    return on if on is not None and on < len(scenario.attributes) else None
+
+
+def _tells_what_was_read(difference: Difference, scenario: Scenario) -> bool:
+    on = _on(difference, scenario)
+    if on is None or not _tells_more(difference):
+        return False
+    reads = scenario.of(on, CLIENT, "read", "value_obj")
+    return any(step.args.get("cache", True) is not True for step in reads)
+
+
+def _changes_silently(scenario: Scenario, on: int) -> bool:
+    """Return whether an attribute with events changes without one."""
+    steps = scenario.of(on, SERVER, "set", "fail", "dev_restart")
+    silent = any(not step.args.get("event", True) for step in steps)
+    return scenario.attributes[on].events and silent
+
+
+def _finds_silent_changes(difference: Difference, scenario: Scenario) -> bool:
+    on = _on(difference, scenario)
+    if on is None or not _changes_silently(scenario, on):
+        return False
+    return _tells_more(difference) or _does(difference, *_READS)
+
+
+def _heals_a_stamp_ahead(difference: Difference, scenario: Scenario) -> bool:
+    on = _on(difference, scenario)
+    if on is None:
+        return False
+    back = any(
+        step.args.get("shift", 0.0) < 0 for step in scenario.of(on, SERVER, "set")
+    )
+    return back and (_tells_more(difference) or _does(difference, *_READS))
+
+
+def _shows_an_invalid_enum(difference: Difference, scenario: Scenario) -> bool:
+    on = _on(difference, scenario)
+    if on is None or scenario.attributes[on].of_kind.type != "DevEnum":
+        return False
+    sets = scenario.of(on, SERVER, "set")
+    return any(step.args.get("quality") == "INVALID" for step in sets)
+
+
+def _is_not_decodable(scenario: Scenario, on: int) -> bool:
+    texts = scenario.attributes[on].config.values()
+    return any(not str(text).isascii() for text in texts)
+
+
+def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
+    indices = range(len(scenario.attributes))
+    if difference.part == "log":
+        told = "cannot be decoded, left empty" in difference.name
+        return told and any(_is_not_decodable(scenario, on) for on in indices)
+    on = _on(difference, scenario)
+    return on is not None and _is_not_decodable(scenario, on)
+
+
+def _says_what_was_written(difference: Difference, scenario: Scenario) -> bool:
+    if difference.part == "log":
+        return "written" in difference.name or "write failed" in difference.name
+    raised = isinstance(difference.stock, dict) and "raised" in difference.stock
+    return _does(difference, "write") and raised and difference.plugin is None
 
 
 # --- what no program should count on ---
@@ -118,7 +247,12 @@ def is_down_when_made(scenario: Scenario) -> bool:
 
 
 def _comes_late(difference: Difference, scenario: Scenario) -> bool:
-    return is_down_when_made(scenario)
+    if not is_down_when_made(scenario):
+        return False
+    plugin = _flat(difference.plugin)
+    is_back = scenario.steps[-1].who != PROCESS or scenario.steps[-1].do == "start"
+    # What stays an error when the device is there is not what is meant.
+    return not plugin or not is_back or plugin[-1][0] != "Error"
 
 
 def _is_not_told_of_a_short_absence(difference: Difference, scenario: Scenario) -> bool:
@@ -144,6 +278,64 @@ TABLE: tuple[Meant, ...] = (
         "``attribute.type`` sees a string, where stock Taurus has None.",
         "In stock Taurus such a row is missing, or shows nothing, until the program is "
         "started again.",
+    ),
+    Meant(
+        "read-follows",
+        _reads_unheard,
+        "``read()``, ``rvalue``, ``quality`` and the ``state`` of a device answer from "
+        "the cache only while something keeps it current: a subscription, or polling. "
+        "Else they ask the device.",
+        "Stock Taurus repeats the first value, or the first error, for ever.",
+        stock_is_wrong=True,
+    ),
+    Meant(
+        "read-is-told",
+        _tells_what_was_read,
+        "A value that a program reads from the device (``read(cache=False)``) is told "
+        "to those who listen, too.",
+        "In stock Taurus they stay behind for ever: the event that follows is dropped "
+        "as no news.",
+        stock_is_wrong=True,
+    ),
+    Meant(
+        "silent-change",
+        _finds_silent_changes,
+        "A change of which no event came is found some seconds after the subscription "
+        "began, and told. From then on the attribute is polled as well, until an event "
+        "comes.",
+        "A server that promises events and sends none shows an old value for ever.",
+    ),
+    Meant(
+        "stamp-ahead",
+        _heals_a_stamp_ahead,
+        "Where the time stamps of a device go back, the values that follow are told "
+        "after some seconds.",
+        "With stock Taurus one stamp that is ahead stops all news until it has passed.",
+        stock_is_wrong=True,
+    ),
+    Meant(
+        "enum-invalid",
+        _shows_an_invalid_enum,
+        "An enum that is INVALID, or an index beyond its labels, is None (or the "
+        "number), with its quality.",
+        "In stock Taurus it raises where nobody sees it, and the old value stays.",
+        stock_is_wrong=True,
+    ),
+    Meant(
+        "not-decodable",
+        _lives_without_its_unit,
+        "A unit, label or description that cannot be decoded is left empty, with one "
+        "warning.",
+        "In stock Taurus the attribute cannot be made at all.",
+        stock_is_wrong=True,
+    ),
+    Meant(
+        "write-succeeded",
+        _says_what_was_written,
+        "Where ``write()`` succeeds and reading back fails, it returns None, and a "
+        "warning says that the value was written.",
+        "Stock Taurus raises, as if nothing had been written.",
+        stock_is_wrong=True,
     ),
     Meant(
         "short-absence",
@@ -195,8 +387,7 @@ TABLE: tuple[Meant, ...] = (
         "polled-meanwhile",
         _is_polled_meanwhile,
         "Where Tango takes longer than 0.3 s to subscribe, an attribute is read "
-        "meanwhile. Its listeners are told that value as ``Periodic``, and once more "
-        "as ``Change`` when the subscription works.",
+        "meanwhile, and its listeners are told that value as ``Periodic``.",
         "The value is there before one server holds up the subscriptions of others.",
         by_chance=True,
     ),

@@ -29,6 +29,43 @@ _LISTEN = _client("listen", name="A")
 
 #: By the key of the entry of the table that it shows.
 SHOWING: dict[str, Scenario] = {
+    "read-follows": Scenario(
+        _DOUBLE,
+        (
+            _client("read"),
+            _server("set", value=1),
+            _client("read"),
+            _client("get", what="rvalue"),
+        ),
+    ),
+    "read-is-told": Scenario(
+        _DOUBLE,
+        (
+            _LISTEN,
+            Step(CLIENT, "settle", args={"expect": [], "still": 6.0, "bound": 1.0}),
+            _server("set", value=1, event=False),
+            _client("read", cache=False),
+        ),
+    ),
+    "silent-change": Scenario(_DOUBLE, (_LISTEN, _server("set", value=1, event=False))),
+    "stamp-ahead": Scenario(
+        _DOUBLE,
+        (
+            _LISTEN,
+            _server("set", value=1, shift=60.0),
+            _server("set", value=2, shift=-50.0),
+        ),
+    ),
+    "enum-invalid": Scenario(
+        (AttributeSpec("DevEnum_scalar_r"),),
+        (_LISTEN, _server("set", value=1, quality="INVALID")),
+    ),
+    "not-decodable": Scenario(
+        (AttributeSpec(config={"unit": "°C"}),), (_client("make"), _client("read"))
+    ),
+    "write-succeeded": Scenario(
+        _DOUBLE, (_server("fail", event=False), _client("write", value=1))
+    ),
     "knows-that-it-is-subscribed": Scenario(_DOUBLE, (_LISTEN,), "Async"),
     "polling-timers": Scenario(
         _DOUBLE, (_LISTEN, _client("polling_timers")), "disabled"

@@ -77,7 +77,7 @@ def _plainer_steps(step: Step) -> Iterator[Step]:
 def reduce(
     scenario: Scenario,
     differs: Callable[[list[Scenario]], list[bool]],
-    rounds: int = 8,
+    rounds: int = 6,
 ) -> Scenario:
     """Return a scenario from which nothing can be left out.
 

@@ -105,6 +105,19 @@ class Scenario:
     pairing: str = "default"
     venue: str = "script"
 
+    def of(self, on: int, who: str, *does: str) -> list[Step]:
+        """Return the steps of somebody about an attribute that do one of these."""
+        return [
+            step
+            for step in self.steps
+            if step.on == on and step.who == who and step.do in does
+        ]
+
+    def until(self, index: int) -> tuple[Step, ...]:
+        """Return the steps before one of the client's, by its index among these."""
+        places = [at for at, step in enumerate(self.steps) if step.who == CLIENT]
+        return self.steps[: places[index]]
+
     @property
     def devices(self) -> int:
         """How many devices it takes."""
