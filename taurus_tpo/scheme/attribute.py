@@ -781,8 +781,9 @@ class TpoTangoAttribute(TangoAttribute):
         polled = self.isPollingActive() and not self._is_read_for_tango
         if polled or (self._told.empty and self._reads_apart):
             kind = TaurusEventType.Periodic
-        # While Tango subscribes anew to what it has lost, only what is new is told.
-        repeats = polls and not (self._has_worked and not self.isPollingForced())
+        # While Tango subscribes, also anew to what it has lost, only news is told.
+        is_beside = self._has_worked or self.is_being_subscribed
+        repeats = polls and (self.isPollingForced() or not is_beside)
         news = self._news(reading.value, reading.error, reading.begun, kind, repeats)
         if looks:
             self._looked(news)

@@ -188,8 +188,8 @@ def test_an_attribute_with_events_is_subscribed_and_has_its_value(
     assert not attr.isPollingActive()
     truth = json.loads(modes.device(UP).Truth())[attribute]
     assert list(_flat(first[0])) == list(_flat(truth))
-    # Stock Taurus tells what it reads apart as it tells polls. Where another subscription
-    # to it lingers, Tango brings a value in each mode.
+    # Stock Taurus tells what it reads apart as it tells polls. Where another
+    # subscription to it lingers, Tango brings a value in each mode.
     read_apart = () if mode.reads else (TaurusEventType.Periodic,)
     assert listener.value_kinds[0] in (TaurusEventType.Change, *read_apart)
     assert attr.event_sub_mode == getattr(tango.EventSubMode, mode.name)
