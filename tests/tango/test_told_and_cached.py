@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import tango
 import taurus
-from tango_support import Listener, eventually, plain
+from tango_support import Listener, eventually, model, plain, run_python
 from taurus import tauruscustomsettings
 from taurus.core.taurusbasetypes import (
     AttrQuality,
@@ -77,7 +77,7 @@ def looked_at(attribute: Any) -> None:
     eventually(lambda: attribute.state in is_done, "it is looked at", 2 * LOOKED)
 
 
-# --- reading -------------------------------------------------------------------------
+# --- reading ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("events", [True, False], ids=["events", "no events"])
@@ -118,7 +118,7 @@ def test_what_a_caller_reads_is_told_once(driven, listener):
     assert plain(attribute.read()) == -2.5
 
 
-# --- telling -------------------------------------------------------------------------
+# --- telling ------------------------------------------------------------------------
 
 
 def test_who_listens_after_a_read_is_told_the_value(driven, listener):
@@ -179,7 +179,7 @@ def test_those_that_are_polled_are_one_log_line(facility, factory, listener, cap
     assert len(lines()) == 1
 
 
-# --- time stamps ---------------------------------------------------------------------
+# --- time stamps --------------------------------------------------------------------
 
 
 def test_a_new_listener_hears_values_whose_stamps_have_gone_back(driven, listener):
@@ -211,7 +211,7 @@ def test_one_stamp_that_is_ahead_heals(driven, listener):
     eventually(lambda: listener.values[-1] == 1.0, "and the next")
 
 
-# --- values and texts that cannot be decoded or compared ------------------------------
+# --- values and texts that cannot be decoded or compared -----------------------------
 
 
 def test_bytes_that_are_no_text_trouble_nobody(driven, listener, caplog):
@@ -261,7 +261,7 @@ def test_a_unit_that_is_no_text_is_left_empty(driven, listener, facility, caplog
     eventually(lambda: other.label == "of the neighbor", "it is followed")
 
 
-# --- the configuration ----------------------------------------------------------------
+# --- the configuration ---------------------------------------------------------------
 
 
 def test_whoever_asks_the_device_gets_its_configuration_of_now(driven):
@@ -274,7 +274,7 @@ def test_whoever_asks_the_device_gets_its_configuration_of_now(driven):
         assert attribute.label == label
 
 
-# --- writing --------------------------------------------------------------------------
+# --- writing -------------------------------------------------------------------------
 
 
 def test_what_was_written_is_written_though_reading_back_fails(
@@ -315,3 +315,54 @@ def test_what_was_made_before_its_device_learns_what_it_is(own_modes, factory):
     server.start()
     eventually(lambda: attribute.type == DataType.Float, "it has its own type", 40.0)
     assert attribute.write(4.5).rvalue.magnitude == 4.5
+
+
+# --- in the thread of a running GUI ---------------------------------------------------
+
+#: Asks attributes right after they were made, and while somebody listens.
+ASKS = """
+import json, sys
+import taurus
+from taurus.qt.qtgui.application import TaurusApplication
+from taurus.taurusstatecontroller import application
+
+app = TaurusApplication(["asks"], cmd_line_parser=None)
+application.application_started()
+
+
+class Listener:
+    def eventReceived(self, source, kind, value):
+        pass
+
+
+told, listener = [], Listener()
+for listens in (False, True):
+    for name in sys.argv[1:]:
+        attribute = taurus.Attribute(name)
+        if listens:
+            attribute.addListener(listener)
+        value = attribute.getValueObj()
+        told.append([
+            str(attribute.rvalue), str(attribute.wvalue), str(attribute.quality),
+            str(value and value.rvalue), str(attribute.getFragmentObj("rvalue")),
+        ])
+        attribute.removeListener(listener)
+        del attribute
+print(json.dumps(told))
+"""
+
+
+def asked(facility: Any, names: list[str], **environment: str) -> list[list[str]]:
+    """Return what the attributes ``names`` of a facility say in a running GUI."""
+    code = f"import sys; sys.argv[1:] = {names!r}\n{ASKS}"
+    done = run_python(code, facility, **environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_running_gui_gets_the_value_of_a_healthy_device_at_once(modes):
+    names = ("rw", "with_events", "without_events", "text", "choice", "wave")
+    full_names = [model(modes, name) for name in names]
+    told = asked(modes, full_names)
+    assert told == asked(modes, full_names, TAURUS_TPO="0")
+    assert "None" not in [rvalue for rvalue, *_ in told]
