@@ -18,6 +18,24 @@ PURE, TANGO, WINDOW = "pure", "tango", "window"
 #: By the order in which they run.
 GROUPS = (PURE, TANGO, WINDOW)
 
+#: Modules that take a minute or more. They come first: one that is begun last would be
+#: run by one process, while the others have nothing left to do.
+LONG = frozenset(
+    {
+        "test_benchmarks",
+        "test_cli",
+        "test_database",
+        "test_differential",
+        "test_docs_commands",
+        "test_fault_matrix",
+        "test_faults_of_servers",
+        "test_inspector",
+        "test_taurus_suite",
+        "test_taurus_widgets",
+        "test_the_end",
+    }
+)
+
 _PURE_TESTS = Path(__file__).parent / "pure"
 
 
@@ -29,13 +47,19 @@ def group_of(item: pytest.Item) -> str:
     return PURE if _PURE_TESTS in item.path.parents else TANGO
 
 
+def _is_long(item: pytest.Item) -> bool:
+    return item.path.stem in LONG
+
+
 def arrange(items: list[pytest.Item], wanted: str | None) -> list[pytest.Item]:
-    """Sort tests by their group; return those that are not of the ``wanted`` one.
+    """Sort tests by their group, modules that take long before the others.
+
+    Return the tests that are not of the ``wanted`` group.
 
     :param items: what is to be run, in an order that is kept within a group.
     :param wanted: a group, None for all.
     """
     others = [item for item in items if wanted not in (None, group_of(item))]
     items[:] = [item for item in items if wanted in (None, group_of(item))]
-    items.sort(key=lambda item: GROUPS.index(group_of(item)))
+    items.sort(key=lambda item: (GROUPS.index(group_of(item)), not _is_long(item)))
     return others

@@ -12,10 +12,11 @@ from matrix_faults import FAULTS
 from matrix_report import as_page
 from matrix_support import Fault, Outcome
 from snapshot import Snapshot
-from tango_support import FACILITIES, Listener, eventually, readers
+from tango_support import FACILITIES, SOON, Listener, eventually, readers
 from taurus import tauruscustomsettings
 
 from taurus_tpo.commandline import COMMAND_LINE
+from taurus_tpo.connection import JANITOR
 from taurus_tpo.sim import Facility
 
 
@@ -86,14 +87,18 @@ def factory(monkeypatch: pytest.MonkeyPatch) -> Iterator:
     yield found
     _forget(found)
     gc.collect()
-    assert found.first_read.wait(30), "reads were left behind"
+    assert found.first_read.wait(SOON), "reads were left behind"
     eventually(lambda: not readers(found), "threads were left behind")
+    for janitor in (found.errands, JANITOR):
+        assert janitor.wait(SOON), "subscriptions were left behind"
 
 
 def _forget(factory: object) -> None:
     COMMAND_LINE.forget()
     factory.set_tango_event_subscription_disabled(None)
     factory.set_event_sub_mode(None)
+    # As long as before the first window: its parts know it by this object.
+    factory.patience.__init__()
     for rule in factory._program.rules.rules:
         factory.set_event_sub_mode(None, rule.pattern)
 
