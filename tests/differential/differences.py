@@ -199,6 +199,34 @@ def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
     return on is not None and _is_not_decodable(scenario, on)
 
 
+def _tells_the_new_unit(difference: Difference, scenario: Scenario) -> bool:
+    on = _on(difference, scenario)
+    if on is None:
+        return False
+    changes = scenario.of(on, SERVER, "configure", "dev_restart")
+    has_unit = any("unit" in step.args for step in changes)
+    return has_unit and (_tells_more(difference) or _does(difference, *_READS))
+
+
+def _is_away(steps: Iterable[Step]) -> bool:
+    """Return whether the server, or the database, is away after these steps."""
+    doing = [step.do for step in steps if step.who in (PROCESS, DATABASE)]
+    return bool(doing) and doing[-1] in ("kill", "terminate", "hang")
+
+
+def _reads_while_away(difference: Difference, scenario: Scenario) -> bool:
+    if not _does(difference, *_READS, *_STATE_READS):
+        return False
+    plugin = difference.plugin
+    failed = plugin is None or (isinstance(plugin, dict) and "raised" in plugin)
+    return failed and _is_away(scenario.until(_index(difference)))
+
+
+def _has_another_type(difference: Difference, scenario: Scenario) -> bool:
+    retyped = [step.on for step in scenario.steps if step.do == "retype"]
+    return difference.on in retyped and difference.part != "fate"
+
+
 def _says_what_was_written(difference: Difference, scenario: Scenario) -> bool:
     if difference.part == "log":
         return "written" in difference.name or "write failed" in difference.name
@@ -327,6 +355,28 @@ TABLE: tuple[Meant, ...] = (
         "A unit, label or description that cannot be decoded is left empty, with one "
         "warning.",
         "In stock Taurus the attribute cannot be made at all.",
+        stock_is_wrong=True,
+    ),
+    Meant(
+        "unit-changed",
+        _tells_the_new_unit,
+        "When somebody changes the unit of an attribute, those who listen are told its "
+        "value in the new unit, after the configuration.",
+        "Stock Taurus shows the old unit until the value changes.",
+        stock_is_wrong=True,
+    ),
+    Meant(
+        "read-while-away",
+        _reads_while_away,
+        "``read()`` raises as soon as it is known that the server has gone.",
+        "Stock Taurus returns the old value until Tango sees it, after ten seconds.",
+        by_chance=True,
+    ),
+    Meant(
+        "another-type",
+        _has_another_type,
+        "An attribute that has another type when its server is started again gets it.",
+        "In stock Taurus it keeps the old type, and decodes values as that.",
         stock_is_wrong=True,
     ),
     Meant(

@@ -63,6 +63,15 @@ SHOWING: dict[str, Scenario] = {
     "not-decodable": Scenario(
         (AttributeSpec(config={"unit": "°C"}),), (_client("make"), _client("read"))
     ),
+    "unit-changed": Scenario(_DOUBLE, (_LISTEN, _server("configure", unit="mm"))),
+    "another-type": Scenario(
+        _DOUBLE,
+        (
+            _LISTEN,
+            Step(PROCESS, "retype", args={"kind": "DevString_scalar_r"}),
+            _client("make"),
+        ),
+    ),
     "write-succeeded": Scenario(
         _DOUBLE, (_server("fail", event=False), _client("write", value=1))
     ),

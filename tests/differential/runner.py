@@ -203,11 +203,7 @@ class Run:
             for spec in specs:
                 if spec.config:
                     self._configure(device, spec)
-            attributes = [
-                {"kind": spec.kind, "events": spec.events, "stamps": spec.stamps}
-                for spec in specs
-            ]
-            request = {"attributes": attributes, "base": self._base}
+            request = {"attributes": list(map(_prepared, specs)), "base": self._base}
             raw.Prepare(json.dumps(request))
 
     def _configure(self, device: str, spec: AttributeSpec) -> None:
@@ -247,10 +243,30 @@ class Run:
         if step.do == "restart":
             process.kill()
             process.start()
+        elif step.do == "retype":
+            process.kill()
+            self._retype(step)
+            process.start()
         elif step.do == "busy":
             self._stutter = Stutter(process)
         elif step.do != "start" or not process.running:
             getattr(process, step.do)()
+
+    def _retype(self, step: Step) -> None:
+        """Let an attribute have another type when its server is started."""
+        spec = self._scenario.attributes[step.on]
+        specs = [
+            _prepared(one)
+            for one in self._scenario.attributes
+            if one.device == spec.device
+        ]
+        for prepared in specs:
+            if prepared["name"] == spec.of_kind.name:
+                prepared["kind"] = step.args["kind"]
+        database = tango.Database(*self._facility.host.split(":"))
+        database.put_device_property(
+            self._devices[spec.device], {"Attributes": [json.dumps(specs)]}
+        )
 
     # --- the client ---
 
@@ -309,6 +325,16 @@ class Run:
 
     def _ask(self, do: str, **more: Any) -> Any:
         return self._program.ask(self._devices[0], do, **more)
+
+
+def _prepared(spec: AttributeSpec) -> dict[str, Any]:
+    """Return what the server must know of an attribute."""
+    return {
+        "name": spec.of_kind.name,
+        "kind": spec.kind,
+        "events": spec.events,
+        "stamps": spec.stamps,
+    }
 
 
 class Stutter:

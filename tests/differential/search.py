@@ -49,12 +49,15 @@ class Search:
         self._lock = threading.Lock()
         self._begun = time.monotonic()
         self._signatures: set[tuple[str, ...]] = set()
+        self._broken: Exception | None = None
 
     def run(self) -> list[Verdict]:
         """Return the verdicts on the smallest scenarios that differ, one a cause."""
         lanes = min(self.lanes, self.count)
         with ThreadPoolExecutor(lanes, "lane") as pool:
             list(pool.map(self._lane, range(lanes)))
+        if self._broken is not None:
+            raise self._broken
         return self.found
 
     def _lane(self, lane: int) -> None:
@@ -78,6 +81,14 @@ class Search:
     def _judge(self, scenario: Scenario) -> None:
         if not self._take():
             raise _EnoughError
+        try:
+            self._examine(scenario)
+        except Exception as error:
+            # What breaks the test itself is no example to be tried again.
+            self._broken = self._broken or error
+            raise _EnoughError from error
+
+    def _examine(self, scenario: Scenario) -> None:
         verdict = self.engine.judge(scenario)
         if verdict.unmeant and self._is_new(verdict):
             smallest = self._reduced(verdict)
@@ -90,7 +101,7 @@ class Search:
         with self._lock:
             took = time.monotonic() - self._begun
             late = self.seconds is not None and took > self.seconds
-            if self.made >= self.count or late:
+            if self.made >= self.count or late or self._broken is not None:
                 return False
             self.made += 1
             if self.made % _TELL == 0:

@@ -101,9 +101,10 @@ class Differing(Device):
     ) -> None:
         for spec in specs:
             held = _Attribute(spec, base)
-            name = held.kind.name
+            # Of another type than its name says, once a server was changed.
+            name = spec["name"]
             self.held[name] = held
-            self.add_attribute(self._made(held.kind))
+            self.add_attribute(self._made(name, held.kind))
             if held.events:
                 self.set_change_event(name, True, False)
             if held.kind.is_writable:
@@ -111,12 +112,12 @@ class Differing(Device):
                 if held.kind.type != "DevEncoded" and held.kind.format == "scalar":
                     written.set_write_value(held.value)
 
-    def _made(self, kind: Kind) -> attribute:
+    def _made(self, name: str, kind: Kind) -> attribute:
         enum = {"enum_labels": list(LABELS)} if kind.type == "DevEnum" else {}
         memorized = {"memorized": True, "hw_memorized": True} if kind.memorized else {}
         x, y = {"scalar": (1, 0), "spectrum": (8, 0), "image": (8, 8)}[kind.format]
         return attribute(
-            name=kind.name,
+            name=name,
             dtype=getattr(tango, kind.type),
             dformat=FORMATS[kind.format],
             max_dim_x=x,

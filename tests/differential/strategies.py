@@ -204,6 +204,10 @@ def _faulty(
     after = draw(st.lists(_SHARED, max_size=3))
     steps = [*before, Step(who, fault[0]), *meanwhile]
     steps += [Step(who, one) for one in fault[1:]]
+    if draw(st.sampled_from([False, False, False, True])):
+        kind = draw(st.sampled_from(list(KINDS)))
+        steps = [*before, Step(PROCESS, "retype", 0, {"kind": kind})]
+        after = [step for step in after if step.do not in ("set", "write")]
     return Scenario(attributes, (*steps, *after), pairing)
 
 
