@@ -11,7 +11,7 @@ from concurrent.futures import CancelledError
 import pytest
 import tango
 import taurus
-from tango_support import Listener, calls, eventually, hold, model, plain, readers
+from tango_support import SOON, Listener, calls, eventually, hold, model, plain, readers
 from taurus.core.tango.tangoattribute import TangoAttrValue
 
 from taurus_tpo.firstread import Kind
@@ -24,6 +24,12 @@ NAMES = [f"volt{number:02}" for number in range(1, 26)]
 
 def attributes(facility, device, names=NAMES) -> list:
     return [taurus.Attribute(model(facility, name, device)) for name in names]
+
+
+def booked(factory):
+    """Return what was done so far, once it is booked: futures are settled before."""
+    assert factory.first_read.wait(SOON), "reads are under way"
+    return factory.first_read.stats()
 
 
 def test_the_reads_of_a_device_travel_in_few_calls(batches, factory):
@@ -44,7 +50,7 @@ def test_the_reads_of_a_device_travel_in_few_calls(batches, factory):
     # One that took long, one to see what the next takes, and then more and more.
     assert [name for batch in read for name in batch] == NAMES
     assert [len(batch) for batch in read] == [1, 1, 4, 16, 3]
-    stats = factory.first_read.stats()
+    stats = booked(factory)
     assert (stats.asked - before.asked, stats.calls - before.calls) == (25, 5)
     assert stats.read - before.read == 25
     assert factory.first_read.pending() == 0
@@ -156,7 +162,7 @@ def test_a_waiting_read_keeps_no_attribute_alive(batches, factory):
         assert busy.result(20)
         with pytest.raises(CancelledError):
             waiting.result(20)
-        assert factory.first_read.stats().dropped == before + 1
+        assert booked(factory).dropped == before + 1
     finally:
         configure(batches, DEVICE, read_delay=0.0)
 
@@ -185,7 +191,7 @@ def test_a_read_is_dropped_when_an_event_came_first(modes, factory, listener):
         eventually(pushed, "an event comes")
         assert plain(waiting.result(20)) == 1.5
         assert busy.result(20)
-        stats = factory.first_read.stats()
+        stats = booked(factory)
         assert stats.dropped == before.dropped + 1
         reads = calls(modes, "sim/modes/up")
         assert not [names for names in reads if names == ["with_events"]]
@@ -217,7 +223,7 @@ def test_a_poll_that_began_before_takes_no_reads_place(batches, factory, listene
     finally:
         configure(batches, DEVICE, read_delay=0.0)
         attr.removeListener(listener)
-    after = factory.first_read.stats()
+    after = booked(factory)
     assert (after.read, after.dropped) == (before.read + 1, before.dropped)
 
 
