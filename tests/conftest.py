@@ -12,10 +12,17 @@ from typing import Any
 import lock_order
 import pytest
 from groups import GROUPS, WINDOW, arrange, group_of
+from hypothesis import HealthCheck, settings
 from process_state import changes, process_state, qt_is_loaded
 
 # Before anything of the plugin is imported.
 LOCKS = lock_order.install()
+
+# How long an example takes says what else the machine has to do.
+settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy machine")
 
 # A facility of the tests' own is the only Tango that they may touch.
 os.environ.pop("TANGO_HOST", None)
