@@ -345,7 +345,8 @@ class Client:
     def end(self) -> None:
         """Let go of everything."""
         for key, on in list(self._listening.items()):
-            self._attribute(on).removeListener(self._listeners[key])
+            if on in self._attributes:
+                self._attributes[on].removeListener(self._listeners[key])
         if self._device is not None:
             for listener in self._listeners.values():
                 self._device.removeListener(listener)

@@ -138,12 +138,12 @@ def attribute_of(key: str) -> int | None:
 
 
 def _collapsed(segments: list[list[Any]]) -> list[list[Any]]:
-    """Return one list without repetitions."""
+    """Return one list without what is a matter of time: repetitions, and polls."""
     flat: list[Any] = []
-    for segment in segments:
-        for record in segment:
-            if not flat or flat[-1] != record:
-                flat.append(record)
+    for record in (record for segment in segments for record in segment):
+        polled = record[0] == "Periodic" and flat and flat[-1][1] == record[1]
+        if not polled and (not flat or flat[-1] != record):
+            flat.append(record)
     return [flat]
 
 

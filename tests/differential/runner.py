@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -112,7 +113,12 @@ class Program:
                 self._child.stdin.flush()  # type: ignore[union-attr]
             except OSError as error:
                 raise ProgramEndedError(str(error)) from None
-        result = answer.result(timeout)
+        try:
+            result = answer.result(timeout)
+        except FutureTimeout:
+            # Where it hangs is in its log then.
+            self._child.send_signal(signal.SIGUSR1)
+            raise
         if isinstance(result, dict) and "broken" in result:
             raise RuntimeError(result["broken"])
         return result

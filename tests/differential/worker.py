@@ -7,10 +7,12 @@ side, each with a thread of its own; with a window, all in the thread of the GUI
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -135,6 +137,7 @@ def read_lines(take: Callable[[dict[str, Any]], None]) -> None:
 
 def main() -> None:
     """Serve in a script's process, or in a GUI's."""
+    faulthandler.register(signal.SIGUSR1)
     venue, said = sys.argv[1], json.loads(sys.argv[2])
     # What anybody prints goes to the log; answers have a way of their own.
     answers = os.fdopen(os.dup(1), "w")
