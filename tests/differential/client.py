@@ -31,6 +31,10 @@ _STATES = {
 }
 
 
+#: What classes of the plugin have besides those that stock's derive from.
+_OF_THE_PLUGIN = ("TpoTangoDevice", "DeviceOfThePool")
+
+
 class Listener:
     """A listener that remembers what it is told, as it is told."""
 
@@ -217,12 +221,20 @@ class Client:
             self._device = taurus.Device(self._model)
         return self._device
 
+    def do_register_class(self, on: int) -> None:
+        """Have a class of one's own for the device, as Sardana has."""
+
+        class OwnDevice(TangoDevice):
+            pass
+
+        taurus.Factory("tango").registerDeviceClass("Differing", OwnDevice)
+
     def do_device(self, on: int) -> Any:
         """Return what the device says of itself."""
         device = self.device
-        bases = [one.__name__ for one in type(device).__mro__ if "taurus." in str(one)]
+        bases = [one.__name__ for one in type(device).__mro__]
         return {
-            "classes": [one for one in bases if "Tpo" not in one],
+            "classes": [one for one in bases if one not in _OF_THE_PLUGIN],
             "fullname": device.getFullName(),
             "normal": device.getNormalName(),
             "simple": device.getSimpleName(),
@@ -333,7 +345,8 @@ class Client:
     def end(self) -> None:
         """Let go of everything."""
         for key, on in list(self._listening.items()):
-            self._attribute(on).removeListener(self._listeners[key])
+            if on in self._attributes:
+                self._attributes[on].removeListener(self._listeners[key])
         if self._device is not None:
             for listener in self._listeners.values():
                 self._device.removeListener(listener)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.differential.scenario import CLIENT, Scenario
+from tests.differential.scenario import CLIENT, PAIRINGS, Scenario
 
 #: What a part of an observation is, where a program has none.
 MISSING = "(nothing)"
@@ -99,7 +99,8 @@ def is_void(scenario: Scenario, observed: dict[str, Any]) -> bool:
 
 def is_polled(scenario: Scenario, on: int) -> bool:
     """Return whether values come by polling: how many is a matter of time."""
-    if not scenario.attributes[on].events or "disabled" in scenario.pairing:
+    pairing = PAIRINGS[scenario.pairing]
+    if not scenario.attributes[on].events or not pairing.has_events:
         return True
     return any(
         step.who == CLIENT and step.do == "enable_polling" and step.on == on
@@ -110,8 +111,8 @@ def is_polled(scenario: Scenario, on: int) -> bool:
 def parts(observed: dict[str, Any], scenario: Scenario) -> dict[tuple[str, str], Any]:
     """Return what was observed by part and name, such that equals are equal."""
     found: dict[tuple[str, str], Any] = {}
-    for index, step in enumerate(observed["steps"]):
-        found["step", f"{index}: {step['step']}"] = step["result"]
+    for step in observed["steps"]:
+        found["step", f"{step['at']}: {step['step']}"] = step["result"]
     for key, segments in observed["told"].items():
         on = attribute_of(key)
         # A device listens to its state, and Tango polls that.
@@ -137,12 +138,12 @@ def attribute_of(key: str) -> int | None:
 
 
 def _collapsed(segments: list[list[Any]]) -> list[list[Any]]:
-    """Return one list without repetitions."""
+    """Return one list without what is a matter of time: repetitions, and polls."""
     flat: list[Any] = []
-    for segment in segments:
-        for record in segment:
-            if not flat or flat[-1] != record:
-                flat.append(record)
+    for record in (record for segment in segments for record in segment):
+        polled = record[0] == "Periodic" and flat and flat[-1][1] == record[1]
+        if not polled and (not flat or flat[-1] != record):
+            flat.append(record)
     return [flat]
 
 

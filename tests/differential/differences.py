@@ -110,7 +110,7 @@ def _is_listened_to(steps: Iterable[Step], on: int) -> bool:
 
 
 def _index(difference: Difference) -> int:
-    """Return the index of a step of the client."""
+    """Return the index of a step."""
     return int(difference.name.partition(":")[0])
 
 
@@ -126,7 +126,7 @@ def _reads_unheard(difference: Difference, scenario: Scenario) -> bool:
         return False
     if _does(difference, *_STATE_READS):
         return True
-    before = scenario.until(_index(difference)) if difference.part == "step" else ()
+    before = scenario.steps[: _index(difference)] if difference.part == "step" else ()
     return _does(difference, *_READS) and not _is_listened_to(before, difference.on)
 
 
@@ -219,7 +219,7 @@ def _reads_while_away(difference: Difference, scenario: Scenario) -> bool:
         return False
     plugin = difference.plugin
     failed = plugin is None or (isinstance(plugin, dict) and "raised" in plugin)
-    return failed and _is_away(scenario.until(_index(difference)))
+    return failed and _is_away(scenario.steps[: _index(difference)])
 
 
 def _has_another_type(difference: Difference, scenario: Scenario) -> bool:
@@ -274,7 +274,17 @@ def is_down_when_made(scenario: Scenario) -> bool:
     return False
 
 
+def _is_placeholder(difference: Difference, scenario: Scenario) -> bool:
+    """Return whether a window was not kept waiting for the configuration."""
+    made = difference.plugin
+    if scenario.venue != "gui" or not _does(difference, "make"):
+        return False
+    return isinstance(made, dict) and made.get("tango_writable") == "AttrWriteType.READ"
+
+
 def _comes_late(difference: Difference, scenario: Scenario) -> bool:
+    if _is_placeholder(difference, scenario):
+        return True
     if not is_down_when_made(scenario):
         return False
     plugin = _flat(difference.plugin)

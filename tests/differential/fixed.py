@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.differential.scenario import (
     CLIENT,
+    DATABASE,
     PROCESS,
     SERVER,
     SHOW,
@@ -97,5 +98,21 @@ SAME: tuple[Scenario, ...] = (
         _DOUBLE,
         (_client("make"), _LISTEN, _client(SHOW), _client("get", what="rvalue")),
         venue="gui",
+    ),
+    Scenario(
+        _DOUBLE,
+        (Step(DATABASE, "busy"), _client("register_class"), _client("device")),
+    ),
+    Scenario(
+        _DOUBLE,
+        (
+            _LISTEN,
+            _server("set", value=1, shift=60.0),
+            _server("set", value=2, shift=-50.0),
+        ),
+        "unfiltered",
+    ),
+    Scenario(
+        _DOUBLE, (_LISTEN, _server("set", value=1), _client("read")), "no-change-events"
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ from tests.differential.scenario import (
     SERVER,
     SHOW,
     AttributeSpec,
+    Pairing,
     Scenario,
     Step,
 )
@@ -60,11 +62,10 @@ class Program:
     """A process with Taurus, with the plugin or without; answers from any thread.
 
     :param side: :data:`PLUGIN` or :data:`STOCK`.
-    :param mode: ``TANGO_EVENT_SUB_MODE``; empty for the default.
     """
 
     def __init__(
-        self, side: str, mode: str, disabled: bool, venue: str, host: str, log: Path
+        self, side: str, pairing: Pairing, venue: str, host: str, log: Path
     ) -> None:
         environment = {
             **os.environ,
@@ -73,9 +74,12 @@ class Program:
             "QT_QPA_PLATFORM": "offscreen",
             "PYTHONPATH": str(ROOT),
         }
-        word = "disabled" if disabled else "enabled"
+        settings = dict(pairing.settings)
+        if mode := pairing.plugin if side == PLUGIN else pairing.stock:
+            settings["TANGO_EVENT_SUB_MODE"] = mode
+        said = json.dumps({"disabled": pairing.disabled, "settings": settings})
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "tests.differential.worker", venue, mode, word],
+            [sys.executable, "-m", "tests.differential.worker", venue, said],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log.open("ab"),
@@ -109,7 +113,12 @@ class Program:
                 self._child.stdin.flush()  # type: ignore[union-attr]
             except OSError as error:
                 raise ProgramEndedError(str(error)) from None
-        result = answer.result(timeout)
+        try:
+            result = answer.result(timeout)
+        except FutureTimeout:
+            # Where it hangs is in its log then.
+            self._child.send_signal(signal.SIGUSR1)
+            raise
         if isinstance(result, dict) and "broken" in result:
             raise RuntimeError(result["broken"])
         return result
@@ -176,10 +185,10 @@ class Run:
                 base=self._base,
                 devices=self._devices,
             )
-            for step in self._scenario.steps:
+            for at, step in enumerate(self._scenario.steps):
                 result = self._do(step)
-                if step.who == CLIENT:
-                    steps.append({"step": str(step), "result": result})
+                if step.who == CLIENT or result is not None:
+                    steps.append({"at": at, "step": str(step), "result": result})
             self._settle([], self._last)
             observed["end"] = self._client(Step(CLIENT, "look"))
             observed.update(self._ask("finish"))
@@ -213,7 +222,15 @@ class Run:
         config = {spec.of_kind.name: dict(spec.config)}
         database.put_device_attribute_property(device, config)
 
-    def _server(self, step: Step) -> None:
+    def _server(self, step: Step) -> Any:
+        """Carry a step of the server out; return the reason where it refuses."""
+        try:
+            self._drive(step)
+        except tango.DevFailed as error:
+            return {"refused": error.args[0].reason}
+        return None
+
+    def _drive(self, step: Step) -> None:
         raw = self._raw[self._scenario.attributes[step.on].device]
         if step.do == "configure":
             self._set_config(raw, self._names[step.on], **step.args)
@@ -275,7 +292,7 @@ class Run:
         if step.who == CLIENT:
             result = self._client(step)
         elif step.who == SERVER:
-            self._server(step)
+            result = self._server(step)
         else:
             self._fault(step)
         self._shown |= step.do == SHOW
@@ -383,10 +400,8 @@ class Pair:
     ) -> Program:
         """Return a new process."""
         facility = facility or self._facility
-        one = self._pairing
-        mode = one.plugin if side == PLUGIN else one.stock
-        log = self._facility.log / f"{side}-{one.name}.log"
-        return Program(side, mode, one.disabled, venue, facility.host, log)
+        log = self._facility.log / f"{side}-{self._pairing.name}.log"
+        return Program(side, self._pairing, venue, facility.host, log)
 
     def observe(self, scenario: Scenario, side: str) -> dict[str, Any]:
         """Return what a side observes of a scenario."""

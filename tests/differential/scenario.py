@@ -25,12 +25,21 @@ class Pairing:
 
     :param plugin: ``TANGO_EVENT_SUB_MODE`` there; empty for the default.
     :param disabled: whether events are disabled in both.
+    :param settings: settings of Taurus's that differ from their defaults in both.
     """
 
     name: str
     plugin: str = ""
     stock: str = ""
     disabled: bool = False
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def has_events(self) -> bool:
+        """Whether anybody subscribes to change events."""
+        return not self.disabled and ("TANGO_EVENTS_TO_SUBSCRIBE", ()) not in (
+            self.settings
+        )
 
 
 PAIRINGS = {
@@ -43,6 +52,8 @@ PAIRINGS = {
         Pairing("Async", "ASYNC", "ASYNC"),
         Pairing("Stateless", "STATELESS", "STATELESS"),
         Pairing("disabled", disabled=True),
+        Pairing("unfiltered", settings=(("FILTER_OLD_TANGO_EVENTS", False),)),
+        Pairing("no-change-events", settings=(("TANGO_EVENTS_TO_SUBSCRIBE", ()),)),
     )
 }
 
@@ -112,11 +123,6 @@ class Scenario:
             for step in self.steps
             if step.on == on and step.who == who and step.do in does
         ]
-
-    def until(self, index: int) -> tuple[Step, ...]:
-        """Return the steps before one of the client's, by its index among these."""
-        places = [at for at, step in enumerate(self.steps) if step.who == CLIENT]
-        return self.steps[: places[index]]
 
     @property
     def devices(self) -> int:

@@ -91,6 +91,8 @@ def test_how_often_a_value_is_polled_is_a_matter_of_time() -> None:
     plugin = observed([["Periodic", 1], ["Periodic", 2]])
     assert not compare(POLLED, stock, plugin)
     assert compare(EVENTS, stock, plugin)
+    between = observed([["Periodic", 1], ["Config", 1], ["Periodic", 1]])
+    assert not compare(POLLED, between, observed([["Periodic", 1], ["Config", 1]]))
 
 
 def test_a_change_is_not_told_again_and_again() -> None:

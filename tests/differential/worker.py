@@ -7,10 +7,12 @@ side, each with a thread of its own; with a window, all in the thread of the GUI
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -135,15 +137,16 @@ def read_lines(take: Callable[[dict[str, Any]], None]) -> None:
 
 def main() -> None:
     """Serve in a script's process, or in a GUI's."""
-    venue, mode, disabled = sys.argv[1:4]
+    faulthandler.register(signal.SIGUSR1)
+    venue, said = sys.argv[1], json.loads(sys.argv[2])
     # What anybody prints goes to the log; answers have a way of their own.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    if mode:
-        tauruscustomsettings.TANGO_EVENT_SUB_MODE = mode
+    for name, value in said["settings"].items():
+        setattr(tauruscustomsettings, name, value)
     # Taurus's manager is not made for threads that come first at once.
     factory = taurus.Factory("tango")
-    if disabled == "disabled":
+    if said["disabled"]:
         factory.set_tango_event_subscription_disabled(True)
     if venue == "gui":
         from tests.differential.gui import GuiWorker
