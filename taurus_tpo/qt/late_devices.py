@@ -14,8 +14,10 @@ from taurus.core.taurusbasetypes import TaurusEventType
 from taurus.core.util.log import Logger
 from taurus.external.qt import Qt
 
+from taurus_tpo.clock import SYSTEM
 from taurus_tpo.compat import listeners as listeners_of
 from taurus_tpo.compat import special_form_item
+from taurus_tpo.scheme.courier import SLICE
 
 _LOG = Logger("TaurusTPO")
 
@@ -25,15 +27,25 @@ _COMMANDS = "taurus.qt.qtgui.panel.taurusform", "TaurusCommandsForm"
 _ROW = "taurus.qt.qtgui.panel.taurusvalue", "TaurusValue"
 
 
-def build_anew() -> None:
-    """Build the widgets of those devices anew that have come late, if any have."""
-    for device in taurus.Factory("tango").late_devices.take():
+def build_anew() -> bool:
+    """Build widgets of those devices anew that have come late, for a moment.
+
+    :return: whether there are more of them.
+    """
+    late = taurus.Factory("tango").late_devices
+    devices = late.take()
+    end = SYSTEM.monotonic() + SLICE
+    while devices and SYSTEM.monotonic() < end:
+        device = devices.pop(0)
         for widget in _widgets_of(device):
             try:
                 _build_anew(widget, device)
             except Exception as error:  # noqa: BLE001 - a widget may raise anything
                 _LOG.warning("%r cannot be built anew: %r", widget, error)
                 _LOG.debug("details:", exc_info=error)
+    for device in devices:
+        late.add(device)
+    return bool(devices)
 
 
 def _widgets_of(device: Any) -> list[Any]:

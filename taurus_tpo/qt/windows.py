@@ -52,8 +52,7 @@ class _Watch(Qt.QObject):
 
     def look(self) -> None:
         """Join the windows that have come."""
-        self._timer.setInterval(PERIOD)
-        build_anew()
+        self._timer.setInterval(0 if build_anew() else PERIOD)
         kind = _main_window()
         if kind is None:
             return
