@@ -26,7 +26,7 @@ def look_at(widget: Any) -> Any:
     """Return what is seen of ``widget``."""
     if widget is None:
         return None
-    seen = {
+    seen: dict[str, Any] = {
         "class": type(widget).__name__,
         "enabled": widget.isEnabled(),
         "visible": widget.isVisible(),
@@ -40,6 +40,9 @@ def look_at(widget: Any) -> Any:
         # Of a switcher, which a compact row has.
         if hasattr(widget, name) and isinstance(getattr(widget, name), Qt.QWidget):
             seen[name] = look_at(getattr(widget, name))
+    if seen.get("text") == "":
+        # How wide nothing is, nobody sees.
+        del seen["hint"]
     seen.update(colors_of(widget))
     return seen
 
@@ -66,7 +69,6 @@ READERS: dict[str, Any] = {
     "getPendingOperations": _operations,
     "getFormat": lambda widget: str(widget.getFormat()),
     "styleSheet": lambda widget: str(widget.styleSheet()),
-    "value": lambda widget: repr(widget.value()),
 }
 
 

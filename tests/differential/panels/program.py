@@ -12,8 +12,8 @@ import logging
 import os
 import re
 import sys
+import traceback
 from functools import partial
-from pathlib import Path
 from typing import Any, Callable
 
 import taurus
@@ -91,6 +91,14 @@ class Panel:
     def rows(self, name: str) -> list[dict[str, Any]]:
         """Return what each row of a form shows."""
         return [row_of(item) for item in self.windows[name].getItems()]
+
+    def texts(self, name: str) -> list[list[str]]:
+        """Return the texts of label, value and unit of each row of a form."""
+        found = []
+        for item in self.windows[name].getItems():
+            parts = (item.labelWidget(), item.readWidget(), item.unitsWidget())
+            found.append([one.text() if hasattr(one, "text") else "" for one in parts])
+        return found
 
     def look(self, name: str, path: str = "") -> Any:
         """Return what a window shows, or a part of it (``_readWidget``)."""
@@ -261,32 +269,58 @@ class Panel:
                 part = part()
         return part
 
-    # --- a GUI ---
+    def cells(self, name: str) -> list[list[str]]:
+        """Return what the table in a window shows, row by row."""
+        model = self.windows[name].findChild(Qt.QTableView).model()
+        return [
+            [
+                str(model.data(model.index(row, column)))
+                for column in range(model.columnCount())
+            ]
+            for row in range(model.rowCount())
+        ]
 
-    def gui(self, name: str, folder: str, models: list[str]) -> None:
-        """Open a TaurusGui; with ``models``, as a panel that is saved, else loaded."""
+    def children(self, name: str, kind: str) -> list[str]:
+        """Return the texts of all widgets of a kind of Qt's in a window, in order."""
+        found = self.windows[name].findChildren(getattr(Qt, kind))
+        return sorted(one.text() for one in found if one.text())
+
+    def tree(self, name: str, path: list[str]) -> list[str]:
+        """Open a tree of devices along ``path``; return what is below its end."""
+        tree = self.windows[name].tree._deviceTree
+        item, texts = tree.model(), []
+        index = Qt.QModelIndex()
+        for step in ["", *path]:
+            if step:
+                index = next(
+                    (child for child in _below(item, index) if child.data() == step),
+                    Qt.QModelIndex(),
+                )
+            if item.canFetchMore(index):
+                item.fetchMore(index)
+            texts = [str(child.data()) for child in _below(item, index)]
+        return texts
+
+    # --- what a GUI saves ---
+
+    def save(self, name: str) -> None:
+        """Save the configuration of a form, and its models, as a TaurusGui does."""
+        form = self.windows[name]
+        form.setModelInConfig(True)
+        self._saved = form.createQConfig()
+
+    def load(self, name: str) -> int:
+        """Open a form as it was saved; return how many rows it has."""
         from taurus.qt.qtgui.panel import TaurusForm
-        from taurus.qt.qtgui.taurusgui import TaurusGui
 
-        Qt.QSettings.setPath(
-            Qt.QSettings.Format.IniFormat, Qt.QSettings.Scope.UserScope, folder
-        )
-        window = TaurusGui(confname=str(Path(folder) / "guiconf.py"))
-        if models:
-            form = TaurusForm()
-            form.setModifiableByUser(True)
-            form.setModel(models)
-            window.createPanel(form, "rows", floating=False)
-        window.show()
-        self.windows[name] = window
+        self.windows[name] = form = TaurusForm()
+        form.applyQConfig(self._saved)
+        form.show()
+        return len(form)
 
-    def panel_of(self, name: str, panel: str, called: str) -> bool:
-        """Give the widget in a panel of a GUI a name of its own."""
-        window = self.windows[name]
-        if panel not in window.getPanelNames():
-            return False
-        self.windows[called] = window.getPanel(panel).widget()
-        return True
+
+def _below(model: Any, index: Any) -> list[Any]:
+    return [model.index(row, 0, index) for row in range(model.rowCount(index))]
 
 
 def _told(ask: Callable[[], Any]) -> str:
@@ -340,8 +374,8 @@ class Obedience:
         method = getattr(self._panel, order.pop("do"))
         try:
             answer = method(*order.pop("args", ()), **order)
-        except Exception as error:
-            logging.getLogger("panel").exception("an order failed")
+        except Exception as error:  # noqa: BLE001 - an answer, too
+            traceback.print_exc()
             answer = f"raised {type(error).__name__}: {error}"
         host = os.environ["TANGO_HOST"].partition(":")[0]
         port = os.environ["TANGO_HOST"].partition(":")[2]
