@@ -20,7 +20,6 @@ from taurus_tpo.scheme import (  # noqa: E402
     factory,
     leisure,
     polling,
-    questions,
 )
 
 project = "taurus_tpo"
@@ -72,7 +71,7 @@ rst_prolog = f"""
 .. |all run| replace:: {connector.ALL_RUN * 1000:g} ms
 .. |asked for| replace:: {connector.ASKED_FOR:g} s
 .. |together| replace:: {connector.TOGETHER * 1000:g} ms
-.. |unfelt| replace:: {questions.UNFELT * 1000:g} ms
+.. |unfelt| replace:: {connector.UNFELT * 1000:g} ms
 .. |pause| replace:: {connector.PAUSE:g} s
 .. |slice| replace:: {courier.SLICE * 1000:g} ms
 .. |backlog| replace:: {delivery.BACKLOG}

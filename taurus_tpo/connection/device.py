@@ -281,8 +281,7 @@ class DeviceConnection:
     ) -> Any:
         """Return the ``tango.AttributeInfoEx`` that came with those of all attributes.
 
-        None if that is some time ago, or not yet. Whoever asks twice wants to know what
-        has changed meanwhile: each is given once. Never waits.
+        None if that is some time ago, or not yet. Never waits.
 
         :param within: how long ago the device may have been asked, s.
         :param since: when the caller has heard of a change last; what was asked for
@@ -291,7 +290,7 @@ class DeviceConnection:
         age = self._clock.monotonic() - self._configuring
         if age > within or self._configuring < since:
             return None
-        return self._configurations.pop(attribute.lower(), None)
+        return self._configurations.get(attribute.lower())
 
     def forget_configurations(self) -> None:
         """Forget what the device has told of all its attributes: one has changed."""

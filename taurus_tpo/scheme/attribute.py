@@ -736,6 +736,11 @@ class TpoTangoAttribute(TangoAttribute):
     def _readFirstTime(self) -> None:
         self.factory().readAttributeFirstTime(self)
 
+    def _read_it(self) -> None:
+        """Have it read, unless it would be polled and its user has disabled that."""
+        if self.isPollingEnabled() or self._life.state not in _FALLEN_BACK:
+            self._readFirstTime()
+
     @property
     def known(self) -> Known[Any]:
         """What is cached, a value, an error or nothing yet; never waits."""
@@ -1272,7 +1277,7 @@ _CARRIED_OUT_BY = {
     Effect.SUBSCRIBE_RETRYING: "_subscribe_retrying",
     Effect.RENEW: "_renew",
     Effect.UNSUBSCRIBE: "_give_subscription_up",
-    Effect.READ: "_readFirstTime",
+    Effect.READ: "_read_it",
     Effect.LOOK_ONCE: "_look_once",
     Effect.LOOK_AGAIN: "_look_again",
     Effect.WATCH: "_watch",

@@ -25,6 +25,9 @@ from taurus_tpo.scheme.courier import current_application
 ONE = 0.05
 TOGETHER = 0.25
 
+#: How long it waits for all first values together that somebody asks for, s.
+VALUES = 0.5
+
 #: How long a window waits to hear that the process of one server runs, and of all
 #: together, s, where Taurus asks for something by itself that it asks for once: which
 #: widget a row of a form is. A process that runs has answered long before.
@@ -37,6 +40,10 @@ LOOK = 0.01
 #: How long a caller waits for one server where the mode asks for it, or what is asked
 #: for by name, s: a little longer than Tango's own timeout, so that Tango has its say.
 ASKED_FOR = 3.5
+
+#: What an answer may take without anybody feeling it, s: a healthy database needs less
+#: than a millisecond, and is asked once a device; a healthy device not much more.
+UNFELT = 0.005
 
 #: After how long without a wait another window is being built, s.
 PAUSE = 2.0
@@ -72,6 +79,9 @@ class Patience:
         self.hurried = False
         self._left = TOGETHER
         self._last = float("-inf")
+        #: The same for values.
+        self._left_for_values = VALUES
+        self._last_value = float("-inf")
         #: The same for processes that do not say whether they run.
         self._left_unheard = ALL_RUN
         self._last_unheard = float("-inf")
@@ -116,6 +126,28 @@ class Patience:
             self._left = max(0.0, self._left - spent)
         if not answer.done():
             self._missed[connection.server] = self._last
+
+    def wait_for_value(self, answer: Future[Any], connection: Asked) -> None:
+        """Wait for the ``answer`` to a read, as long as may be.
+
+        The threads that build windows have a budget of their own for that. What healthy
+        devices take does not count. A server that has answered lately may use all that
+        is left of it: it is well, and the machine may be busy.
+        """
+        if not self.in_a_hurry:
+            _settled(answer)
+            return
+        begun = self._clock.monotonic()
+        if begun - self._last_value > PAUSE:
+            self._left_for_values = VALUES
+        answers = connection.located and connection.server.answers_lately(begun)
+        most = self._left_for_values if answers else min(ONE, self._left_for_values)
+        if not connection.silent:
+            _settled(answer, most)
+        spent = self._clock.monotonic() - begun
+        if spent > UNFELT or not answer.done():
+            self._left_for_values = max(0.0, self._left_for_values - spent)
+            self._last_value = begun + spent
 
     def wait_at_length(self, answer: Future[Any], connection: Asked) -> None:
         """Wait for the ``answer`` where the user asked for that, by the mode.

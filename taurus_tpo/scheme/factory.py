@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import math
 import threading
 import weakref
 from collections.abc import Hashable, Iterator
@@ -53,7 +54,7 @@ from taurus_tpo.scheme.names import NAMES
 from taurus_tpo.scheme.polled_report import PolledReport
 from taurus_tpo.scheme.polling import Polling
 from taurus_tpo.scheme.proxy import AbsentProxy
-from taurus_tpo.scheme.questions import UNFELT, Questions
+from taurus_tpo.scheme.questions import Questions
 from taurus_tpo.settings import CHANGE_EVENT
 
 #: How long the end of the process waits for reads that are under way, s.
@@ -362,7 +363,7 @@ class TpoTangoFactory(TangoFactory):
         name = attribute.getSimpleName().lower()
         target = weakref.ref(attribute)
         answer = self.first_read.ask(connection, name, target, Kind.READ_AT_ONCE)
-        self.patience.wait(answer, connection, UNFELT)
+        self.patience.wait_for_value(answer, connection)
         return answer
 
     def connection(self, device: Any) -> DeviceConnection:
@@ -502,6 +503,9 @@ class TpoTangoFactory(TangoFactory):
         if known is None and not is_down and self._reach(device, connection):
             known = connection.fresh_configuration(attribute)
             known = known or connection.configuration(attribute)
+        if known is None and hurried:
+            # What it told some time ago is better than nothing; it is looked at later.
+            known = connection.fresh_configuration(attribute, math.inf)
         return known if known is not None else connection.no_answer()
 
     def answers_in_time(self, device: Any) -> bool:

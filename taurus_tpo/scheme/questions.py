@@ -10,11 +10,7 @@ from taurus_tpo import compat
 from taurus_tpo.connection import DatabaseConnection, Question
 from taurus_tpo.errors import fresh
 from taurus_tpo.firstread import DevicePool, Kind
-from taurus_tpo.scheme.connector import Patience
-
-#: What an answer may take without anybody feeling it, s: a healthy database needs less
-#: than a millisecond, and is asked once a device.
-UNFELT = 0.005
+from taurus_tpo.scheme.connector import UNFELT, Patience
 
 
 class Questions:

@@ -11,7 +11,7 @@ import pytest
 from pure_support import DrivenClock
 
 from taurus_tpo.firstread import Server
-from taurus_tpo.scheme.connector import Patience
+from taurus_tpo.scheme.connector import VALUES, Patience
 
 #: What a window may wait, s: for one server, and for all together.
 FOR_ONE = 0.05
@@ -237,3 +237,32 @@ def test_one_may_wait_a_moment_for_a_process_that_runs(patience, clock) -> None:
     assert waited(clock, patience.wait_at_most, answer, runs, 1.0) == pytest.approx(0.2)
     assert waited(clock, patience.wait_at_most, Answer(clock), hangs, 1.0) < 0.5
     assert waited(clock, patience.wait_at_most, Answer(clock), hangs, 1.0) == 0.0
+
+
+def test_a_value_may_take_all_that_is_left_where_its_server_answers(
+    patience, clock
+) -> None:
+    """The machine may be busy; the values of a window have one budget."""
+    asked = Asked()
+    asked.server.answer(clock.now)
+    wait = patience.wait_for_value
+    assert waited(clock, wait, Answer(clock, 0.3), asked) == pytest.approx(0.3)
+    assert waited(clock, wait, Answer(clock), asked) == pytest.approx(VALUES - 0.3)
+    assert waited(clock, wait, Answer(clock), asked) == 0.0
+    clock.now += LONG
+    assert waited(clock, wait, Answer(clock), asked) == pytest.approx(FOR_ONE)
+
+
+def test_what_healthy_devices_take_for_a_value_does_not_count(patience, clock) -> None:
+    asked = Asked()
+    asked.server.answer(clock.now)
+    for _ in range(200):
+        patience.wait_for_value(Answer(clock, 0.004), asked)
+        asked.server.answer(clock.now)
+    assert waited(clock, patience.wait_for_value, Answer(clock), asked) == VALUES
+
+
+def test_no_value_is_waited_for_of_a_silent_server(patience, clock) -> None:
+    asked = Asked()
+    asked.silent = True
+    assert waited(clock, patience.wait_for_value, Answer(clock), asked) == 0.0

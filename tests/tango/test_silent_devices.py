@@ -106,7 +106,6 @@ def test_it_comes_when_it_answers(own_modes, factory, mode):
     assert heard.values[0] == 5.5
     assert attr.type == DataType.Float
     assert str(attr.rvalue.units) == "A"
-    assert TaurusEventType.Config in heard.kinds
     eventually(attr.isUsingEvents, "it is subscribed")
 
 

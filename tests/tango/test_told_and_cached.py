@@ -46,7 +46,7 @@ class Driven:
         self.name = f"tango://{facility.host}/{facility.device()}"
         self.proxy = tango.DeviceProxy(self.name)
         specs = [
-            {"kind": kind, "events": events, "stamps": "held"}
+            {"name": kind, "kind": kind, "events": events, "stamps": "held"}
             for kind, events in attributes.items()
         ]
         request = {"attributes": specs, "base": time.time() - 10.0}
