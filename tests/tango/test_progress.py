@@ -48,8 +48,9 @@ def listen(factory):
         listened.extend(attributes)
 
     yield begin
-    for attribute in listened:
-        attribute.removeListener(heard)
+    # pytest holds what a fixture gave until all fixtures are done.
+    while listened:
+        listened.pop().removeListener(heard)
 
 
 def test_it_is_not_seen_where_nothing_is_missing(bar, listen, modes, qtbot):
