@@ -73,12 +73,21 @@ def _is_polled_meanwhile(difference: Difference, scenario: Scenario) -> bool:
 # --- flags ---
 
 
+def _greets_one_more(difference: Difference) -> bool:
+    """Return whether a listener is told what is known, and nothing else is told."""
+    plugin = _flat(difference.plugin)
+    kinds = [kind for kind, _ in plugin[:2]]
+    return kinds == ["Config", "Change"] and plugin[2:] == _flat(difference.stock)
+
+
 def _knows_that_it_is_subscribed(difference: Difference, scenario: Scenario) -> bool:
     flags = {
         "isUsingEvents": (False, True),
         "subscription": ("Subscribing", "Subscribed"),
     }
     seen = (difference.stock, difference.plugin)
+    if scenario.pairing in ("Sync", "Async") and difference.part == "told":
+        return _greets_one_more(difference)
     return any(
         difference.part == "end" and difference.name.endswith(name) and seen == values
         for name, values in flags.items()
@@ -476,9 +485,10 @@ TABLE: tuple[Meant, ...] = (
     Meant(
         "knows-that-it-is-subscribed",
         _knows_that_it_is_subscribed,
-        "In the modes Async and Stateless ``isUsingEvents()`` is true, and "
-        "``getSubscriptionState()`` is ``Subscribed``, as soon as Tango says so; in "
-        "stock Taurus with the first event, which may never come.",
+        "In the modes Sync and Async ``isUsingEvents()`` is true, "
+        "``getSubscriptionState()`` is ``Subscribed``, and a second listener is told "
+        "the value, as soon as Tango says that it has subscribed; in stock Taurus with "
+        "the first event, which may never come.",
         "A program that asks is told what is so.",
         stock_is_wrong=True,
     ),
