@@ -161,6 +161,8 @@ class TpoTangoAttribute(TangoAttribute):
         self._wants_events = False
         #: Tango's reason for which its subscription failed last.
         self._refusal = ""
+        #: The configuration as it was when it was decoded.
+        self._decoded_configuration: Any = None
         self._connection: DeviceConnection | None = None
         self._said: Authority | None = None
         #: What the program has assigned; None: nothing.
@@ -683,7 +685,7 @@ class TpoTangoAttribute(TangoAttribute):
         if info is None:
             return
         self._make_readable(info)
-        if info != compat.configuration(self):
+        if info != self._decoded_configuration:
             compat.decode_configuration(self, info)
             self._announce_configuration()
 
@@ -692,6 +694,10 @@ class TpoTangoAttribute(TangoAttribute):
         if pytango_attrinfoex is not None:
             self._make_readable(pytango_attrinfoex)
         super()._decodeAttrInfoEx(pytango_attrinfoex)
+        taken = compat.configuration(self)
+        # A copy: who changes a configuration (Taurus's panel) changes the object that
+        # Taurus gives out, and what the device tells then would be no news.
+        self._decoded_configuration = taken and tango.AttributeInfoEx(taken)
 
     def _make_readable(self, info: Any) -> None:
         """Empty the texts in ``info`` that are none; warn where that is news.

@@ -90,5 +90,8 @@ def tooltip_of(widget: Any) -> dict[str, str]:
     lines = {name: value for name, value in found}
     if not lines:
         return {"": text}
+    if "Model" in lines:
+        # Written as by whoever asked for it first.
+        lines["Model"] = lines["Model"].lower()
     lines["rest"] = re.sub(r"<TABLE.*</TABLE>", "", text, flags=re.DOTALL)
     return lines

@@ -6,6 +6,7 @@ After Taurus's own lists of manual tests of a release.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Callable
 
 import pytest
@@ -152,22 +153,38 @@ def test_a_configuration_is_changed_and_seen_again(pair: Pair, window: Any) -> N
     pair.until(lambda rows: "42" in _text(rows[0]), "rows", "steps")
     window("dialog", "taurus.qt.qtgui.panel:TaurusConfigurationPanel", model)
     same(pair, "configuration", "dialog", when=lambda shown: "unitConfig" in shown)
-    changed = {
-        "labelConfig": "Steps",
-        "unitConfig": "km",
-        "formatConfig": "%5d",
-        "valueMinConfig": "-100",
-        "valueMaxConfig": "100",
-        "alarmMinConfig": "-90",
-        "alarmMaxConfig": "90",
-        "descriptionConfig": "how far it went",
-    }
-    both(pair, "configure", "dialog", **changed)
+    for field, text, member, shown in CHANGES:
+        # One after the other: each is written with what is known of all.
+        pair.ask("configure", "dialog", **{field: text})
+        changed = partial(_tells, shown)
+        same(pair, "attribute", model, member, when=changed)
     same(pair, "rows", "steps", when=_has_label("Steps"), meant=OLD_UNIT)
     window("again", "taurus.qt.qtgui.panel:TaurusConfigurationPanel", model)
     same(pair, "configuration", "again")
-    same(pair, "attribute", model, "label", "range", "alarms", "display_format")
+    pair.ask("configure", "dialog", unitConfig="mm")
+    same(pair, "rows", "steps", when=_has_range("[-100 mm, 100 mm]"))
     pair.ask("close", "steps")
+
+
+#: Fields of the dialog, what is written into them, and how the attribute tells that.
+CHANGES = (
+    ("labelConfig", "Steps", "label", "Steps"),
+    ("formatConfig", "%5d", "format", "%5d"),
+    ("descriptionConfig", "how far it went", "description", "how far it went"),
+    ("valueMinConfig", "-100", "range", "(-100, 'milli"),
+    ("valueMaxConfig", "100", "range", "(100, 'milli"),
+    ("alarmMinConfig", "-90", "alarms", "(-90, 'milli"),
+    ("alarmMaxConfig", "90", "alarms", "(90, 'milli"),
+    ("unitConfig", "km", "range", "(-100, 'kilo"),
+)
+
+
+def _tells(text: str, told: list[str]) -> bool:
+    return text in told[0]
+
+
+def _has_range(text: str) -> Callable[[Any], bool]:
+    return lambda rows: rows[0]["labelWidget"]["tooltip"]["Range"] == text
 
 
 def _has_label(text: str) -> Callable[[Any], bool]:
