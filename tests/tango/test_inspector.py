@@ -267,6 +267,7 @@ def test_models_and_rules_are_copied(
     assert rules == {"with_events": "AsyncRead", "rw": "Sync"}
 
 
+@pytest.mark.window
 def test_what_is_to_be_done_keeps_no_attribute_alive(modes, factory):
     from taurus_tpo.qt import deeds
 
