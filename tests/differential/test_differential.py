@@ -12,13 +12,14 @@ import pytest
 from tests.differential.engine import Engine, Verdict, keep
 from tests.differential.fixed import SAME, SHOWING
 from tests.differential.scenario import PAIRINGS
-from tests.differential.search import Search
+from tests.differential.search import LANES, Search
 
 #: Where scenarios that differ are kept, to run them again alone.
 FOUND = Path("differential-found")
 
-#: How long a representative part of the search takes, s; without ``--scenarios``.
-SHORT = 110.0
+#: How long a part of the search takes that is there without ``--scenarios``, s, and how
+#: many scenarios go side by side: others run tests meanwhile.
+SHORT, FEW = 40.0, 8
 
 
 @pytest.fixture(scope="module")
@@ -28,28 +29,31 @@ def engine() -> Iterator[Engine]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def verdicts(engine: Engine) -> dict[str, Verdict]:
+    """The verdicts on all fixed scenarios; they wait most of the time, side by side."""
+    scenarios = dict(SHOWING)
+    scenarios.update({f"same {at}": one for at, one in enumerate(SAME)})
+    with ThreadPoolExecutor(len(scenarios)) as pool:
+        return dict(zip(scenarios, pool.map(engine.judge, scenarios.values())))
+
+
+@pytest.mark.differential
+@pytest.mark.timeout(600)
+def test_each_difference_that_is_meant_is_seen(verdicts: dict[str, Verdict]) -> None:
+    assert not [key for key in SHOWING if key not in verdicts[key].meant]
+
+
+@pytest.mark.differential
+@pytest.mark.timeout(600)
+def test_nothing_else_differs_in_fixed_scenarios(verdicts: dict[str, Verdict]) -> None:
+    wrong = [one.told() for one in verdicts.values() if one.unmeant]
+    assert not wrong, "\n\n".join(wrong)
+
+
 def _tell(verdict: Verdict) -> None:
     path = keep(verdict, FOUND)
     print(f"\npython -m tests.differential {path}\n{verdict.told()}", flush=True)
-
-
-@pytest.mark.differential
-@pytest.mark.timeout(600)
-def test_each_difference_that_is_meant_is_seen(engine: Engine) -> None:
-    with ThreadPoolExecutor(len(SHOWING)) as pool:
-        verdicts = dict(zip(SHOWING, pool.map(engine.judge, SHOWING.values())))
-    assert not [key for key, verdict in verdicts.items() if key not in verdict.meant]
-    wrong = [verdict.told() for verdict in verdicts.values() if verdict.unmeant]
-    assert not wrong, "\n\n".join(wrong)
-
-
-@pytest.mark.differential
-@pytest.mark.timeout(600)
-def test_fixed_scenarios_do_not_differ(engine: Engine) -> None:
-    with ThreadPoolExecutor(len(SAME)) as pool:
-        verdicts = list(pool.map(engine.judge, SAME))
-    wrong = [one.told() for one in verdicts if one.unmeant]
-    assert not wrong, "\n\n".join(wrong)
 
 
 @pytest.mark.differential
@@ -66,6 +70,7 @@ def test_nothing_differs_that_nobody_means(
         count or 10**6,
         seed,
         tuple(PAIRINGS),
+        lanes=LANES if count else FEW,
         seconds=None if count else SHORT,
         tell=_tell,
     )
