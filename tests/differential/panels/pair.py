@@ -29,7 +29,7 @@ FACILITIES = ROOT / "tests" / "facilities"
 ANSWER = 120.0
 
 #: How long what is shown may take to be what it is to be, on a busy machine, s.
-QUIET = 12.0
+QUIET = 30.0
 
 #: How long two programs that differ may take until they do not, s.
 AGREED = 10.0

@@ -349,7 +349,8 @@ def test_rows_of_a_device_that_comes(pair: Pair) -> None:
     models = [f"{DOWN}/{name}" for name in ("volts", "text", "flag", "State")]
     early, late = pair.programs
     early.ask("form", "late", models)
-    assert len(early.ask("rows", "late")) == len(models)
+    for shown in early.until(lambda rows: len(rows) == len(models), "rows", "late"):
+        assert _text(shown) == "-----"
     pair.servers("start", "TpoSim/panels_down")
     late.ask("form", "late", models)
     same(pair, "rows", "late", when=lambda rows: "1.5" in _text(rows[0]))
