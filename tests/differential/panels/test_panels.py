@@ -115,6 +115,14 @@ def test_a_window_of_labels(pair: Pair) -> None:
     pair.ask("close", "slice")
 
 
+def test_a_label_of_the_magnitude_of_what_is_known(pair: Pair, window: Any) -> None:
+    """Its format is that of a quantity, which a number does not have."""
+    window("first", LABEL, f"{DEVICE}/quiet")
+    pair.until(lambda seen: "2.5" in seen["text"], "look", "first")
+    window("second", LABEL, f"{DEVICE}/quiet#rvalue.magnitude")
+    same(pair, "look", "second", when=lambda seen: seen["text"] == "2.5")
+
+
 @pytest.fixture
 def window(pair: Pair) -> Iterator[Callable[..., None]]:
     """Open windows in both programs, which are closed at the end."""
