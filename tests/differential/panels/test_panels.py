@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 import pytest
 
-from tests.differential.panels.pair import Meant, Pair
+from tests.differential.panels.pair import Pair, Seen
 
 DEVICE, DOWN = "sim/panel/1", "sim/panel/down"
 NAMES = (
@@ -37,7 +37,7 @@ RANGES = ("Range", "Alarm", "Warning")
 
 #: Stock Taurus writes it where its subscription was quick, and leaves it out else.
 BUTTON = tuple(
-    Meant(f"{end}/tooltip/{line}", "the tooltip of a button is always there")
+    Seen(f"{end}/tooltip/{line}", "tooltips")
     for end in ("readWidget", "writeWidget")
     for line in (
         "",
@@ -149,8 +149,8 @@ def test_the_context_menu_of_each_row(form: Pair) -> None:
 
 #: What an attribute without a new value shows the old unit of, in stock Taurus.
 OLD_UNIT = (
-    Meant("/unitsWidget/text", "a row shows its new unit at once"),
-    Meant("/unitsWidget/hint/0", "a row shows its new unit at once"),
+    Seen("/unitsWidget/text", "units-of-rows"),
+    Seen("/unitsWidget/hint/0", "units-of-rows"),
 )
 
 
@@ -261,7 +261,7 @@ def test_what_is_typed_is_pending_until_it_is_applied(form: Pair) -> None:
     same(form, "texts", "form", when=lambda rows: rows[row("text")][1] == "new")
     # Beyond its alarm.
     form.ask("type_into", "form", row("volts"), "9.5")
-    applied = Meant("/tooltip/rest", "what was applied last is known")
+    applied = Seen("/tooltip/rest", "applied-at-last")
     same(form, "look", "form", f"{row('volts')}.writeWidget", meant=(applied,))
 
 
