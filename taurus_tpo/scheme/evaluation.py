@@ -137,6 +137,16 @@ class TpoEvaluationAttribute(EvaluationAttribute):
             if known is not None and self.getId(one) in self._awaited:
                 self.eventReceived(one, TaurusEventType.Change, known)
 
+    def getFragmentObj(self, fragmentName: str | None = None) -> Any:
+        """Return what widgets show, as Taurus does.
+
+        :raises AttributeError: for a value before the first: widgets show none.
+        """
+        of_value = (fragmentName or self.defaultFragmentName).partition(".")[0]
+        if not self._evaluated and of_value in ("rvalue", "wvalue"):
+            raise AttributeError(f"{self.getFullName()} has no value yet")
+        return super().getFragmentObj(fragmentName)
+
     @property
     def is_being_subscribed(self) -> bool:
         """Whether Tango was asked to subscribe to what it refers to, and is silent."""

@@ -451,6 +451,48 @@ TABLE: tuple[Meant, ...] = (
         held_by="test_its_class_is_right_for_whoever_asks_when_the_database_is_back",
     ),
     Meant(
+        "tooltips",
+        _elsewhere,
+        "The tooltip of a row tells its mode and who decided it, and what the "
+        "attribute does or waits for. The buttons of a row have a tooltip from the "
+        "first value on.",
+        "It says why a row is empty. Whether stock Taurus gives a button its tooltip "
+        "depends on how quick a subscription was.",
+        held_by="test_the_rows_of_a_form",
+    ),
+    Meant(
+        "dashes",
+        _elsewhere,
+        "Where nothing is known yet of an attribute, labels show ``-----``.",
+        "Stock Taurus shows that for numbers, and ``None`` for all else.",
+        held_by="test_rows_of_a_device_that_comes",
+    ),
+    Meant(
+        "windows-that-grow",
+        _elsewhere,
+        "A window whose first values come after it was shown grows to the size that "
+        "they need, unless its user or the program has given it another size.",
+        "A server that comes late does not leave texts cut to dots.",
+        held_by="test_a_form_gets_the_width_of_values_that_come_later",
+    ),
+    Meant(
+        "units-of-rows",
+        _elsewhere,
+        "A row shows a new unit as soon as that is configured.",
+        "In stock Taurus it shows the old one until a value comes.",
+        stock_is_wrong=True,
+        held_by="test_a_configuration_is_changed_and_seen_again",
+    ),
+    Meant(
+        "applied-at-last",
+        _elsewhere,
+        "A row knows what was applied last.",
+        "In stock Taurus an event that the device sends while it is written brings "
+        "what was written before, and the row takes the new value for pending.",
+        stock_is_wrong=True,
+        held_by="test_what_is_typed_is_pending_until_it_is_applied",
+    ),
+    Meant(
         "evaluations-stay",
         _elsewhere,
         "Rows of ``eval:`` models over devices that are down when a form opens stay, "

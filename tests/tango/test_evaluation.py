@@ -83,6 +83,7 @@ def test_a_row_over_a_server_that_is_down_lives_when_it_comes(qtbot, form, own_m
     qtbot.waitUntil(lambda: "2.5" in _text(form, 1), timeout=SEEN)
     attribute = taurus.Attribute(form[0].getModel())
     assert (attribute.type, attribute.data_format) == (DataType.String, DataFormat._0D)
+    assert _text(form, 0) == "-----"
     heard = Listener()
     attribute.addListener(heard)
     assert "state" in dict(attribute.getDisplayDescrObj())

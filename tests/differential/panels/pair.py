@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from taurus_tpo.sim import Facility
+from tests.differential.differences import TABLE
 
 ROOT = Path(__file__).parents[3]
 FACILITIES = ROOT / "tests" / "facilities"
@@ -29,7 +30,7 @@ FACILITIES = ROOT / "tests" / "facilities"
 ANSWER = 120.0
 
 #: How long what is shown may take to be what it is to be, on a busy machine, s.
-QUIET = 12.0
+QUIET = 30.0
 
 #: How long two programs that differ may take until they do not, s.
 AGREED = 10.0
@@ -39,26 +40,24 @@ OFTEN = 0.1
 
 
 @dataclass(frozen=True)
-class Meant:
-    """A difference that is meant.
+class Seen:
+    """Where a difference is seen that is meant.
 
-    :param path: the end of where it is seen, as a path of keys.
-    :param reason: why it is better for the user.
+    :param path: the end of a path of keys.
+    :param key: the difference, in the table of ``differences.py``.
     """
 
     path: str
-    reason: str
+    key: str
 
     def covers(self, path: str) -> bool:
         """Return whether a difference at ``path`` is this one."""
+        assert self.key in {one.key for one in TABLE}
         return path.endswith(self.path)
 
 
-#: What may differ; the reasons are those of ``docs/how-to/upgrade.rst``.
-MEANT = (
-    Meant("/tooltip/Mode", "a tooltip tells the mode, and who decided it"),
-    Meant("/tooltip/State", "a tooltip tells what the attribute does or waits for"),
-)
+#: What may differ in each window.
+MEANT = (Seen("/tooltip/Mode", "tooltips"), Seen("/tooltip/State", "tooltips"))
 
 
 class Program:
@@ -193,7 +192,7 @@ class Pair:
         do: str,
         *args: Any,
         when: Callable[[Any], Any] = lambda _: True,
-        meant: tuple[Meant, ...] = (),
+        meant: tuple[Seen, ...] = (),
         **more: Any,
     ) -> list[str]:
         """Return how the answers differ, once ``when`` is true of both.
@@ -208,7 +207,7 @@ class Pair:
                 return found
             time.sleep(OFTEN)
 
-    def _compare(self, answers: list[Any], meant: tuple[Meant, ...]) -> list[str]:
+    def _compare(self, answers: list[Any], meant: tuple[Seen, ...]) -> list[str]:
         return [
             f"{path}: plugin {plugin!r}, stock {stock!r}"
             for path, plugin, stock in compare(*answers)

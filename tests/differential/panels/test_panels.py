@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 import pytest
 
-from tests.differential.panels.pair import Meant, Pair
+from tests.differential.panels.pair import Pair, Seen
 
 DEVICE, DOWN = "sim/panel/1", "sim/panel/down"
 NAMES = (
@@ -37,7 +37,7 @@ RANGES = ("Range", "Alarm", "Warning")
 
 #: Stock Taurus writes it where its subscription was quick, and leaves it out else.
 BUTTON = tuple(
-    Meant(f"{end}/tooltip/{line}", "the tooltip of a button is always there")
+    Seen(f"{end}/tooltip/{line}", "tooltips")
     for end in ("readWidget", "writeWidget")
     for line in (
         "",
@@ -115,6 +115,14 @@ def test_a_window_of_labels(pair: Pair) -> None:
     pair.ask("close", "slice")
 
 
+def test_a_label_of_the_magnitude_of_what_is_known(pair: Pair, window: Any) -> None:
+    """Its format is that of a quantity, which a number does not have."""
+    window("first", LABEL, f"{DEVICE}/quiet")
+    pair.until(lambda seen: "2.5" in seen["text"], "look", "first")
+    window("second", LABEL, f"{DEVICE}/quiet#rvalue.magnitude")
+    same(pair, "look", "second", when=lambda seen: seen["text"] == "2.5")
+
+
 @pytest.fixture
 def window(pair: Pair) -> Iterator[Callable[..., None]]:
     """Open windows in both programs, which are closed at the end."""
@@ -141,8 +149,8 @@ def test_the_context_menu_of_each_row(form: Pair) -> None:
 
 #: What an attribute without a new value shows the old unit of, in stock Taurus.
 OLD_UNIT = (
-    Meant("/unitsWidget/text", "a row shows its new unit at once"),
-    Meant("/unitsWidget/hint/0", "a row shows its new unit at once"),
+    Seen("/unitsWidget/text", "units-of-rows"),
+    Seen("/unitsWidget/hint/0", "units-of-rows"),
 )
 
 
@@ -253,7 +261,7 @@ def test_what_is_typed_is_pending_until_it_is_applied(form: Pair) -> None:
     same(form, "texts", "form", when=lambda rows: rows[row("text")][1] == "new")
     # Beyond its alarm.
     form.ask("type_into", "form", row("volts"), "9.5")
-    applied = Meant("/tooltip/rest", "what was applied last is known")
+    applied = Seen("/tooltip/rest", "applied-at-last")
     same(form, "look", "form", f"{row('volts')}.writeWidget", meant=(applied,))
 
 
@@ -349,7 +357,8 @@ def test_rows_of_a_device_that_comes(pair: Pair) -> None:
     models = [f"{DOWN}/{name}" for name in ("volts", "text", "flag", "State")]
     early, late = pair.programs
     early.ask("form", "late", models)
-    assert len(early.ask("rows", "late")) == len(models)
+    for shown in early.until(lambda rows: len(rows) == len(models), "rows", "late"):
+        assert _text(shown) == "-----"
     pair.servers("start", "TpoSim/panels_down")
     late.ask("form", "late", models)
     same(pair, "rows", "late", when=lambda rows: "1.5" in _text(rows[0]))
