@@ -118,6 +118,18 @@ def _is_listened_to(steps: Iterable[Step], on: int) -> bool:
     return bool(names)
 
 
+def _polls_for_nobody(difference: Difference, scenario: Scenario) -> bool:
+    on = difference.on
+    if (
+        difference.part != "end"
+        or on is None
+        or not difference.name.endswith("polling")
+    ):
+        return False
+    is_it = (difference.stock, difference.plugin) == (True, False)
+    return is_it and not _is_listened_to(scenario.steps, on)
+
+
 def _index(difference: Difference) -> int:
     """Return the index of a step."""
     return int(difference.name.partition(":")[0])
@@ -339,6 +351,13 @@ TABLE: tuple[Meant, ...] = (
         "the cache only while something keeps it current: a subscription, or polling. "
         "Else they ask the device.",
         "Stock Taurus repeats the first value, or the first error, for ever.",
+        stock_is_wrong=True,
+    ),
+    Meant(
+        "polls-for-nobody",
+        _polls_for_nobody,
+        "Where events are disabled, polling ends with the last listener.",
+        "Stock Taurus goes on polling as long as the program runs.",
         stock_is_wrong=True,
     ),
     Meant(

@@ -39,6 +39,9 @@ SHOWING: dict[str, Scenario] = {
             _client("get", what="rvalue"),
         ),
     ),
+    "polls-for-nobody": Scenario(
+        _DOUBLE, (_LISTEN, _client("unlisten", name="A")), "disabled"
+    ),
     "read-is-told": Scenario(
         _DOUBLE,
         (
