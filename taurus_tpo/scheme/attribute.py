@@ -137,6 +137,8 @@ class TpoTangoAttribute(TangoAttribute):
         self.journal = Journal()
         #: What those who listen now were told last.
         self._told: Known[Any] = NOTHING
+        #: In which state that was.
+        self._told_in = State.IDLE
         #: Whether a subscription has worked since somebody listens.
         self._has_worked = False
         #: Why the last value could not be decoded; empty: it could.
@@ -327,10 +329,16 @@ class TpoTangoAttribute(TangoAttribute):
         if not taken:
             return None
         before, self._told = self._told, self._cache.known
+        told_in, self._told_in = self._told_in, self._life.state
         if not news.is_always_told and news.says_the_same(before):
-            return None
+            is_stale = told_in not in WORKING and self._life.state in WORKING
+            return self._refresh_tooltips if is_stale else None
         told = news.value if news.error is None else news.error
         return partial(self._fire, news.event_type, told)
+
+    def _refresh_tooltips(self) -> None:
+        """Have tooltips say that it is subscribed to: nothing else tells widgets so."""
+        DELIVERY.refresh_tooltips(self, compat.listeners(self))
 
     def _complain(self, error: Exception) -> None:
         """Log what a listener or a call to Tango raised while it was served."""

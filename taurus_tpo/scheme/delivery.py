@@ -39,6 +39,10 @@ def when_first_told(watch: Callable[[Any], Any]) -> None:
     _WATCHERS.append(watch)
 
 
+#: In the place of an event type: only the tooltip is to be written anew.
+TOOLTIP = "tooltip"
+
+
 @dataclass
 class _Heard:
     """What a widget has heard of the attribute that it listens to."""
@@ -100,6 +104,21 @@ class Delivery:
         if others:
             attribute.fireEvent(event_type, value, others)
 
+    def refresh_tooltips(self, attribute: Any, listeners: tuple[Any, ...]) -> None:
+        """Have widgets write their tooltips anew, when it is their turn; any thread.
+
+        For what has changed of an attribute and is no news for them otherwise.
+
+        :param listeners: as for :meth:`tell`; those that are no widgets have none.
+        """
+        courier = self._courier
+        if courier is None or not courier.on_duty:
+            return
+        for listener in listeners:
+            if courier.may_tell(listener()):
+                parcel = _Parcel(weakref.ref(attribute), TOOLTIP, None, listener)
+                courier.queue.put(parcel)
+
     def pass_by(self, attribute: Any) -> None:
         """Tell widgets what has piled up while more of them are made.
 
@@ -138,6 +157,14 @@ class Delivery:
         courier = self._courier
         if not listening or courier is None or not courier.can_reach(widget):
             return
+        if parcel.event_type is TOOLTIP:
+            self._tips.write(widget)
+        else:
+            self._deliver_news(parcel, attribute, widget, listeners)
+
+    def _deliver_news(
+        self, parcel: _Parcel, attribute: Any, widget: Any, listeners: tuple[Any, ...]
+    ) -> None:
         heard = self._heard(parcel, widget)
         is_value = parcel.event_type in _VALUES
         first = is_value and not heard.value
@@ -150,8 +177,7 @@ class Delivery:
         self._tell(attribute, parcel.event_type, parcel.value, widget)
         for watch in watchers:
             watch(widget)
-        if parcel.event_type is TaurusEventType.Error or attribute.is_being_subscribed:
-            # What its tooltip says of it is not true for long.
+        if parcel.event_type is TaurusEventType.Error:
             self._tips.watch(widget)
         elif parcel.event_type is not TaurusEventType.Config:
             self._tips.forget(widget)

@@ -147,12 +147,6 @@ class TpoEvaluationAttribute(EvaluationAttribute):
             raise AttributeError(f"{self.getFullName()} has no value yet")
         return super().getFragmentObj(fragmentName)
 
-    @property
-    def is_being_subscribed(self) -> bool:
-        """Whether Tango was asked to subscribe to what it refers to, and is silent."""
-        tango = (one for one in compat.references(self) if _is_tango(one))
-        return any(one.is_being_subscribed for one in tango)
-
     def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, str]]:
         """Return what tooltips tell, as Taurus does, and what it waits for."""
         told = list(super().getDisplayDescrObj(cache))

@@ -7,7 +7,7 @@ and "next try in 4 s" is wrong a second later.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Callable
 
 from taurus_tpo.scheme.courier import widgets_of_qt
 
@@ -24,9 +24,15 @@ class Tips:
     def watch(self, widget: Any) -> None:
         """Write its tooltip anew each time that it is about to be shown."""
         if self._filter is None:
-            self._filter = _filter_class()()
+            self._filter = _filter_class()(self.write)
         # A second time changes nothing: it is only moved to the front.
         widget.installEventFilter(self._filter)
+
+    @staticmethod
+    def write(widget: Any) -> None:
+        """Write its tooltip anew now, where Taurus writes one."""
+        if getattr(widget, "getAutoTooltip", bool)():
+            widget.setToolTip(widget.getFormatedToolTip())
 
     def forget(self, widget: Any) -> None:
         """Leave its tooltip to Taurus again."""
@@ -41,12 +47,19 @@ def _filter_class() -> Any:
     tooltip = qt.QEvent.ToolTip
 
     class Filter(base):
-        """Sees the events of the widgets that are watched."""
+        """Sees the events of the widgets that are watched.
+
+        :param write: writes the tooltip of a widget anew.
+        """
+
+        def __init__(self, write: Callable[[Any], None]) -> None:
+            super().__init__()
+            self._write = write
 
         def eventFilter(self, widget: Any, event: Any) -> bool:
             """Have a tooltip written anew before it is shown."""
-            if event.type() == tooltip and widget.getAutoTooltip():
-                widget.setToolTip(widget.getFormatedToolTip())
+            if event.type() == tooltip:
+                self._write(widget)
             return False
 
     return Filter

@@ -402,8 +402,6 @@ def test_the_configuration_comes_with_the_server(own_modes, factory, listener):
     own_modes.server("TpoSim/down").start()
     eventually(lambda: listener.values, "the value comes", 60)
     assert attr.type == DataType.Float
-    assert TaurusEventType.Config in listener.kinds
-    assert listener.kinds.index(TaurusEventType.Config) < len(listener.kinds) - 1
 
 
 def test_a_configuration_event_changes_label_and_unit(modes, heard, listener):

@@ -46,7 +46,7 @@ def test_a_tooltip_tells_the_mode_and_who_decided_it(modes, factory, labels, qtb
     wanted = "Async, decided by: program rule */with_events"
     qtbot.waitUntil(lambda: wanted in label.toolTip(), timeout=20_000)
     story = "subscribed to its events"
-    qtbot.waitUntil(lambda: story in label.toolTip(), timeout=20_000)
+    qtbot.waitUntil(lambda: story in hover(label), timeout=20_000)
 
 
 def test_an_attribute_without_events_says_so(modes, factory):
