@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-PURE, TANGO, WINDOW = "pure", "tango", "window"
+PURE, TANGO, WINDOW, DIFFERENTIAL = "pure", "tango", "window", "differential"
 
 #: By the order in which they run.
-GROUPS = (PURE, TANGO, WINDOW)
+GROUPS = (PURE, TANGO, WINDOW, DIFFERENTIAL)
 
 #: Modules that take a minute or more. They come first: one that is begun last would be
 #: run by one process, while the others have nothing left to do.
@@ -25,7 +25,6 @@ LONG = frozenset(
         "test_benchmarks",
         "test_cli",
         "test_database",
-        "test_differential",
         "test_docs_commands",
         "test_fault_matrix",
         "test_faults_of_servers",
@@ -40,7 +39,12 @@ _PURE_TESTS = Path(__file__).parent / "pure"
 
 
 def group_of(item: pytest.Item) -> str:
-    """Return the group of a test; with a window is what has an application, or Qt."""
+    """Return the group of a test; with a window is what has an application, or Qt.
+
+    What runs programs beside each other has the machine for itself.
+    """
+    if item.get_closest_marker(DIFFERENTIAL) is not None:
+        return DIFFERENTIAL
     loads_qt = item.get_closest_marker(WINDOW) is not None
     if loads_qt or "qapp" in getattr(item, "fixturenames", ()):
         return WINDOW

@@ -19,8 +19,14 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-#: The quickest first.
-GROUPS = ("pure", "tango", "window")
+#: The quickest first, and what each has besides. That of programs beside each other
+#: shares the processors among them by itself.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "pure": (),
+    "tango": (),
+    "window": (),
+    "differential": ("-m", "differential", "-n", "0", "-s"),
+}
 
 #: What pytest returns where none of the tests is in the group.
 NONE_FOUND = 5
@@ -38,9 +44,10 @@ def main() -> int:
     told = {}
     with tempfile.TemporaryDirectory() as folder:
         locks = f"--locks={folder}/locks.json"
-        for group in GROUPS:
+        for group, more in GROUPS.items():
             begun = time.monotonic()
-            status = pytest(seed, options.jobs, f"--group={group}", locks, *arguments)
+            mine = (f"--group={group}", locks, *arguments, *more)
+            status = pytest(seed, options.jobs, *mine)
             told[group] = status, time.monotonic() - begun
     run("coverage", "report")
     return judged(told, seed)

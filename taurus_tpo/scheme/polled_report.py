@@ -41,12 +41,11 @@ class PolledReport:
         if is_first:
             self._alarm(GATHERED_FOR).add_done_callback(self._report)
 
-    def _report(self, alarm: Future[Any]) -> None:
-        """Log what was gathered; called by the pool."""
+    def _report(self, _alarm: Future[Any]) -> None:
+        """Log what was gathered; called by the pool, also when it ends before."""
         with self._lock:
             reasons, self._reasons = self._reasons, Counter()
-        if alarm.cancelled():
-            return
         number = sum(reasons.values())
+        what = "1 attribute is" if number == 1 else f"{number} attributes are"
         why = ", ".join(f"{reason}: {count}" for reason, count in reasons.most_common())
-        self._log("%d attributes are polled (%s)", number, why)
+        self._log("%s polled (%s)", what, why)

@@ -15,6 +15,10 @@ NOT_RUN = {
     "pip uninstall taurus_tpo": "changes the environment of the tests",
     '.venv/bin/python -m pytest -m matrix -k "DevRestart"': "a test that takes minutes",
     ".venv/bin/python -m benchmarks hung --repeat 3 --no-stock": "takes minutes",
+    ".venv/bin/python -m tests.differential --quiet "
+    "differential-found/0123456789.json": ("the scenario is the reader's"),
+    ".venv/bin/python -m tests.differential --scenarios 100 --pairing default "
+    "--seed 1": "takes minutes",
 }
 
 _QUICK = "--modes as-set --repeat 1"
