@@ -235,6 +235,13 @@ def _tells_the_new_unit(difference: Difference, scenario: Scenario) -> bool:
     return has_unit and (_tells_more(difference) or _does(difference, *_READS))
 
 
+def _follows_what_it_set(difference: Difference, scenario: Scenario) -> bool:
+    on = _on(difference, scenario)
+    if on is None or difference.part != "end" or "] config " not in difference.name:
+        return False
+    return bool(scenario.of(on, CLIENT, "set_range", "set_label"))
+
+
 def _is_away(steps: Iterable[Step]) -> bool:
     """Return whether the server, or the database, is away after these steps."""
     doing = [step.do for step in steps if step.who in (PROCESS, DATABASE)]
@@ -407,6 +414,15 @@ TABLE: tuple[Meant, ...] = (
         "When somebody changes the unit of an attribute, those who listen are told its "
         "value in the new unit, after the configuration.",
         "Stock Taurus shows the old unit until the value changes.",
+        stock_is_wrong=True,
+    ),
+    Meant(
+        "what-was-set",
+        _follows_what_it_set,
+        "Where a program sets the range of an attribute that it has just made, and the "
+        "server makes something else of it, the attribute has what the server has.",
+        "Stock Taurus is not told of a change before Tango has subscribed, and keeps "
+        "what the program set.",
         stock_is_wrong=True,
     ),
     Meant(

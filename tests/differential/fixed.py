@@ -68,6 +68,11 @@ SHOWING: dict[str, Scenario] = {
         (AttributeSpec(config={"unit": "°C"}),), (_client("make"), _client("read"))
     ),
     "unit-changed": Scenario(_DOUBLE, (_LISTEN, _server("configure", unit="mm"))),
+    "what-was-set": Scenario(
+        (AttributeSpec("DevULong_spectrum_rw"),),
+        (_client("set_range", low=-10.0, high=10.0),),
+        "Async",
+    ),
     "another-type": Scenario(
         _DOUBLE,
         (
