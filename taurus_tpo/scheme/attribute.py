@@ -297,7 +297,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _note(self, what: Input, news: _News | None) -> None:
         """Take note of an input in the journal; with the lock held."""
-        if what is Input.LISTEN:
+        if what in (Input.LISTEN, Input.LISTEN_POLLED):
             self.journal.ask(self._clock.monotonic())
         if news is None:
             return
@@ -845,7 +845,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _looked(self, news: _News) -> None:
         """Take what a look brought; look once more, unless that was enough."""
-        error, state = news.error, self._life.state
+        error, state, told = news.error, self._life.state, self._told.value
         agrees = error is None and self._agrees(news.value)
         if agrees and state in WORKING:
             # As no event was due, nothing is told, and the cache stays as it is.
@@ -853,9 +853,10 @@ class TpoTangoAttribute(TangoAttribute):
                 self._note(Input.READ, news)
         else:
             self._hear(Input.READ, news)
+        taken = error is None and self._cache.known.value is news.value
         if self._life.state is State.SETTLING:
             self._go_on_looking(agrees, error)
-        elif self._cache.known.value is news.value is not None:
+        elif taken and told is not None:
             # It is newer than what events have told, and something else.
             self._happen(Input.CONTRADICTED)
         elif self._life.state is State.OPENING:

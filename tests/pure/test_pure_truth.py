@@ -231,12 +231,12 @@ class Attribute:
         """Take what a look brought: told where it is news."""
         failed, state = isinstance(answer, Exception), self.life.state
         agrees = not failed and answer[0] == self.told
-        before = self.cache.known
+        before, told = self.cache.known, self.told
         if not (agrees and state in WORKING):
             self.hear(Input.READ, answer, begun)
         if self.life.state is State.SETTLING:
             self.go_on_looking(agrees, failed)
-        elif not failed and self.cache.known is not before:
+        elif not failed and isinstance(told, int) and self.cache.known is not before:
             self.happen(Input.CONTRADICTED)
         elif self.life.state is State.OPENING:
             self.happen(Input.SETTLED)

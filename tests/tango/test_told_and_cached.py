@@ -128,6 +128,19 @@ def test_who_listens_after_a_read_is_told_the_value(driven, listener):
     assert listener.values == [1.0]
 
 
+def test_who_listens_right_before_a_look_is_told_the_value(driven, listener, factory):
+    """What is read for the listener and for the look comes in one call."""
+    attribute = driven.attribute()
+    attribute.read()
+    attribute.addListener(listener)
+    eventually(lambda: attribute.state is not State.CONNECTING, "it has answered")
+    factory.look_later(attribute, 0.0)
+    eventually(lambda: listener.values == [1.0], "it is told")
+    looked_at(attribute)
+    assert attribute.state is State.SUBSCRIBED
+    assert listener.values == [1.0]
+
+
 def test_a_change_of_the_configuration_repeats_no_value(driven, listener, factory):
     attribute = driven.attribute()
     listened(attribute, listener)
