@@ -734,10 +734,12 @@ class TpoTangoAttribute(TangoAttribute):
     def getAttributeInfoEx(self, cache: bool = True) -> Any:
         """Return Tango's ``AttributeInfoEx``; None while it is not known.
 
-        :param cache: False asks the device, and waits for it.
+        :param cache: False asks the device, and waits for it, in whatever thread.
         """
-        if not cache:
+        device = self.getParentObj()
+        if not cache and device is not None:
             try:
+                self.factory().reach_by_name(device)
                 info = self._connected().configuration(self.getSimpleName())
             except tango.DevFailed as error:
                 self.debug("No configuration: %s", error.args[0].desc)
