@@ -50,6 +50,7 @@ class Search:
         self._begun = time.monotonic()
         self._signatures: set[tuple[str, ...]] = set()
         self._broken: Exception | None = None
+        self._known: set[str] = set()
 
     def run(self) -> list[Verdict]:
         """Return the verdicts on the smallest scenarios that differ, one a cause."""
@@ -63,7 +64,8 @@ class Search:
     def _lane(self, lane: int) -> None:
         @hypothesis.seed(self.seed * 1000 + lane)
         @settings(
-            max_examples=self.count,
+            # Many are made more than once.
+            max_examples=10 * self.count,
             database=None,
             deadline=None,
             phases=[Phase.generate],
@@ -79,6 +81,8 @@ class Search:
             return
 
     def _judge(self, scenario: Scenario) -> None:
+        if self._is_known(scenario):
+            return
         if not self._take():
             raise _EnoughError
         try:
@@ -95,6 +99,14 @@ class Search:
             with self._lock:
                 self.found.append(smallest)
             self.tell(smallest)
+
+    def _is_known(self, scenario: Scenario) -> bool:
+        """Return whether another lane has made the same; it does not count."""
+        key = scenario.to_json()
+        with self._lock:
+            known = key in self._known
+            self._known.add(key)
+            return known
 
     def _take(self) -> bool:
         """Return whether one more scenario is wanted, and count it."""
