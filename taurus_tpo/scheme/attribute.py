@@ -141,6 +141,8 @@ class TpoTangoAttribute(TangoAttribute):
         self._told_in = State.IDLE
         #: Whether a subscription has worked since somebody listens.
         self._has_worked = False
+        #: Whether the last read that nobody asked for brought an error, not told yet.
+        self._has_passing_error = False
         #: Why the last value could not be decoded; empty: it could.
         self._undecodable = ""
         #: Set with the first value or error; made for whoever waits for that.
@@ -806,11 +808,37 @@ class TpoTangoAttribute(TangoAttribute):
         is_beside = self._has_worked or self.is_being_subscribed
         repeats = polls and (self.isPollingForced() or not is_beside)
         news = self._news(reading.value, reading.error, reading.begun, kind, repeats)
-        if looks:
+        if not polls and self._is_passing(news):
+            self._look_at_error(news, looks)
+        elif looks:
             self._looked(news)
         else:
             self._hear(Input.READ, news)
         return news.value, news.error
+
+    def _is_passing(self, news: _News) -> bool:
+        """Return whether an error may be gone in a moment, and is not told yet.
+
+        One that a read brings which nobody has asked for, while a subscription works:
+        a device that is made anew cannot be read meanwhile, and stock Taurus tells
+        nobody. The second in a row is told.
+        """
+        is_first = not self._has_passing_error
+        shows_value = self._life.state in WORKING and self._told.value is not None
+        self._has_passing_error = news.error is not None and shows_value and is_first
+        return self._has_passing_error
+
+    def _look_at_error(self, news: _News, looks: bool) -> None:
+        """See soon whether the error of a read that is not told stays."""
+        with self._lock:
+            self._note(Input.READ, news)
+        state = self._life.state
+        if state is State.UNTRUSTED:
+            self._check()
+        elif state is not State.SETTLING:
+            self._happen(Input.DOUBTED)
+        elif looks:
+            self._go_on_looking(False, news.error)
 
     def _look_once(self) -> None:
         """See later whether a change was lost while the channel was not open yet."""

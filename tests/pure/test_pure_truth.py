@@ -119,6 +119,7 @@ class Attribute:
         self.look = False
         #: Whether it is compared at its polling period.
         self.checked = False
+        self.has_passing_error = False
         #: What those who listen were told last: a value, or an error; None: nothing.
         self.told: Any = None
         #: What the listeners were told, in this order.
@@ -226,6 +227,21 @@ class Attribute:
         anew = self.link is not None and self.link.was_lost
         self.settling = Settling(proven=not anew)
         self.look, self.checked = True, False
+
+    def is_passing(self, answer: Any) -> bool:
+        """Return whether it is an error that is not told before it comes again."""
+        is_first = not self.has_passing_error
+        shows_value = self.life.state in WORKING and isinstance(self.told, int)
+        failed = isinstance(answer, Exception)
+        self.has_passing_error = failed and shows_value and is_first
+        return self.has_passing_error
+
+    def look_at_error(self, look: bool) -> None:
+        if self.life.state is State.SETTLING:
+            if look:
+                self.go_on_looking(agrees=False, failed=True)
+        elif self.life.state is not State.UNTRUSTED:
+            self.happen(Input.DOUBTED)
 
     def looked(self, answer: Any, begun: float) -> None:
         """Take what a look brought: told where it is news."""
@@ -354,7 +370,10 @@ class World:
     def deliver(self, number: int) -> None:
         """What was read arrives."""
         answer, begun, look = self.readings.pop(number)
-        if look:
+        attribute = self.attribute
+        if not attribute.polled and attribute.is_passing(answer):
+            attribute.look_at_error(look)
+        elif look:
             self.attribute.looked(answer, begun)
         else:
             self.attribute.hear(Input.READ, answer, begun)

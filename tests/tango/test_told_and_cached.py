@@ -141,6 +141,24 @@ def test_who_listens_right_before_a_look_is_told_the_value(driven, listener, fac
     assert listener.values == [1.0]
 
 
+def test_an_error_that_is_gone_in_a_moment_is_told_to_nobody(driven, listener, factory):
+    """A device that is made anew cannot be read meanwhile."""
+    attribute = driven.attribute()
+    listened(attribute, listener)
+    driven.drive("fail", event=False)
+    before = factory.first_read.stats(Kind.LOOK).calls
+    factory.look_later(attribute, 0.0)
+    eventually(lambda: factory.first_read.stats(Kind.LOOK).calls > before, "it is read")
+    assert attribute.state is State.SETTLING
+    driven.drive("fail", failing=False, event=False)
+    looked_at(attribute)
+    assert (listener.values, listener.errors) == ([1.0], [])
+    driven.drive("fail", event=False)
+    factory.look_later(attribute, 0.0)
+    eventually(lambda: listener.errors, "one that stays is told")
+    driven.drive("fail", failing=False)
+
+
 def test_a_change_of_the_configuration_repeats_no_value(driven, listener, factory):
     attribute = driven.attribute()
     listened(attribute, listener)
