@@ -174,6 +174,10 @@ class Incomparable:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __repr__(self) -> str:
+        # The name of a test must not have an address in it.
+        return "Incomparable()"
+
 
 @pytest.mark.parametrize(
     ("one", "other", "alike"),
