@@ -61,13 +61,10 @@ def _is_polled_meanwhile(difference: Difference, scenario: Scenario) -> bool:
     if difference.part != "told":
         return False
     stock, plugin = _flat(difference.stock), _flat(difference.plugin)
-    if not stock or stock[0][0] != "Change":
+    if not stock or stock[0][0] != "Periodic":
         return False
-    polled = ["Periodic", stock[0][1]]
-    polls = 0
-    while plugin[polls : polls + 1] == [polled]:
-        polls += 1
-    return polls > 0 and plugin[polls:] in (stock, stock[1:])
+    # It is told as a change as long as nobody knows that there will be no events.
+    return plugin[:1] == [["Change", stock[0][1]]] and plugin[1:] in (stock, stock[1:])
 
 
 # --- flags ---
@@ -539,7 +536,8 @@ TABLE: tuple[Meant, ...] = (
         "polled-meanwhile",
         _is_polled_meanwhile,
         "Where Tango takes longer than 0.3 s to subscribe, an attribute is read "
-        "meanwhile, and its listeners are told that value as ``Periodic``.",
+        "meanwhile, and its listeners are told that value as ``Change``, also where it "
+        "turns out to have no events.",
         "The value is there before one server holds up the subscriptions of others.",
         by_chance=True,
     ),
