@@ -15,6 +15,9 @@ import pytest
 
 PURE, TANGO, WINDOW, DIFFERENTIAL = "pure", "tango", "window", "differential"
 
+#: Marks a module whose tests share programs that keep what one test has done.
+IN_ORDER = "in_order"
+
 #: By the order in which they run.
 GROUPS = (PURE, TANGO, WINDOW, DIFFERENTIAL)
 
@@ -66,4 +69,15 @@ def arrange(items: list[pytest.Item], wanted: str | None) -> list[pytest.Item]:
     others = [item for item in items if wanted not in (None, group_of(item))]
     items[:] = [item for item in items if wanted in (None, group_of(item))]
     items.sort(key=lambda item: (GROUPS.index(group_of(item)), not _is_long(item)))
+    _keep_order(items)
     return others
+
+
+def _keep_order(items: list[pytest.Item]) -> None:
+    """Let the tests of a module stand as they are written, where it asks for that."""
+    marked = {item.path for item in items if item.get_closest_marker(IN_ORDER)}
+    for path in marked:
+        places = [at for at, item in enumerate(items) if item.path == path]
+        written = sorted((items[at] for at in places), key=lambda one: one.location[1])
+        for at, item in zip(places, written):
+            items[at] = item

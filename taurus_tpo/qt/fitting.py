@@ -59,6 +59,15 @@ class Fitting(Qt.QObject):
         self._timer = Qt.QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._look)
+        self._windows: weakref.WeakSet[Any] = weakref.WeakSet()
+        # While Python ends, Qt must call no method of ours for what it still closes.
+        app.aboutToQuit.connect(self._leave)
+
+    def _leave(self) -> None:
+        """Look at no window any more: the application ends."""
+        self._timer.stop()
+        for window in _alive(self._windows):
+            window.removeEventFilter(self)
 
     def add(self, widget: Any) -> None:
         """Have the window of ``widget`` made to fit."""
@@ -66,6 +75,7 @@ class Fitting(Qt.QObject):
         if not window.property(_WATCHED):
             window.setProperty(_WATCHED, True)
             window.installEventFilter(self)
+            self._windows.add(window)
         self._widgets.add(widget)
         if not self._timer.isActive():
             self._since = SYSTEM.monotonic()

@@ -173,7 +173,8 @@ def test_a_listener_that_raises_does_not_stop_the_next(modes, factory, listener)
     attr.addListener(broken)
     eventually(lambda: attr.known.value, "the first value comes")
     attr.addListener(listener)
-    assert listener.values == [1.5]
+    # The thread that tells the broken one may be at it still.
+    eventually(lambda: listener.values == [1.5], "the next one is told")
 
 
 def test_no_lock_is_held_while_a_listener_runs(modes, factory):

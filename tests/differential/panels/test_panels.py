@@ -13,6 +13,9 @@ import pytest
 
 from tests.differential.panels.pair import Pair, Seen
 
+# The programs keep what one test has done: widgets show what was written last.
+pytestmark = pytest.mark.in_order
+
 DEVICE, DOWN = "sim/panel/1", "sim/panel/down"
 NAMES = (
     *("volts", "count", "flag", "text", "choice", "mode", "wave", "names", "picture"),
