@@ -68,17 +68,16 @@ def _reasons(error: BaseException) -> list[str]:
 def is_same(one: BaseException, other: BaseException) -> bool:
     """Return whether two errors tell people the same.
 
-    Of those that say that nobody was there, the first reason is enough: the rest is
-    what Tango was doing.
+    What went wrong is in Tango's first layer; the others are what Tango was doing,
+    which differs between an event and a read. Of those that say that nobody was there,
+    the reason is enough.
     """
     if is_nobody_there(one) and is_nobody_there(other):
         return reason_of(one) == reason_of(other)
     return type(one) is type(other) and _told(one) == _told(other)
 
 
-def _told(error: BaseException) -> list[tuple[str, str]]:
-    """Return reason and description of all layers; of other errors what they say."""
-    return [
-        (getattr(one, "reason", ""), str(getattr(one, "desc", one)))
-        for one in error.args
-    ]
+def _told(error: BaseException) -> tuple[str, str]:
+    """Return reason and description of the first layer, or what the error says."""
+    first = error.args[0] if error.args else error
+    return getattr(first, "reason", ""), str(getattr(first, "desc", error.args))

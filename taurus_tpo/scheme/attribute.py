@@ -801,7 +801,8 @@ class TpoTangoAttribute(TangoAttribute):
         :return: the ``TangoAttrValue``, or the error.
         """
         kind = TaurusEventType.Change
-        polled = self.isPollingActive() and not self._is_read_for_tango
+        is_poll = polls or self.isPollingActive()
+        polled = is_poll and not self._is_read_for_tango
         if polled or (self._told.empty and self._reads_apart):
             kind = TaurusEventType.Periodic
         # While Tango subscribes, also anew to what it has lost, only news is told.

@@ -66,6 +66,12 @@ def test_errors_that_tell_the_same_are_the_same() -> None:
     assert errors.is_same(ValueError("too hot"), ValueError("too hot"))
 
 
+def test_what_tango_was_doing_makes_no_other_error() -> None:
+    root = layered("API_AttrFailed", "too hot").args[0]
+    read = layered("API_AttributeFailed", "Failed to read_attributes").args[0]
+    assert errors.is_same(tango.DevFailed(root), tango.DevFailed(root, read))
+
+
 def test_nobody_there_is_the_same_whatever_tango_was_doing() -> None:
     one = layered("API_CantConnectToDevice", "while reading")
     other = layered("API_CantConnectToDevice", "while subscribing")

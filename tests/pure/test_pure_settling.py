@@ -187,6 +187,8 @@ class Incomparable:
         (("json", b"\xff"), ("text", b"\xff"), False),
         (("json", "\xff"), ("json", b"\xff"), False),
         ((), ("json", b""), False),
+        (np.array([], np.uint32), [[]], True),
+        (np.array([0], np.uint32), [[]], False),
         (np.array(["a", "\xe9"]), np.array(["a", "\xe9"]), True),
         (np.array([1, 2]), np.array(["1", "2"]), False),
         (np.array([[1.5]]), np.array([1.5]), False),
