@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import taurus
@@ -136,3 +138,17 @@ def choices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def settings_file(tmp_path: Path) -> Path:
     """A Taurus settings file that does not exist yet."""
     return tmp_path / "taurus.ini"
+
+
+@pytest.fixture
+def form(qtbot: Any, factory: Any) -> Iterator:
+    """A form in which nothing is yet."""
+    from taurus.qt.qtgui.panel import TaurusForm
+
+    widget = TaurusForm()
+    qtbot.addWidget(widget)
+    yield widget
+    widget.setModel([])
+    # A thread of Taurus's keeps what it has done last, and with it an evaluation.
+    for _ in range(100):
+        taurus.Manager().enqueueJob(time.monotonic)

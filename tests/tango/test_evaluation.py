@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -26,19 +25,6 @@ def hung() -> Iterator[Facility]:
     with Facility(FACILITIES / "faults.toml") as facility:
         facility.server("TpoSim/victim").hang()
         yield facility
-
-
-@pytest.fixture
-def form(qtbot, factory):
-    from taurus.qt.qtgui.panel import TaurusForm
-
-    widget = TaurusForm()
-    qtbot.addWidget(widget)
-    yield widget
-    widget.setModel([])
-    # A thread of Taurus's keeps what it has done last, and with it an evaluation.
-    for _ in range(100):
-        taurus.Manager().enqueueJob(time.monotonic)
 
 
 def _evaluation(*models: str) -> str:

@@ -21,16 +21,6 @@ def late() -> Iterator[Facility]:
         yield running
 
 
-@pytest.fixture
-def form(qtbot, factory):
-    from taurus.qt.qtgui.panel import TaurusForm
-
-    widget = TaurusForm()
-    qtbot.addWidget(widget)
-    yield widget
-    widget.setModel([])
-
-
 def _start(qtbot, facility, widget) -> None:
     facility.server("TpoSim/panels_down").start()
     # It may be cut.
