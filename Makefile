@@ -11,7 +11,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SCREENSHOT ?= demo.png
 # Most tests wait for others most of the time.
-JOBS ?= 4
+JOBS ?= 3
 SEED ?=
 
 BIN = $(VENV)/bin
@@ -33,7 +33,7 @@ unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-differential test-bindings lint unit docs docs-pictures docs-links \
+.PHONY: help demo test test-faults test-bench test-differential test-bindings lint unit docs docs-pictures docs-links \
     bench benchmark-floors format clean venv-demo venv-test
 
 help:  ## show this list
@@ -60,6 +60,10 @@ test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
 	    "$(BIN)/python" -m pytest -m "faults or matrix" \
 	    --matrix docs/reference/faults-results.inc $(PYTEST_ARGS)
+
+test-bench: venv-test  ## run the tests of taurus tpo bench and of the benchmarks
+	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
+	    "$(BIN)/python" -m pytest -m measuring $(PYTEST_ARGS)
 
 test-differential: venv-test  ## run 1000 scenarios beside stock Taurus: 40 minutes
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \

@@ -25,7 +25,6 @@ GROUPS = (PURE, TANGO, WINDOW, DIFFERENTIAL)
 #: run by one process, while the others have nothing left to do.
 LONG = frozenset(
     {
-        "test_benchmarks",
         "test_cli",
         "test_database",
         "test_docs_commands",

@@ -21,6 +21,10 @@ PNG = b"\x89PNG"
 MEASURED = 120.0
 
 
+# What is measured beside other tests says little, and takes minutes.
+pytestmark = pytest.mark.measuring
+
+
 @pytest.fixture(scope="module")
 def batches() -> Iterator[Facility]:
     """Two servers with devices of 25 attributes each."""

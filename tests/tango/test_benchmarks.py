@@ -37,6 +37,9 @@ from taurus_tpo.bench.results import (
 )
 from taurus_tpo.sim import Facility
 
+# What is measured beside other tests says little, and takes minutes.
+pytestmark = pytest.mark.measuring
+
 HEALTHY = Group("healthy", devices=1, attributes=3)
 LIMITS = (Limit(Figure.WINDOW, plus=60), Limit(Figure.HEALTHY, plus=60))
 ONCE = Options(repeat=1, limit=30, stock=False, more_modes=())
