@@ -8,7 +8,8 @@ window would stay as narrow as it was, and labels would show ``...`` for good.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from taurus.external.qt import Qt
@@ -30,6 +31,10 @@ FRAME = 20
 #: How wide a text may be that makes its window wider: the width of a label of Qt's that
 #: was not laid out yet. In stock Taurus, a text that does not fit in there is cut.
 WIDEST = 640
+
+#: How many sizes that a program has given a window are known: the window system may
+#: still be telling of an earlier one when it has got another.
+SIZES = 8
 
 #: The property of a window to whose events is listened, and of one that its user has
 #: given another size.
@@ -54,12 +59,17 @@ class Fitting(Qt.QObject):
 
     def __init__(self, app: Any) -> None:
         super().__init__(app)
+        #: Those that have been told something since the last look.
         self._widgets: weakref.WeakSet[Any] = weakref.WeakSet()
+        #: Those that are looked at once more.
+        self._again: weakref.WeakSet[Any] = weakref.WeakSet()
         self._since = 0.0
         self._timer = Qt.QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._look)
-        self._windows: weakref.WeakSet[Any] = weakref.WeakSet()
+        #: The windows, and the sizes that the program gave them last.
+        self._windows: weakref.WeakKeyDictionary[Any, deque[Any]]
+        self._windows = weakref.WeakKeyDictionary()
         # While Python ends, Qt must call no method of ours for what it still closes.
         app.aboutToQuit.connect(self._leave)
 
@@ -75,7 +85,7 @@ class Fitting(Qt.QObject):
         if not window.property(_WATCHED):
             window.setProperty(_WATCHED, True)
             window.installEventFilter(self)
-            self._windows.add(window)
+            self._windows[window] = deque([window.size()], SIZES)
         self._widgets.add(widget)
         if not self._timer.isActive():
             self._since = SYSTEM.monotonic()
@@ -83,8 +93,12 @@ class Fitting(Qt.QObject):
 
     def eventFilter(self, window: Any, event: Any) -> bool:
         """Take note of a window that gets its size from its user."""
-        if event.type() == Qt.QEvent.Resize and event.spontaneous():
-            window.setProperty(_RESIZED, True)
+        if event.type() == Qt.QEvent.Resize:
+            given = self._windows.get(window, ())
+            if not event.spontaneous():
+                given.append(event.size())
+            elif event.size() not in given:
+                window.setProperty(_RESIZED, True)
         return False
 
     def _look(self) -> None:
@@ -93,18 +107,29 @@ class Fitting(Qt.QObject):
             self._timer.start(PAUSE)
             return
         told, self._widgets = self._widgets, weakref.WeakSet()
+        grown = self._fit(told | self._again)
+        # Qt shows the parts of a row that is made anew a moment after they were made.
+        self._again = told | grown
+        if self._again:
+            self._timer.start(PAUSE)
+
+    def _fit(self, told: weakref.WeakSet[Any]) -> weakref.WeakSet[Any]:
+        """Make the windows of these widgets fit; return those in windows that grew."""
         windows: dict[Any, list[Any]] = {}
         for widget in _alive(told):
             windows.setdefault(widget.window(), []).append(widget)
+        grown: weakref.WeakSet[Any] = weakref.WeakSet()
         for window, widgets in windows.items():
-            if not window.property(_RESIZED):
-                fit(window, widgets)
+            if not window.property(_RESIZED) and fit(window, widgets):
+                grown.update(widgets)
+        return grown
 
 
-def fit(window: Any, widgets: list[Any]) -> None:
+def fit(window: Any, widgets: list[Any]) -> bool:
     """Make ``window`` large enough for what some of its widgets show; never smaller.
 
     :param widgets: those that have been told a value.
+    :return: whether it, or a form in it, is larger now.
     """
     cut = [widget for widget in widgets if _is_cut(widget)]
     for label in cut:
@@ -113,36 +138,46 @@ def fit(window: Any, widgets: list[Any]) -> None:
         if label.sizeHint().width() > WIDEST:
             label.setAutoTrim(True)
     forms = {form for form in map(_form_of, widgets) if form is not None}
-    for form in forms:
-        _widen(form)
-    _grow(window)
+    widened = [form for form in forms if _widen(form)]
+    grown = _grow(window)
     for form in forms:
         form.scrollArea.widget().layout().activate()
     for label in cut:
         label.setAutoTrim(True)
+    return grown or bool(widened)
 
 
-def _widen(form: Any) -> None:
-    """Let a form be as wide as Taurus makes one that has its values."""
+def _widen(form: Any) -> bool:
+    """Let a form be as wide as Taurus makes one that has its values.
+
+    :return: whether it was not.
+    """
     layout = form.scrollArea.widget().layout()
-    width = layout.sizeHint().width() + FRAME
-    if width > form.scrollArea.minimumWidth():
+    width: int = layout.sizeHint().width() + FRAME
+    too_narrow: bool = width > form.scrollArea.minimumWidth()
+    if too_narrow:
         form.scrollArea.setMinimumWidth(width)
+    return too_narrow
 
 
-def _grow(window: Any) -> None:
-    """Give a window that has its size from its contents that of these contents."""
+def _grow(window: Any) -> bool:
+    """Give a window that has its size from its contents that of these contents.
+
+    :return: whether it was smaller.
+    """
     layout = window.layout()
     if layout is not None:
         layout.activate()
     if not window.isVisible() or window.testAttribute(Qt.Qt.WA_Resized):
-        return
+        return False
     most = window.screen().availableGeometry().size() * 2 / 3
     size = window.size().expandedTo(window.sizeHint().boundedTo(most))
-    if size != window.size():
+    too_small: bool = size != window.size()
+    if too_small:
         window.resize(size)
         # Nobody has asked for this size.
         window.setAttribute(Qt.Qt.WA_Resized, False)
+    return too_small
 
 
 def _is_cut(widget: Any) -> bool:
@@ -158,7 +193,7 @@ def _form_of(widget: Any) -> Any:
     return widget
 
 
-def _alive(widgets: weakref.WeakSet[Any]) -> Iterator[Any]:
+def _alive(widgets: Iterable[Any]) -> Iterator[Any]:
     """Yield those that Qt has not deleted."""
     for widget in list(widgets):
         try:

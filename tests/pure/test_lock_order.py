@@ -150,3 +150,16 @@ def test_only_locks_of_the_plugin_are_recorded() -> None:
     assert isinstance(outbox._lock, RecordedLock)
     assert outbox._lock.site.startswith("taurus_tpo.outbox:")
     assert isinstance(threading.Condition(), lock_order._Condition)
+
+
+def test_what_python_calls_to_collect_garbage_is_none(recorder: Recorder) -> None:
+    [one] = made(recorder, "one")
+
+    class Garbage:
+        def __del__(self) -> None:
+            function("tango")()
+
+    garbage = Garbage()
+    with one:
+        del garbage
+    assert recorder.calls == {}

@@ -83,7 +83,7 @@ class Recorder:
             return
         if str(module).partition(".")[0] in FOREIGN or name == LISTENERS:
             pair = (self._held[-1].site, f"{module}.{name}")
-            if pair not in self.calls:
+            if pair not in self.calls and not _in_finalizer(frame):
                 self.calls[pair] = _stack()
 
     def told(self) -> list[list[tuple[str, str, str]]]:
@@ -191,6 +191,19 @@ class RecordedLock:
     def _is_owned(self) -> bool:
         owned: bool = self._lock._is_owned()
         return owned
+
+
+def _in_finalizer(frame: Any) -> bool:
+    """Return whether Python calls this while it collects garbage.
+
+    It does so in any thread, at any time: no code chooses to call it with a lock held.
+    Which locks are acquired there counts as anywhere.
+    """
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _stack() -> str:

@@ -65,33 +65,49 @@ def test_a_window_that_its_user_has_resized_keeps_its_size(qtbot, late, form):
     assert form.height() == size.height() + 5
 
 
-def test_a_label_in_a_window_of_ones_own_is_not_cut(qtbot, modes, factory):
+def test_an_earlier_size_is_none_that_its_user_has_given_it(qtbot, late, form):
+    """The window system tells of a size when the program has asked for another."""
+    form.setModel([model(late, "volts", DOWN)])
+    form.show()
+    qtbot.waitUntil(lambda: bool(form.property("taurus_tpo_watched")), timeout=SEEN)
+    narrow, size = form.scrollArea.minimumWidth(), form.size()
+    form.resize(size.width() + 1, size.height() + 5)
+    form.windowHandle().resize(size.width(), size.height())
+    qtbot.waitUntil(lambda: form.size() == size, timeout=SEEN)
+    _start(qtbot, late, form)
+    qtbot.waitUntil(lambda: form.scrollArea.minimumWidth() > narrow, timeout=SEEN)
+
+
+@pytest.fixture
+def label(qtbot, modes, factory):
+    """A label of a long text, in a window of its own that is not shown yet."""
     from taurus.external.qt import Qt
     from taurus.qt.qtgui.display import TaurusLabel
 
     window = Qt.QWidget()
     qtbot.addWidget(window)
-    label = TaurusLabel(window)
-    Qt.QVBoxLayout(window).addWidget(label)
-    label.setModel(model(modes, "Status"))
-    window.show()
+    made = TaurusLabel(window)
+    Qt.QVBoxLayout(window).addWidget(made)
+    made.setModel(model(modes, "Status"))
+    yield made
+    made.setModel("")
+
+
+def _wait_for_text(qtbot, label) -> None:
     qtbot.waitUntil(lambda: "The simulated device" in label.text(), timeout=SEEN)
+
+
+def test_a_label_in_a_window_of_ones_own_is_not_cut(qtbot, label):
+    window = label.window()
+    window.show()
+    _wait_for_text(qtbot, label)
     assert window.width() >= label.sizeHint().width()
-    label.setModel("")
 
 
-def test_a_window_whose_size_the_program_has_set_keeps_it(qtbot, modes, factory):
-    from taurus.external.qt import Qt
-    from taurus.qt.qtgui.display import TaurusLabel
-
-    window = Qt.QWidget()
-    qtbot.addWidget(window)
-    label = TaurusLabel(window)
-    Qt.QVBoxLayout(window).addWidget(label)
-    label.setModel(model(modes, "Status"))
+def test_a_window_whose_size_the_program_has_set_keeps_it(qtbot, label):
+    window = label.window()
     window.resize(600, 60)
     window.show()
-    qtbot.waitUntil(lambda: "The simulated device" in label.text(), timeout=SEEN)
+    _wait_for_text(qtbot, label)
     qtbot.wait(200)
     assert (window.width(), window.height()) == (600, 60)
-    label.setModel("")

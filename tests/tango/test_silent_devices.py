@@ -329,10 +329,11 @@ def test_a_device_that_is_down_is_asked_once_for_many_attributes(modes, factory)
     with factory.hurry():
         names = [model(modes, f"volt{number}", DOWN) for number in range(100)]
         attributes = [taurus.Attribute(name) for name in names]
-    assert 1 <= asked() - before < len(attributes) / 10
+    # Some want to know their type meanwhile, and ask again: fewer than one each.
+    assert 1 <= asked() - before < len(attributes) / 2
     before = asked()
     # Not in the main thread: there may be a window.
     with ThreadPoolExecutor(1) as other:
         other.submit(taurus.Attribute, model(modes, "another", DOWN)).result()
     # The others want to know their type, and ask now and then, all by one name.
-    assert 1 <= asked() - before < len(attributes) / 10
+    assert 1 <= asked() - before < len(attributes) / 2
