@@ -87,10 +87,15 @@ def pytest_collection_modifyitems(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _taurus_logs() -> None:
-    """Taurus chooses the level of the log when it writes to it first."""
+def _libraries_are_loaded() -> None:
+    """Have done, before the first test, what is done once in a process.
+
+    Taurus chooses the level of the log when it writes to it first; PyTango sets a
+    variable of the environment when it is imported.
+    """
     from taurus.core.util.log import Logger
 
+    importlib.import_module("tango")
     Logger.initRoot()
 
 

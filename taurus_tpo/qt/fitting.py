@@ -94,7 +94,7 @@ class Fitting(Qt.QObject):
     def eventFilter(self, window: Any, event: Any) -> bool:
         """Take note of a window that gets its size from its user."""
         if event.type() == Qt.QEvent.Resize:
-            given = self._windows.get(window, ())
+            given = self._windows.setdefault(window, deque(maxlen=SIZES))
             if not event.spontaneous():
                 given.append(event.size())
             elif event.size() not in given:

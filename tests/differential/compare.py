@@ -119,9 +119,10 @@ def parts(observed: dict[str, Any], scenario: Scenario) -> dict[tuple[str, str],
         polled = on is None or is_polled(scenario, on)
         if polled or scenario.stops_processes:
             found["told", key] = _collapsed(segments)
-            found["repeats", key] = _repeats(segments)
+            found["repeats", key] = _repeats(segments, "Change", "Config")
         else:
-            found["told", key] = segments
+            found["told", key] = [_with_configurations_once(one) for one in segments]
+            found["repeats", key] = _repeats(segments, "Config")
     for on, facts in (observed.get("end") or {}).items():
         # Or what it raised to look at them.
         for name, value in facts.items() if isinstance(facts, dict) else ():
@@ -147,11 +148,23 @@ def _collapsed(segments: list[list[Any]]) -> list[list[Any]]:
     return [flat]
 
 
-def _repeats(segments: list[list[Any]]) -> int:
-    """Return how often the same change is told again at the most."""
+def _with_configurations_once(segment: list[Any]) -> list[Any]:
+    """Return it without a configuration that is told again at once.
+
+    Whether Tango sends one for a subscription and one for a change, or one for both, is
+    a matter of time.
+    """
+    before = [None, *segment]
+    return [
+        one for last, one in zip(before, segment) if one[0] != "Config" or one != last
+    ]
+
+
+def _repeats(segments: list[list[Any]], *kinds: str) -> int:
+    """Return how often the same is told again at the most, of these kinds of events."""
     most, again, last = 0, 0, None
     for record in (record for segment in segments for record in segment):
-        again = again + 1 if record == last and record[0] == "Change" else 0
+        again = again + 1 if record == last and record[0] in kinds else 0
         most, last = max(most, again), record
     return most
 

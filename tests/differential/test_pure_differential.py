@@ -100,6 +100,28 @@ def test_a_change_is_not_told_again_and_again() -> None:
     assert [one.part for one in compare(POLLED, stock, plugin)] == ["repeats"]
 
 
+def test_a_configuration_may_be_told_once_more_and_not_again_and_again() -> None:
+    stock = observed([["Config", 1]], [["Change", 1]])
+    plugin = observed([["Config", 1]] * 2, [["Change", 1]])
+    assert not compare(EVENTS, stock, plugin)
+    plugin = observed([["Config", 1]] * 4, [["Change", 1]])
+    assert [one.part for one in compare(EVENTS, stock, plugin)] == ["repeats"]
+    plugin = observed([["Config", 2]], [["Change", 1]])
+    assert [one.part for one in compare(EVENTS, stock, plugin)] == ["told"]
+
+
+def test_the_value_is_told_in_its_new_unit_and_nothing_else() -> None:
+    unit = Step("server", "configure", 0, {"unit": "mm"})
+    scenario = replace(EVENTS, steps=(*EVENTS.steps, unit))
+    old, new = ({"magnitude": 1.0, "unit": unit} for unit in ("", "mm"))
+    stock = observed([["Change", old], ["Config", old]])
+    plugin = observed([["Change", old], ["Config", new], ["Change", new]])
+    assert explain(compare(scenario, stock, plugin), scenario) == ([], {"unit-changed"})
+    plugin = observed([["Change", old]])
+    [unmeant], _ = explain(compare(scenario, stock, plugin), scenario)
+    assert unmeant.part == "told"
+
+
 def test_what_stock_shows_at_times_is_unsteady() -> None:
     stock, plugin = observed([["Change", 1]]), observed([["Change", 2]])
     [difference] = compare(EVENTS, stock, plugin)
