@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--scenarios",
         type=int,
-        help="how many scenarios the differential test makes; or it takes two minutes",
+        help="how many scenarios the differential test makes; or it takes a minute",
     )
     parser.addoption(
         "--seed-of-scenarios",

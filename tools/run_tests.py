@@ -20,13 +20,12 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 #: The quickest first, and what each has besides. That of programs beside each other
-#: shares the processors among them by itself; of it the fixed scenarios are run, and
-#: make test-differential searches for others.
+#: shares the processors among them by itself; make test-differential does more of it.
 GROUPS: dict[str, tuple[str, ...]] = {
     "pure": (),
     "tango": (),
     "window": (),
-    "differential": ("-m", "differential", "-k", "fixed or meant_is_seen", "-n", "0"),
+    "differential": ("-m", "differential", "-n", "0"),
 }
 
 #: What pytest returns where none of the tests is in the group.
