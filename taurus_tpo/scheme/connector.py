@@ -66,6 +66,28 @@ class Asked(Protocol):
         """Whether it is known not to answer."""
 
 
+class _Budget:
+    """What waits may take together; full again after a pause. Not thread-safe.
+
+    :param whole: what there is to spend, s.
+    """
+
+    def __init__(self, whole: float) -> None:
+        self._whole = self._left = whole
+        self._spent_last = float("-inf")
+
+    def left(self, now: float) -> float:
+        """Return what may be spent ``now``, s."""
+        if now - self._spent_last > PAUSE:
+            self._left = self._whole
+        return self._left
+
+    def spend(self, seconds: float, now: float) -> None:
+        """Take note of a wait that ends ``now``."""
+        self._left = max(0.0, self._left - seconds)
+        self._spent_last = now
+
+
 class Patience:
     """How long the thread that builds a window waits for devices.
 
@@ -77,14 +99,10 @@ class Patience:
         self._clock = clock
         #: Whether every thread is to wait as the one that builds a window.
         self.hurried = False
-        self._left = TOGETHER
-        self._last = float("-inf")
-        #: The same for values.
-        self._left_for_values = VALUES
-        self._last_value = float("-inf")
-        #: The same for processes that do not say whether they run.
-        self._left_unheard = ALL_RUN
-        self._last_unheard = float("-inf")
+        self._for_devices = _Budget(TOGETHER)
+        self._for_values = _Budget(VALUES)
+        #: For processes that do not say whether they run; and when which did not.
+        self._for_unheard = _Budget(ALL_RUN)
         self._unheard: weakref.WeakKeyDictionary[Server, float]
         self._unheard = weakref.WeakKeyDictionary()
         #: When a server has missed its turn.
@@ -113,19 +131,17 @@ class Patience:
         if answer.done() or self._is_vain(connection):
             return
         begun = self._clock.monotonic()
-        if begun - self._last > PAUSE:
-            self._left = TOGETHER
+        most = min(ONE, self._for_devices.left(begun))
         for awaited in (connection.placed.wait, partial(_settled, answer)):
             spent = self._clock.monotonic() - begun
-            awaited(max(0.0, min(ONE, self._left) - spent))
+            awaited(max(0.0, most - spent))
             if answer.done() or self._is_vain(connection):
                 break
-        self._last = self._clock.monotonic()
-        spent = self._last - begun
-        if spent > unfelt or not answer.done():
-            self._left = max(0.0, self._left - spent)
+        now = self._clock.monotonic()
+        is_felt = now - begun > unfelt or not answer.done()
+        self._for_devices.spend(now - begun if is_felt else 0.0, now)
         if not answer.done():
-            self._missed[connection.server] = self._last
+            self._missed[connection.server] = now
 
     def wait_for_value(self, answer: Future[Any], connection: Asked) -> None:
         """Wait for the ``answer`` to a read, as long as may be.
@@ -138,16 +154,13 @@ class Patience:
             _settled(answer)
             return
         begun = self._clock.monotonic()
-        if begun - self._last_value > PAUSE:
-            self._left_for_values = VALUES
+        left = self._for_values.left(begun)
         answers = connection.located and connection.server.answers_lately(begun)
-        most = self._left_for_values if answers else min(ONE, self._left_for_values)
         if not connection.silent:
-            _settled(answer, most)
-        spent = self._clock.monotonic() - begun
-        if spent > UNFELT or not answer.done():
-            self._left_for_values = max(0.0, self._left_for_values - spent)
-            self._last_value = begun + spent
+            _settled(answer, left if answers else min(ONE, left))
+        now = self._clock.monotonic()
+        if now - begun > UNFELT or not answer.done():
+            self._for_values.spend(now - begun, now)
 
     def wait_at_length(self, answer: Future[Any], connection: Asked) -> None:
         """Wait for the ``answer`` where the user asked for that, by the mode.
@@ -196,33 +209,20 @@ class Patience:
         if self._hear(answer, connection) and not answer.done():
             self._wait_once(answer, connection, ASKED_FOR)
 
-    def wait_at_most(
-        self, answer: Future[Any], connection: Asked, timeout: float
-    ) -> None:
-        """Wait for the ``answer`` for so many s, if the server's process runs.
-
-        In whatever thread, and without taking note of a server that does not answer.
-        """
-        end = self._clock.monotonic() + timeout
-        if not _has_missed(self._unheard, connection):
-            self._hear(answer, connection, timeout)
-        if connection.server.answers_lately(self._clock.monotonic()):
-            _settled(answer, max(0.0, end - self._clock.monotonic()))
-
-    def _hear(self, answer: Future[Any], connection: Asked, most: float = RUNS) -> bool:
+    def _hear(self, answer: Future[Any], connection: Asked) -> bool:
         """Return whether the server's process says in time that it runs.
 
         Or the answer is there.
         """
         begun = self._clock.monotonic()
-        allowed = min(most, self._allowed_unheard(connection, begun))
+        allowed = self._allowed_unheard(connection, begun)
         while not answer.done():
             now = self._clock.monotonic()
             if connection.located and connection.server.answers_lately(now):
                 return True
             if now - begun >= allowed:
-                self._left_unheard = max(0.0, self._left_unheard - (now - begun))
-                self._last_unheard = self._unheard[connection.server] = now
+                self._for_unheard.spend(now - begun, now)
+                self._unheard[connection.server] = now
                 return False
             _settled(answer, LOOK)
         return True
@@ -231,10 +231,8 @@ class Patience:
         """Return how long a process may take to say that it runs, s."""
         if _has_missed(self._unheard, connection):
             return 0.0
-        if now - self._last_unheard > PAUSE:
-            self._left_unheard = ALL_RUN
         # Those that hang must not spend what those that run need.
-        return max(ONE, min(RUNS, self._left_unheard))
+        return max(ONE, min(RUNS, self._for_unheard.left(now)))
 
     def _wait_once(
         self, answer: Future[Any], connection: Asked, timeout: float | None

@@ -473,21 +473,6 @@ class TpoTangoFactory(TangoFactory):
         self.patience.wait_if_it_runs(answer, connection)
         return answer.done()
 
-    def await_device(self, device: Any, timeout: float) -> bool:
-        """Wait for ``device`` for so many s at most, if its server's process runs.
-
-        For somebody who needs what a healthy device tells in ms, in whatever thread.
-        Returns at once where it has answered, or its server is known to be silent.
-
-        :return: whether the device has answered, or refused at once.
-        """
-        connection = self.connection(device)
-        if connection.answers or self.first_read.owns(threading.current_thread()):
-            return connection.answers and not connection.silent
-        if not connection.silent:
-            self.patience.wait_at_most(self.connect(device), connection, timeout)
-        return connection.answers and not connection.silent
-
     def configuration_of(self, device: Any, attribute: str) -> Any:
         """Return Tango's ``AttributeInfoEx`` of an attribute of ``device``.
 

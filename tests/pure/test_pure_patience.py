@@ -229,16 +229,6 @@ def test_a_form_waits_little_for_processes_that_do_not_say_so(patience, clock) -
     assert answer.done()
 
 
-def test_one_may_wait_a_moment_for_a_process_that_runs(patience, clock) -> None:
-    runs, hangs = Asked(), Asked()
-    runs.server.answered = clock.now
-    answer = Answer(clock, after=0.3)
-    assert waited(clock, patience.wait_at_most, answer, runs, 0.1) == pytest.approx(0.1)
-    assert waited(clock, patience.wait_at_most, answer, runs, 1.0) == pytest.approx(0.2)
-    assert waited(clock, patience.wait_at_most, Answer(clock), hangs, 1.0) < 0.5
-    assert waited(clock, patience.wait_at_most, Answer(clock), hangs, 1.0) == 0.0
-
-
 def test_a_value_may_take_all_that_is_left_where_its_server_answers(
     patience, clock
 ) -> None:
