@@ -97,10 +97,14 @@ def is_void(scenario: Scenario, observed: dict[str, Any]) -> bool:
     return any(reason in text for reason in _UNHEALTHY)
 
 
+def has_events(scenario: Scenario, on: int) -> bool:
+    """Return whether values come by events."""
+    return scenario.attributes[on].events and PAIRINGS[scenario.pairing].has_events
+
+
 def is_polled(scenario: Scenario, on: int) -> bool:
     """Return whether values come by polling: how many is a matter of time."""
-    pairing = PAIRINGS[scenario.pairing]
-    if not scenario.attributes[on].events or not pairing.has_events:
+    if not has_events(scenario, on):
         return True
     return any(
         step.who == CLIENT and step.do == "enable_polling" and step.on == on
@@ -118,7 +122,8 @@ def parts(observed: dict[str, Any], scenario: Scenario) -> dict[tuple[str, str],
         # A device listens to its state, and Tango polls that.
         polled = on is None or is_polled(scenario, on)
         if polled or scenario.stops_processes:
-            found["told", key] = _collapsed(segments)
+            both = on is not None and has_events(scenario, on)
+            found["told", key] = _collapsed(as_changes(segments) if both else segments)
             found["repeats", key] = _repeats(segments, "Change", "Config")
         else:
             found["told", key] = [_with_configurations_once(one) for one in segments]
@@ -136,6 +141,17 @@ def parts(observed: dict[str, Any], scenario: Scenario) -> dict[tuple[str, str],
 def attribute_of(key: str) -> int | None:
     """Return the index of the attribute of a listener; None of a device's."""
     return int(key[-1]) if key[-1].isdecimal() else None
+
+
+def as_changes(segments: list[list[Any]]) -> list[list[Any]]:
+    """Return what was told as if polls brought changes.
+
+    Where there are events, too, which of both brings a value is a matter of time.
+    """
+    return [
+        [["Change" if kind == "Periodic" else kind, value] for kind, value in segment]
+        for segment in segments
+    ]
 
 
 def _collapsed(segments: list[list[Any]]) -> list[list[Any]]:

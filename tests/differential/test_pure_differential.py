@@ -100,6 +100,19 @@ def test_a_change_is_not_told_again_and_again() -> None:
     assert [one.part for one in compare(POLLED, stock, plugin)] == ["repeats"]
 
 
+def test_whether_a_poll_or_an_event_brings_a_value_is_a_matter_of_time() -> None:
+    stock, plugin = observed([["Change", 1]]), observed([["Periodic", 1]])
+    both = replace(EVENTS, steps=(Step("client", "enable_polling"), *EVENTS.steps))
+    assert not compare(both, stock, plugin)
+    assert compare(EVENTS, stock, plugin)
+    assert compare(POLLED, stock, plugin)
+    read = Step("client", "read", 0, {"cache": False})
+    scenario = replace(POLLED, steps=(*POLLED.steps, read))
+    unmeant, keys = explain(compare(scenario, plugin, stock), scenario)
+    assert not unmeant
+    assert "read-is-told" in keys
+
+
 def test_a_configuration_may_be_told_once_more_and_not_again_and_again() -> None:
     stock = observed([["Config", 1]], [["Change", 1]])
     plugin = observed([["Config", 1]] * 2, [["Change", 1]])
