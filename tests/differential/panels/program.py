@@ -318,6 +318,43 @@ class Panel:
         form.show()
         return len(form)
 
+    def gui(self, name: str) -> list[str]:
+        """Open a TaurusGui as it was saved; return the names of its panels."""
+        from taurus.qt.qtgui.taurusgui import TaurusGui
+
+        class Gui(TaurusGui):  # type: ignore[misc]
+            # The manual would need a browser.
+            HELP_MENU_ENABLED = False
+            # Nobody is asked.
+            SAVE_SETTINGS_ON_CLOSE = False
+
+        folder = os.path.dirname(__file__)
+        self.windows[name] = gui = Gui(
+            confname=os.path.join(folder, "gui_configuration.py"),
+            settingsname=os.path.join(os.environ["HOME"], "gui.ini"),
+        )
+        gui.show()
+        return sorted(gui.getPanelNames())
+
+    def new_panel(self, name: str, title: str, models: list[str]) -> None:
+        """Let the user of a TaurusGui make a panel that is to stay, with a form."""
+        from taurus.qt.qtgui.panel import TaurusForm
+
+        form = TaurusForm()
+        self.windows[name].createPanel(form, title, custom=True, permanent=True)
+        form.setModelInConfig(True)
+        form.setModel(models)
+
+    def panel(self, name: str, title: str, window: str) -> int:
+        """Name what is in a panel of a TaurusGui; return how many rows it has."""
+        self.windows[window] = self.windows[name].getPanel(title).widget()
+        return len(self.windows[window])
+
+    def save_gui(self, name: str) -> None:
+        """Save the settings of a TaurusGui for the next time."""
+        self.windows[name].saveSettings()
+        self.windows[name].getQSettings().sync()
+
 
 def _below(model: Any, index: Any) -> list[Any]:
     return [model.index(row, 0, index) for row in range(model.rowCount(index))]

@@ -351,6 +351,27 @@ def test_a_form_is_saved_and_loaded(form: Pair) -> None:
     form.ask("close", "loaded")
 
 
+def test_a_taurus_gui_is_saved_and_loaded(pair: Pair) -> None:
+    both(pair, "gui", "gui")
+    pair.ask("new_panel", "gui", "Mine", MODELS[:5])
+    _panels_are_the_same(pair, "gui")
+    pair.ask("row_call", "Mine", row("volts"), "setFormat", "{:.3e}")
+    pair.ask("row_call", "Mine", row("count"), "setCompact", True)
+    pair.ask("save_gui", "gui")
+    pair.ask("close", "gui")
+    assert pair.ask("gui", "again") == [["Device", "Mine"]] * 2
+    _panels_are_the_same(pair, "again")
+    shown = pair.until(_shows("1.500e+00", row("volts")), "rows", "Mine")
+    assert [len(rows) for rows in shown] == [5, 5]
+    pair.ask("close", "again")
+
+
+def _panels_are_the_same(pair: Pair, gui: str) -> None:
+    for title in ("Device", "Mine"):
+        both(pair, "panel", gui, title, title)
+        same(pair, "rows", title, when=_shows("1.5"), meant=BUTTON)
+
+
 def _shows(text: str, number: int = 0) -> Callable[[Any], bool]:
     return lambda rows: len(rows) > number and text in _text(rows[number])
 
