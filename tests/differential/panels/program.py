@@ -322,7 +322,7 @@ class Panel:
         """Open a TaurusGui as it was saved; return the names of its panels."""
         from taurus.qt.qtgui.taurusgui import TaurusGui
 
-        class Gui(TaurusGui):  # type: ignore[misc]
+        class Gui(TaurusGui):
             # The manual would need a browser.
             HELP_MENU_ENABLED = False
             # Nobody is asked.
