@@ -186,9 +186,13 @@ def _tells_what_was_read(difference: Difference, scenario: Scenario) -> bool:
 
 def _changes_silently(scenario: Scenario, on: int) -> bool:
     """Return whether an attribute with events changes without one."""
+    attribute = scenario.attributes[on]
+    if not attribute.of_kind.is_readable:
+        # No event comes of one that can only be written.
+        return bool(scenario.of(on, SERVER, "set") or scenario.of(on, CLIENT, "write"))
     steps = scenario.of(on, SERVER, "set", "fail", "dev_restart")
     silent = any(not step.args.get("event", True) for step in steps)
-    return scenario.attributes[on].events and silent
+    return attribute.events and silent
 
 
 def _finds_silent_changes(difference: Difference, scenario: Scenario) -> bool:
