@@ -144,7 +144,7 @@ def test_what_stock_shows_at_times_is_unsteady() -> None:
 
 def test_a_program_that_hangs_agrees_with_nobody() -> None:
     stock = observed(fate="hung in step 1")
-    plugin = observed()
+    plugin = observed([["Change", 1]], steps=[{"at": 1, "step": "x", "result": 1}])
     [difference] = compare(EVENTS, stock, plugin)
     assert not unsteady(EVENTS, difference, [plugin])
     assert explain([difference], EVENTS) == ([], {"stock-hangs"})
