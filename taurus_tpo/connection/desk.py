@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from functools import partial
@@ -60,9 +61,12 @@ class Desk:
     those of all other servers for more than a minute. As it is, each waits until the
     one before is answered (that takes no longer in all), and is begun only if the
     device has answered lately. All methods may be called from any thread.
+
+    :param log: takes what goes wrong with those who apply.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, log: Any = None) -> None:
+        self._log = log if log is not None else logging.getLogger(__name__)
         self._lock = threading.Lock()
         #: Those who wait, by server; a server is here while one of its is unanswered.
         self._lines: dict[Any, _Line] = {}
@@ -94,20 +98,28 @@ class Desk:
             return applicant
 
     def _begun(self, server: Any, applicant: Applicant) -> bool:
+        """Begin a subscription; return whether the next one waits for its answer."""
         subscription = applicant.subscription
         if subscription.ended:
             return False
-        if not applicant.may_begin():
-            applicant.turned_away()
-            return False
-        subscription.on_answer = partial(JANITOR.do, partial(self._answered, server))
         try:
+            if not applicant.may_begin():
+                applicant.turned_away()
+                return False
+            answered = partial(self._answered, server)
+            subscription.on_answer = partial(JANITOR.do, answered)
             applicant.begin()
         except Exception as error:  # noqa: BLE001 - told; the next ones have their turn
             subscription.on_answer = None
-            applicant.refused(error)
+            self._refuse(applicant, error)
             return False
         return not subscription.tried
+
+    def _refuse(self, applicant: Applicant, error: Exception) -> None:
+        try:
+            applicant.refused(error)
+        except Exception:  # noqa: BLE001 - the next ones have their turn
+            self._log.exception("a failed subscription could not be told: %r", error)
 
     def _answered(self, server: Any) -> None:
         """Tango has answered; not called in its thread, which is not done with it."""

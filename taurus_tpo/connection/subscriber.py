@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -82,6 +83,8 @@ class Subscriber:
         self._place = place
         self._gate = gate
         self._clock = clock
+        # Subscriptions are made in one thread while another looks for one that works.
+        self._lock = threading.RLock()
         self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
         #: One of them that works, as long as it does: to look for one takes time.
         self._working: weakref.ref[Subscription] | None = None
@@ -105,7 +108,8 @@ class Subscriber:
         :raises tango.DevFailed: where the subscription fails and the mode raises.
         """
         subscription = Subscription(device.proxy(), callback, answered=mode.tries)
-        self._subscriptions.add(subscription)
+        with self._lock:
+            self._subscriptions.add(subscription)
         wanted = _Wanted(
             self,
             device,
@@ -159,7 +163,8 @@ class Subscriber:
         """Return the gate, unless Tango knows all that it needs to subscribe."""
         known = None if self._working is None else self._working()
         if known is None or not known.works:
-            known = next((one for one in list(self._subscriptions) if one.works), None)
+            with self._lock:
+                known = next((one for one in self._subscriptions if one.works), None)
             self._working = None if known is None else weakref.ref(known)
         return self._gate if known is None else None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +14,8 @@ from tango_support import UP
 from taurus_tpo import compat, submode
 from taurus_tpo.connection import JANITOR
 from taurus_tpo.connection.desk import Desk
+from taurus_tpo.connection.directory import Place
+from taurus_tpo.connection.subscriber import Subscriber
 
 
 class Subscription:
@@ -40,6 +44,7 @@ class Office:
         error=None,
         tried=False,
         later=False,
+        refuse=None,
     ) -> None:
         subscription = Subscription(tried=tried)
 
@@ -52,10 +57,10 @@ class Office:
 
         applicant = SimpleNamespace(
             subscription=subscription,
-            may_begin=lambda: may,
+            may_begin=may if callable(may) else lambda: may,
             begin=begin,
             turned_away=lambda: self.told.append(("turned away", name)),
-            refused=lambda _error: self.told.append(("refused", name)),
+            refused=refuse or (lambda _error: self.told.append(("refused", name))),
             urgent=urgent,
         )
         apply = self.desk.apply_later if later else self.desk.apply
@@ -111,6 +116,66 @@ def test_what_fails_at_once_is_told_and_holds_nobody_up(office):
     office.apply("b")
     office.answer("first")
     assert office.told[1:] == [("refused", "a"), ("begun", "b")]
+
+
+def _raise(*_args: object) -> bool:
+    raise RuntimeError("no")
+
+
+def test_whatever_an_applicant_raises_holds_nobody_up(office, caplog):
+    office.apply("first")
+    office.apply("a", may=_raise)
+    office.apply("b", error=RuntimeError("no"), refuse=_raise)
+    office.apply("c")
+    office.answer("first")
+    assert office.told[1:] == [("refused", "a"), ("begun", "c")]
+    assert "could not be told" in caplog.text
+    office.answer("c")
+    office.apply("later")
+    assert office.told[-1] == ("begun", "later")
+
+
+class Wants:
+    """Somebody who wants subscriptions to a device that has not answered."""
+
+    def __init__(self) -> None:
+        self.away: list[str] = []
+        self.device = SimpleNamespace(
+            server=object(), proxy=object, answers_lately=False
+        )
+        place = Place("127.0.0.1:1", "sim/one/1", has_database=True)
+        self.subscriber = Subscriber(place, None)
+
+    def turned_away(self) -> None:
+        self.away.append("one")
+
+    def heard(self, event: object) -> None:
+        pytest.fail(f"{event} of a device that has not answered")
+
+    def subscribe(self, name: str) -> object:
+        return self.subscriber.subscribe(
+            self.device,
+            name,
+            tango.EventType.CHANGE_EVENT,
+            submode.ASYNC,
+            self.heard,
+            self.turned_away,
+            self.heard,
+        )
+
+
+def test_subscriptions_are_made_while_one_that_works_is_looked_for():
+    """In several threads, of one device, as fast as they can."""
+    wants = Wants()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            made = list(threads.map(wants.subscribe, ["volt"] * 600))
+    finally:
+        sys.setswitchinterval(interval)
+    assert JANITOR.wait(20)
+    assert len(wants.away) == len(made) == 600
 
 
 def test_what_was_ended_meanwhile_is_not_begun(office):
