@@ -38,6 +38,9 @@ PRIVATE_NAMES = {
     "taurus.core.tango.tangofactory:TangoFactory._storeDevice": (
         "what a device calls when it is made, so that the factory knows it"
     ),
+    "taurus.core.tango.tangofactory:TangoFactory._storeAttribute": (
+        "the same of an attribute"
+    ),
     "taurus.core.tango.tangodevice:TangoDevice._createHWObject": (
         "makes the proxy, for the constructor and getDeviceProxy"
     ),

@@ -173,11 +173,24 @@ class TpoTangoAttribute(TangoAttribute):
         self._events_to_subscribe: Any = None
         # Reading the settings makes them such that Taurus's constructor can use them.
         CUSTOM_SETTINGS.current()
+        # Taurus's constructor calls it halfway, and another thread would get that half.
+        register = kwargs.pop("storeCallback", None)
         # It assigns the mode of its own settings: not a word of the program's.
         super().__init__(name, parent, **kwargs)
         self._said = _PROGRAM
         if compat.configuration(self) is None:
             self._be_placeholder()
+        if register is not None:
+            register(self)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what Tango's configuration has under this name, as Taurus's own does.
+
+        Taurus's own calls itself without end where its constructor has failed.
+        """
+        if "_pytango_attrinfoex" not in vars(self):
+            raise AttributeError(f"{type(self).__name__!r} object has no {name!r}")
+        return super().__getattr__(name)
 
     def _be_placeholder(self) -> None:
         """Look like something that widgets can show until the configuration arrives.

@@ -24,8 +24,12 @@ class DeviceOfThePool:
     may be called from any thread.
     """
 
-    #: Taurus's constructor asks for the proxy before it sets this.
+    # Taurus's constructor registers the device, and waits for it, before it sets these:
+    # another thread may have it by then. (It cannot be registered later: constructors
+    # of other classes ask for its attributes, which ask for it.)
     _deviceObj: Any = None
+    _deviceStateObj: Any = None
+    _deviceState: Any = TaurusDevState.Undefined
 
     def _createHWObject(self) -> Any:
         """Return the ``DeviceProxy``, or None while the device does not answer.

@@ -57,6 +57,9 @@ from taurus_tpo.scheme.proxy import AbsentProxy
 from taurus_tpo.scheme.questions import Questions
 from taurus_tpo.settings import CHANGE_EVENT
 
+#: How often an attribute is looked for that other threads make and let go meanwhile.
+TRIES = 3
+
 #: How long the end of the process waits for reads that are under way, s.
 CLOSING = 0.5
 
@@ -148,6 +151,7 @@ class TpoTangoFactory(TangoFactory):
         self._program = Authority.named("program")
         #: The devices, in small letters, whose class the database has not told.
         self._class_in_doubt: set[str] = set()
+        self._registering = threading.RLock()
         self.patience = Patience()
         workers = CUSTOM_SETTINGS.current().first_read_workers
         self.first_read = DevicePool(
@@ -663,6 +667,30 @@ class TpoTangoFactory(TangoFactory):
             for name, device in list(self.tango_alias_devs.items()):
                 if device is known:
                     self.tango_alias_devs.pop(name)
+
+    def getAttribute(
+        self, attr_name: str, create_if_needed: bool = True, **kwargs: Any
+    ) -> TangoAttribute | None:
+        """Return a Taurus attribute, the same one in all threads; makes it if need be.
+
+        :raises taurus.core.taurusexception.TaurusException: for a name that is none.
+        """
+        for _ in range(TRIES):
+            found = super().getAttribute(attr_name, create_if_needed, **kwargs)
+            if found is not None:
+                return found
+            # Another thread has made it first, and has let it go by now.
+        return None
+
+    def _storeAttribute(self, attr: Any) -> None:
+        # In one step, as Taurus's own does not: several threads may make it at once.
+        name = attr.getFullName()
+        with self._registering:
+            known = self.tango_attrs.get(name)
+            if known is None:
+                self.tango_attrs[name] = attr
+        if known is not None:
+            raise DoubleRegistration(f"{name} has already been registered")
 
     def _getAttributeClass(self, **params: Any) -> type[TangoAttribute]:
         klass = super()._getAttributeClass(**params)

@@ -58,6 +58,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "_getAttributeClass": ((), {"attr_name": "sys/tg_test/1/ampli"}),
     "_getDeviceClass": ((), {"db": None, "devname": "sys/tg_test/1"}),
     "_storeDevice": (("device",), {}),
+    "_storeAttribute": (("attribute",), {}),
     "_createHWObject": ((), {}),
     "_subscribeConfEvents": ((), {}),
     "_unsubscribeConfEvents": ((), {}),

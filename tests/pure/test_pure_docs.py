@@ -227,6 +227,7 @@ INTERNAL = {
     },
     TpoTangoFactory: {
         *("schemes", "elementTypesMap", "init", "reInit", "getAuthority", "getDevice"),
+        "getAttribute",
         *("addAttributeToPolling", "removeAttributeFromPolling"),
         *("connection", "connect", "proxy_of", "configuration_of", "answers_in_time"),
         *("proxy_by_name", "reach_by_name"),

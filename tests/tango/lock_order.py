@@ -29,6 +29,9 @@ PLUGIN = "taurus_tpo"
 #: Whom nobody calls while holding one.
 FOREIGN = frozenset({"tango", "taurus", "PyQt5", "PyQt6", "PySide2", "PySide6"})
 
+#: What of theirs is a mere dictionary, and calls nobody.
+CONTAINERS = "taurus.core.util.containers"
+
 #: What a listener is called by.
 LISTENERS = "eventReceived"
 
@@ -81,7 +84,8 @@ class Recorder:
             name = getattr(called, "__qualname__", repr(called))
         else:
             return
-        if str(module).partition(".")[0] in FOREIGN or name == LISTENERS:
+        is_foreign = str(module).partition(".")[0] in FOREIGN and module != CONTAINERS
+        if is_foreign or name == LISTENERS:
             pair = (self._held[-1].site, f"{module}.{name}")
             if pair not in self.calls and not _in_finalizer(frame):
                 self.calls[pair] = _stack()
