@@ -53,6 +53,8 @@ class Cache(Generic[V]):
 
     def __init__(self) -> None:
         self.known: Known[V] = NOTHING
+        #: The last value that was taken, also where there is an error since.
+        self.last_value: V | None = None
         #: The time stamp of the last value that was taken.
         self._newest = float("-inf")
 
@@ -80,7 +82,7 @@ class Cache(Generic[V]):
         """
         if stamp < self._newest and not self._counts(begun, filtered):
             return False
-        self._newest = stamp
+        self._newest, self.last_value = stamp, value
         as_of = now if begun is None else begun
         self.known = Known(value=value, stamp=stamp, heard=now, as_of=as_of)
         return True

@@ -737,9 +737,12 @@ class TpoTangoAttribute(TangoAttribute):
         """Tell the listeners to look at the configuration again.
 
         As in stock Taurus, not where there is no value: but for widgets, of which the
-        row of a device that was late becomes another one.
+        row of a device that was late becomes another one. And with the last value where
+        a poll has brought an error, not where an event has.
         """
         value, told = self._cache.known.value, None
+        if value is None and self.isPollingActive():
+            value = self._cache.last_value
         if value is None:
             value = TangoAttrValue(attr=self)
             told = tuple(o for o in compat.listeners(self) if is_of_taurus(o()))

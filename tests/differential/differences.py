@@ -324,9 +324,13 @@ def is_down_when_made(scenario: Scenario) -> bool:
     for step in scenario.steps:
         if step.who in (PROCESS, DATABASE):
             away = step.do in ("kill", "terminate", "hang", "busy")
-        elif step.who == CLIENT:
+        elif step.who == CLIENT and step.do not in _MAKE_NOTHING:
             return away
     return False
+
+
+#: The steps of a client that do nothing with an attribute that is not there yet.
+_MAKE_NOTHING = ("unlisten", "drop", "unlisten_device")
 
 
 def _is_placeholder(difference: Difference, scenario: Scenario) -> bool:
@@ -343,9 +347,20 @@ def _comes_late(difference: Difference, scenario: Scenario) -> bool:
     if not is_down_when_made(scenario):
         return False
     plugin = _flat(difference.plugin)
-    is_back = scenario.steps[-1].who != PROCESS or scenario.steps[-1].do == "start"
     # What stays an error when the device is there is not what is meant.
-    return not plugin or not is_back or plugin[-1][0] != "Error"
+    return not plugin or _is_away(scenario.steps) or plugin[-1][0] != "Error"
+
+
+def _hears_later(difference: Difference, scenario: Scenario) -> bool:
+    """Return whether a listener had gone before it was told, of a window not shown."""
+    is_it = scenario.pairing == "Stateless" and scenario.venue == "gui"
+    if not is_it or difference.part != "told":
+        return False
+    on = difference.on
+    goes = ("unlisten_device",) if on is None else ("unlisten", "drop")
+    gone = any(step.who == CLIENT and step.do in goes for step in scenario.steps)
+    rest = iter(_flat(difference.stock))
+    return gone and all(one in rest for one in _flat(difference.plugin))
 
 
 def _is_not_told_of_a_short_absence(difference: Difference, scenario: Scenario) -> bool:
@@ -596,6 +611,13 @@ TABLE: tuple[Meant, ...] = (
         "the first event, which may never come.",
         "A program that asks is told what is so.",
         stock_is_wrong=True,
+    ),
+    Meant(
+        "stateless-waits-for-nobody",
+        _hears_later,
+        "In the mode Stateless a listener hears the first value a moment after "
+        "``addListener`` returns, and not before.",
+        "The thread of a window does not wait for a device.",
     ),
     Meant(
         "stock-hangs",

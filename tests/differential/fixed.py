@@ -85,6 +85,12 @@ SHOWING: dict[str, Scenario] = {
         _DOUBLE, (_server("fail", event=False), _client("write", value=1))
     ),
     "knows-that-it-is-subscribed": Scenario(_DOUBLE, (_LISTEN,), "Async"),
+    "stateless-waits-for-nobody": Scenario(
+        _DOUBLE,
+        (_LISTEN, _client("unlisten", name="A"), _client(SHOW)),
+        "Stateless",
+        venue="gui",
+    ),
     "polling-timers": Scenario(
         _DOUBLE, (_LISTEN, _client("polling_timers")), "disabled"
     ),
@@ -92,7 +98,7 @@ SHOWING: dict[str, Scenario] = {
     "private-names": Scenario(_DOUBLE, (_LISTEN, _client("private_names"))),
     "comes-late": Scenario(
         _DOUBLE,
-        (Step(PROCESS, "terminate"), _LISTEN, Step(PROCESS, "start")),
+        (Step(PROCESS, "terminate"), _client("make"), Step(PROCESS, "start")),
     ),
     "short-absence": Scenario(
         _DOUBLE, (_LISTEN, Step(PROCESS, "kill"), Step(PROCESS, "start"))
@@ -122,5 +128,10 @@ SAME: tuple[Scenario, ...] = (
     ),
     Scenario(
         _DOUBLE, (_LISTEN, _server("set", value=1), _client("read")), "no-change-events"
+    ),
+    Scenario(
+        _DOUBLE,
+        (_LISTEN, _server("fail"), _server("configure", label="another label")),
+        "no-change-events",
     ),
 )

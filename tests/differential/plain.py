@@ -21,6 +21,7 @@ _MOMENT = 60.0
 _VARYING = (
     (re.compile(r"0x[0-9a-f]{6,}"), "0x"),
     (re.compile(r"\(id=\d+\)|ID=\d+"), "(id)"),
+    (re.compile(r"\bDifferential/s\d+"), "SERVER"),
 )
 
 

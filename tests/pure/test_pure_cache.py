@@ -25,6 +25,16 @@ def test_a_value_and_an_error_are_known() -> None:
     assert not cache.known.empty
 
 
+def test_the_last_value_stays_when_there_is_an_error() -> None:
+    cache: Cache[str] = Cache()
+    assert cache.last_value is None
+    cache.offer("old", stamp=10, now=20)
+    cache.offer_error(BROKEN, now=30)
+    assert (cache.known.value, cache.last_value) == (None, "old")
+    cache.offer("new", stamp=40, now=40)
+    assert cache.last_value == "new"
+
+
 def test_what_a_read_brings_is_as_old_as_its_beginning() -> None:
     cache: Cache[str] = Cache()
     cache.offer("read", stamp=10, now=20, begun=15)
