@@ -288,6 +288,8 @@ class World:
         self.fails = False
         #: Whether it sends no events though it has promised to.
         self.mute = False
+        #: Whether it has changed so since the last look began, if there was one.
+        self.untold = False
         self.truth = (0, float(next(self.clock)))
         self.links: list[Link] = []
         #: How many events the server has sent since it was started.
@@ -327,6 +329,7 @@ class World:
                 link.calls.append((Input.RENEWED, None))
 
     def push(self) -> None:
+        self.untold = self.mute
         if self.mute:
             return
         self.number += 1
@@ -363,6 +366,7 @@ class World:
     def read(self, look: bool = False) -> None:
         """The pool reads; the answer is on its way."""
         begun = self.tick()
+        self.untold &= not (look and self.answers)
         error = DOWN if not self.up else HUNG
         answer = self.answer if self.answers else error
         self.readings.append((answer, begun, look))
@@ -606,6 +610,9 @@ class Truth(RuleBasedStateMachine):
     def heal(self) -> None:
         self.world.up, self.world.hung, self.world.mute = True, False, False
         self.world.break_or_mend(fails=False, tells=False)
+        if self.world.untold:
+            # Nobody looks any more who does not doubt what is cached.
+            self.world.push()
 
     def change_is_seen(self) -> None:
         """The next change of the value arrives: by an event, a poll or a check."""
