@@ -15,6 +15,7 @@ from taurus_tpo.firstread.schedule import (
     Schedule,
 )
 from taurus_tpo.firstread.server import Server
+from taurus_tpo.firstread.shared import own
 
 __all__ = [
     "Batch",
@@ -27,4 +28,5 @@ __all__ = [
     "Schedule",
     "Server",
     "Stats",
+    "own",
 ]

@@ -10,7 +10,9 @@ import concurrent.futures
 import contextlib
 import threading
 import weakref
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Callable, Protocol
 
@@ -47,6 +49,10 @@ UNFELT = 0.005
 
 #: After how long without a wait another window is being built, s.
 PAUSE = 2.0
+
+
+#: Whether the caller is in :meth:`Patience.hurry`: no matter of any other thread.
+_HURRIED: ContextVar[bool] = ContextVar("taurus_tpo_hurried", default=False)
 
 
 class Asked(Protocol):
@@ -97,8 +103,6 @@ class Patience:
 
     def __init__(self, clock: Clock = SYSTEM) -> None:
         self._clock = clock
-        #: Whether every thread is to wait as the one that builds a window.
-        self.hurried = False
         self._for_devices = _Budget(TOGETHER)
         self._for_values = _Budget(VALUES)
         #: For processes that do not say whether they run; and when which did not.
@@ -112,10 +116,19 @@ class Patience:
         self._missed_all: weakref.WeakKeyDictionary[Server, float]
         self._missed_all = weakref.WeakKeyDictionary()
 
+    @contextlib.contextmanager
+    def hurry(self) -> Iterator[None]:
+        """Let this thread, or this task of it, wait as one that builds a window."""
+        token = _HURRIED.set(True)
+        try:
+            yield
+        finally:
+            _HURRIED.reset(token)
+
     @property
     def in_a_hurry(self) -> bool:
-        """Whether this thread builds a window."""
-        return self.hurried or in_window_thread()
+        """Whether this thread builds a window, or is to wait as if it did."""
+        return _HURRIED.get() or in_window_thread()
 
     def wait(self, answer: Future[Any], connection: Asked, unfelt: float = 0.0) -> None:
         """Wait for the ``answer`` of a device, as long as may be.

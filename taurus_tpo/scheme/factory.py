@@ -31,7 +31,7 @@ from taurus_tpo.connection import (
 )
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
-from taurus_tpo.firstread import DevicePool, Kind
+from taurus_tpo.firstread import DevicePool, Kind, own
 from taurus_tpo.firstread.pool import GATHER
 from taurus_tpo.janitor import Janitor
 from taurus_tpo.rules import AttributeName
@@ -225,13 +225,11 @@ class TpoTangoFactory(TangoFactory):
     def hurry(self) -> Iterator[None]:
         """Make devices and attributes without waiting for those that do not answer.
 
-        What a window does by itself, for programs without one.
+        What a window does by itself, for programs without one: for the thread, or the
+        task of asyncio, that calls it. It may be nested.
         """
-        self.patience.hurried = True
-        try:
+        with self.patience.hurry():
             yield
-        finally:
-            self.patience.hurried = False
 
     def _introduce(self) -> None:
         for problem in CUSTOM_SETTINGS.problems():
@@ -348,12 +346,15 @@ class TpoTangoFactory(TangoFactory):
         :param attribute: a ``TangoAttribute``, of ours or of somebody else's class. It
             is not kept alive.
         :return: gets the ``TangoAttrValue``, after the listeners were told, or the
-            failure; cancelled if the read was in vain because the attribute is gone.
+            failure; cancelled if the read was in vain because the attribute is gone. It
+            is the caller's own, who may cancel it.
         """
         connection = self.connection(attribute.getParentObj())
-        return self.first_read.ask(
+        read = self.first_read.ask(
             connection, attribute.getSimpleName().lower(), weakref.ref(attribute)
         )
+        # Others wait for the same read: whoever cancels this future must not end it.
+        return own(read)
 
     def read_in_time(self, attribute: TpoTangoAttribute) -> Future[Any]:
         """Have ``attribute`` read now, and wait for that as long as a window may wait.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -58,10 +59,10 @@ class Answer(Future):
 
 
 @pytest.fixture
-def patience(clock: DrivenClock) -> Patience:
+def patience(clock: DrivenClock) -> Iterator[Patience]:
     made = Patience(clock)
-    made.hurried = True
-    return made
+    with made.hurry():
+        yield made
 
 
 def waited(clock: DrivenClock, call: Any, *args: Any) -> float:
@@ -132,7 +133,6 @@ def test_where_the_mode_asks_for_it_a_server_is_waited_for_once(
 
 
 def test_a_thread_without_a_window_waits_as_long_as_it_takes(patience, clock) -> None:
-    patience.hurried = False
     answer, begun = Answer(clock, after=100.0), clock.now
     # Not the main one: that of this process may have windows from other tests.
     other = threading.Thread(target=patience.wait, args=(answer, Asked()))
@@ -140,6 +140,18 @@ def test_a_thread_without_a_window_waits_as_long_as_it_takes(patience, clock) ->
     other.join()
     assert answer.done()
     assert clock.now - begun == pytest.approx(100.0)
+
+
+def test_a_hurry_is_that_of_one_thread_and_ends_with_the_outermost(clock) -> None:
+    patience, others = Patience(clock), []
+    with patience.hurry():
+        with patience.hurry():
+            assert patience.in_a_hurry
+        assert patience.in_a_hurry
+        other = threading.Thread(target=lambda: others.append(patience.in_a_hurry))
+        other.start()
+        other.join()
+    assert others == [False]
 
 
 # --- what is asked for by name, and what a form asks ---------------------------------

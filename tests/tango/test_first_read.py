@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import time
@@ -54,6 +55,24 @@ def test_the_reads_of_a_device_travel_in_few_calls(batches, factory):
     assert (stats.asked - before.asked, stats.calls - before.calls) == (25, 5)
     assert stats.read - before.read == 25
     assert factory.first_read.pending() == 0
+
+
+def test_whoever_cancels_its_read_ends_it_for_nobody_else(batches, factory):
+    [attribute] = attributes(batches, DEVICE, NAMES[:1])
+
+    async def timed_out() -> None:
+        read = factory.readAttributeFirstTime(attribute)
+        await asyncio.wait_for(asyncio.wrap_future(read), 0.01)
+
+    configure(batches, DEVICE, read_delay=0.5)
+    try:
+        other = factory.readAttributeFirstTime(attribute)
+        assert factory.readAttributeFirstTime(attribute).cancel()
+        with pytest.raises(asyncio.TimeoutError):
+            asyncio.run(timed_out())
+        assert isinstance(other.result(20), TangoAttrValue)
+    finally:
+        configure(batches, DEVICE, read_delay=0.0)
 
 
 def test_listeners_that_come_together_cause_few_calls(batches, factory):
@@ -141,10 +160,16 @@ def test_an_attribute_that_does_not_exist_costs_the_others_nothing(batches, fact
 
 
 def test_an_attribute_waits_once(batches, factory):
-    (attr,) = attributes(batches, DEVICE, ["volt01"])
-    first = factory.readAttributeFirstTime(attr)
-    assert factory.readAttributeFirstTime(attr) is first
-    assert first.result(20)
+    attr, blocker = attributes(batches, DEVICE, ["volt01", "volt02"])
+    configure(batches, DEVICE, read_delay=0.5)
+    try:
+        factory.readAttributeFirstTime(blocker)
+        eventually(lambda: taken(factory, blocker), "the device is being read")
+        reads = [factory.readAttributeFirstTime(attr) for _ in range(3)]
+        one, *others = [read.result(20) for read in reads]
+    finally:
+        configure(batches, DEVICE, read_delay=0.0)
+    assert all(other is one for other in others)
 
 
 def test_a_waiting_read_keeps_no_attribute_alive(batches, factory):
