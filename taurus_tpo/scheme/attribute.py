@@ -1138,12 +1138,11 @@ class TpoTangoAttribute(TangoAttribute):
             news = self._decoded(raw, begun)
         except tango.DevFailed as error:
             self.debug("read failed: %s", error.args[0].desc)
-            # What is kept of it must not keep the frames of the caller.
-            news = _error_news(fresh(error), begun)
+            news = _error_news(error, begun)
         # What is cached is what the listeners know: they hear of it, too.
         self._hear(Input.READ, news)
         if news.error is not None:
-            raise news.error
+            raise fresh(news.error)
         return news.value
 
     def _value_is_coming(self) -> bool:
@@ -1351,7 +1350,8 @@ _CARRIED_OUT_BY = {
 
 def _error_news(error: Any, begun: float | None = None, repeats: bool = False) -> _News:
     kind = TaurusEventType.Error
-    return _News(error=error, begun=begun, event_type=kind, repeats=repeats)
+    # It is kept: it must not keep the frames of whoever it was raised to.
+    return _News(error=fresh(error), begun=begun, event_type=kind, repeats=repeats)
 
 
 def _value_of(known: Known[Any]) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -105,6 +107,29 @@ def test_an_error_goes_with_its_cause(driven):
         attribute.read()
     driven.drive("fail", failing=False)
     assert plain(attribute.read()) == 1.0
+
+
+class Local:
+    """Something that a caller has in a variable."""
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_kept_error_keeps_no_caller(driven, cache):
+    attribute = driven.attribute()
+
+    def read() -> weakref.ref[Local]:
+        mine = Local()
+        with pytest.raises(tango.DevFailed):
+            attribute.read(cache=cache)
+        return weakref.ref(mine)
+
+    driven.drive("fail", failing=True)
+    caller = read()
+    driven.drive("fail", failing=False)
+    assert plain(attribute.read(cache=False)) == 1.0
+    assert attribute.journal.error is not None
+    gc.collect()
+    assert caller() is None
 
 
 def test_what_a_caller_reads_is_told_once(driven, listener):
