@@ -338,8 +338,8 @@ class DeviceConnection:
         attribute: str,
         mode: SubMode,
         callback: Callable[[Any], None],
-        turned_away: Callable[[], None],
-        refused: Callable[[Exception], None],
+        turned_away: Callable[[Subscription], Any],
+        refused: Callable[[Subscription, Exception], Any],
         later: bool = False,
     ) -> Subscription:
         """Subscribe to the change events of ``attribute``.
@@ -349,9 +349,10 @@ class DeviceConnection:
         :param callback: a bound method, which is not kept alive. It gets PyTango's
             events, in the thread of the caller or one of Tango's.
         :param turned_away: another, told where nothing is subscribed to because the
-            device has not answered lately.
+            device has not answered lately. It gets the subscription, which may have
+            been ended meanwhile.
         :param refused: another, told why the subscription failed at once, in a mode
-            that does not raise.
+            that does not raise. It gets the subscription, and the error.
         :param later: whether to give up first what is to be given up: Tango would go
             on with a subscription that is still there. In a mode that does not raise.
         :return: the subscription, to be ended.
@@ -366,8 +367,8 @@ class DeviceConnection:
         self,
         attribute: str,
         callback: Callable[[Any], None],
-        turned_away: Callable[[], None],
-        refused: Callable[[Exception], None],
+        turned_away: Callable[[Subscription], Any],
+        refused: Callable[[Subscription, Exception], Any],
     ) -> Subscription:
         """Subscribe to the configuration of ``attribute``; Tango goes on trying.
 

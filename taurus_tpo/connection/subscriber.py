@@ -96,8 +96,8 @@ class Subscriber:
         event_type: Any,
         mode: SubMode,
         callback: Callable[[Any], None],
-        turned_away: Callable[[], None],
-        refused: Callable[[Exception], None],
+        turned_away: Callable[[Subscription], Any],
+        refused: Callable[[Subscription, Exception], Any],
         later: bool = False,
     ) -> Subscription:
         """Subscribe now, or when it is the turn of this one.
@@ -173,7 +173,7 @@ class Subscriber:
         gate = self._gate_to_pass()
         opens = None if gate is None else gate.opens(self._place)
         if opens is None or not wanted.device.answers_lately:
-            wanted.tell_turned_away()
+            wanted.tell_turned_away(wanted.subscription)
         else:
             opens.add_done_callback(partial(_apply_again, wanted))
 
@@ -188,7 +188,7 @@ class Subscriber:
         """
         device = wanted.device
         if not device.answers_lately or not self._answers_now(device):
-            wanted.tell_turned_away()
+            wanted.tell_turned_away(wanted.subscription)
             return
         if _TANGO.is_busy(self._clock.monotonic()):
             description = "Tango waits for a device that hangs, and subscribes later"
@@ -254,7 +254,7 @@ class _Wanted:
 
     def refused(self, error: Exception) -> None:
         """Tell it what Tango has said."""
-        self.tell_refused(error)
+        self.tell_refused(self.subscription, error)
 
 
 def _apply_again(wanted: _Wanted, opened: Future[Any]) -> None:

@@ -42,6 +42,8 @@ class Subscription:
         self._works = False
         self._heard = self._lost = False
         self._number: int | None = None
+        #: Whether somebody has been told to give it up.
+        self._given_up = False
         #: The thread that begins it: in some modes Tango calls back in that one.
         self._caller = 0
         #: Called once Tango has answered, in its thread.
@@ -72,21 +74,34 @@ class Subscription:
             UNANSWERED.add(self)
         try:
             with tango.EnsureOmniThread():
-                self._number = compat.subscribe(
+                number = compat.subscribe(
                     self._proxy, attribute, event_type, self._called, mode
                 )
         except tango.DevFailed:
             if self._answer()[0]:
                 UNANSWERED.remove(self)
             raise
+        with self._lock:
+            self._number = number
+            # It may have been ended meanwhile: only now there is something to give up.
+            due = self._is_due()
+        if due:
+            JANITOR.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
 
     def end(self) -> None:
         """Give the subscription up; returns at once, and nobody is called any more."""
         with self._lock:
-            due = self._answered and not self._ended and self._number is not None
             self._ended = True
+            due = self._is_due()
         if due:
             JANITOR.do(self._give_up)
+
+    def _is_due(self) -> bool:
+        """Return, once, whether it is to be given up now; with the lock held."""
+        is_there = self._answered and self._number is not None
+        due = self._ended and is_there and not self._given_up
+        self._given_up |= due
+        return due
 
     def _called(self, event: Any) -> None:
         if threading.get_ident() != self._caller:
@@ -95,11 +110,11 @@ class Subscription:
         self._lost |= failed and self._heard
         self._heard |= not failed
         self._works = self._works or not event.err
-        was_first, ended = self._answer()
+        was_first, due = self._answer()
         try:
-            if not ended:
+            if not self._ended:
                 self._callback(event)
-            elif was_first:
+            elif due:
                 JANITOR.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
         finally:
             if was_first:
@@ -109,16 +124,16 @@ class Subscription:
     def _answer(self) -> tuple[bool, bool]:
         """Take note that Tango has answered.
 
-        :return: whether that is news, and whether the subscription was ended before.
+        :return: whether that is news, and whether the subscription is to be given up.
         """
         with self._lock:
-            was_first, ended = not self._answered, self._ended
-            self._answered = True
+            was_first, self._answered = not self._answered, True
+            due = self._is_due()
         if was_first:
             told, self.on_answer = self.on_answer, None
             if told is not None:
                 told()
-        return was_first, ended
+        return was_first, due
 
     def _give_up(self) -> None:
         _LINGERING.keep(self._proxy)

@@ -428,19 +428,32 @@ class TpoTangoAttribute(TangoAttribute):
                 later,
             )
         except tango.DevFailed as error:
-            self._refused(error)
+            self._take_refusal(error)
             return
         if carrier.tries and not carrier.tells_success:
             self._happen(Input.ACCEPTED)
 
-    def _refused(self, error: Exception) -> None:
+    def _refused(self, subscription: Subscription, error: Exception) -> None:
+        if self._is_present(subscription):
+            self._take_refusal(error)
+
+    def _take_refusal(self, error: Exception) -> None:
         self.debug("Subscription failed: %s", error)
         self._refusal = reason_of(error)
         self._happen(Input.REFUSED)
 
-    def _turned_away(self) -> None:
-        self._subscription = None
-        self._happen(Input.TURNED_AWAY)
+    def _turned_away(self, subscription: Subscription) -> None:
+        if self._is_present(subscription):
+            self._subscription = None
+            self._happen(Input.TURNED_AWAY)
+
+    def _is_present(self, subscription: Subscription) -> bool:
+        """Return whether what is said of ``subscription`` is not late.
+
+        It may be said while that is being made.
+        """
+        is_mine = self._subscription in (None, subscription)
+        return is_mine and not subscription.ended
 
     def _give_subscription_up(self) -> None:
         if self._connection is not None:
@@ -665,16 +678,25 @@ class TpoTangoAttribute(TangoAttribute):
         """Return whether its device answers, or refuses at once."""
         return self.getParentObj() is not None and self._connected().answers
 
-    def _no_configuration_events(self, *_error: Exception) -> None:
-        """Subscribe to them when somebody listens anew and the device has answered."""
+    def _no_configuration_events(
+        self, subscription: Subscription, *_error: Exception
+    ) -> bool:
+        """Subscribe to them when somebody listens anew and the device has answered.
+
+        :return: whether that is said of the present subscription.
+        """
         with self._lock:
+            present = self._configuration_subscription in (None, subscription)
+            if not present or subscription.ended:
+                return False
             self._has_configuration_to_come = False
             self._configuration_subscription = None
+        return True
 
-    def _no_configuration_events_yet(self) -> None:
+    def _no_configuration_events_yet(self, subscription: Subscription) -> None:
         """Subscribe to them when the device has answered: that was some time ago."""
-        self._no_configuration_events()
-        self.factory().leisure.hold(self)
+        if self._no_configuration_events(subscription):
+            self.factory().leisure.hold(self)
 
     def _unsubscribeConfEvents(self) -> None:
         subscription = self._configuration_subscription

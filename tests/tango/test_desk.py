@@ -9,13 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 import tango
-from tango_support import UP
+from tango_support import UP, eventually, hold
 
 from taurus_tpo import compat, submode
 from taurus_tpo.connection import JANITOR
 from taurus_tpo.connection.desk import Desk
 from taurus_tpo.connection.directory import Place
 from taurus_tpo.connection.subscriber import Subscriber
+from taurus_tpo.connection.subscription import Subscription as Tangos
 
 
 class Subscription:
@@ -146,11 +147,11 @@ class Wants:
         place = Place("127.0.0.1:1", "sim/one/1", has_database=True)
         self.subscriber = Subscriber(place, None)
 
-    def turned_away(self) -> None:
+    def turned_away(self, subscription: object) -> None:
         self.away.append("one")
 
-    def heard(self, event: object) -> None:
-        pytest.fail(f"{event} of a device that has not answered")
+    def heard(self, *what: object) -> None:
+        pytest.fail(f"{what} of a device that has not answered")
 
     def subscribe(self, name: str) -> object:
         return self.subscriber.subscribe(
@@ -219,3 +220,37 @@ def test_what_pytango_has_forgotten_reaches_tango(modes):
     with pytest.raises(tango.DevFailed) as caught:
         compat.unsubscribe(proxy, number)
     assert caught.value.args[0].reason == "API_EventNotFound"
+
+
+class Leaver:
+    """Ends a subscription with the first that it hears, in whatever thread that is."""
+
+    def __init__(self, proxy: object, mode: submode.SubMode) -> None:
+        self.heard = 0
+        self.subscription = Tangos(proxy, self.push_event, answered=mode.tries)
+
+    def push_event(self, event: object) -> None:
+        self.heard += 1
+        self.subscription.end()
+
+
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_what_is_ended_while_it_is_begun_is_given_up(modes, mode):
+    """Some modes call back before they return: there is nothing to give up yet."""
+    proxy = modes.device(UP)
+    leaver = Leaver(proxy, mode)
+    leaver.subscription.begin("rw", tango.EventType.CHANGE_EVENT, mode)
+    hold(modes, "rw", 2.5)
+    eventually(lambda: leaver.heard, "it is told something")
+    number = leaver.subscription._number
+
+    def is_given_up() -> bool:
+        JANITOR.wait(20)
+        try:
+            proxy.unsubscribe_event(number)
+        except (KeyError, tango.DevFailed):
+            return True
+        return False
+
+    assert is_given_up()
+    assert leaver.heard == 1

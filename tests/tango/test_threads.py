@@ -82,3 +82,18 @@ def test_all_get_the_same_whole_attributes(batches, factory, hasty, mode):
 
 def _have_values(attributes: list[Any]) -> bool:
     return all(attribute.known.value for attribute in attributes)
+
+
+def test_what_is_said_late_of_a_subscription_does_not_end_a_newer_one(modes, factory):
+    attribute, listener = taurus.Attribute(model(modes, "rw")), Listener()
+    attribute.addListener(listener)
+    eventually(attribute.isUsingEvents, "it is subscribed to")
+    old = attribute._subscription
+    attribute.subscribe_again()
+    eventually(attribute.isUsingEvents, "it is subscribed to anew")
+    new = attribute._subscription
+    assert new is not old
+    attribute._turned_away(old)
+    attribute._refused(old, RuntimeError("too late"))
+    assert attribute._subscription is new
+    assert attribute.isUsingEvents()
