@@ -157,6 +157,18 @@ def tango_event_sub_mode(mode: SubMode) -> Any:
     return getattr(importlib.import_module("tango").EventSubMode, mode.name)
 
 
+def synchronous(proxy: Any) -> Any:
+    """Return ``proxy``, whose calls wait, and call back, in Tango's own way.
+
+    Whatever ``PYTANGO_GREEN_MODE`` says: Taurus expects values, not futures, and calls
+    from several threads, as the plugin does.
+    """
+    tango = importlib.import_module("tango")
+    if proxy is not None:
+        proxy.set_green_mode(tango.GreenMode.Synchronous)
+    return proxy
+
+
 def subscribe(
     proxy: Any, attribute: str, event_type: Any, callback: Any, mode: SubMode
 ) -> int:

@@ -40,7 +40,7 @@ class DeviceOfThePool:
 
     def make_proxy(self) -> Any:
         """Make the ``DeviceProxy``, and wait for it; for the plugin's own threads."""
-        return super()._createHWObject()  # type: ignore[misc]
+        return compat.synchronous(super()._createHWObject())  # type: ignore[misc]
 
     def getDeviceProxy(self) -> Any:
         """Return the ``tango.DeviceProxy``; waits for the device, in whatever thread.

@@ -572,6 +572,16 @@ TABLE: tuple[Meant, ...] = (
         held_by="test_a_row_over_a_server_that_is_down_lives_when_it_comes",
     ),
     Meant(
+        "green-modes",
+        _elsewhere,
+        "Whatever ``PYTANGO_GREEN_MODE`` says, Taurus's devices and attributes wait "
+        "for values, and get events; the proxies that ``getDeviceProxy()`` returns "
+        "wait, too.",
+        "With gevent stock Taurus gets no events, and with asyncio no values.",
+        stock_is_wrong=True,
+        held_by="test_a_program_in_a_green_mode_sees_what_others_see",
+    ),
+    Meant(
         "polled-meanwhile",
         _is_polled_meanwhile,
         "Where Tango takes longer than 0.3 s to subscribe, an attribute is read "
