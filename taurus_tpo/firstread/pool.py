@@ -22,7 +22,7 @@ from taurus_tpo.firstread.schedule import (
     Request,
     Schedule,
 )
-from taurus_tpo.firstread.sentinel import Sentinel, Verdict
+from taurus_tpo.firstread.sentinel import SILENCE, Sentinel, Verdict
 from taurus_tpo.firstread.server import Server, pause_after
 from taurus_tpo.giop import Address
 
@@ -35,6 +35,10 @@ GATHER = 0.03
 
 #: How long a thread waits for work before it ends, s.
 IDLE = 0.25
+
+#: How long whoever is about to call a server waits for the sentinel's word, s: longer
+#: than that takes to call a server silent.
+HEARD = 2 * SILENCE
 
 #: The shortest time that a thread waits, s: a clock may stand still.
 _SHORTEST_REST = 0.001
@@ -215,8 +219,8 @@ class DevicePool:
     def hears(self, server: Server) -> bool:
         """Return whether ``server`` answers now, for somebody who is about to call it.
 
-        Waits for its answer: 0.2 ms on a healthy host, the sentinel's patience at the
-        most. One that cannot be asked counts as answering.
+        Waits for its answer: 0.2 ms on a healthy host, :data:`HEARD` at the most. One
+        that cannot be asked counts as answering; one of which nothing is said does not.
         """
         with self._changed:
             now = self._clock.monotonic()
@@ -228,8 +232,8 @@ class DevicePool:
             def is_told() -> bool:
                 return server.silent or server.answered >= now or self._closed
 
-            self._changed.wait_for(is_told)
-            return not server.silent
+            told = self._changed.wait_for(is_told, HEARD)
+            return bool(told) and not server.silent
 
     def probe(self, server: Server) -> None:
         """Have ``server`` asked now whether it is there, whenever its turn is.

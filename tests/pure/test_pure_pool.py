@@ -989,6 +989,11 @@ def test_nobody_waits_for_an_answer_after_the_end(silent: Silent) -> None:
     assert not asker.is_alive()
 
 
+def test_nobody_waits_for_ever_for_a_word_that_does_not_come(silent: Silent) -> None:
+    pool = silent.pool(NEVER)
+    assert not pool.hears(silent.device(silent.orb(answers=False)).server)
+
+
 def test_silent_servers_take_no_thread(silent: Silent) -> None:
     pool = silent.pool(NEVER, workers=2)
     hung = [silent.device(silent.orb(answers=False), str(n)) for n in range(10)]
