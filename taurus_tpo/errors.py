@@ -52,6 +52,12 @@ def is_late(error: BaseException) -> bool:
     return TIMED_OUT in _reasons(error)
 
 
+def is_of_the_device(error: BaseException) -> bool:
+    """Return whether the device itself has said ``error``: it was reached."""
+    is_lost = "API_CorbaException" in _reasons(error)
+    return not (is_lost or is_nobody_there(error) or is_late(error))
+
+
 def is_not_found(error: BaseException) -> bool:
     """Return whether ``error`` says that the device has no such attribute."""
     return NOT_FOUND in _reasons(error)

@@ -15,6 +15,10 @@ FIRST = 4
 #: How many times more a call may take than the largest that came out well.
 GROWTH = 4
 
+#: After how many attributes that are refused alone, with none read in between, a device
+#: is taken to refuse all.
+ALL = 2
+
 #: The least that a read is taken to cost, s: by a coarse clock it takes no time at all,
 #: and would never get its share of a time that becomes longer.
 LEAST = 1e-6
@@ -32,6 +36,15 @@ class Costs:
     def __init__(self) -> None:
         self._costs: dict[Hashable, float] = {}
         self._largest = FIRST
+        #: Those that were refused in a call of their own.
+        self._alone: set[Hashable] = set()
+        #: How many calls for one attribute were refused since one was not.
+        self._refused_alone = 0
+
+    @property
+    def refuses_all(self) -> bool:
+        """Whether the device seems to refuse whatever is read: to split is in vain."""
+        return self._refused_alone >= ALL
 
     def expected(self, name: Hashable) -> float:
         """Return what reading ``name`` is expected to take, s."""
@@ -47,8 +60,8 @@ class Costs:
     def cut(self, names: Iterable[Hashable]) -> list[Hashable]:
         """Return those of ``names`` to read in the next call, in their order.
 
-        At least one. One that is slow enough to fill a call travels alone, and after
-        the others.
+        At least one. One that is slow enough to fill a call, or was refused alone,
+        travels alone, and after the others.
         """
         typical = self._typical()
         quick: list[Hashable] = []
@@ -56,7 +69,7 @@ class Costs:
         total = 0.0
         for name in names:
             cost = self._costs.get(name, typical)
-            if cost >= AIM:
+            if cost >= AIM or name in self._alone:
                 slow.append(name)
                 continue
             total += cost
@@ -74,6 +87,8 @@ class Costs:
         total = sum(expected)
         for name, share in zip(read, expected):
             self._costs[name] = max(LEAST, seconds * share / total)
+        self._refused_alone = 0
+        self._alone.difference_update(read)
         if seconds <= AIM:
             self._largest = max(self._largest, GROWTH * len(read))
 
@@ -85,3 +100,18 @@ class Costs:
         for name in read:
             self._costs[name] = max(self._costs.get(name, typical), at_least)
         self._largest = max(1, len(read) // 2)
+
+    def refused(self, names: Iterable[Hashable]) -> None:
+        """Take note that the device has refused a call for ``names`` as a whole.
+
+        One that is refused alone travels alone from then on, until it is read: the
+        others need not be refused with it.
+        """
+        read = list(names)
+        if len(read) == 1:
+            self._alone.add(read[0])
+            self._refused_alone += 1
+        if self.refuses_all:
+            self._largest = max(self._largest, GROWTH * len(read))
+        else:
+            self._largest = max(1, len(read) // 2)

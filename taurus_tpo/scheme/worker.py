@@ -17,7 +17,7 @@ from taurus_tpo.connection import (
     DeviceConnection,
     Reading,
 )
-from taurus_tpo.errors import fresh
+from taurus_tpo.errors import fresh, is_of_the_device
 from taurus_tpo.firstread import Batch, Kind, Report, Request
 from taurus_tpo.firstread.costs import AIM
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
@@ -132,6 +132,10 @@ def _names(wanted: Reads) -> list[Any]:
     return [found[0][0].name for found in wanted.values()]
 
 
+def _requests(wanted: Reads) -> tuple[Request, ...]:
+    return tuple(request for found in wanted.values() for request, _ in found)
+
+
 def _failed(
     connection: DeviceConnection,
     wanted: Reads,
@@ -140,17 +144,22 @@ def _failed(
     begun: float,
 ) -> Report:
     """Deliver that a call has failed as a whole, or have less of it tried again."""
-    if seconds < PROMPT:
+    names = _names(wanted)
+    if seconds < PROMPT and is_of_the_device(error):
+        # One of them may be the cause: a hook that is common to all has raised.
+        in_vain = len(names) == 1 or connection.costs.refuses_all
+        connection.costs.refused(names)
+        if not in_vain:
+            return Report(answered=True, again=_requests(wanted))
+    elif seconds < PROMPT:
         connection.lose()
     else:
-        names = _names(wanted)
         known_to_be_slow = connection.costs.expected(names[0]) >= 2 * AIM
         connection.costs.timed_out(names)
         if len(wanted) > 1 or not known_to_be_slow:
             # Each alone may answer in time; or the server is gone, and then it is not
             # called again before it has answered.
-            again = tuple(r for found in wanted.values() for r, _ in found)
-            return Report(answered=False, late=True, again=again)
+            return Report(answered=False, late=True, again=_requests(wanted))
     for found in wanted.values():
         _hand_out(found, Reading(None, error, begun))
     return Report(answered=seconds < PROMPT, late=seconds >= PROMPT)

@@ -61,6 +61,8 @@ class _Attribute:
         self.stamp = base
         self.quality = tango.AttrQuality.ATTR_VALID
         self.failing = False
+        #: Whether a call that reads it fails for all that it reads.
+        self.fails_all = False
         self.refusing = False
         self.delay = 0.0
 
@@ -128,6 +130,14 @@ class Differing(Device):
             **enum,
             **memorized,
         )
+
+    def read_attr_hardware(self, attr_list: Any) -> None:
+        """Fail the whole call where one of its attributes is told to."""
+        attributes = self.get_device_attr()
+        names = [attributes.get_attr_by_ind(index).get_name() for index in attr_list]
+        # Tango's own State and Status are not held.
+        if any(name in self.held and self.held[name].fails_all for name in names):
+            tango.Except.throw_exception("Diff_HookFails", "told to fail", "hook")
 
     def read_held(self, attr: Any) -> Any:
         held = self.held[attr.get_name()]
@@ -199,6 +209,9 @@ class Differing(Device):
         self.held[name].failing = failing
         if event:
             self.push(name)
+
+    def do_fail_all(self, name: str, failing: bool = True) -> None:
+        self.held[name].fails_all = failing
 
     def do_refuse(self, name: str, refusing: bool = True) -> None:
         self.held[name].refusing = refusing

@@ -150,6 +150,45 @@ def test_one_that_timed_out_alone_travels_alone() -> None:
     assert costs.cut(["bad", "a", "b"]) == ["a", "b"]
 
 
+def test_after_a_refusal_half_of_them_travel() -> None:
+    costs = Costs()
+    costs.refused("abcd")
+    assert costs.cut("abcd") == ["a", "b"]
+    costs.refused("ab")
+    assert costs.cut("abcd") == ["a"]
+
+
+def test_one_that_is_refused_alone_travels_alone_and_last() -> None:
+    costs = Costs()
+    costs.learn("abcd", 0.01)
+    costs.refused("b")
+    costs.learn("a", 0.01)
+    assert costs.cut("abcd") == ["a", "c", "d"]
+    assert costs.cut("b") == ["b"]
+    costs.learn("b", 0.01)
+    assert costs.cut("abcd") == ["a", "b", "c", "d"]
+
+
+def test_a_device_that_refuses_all_is_not_split_any_more() -> None:
+    costs, calls = Costs(), 0
+    others = [f"other {n}" for n in range(100)]
+    costs.learn(others, 0.01)
+    costs.refused("a")
+    assert not costs.refuses_all
+    costs.refused("b")
+    assert costs.refuses_all
+    while others:
+        cut = costs.cut(others)
+        costs.refused(cut)
+        others = others[len(cut) :]
+        calls += 1
+    assert calls < 10
+    # Those that were refused alone are read alone: they find out when that is over.
+    assert costs.cut(["a", "b"]) == ["a"]
+    costs.learn("a", 0.01)
+    assert not costs.refuses_all
+
+
 def test_who_took_no_time_gets_a_share_of_a_time_later() -> None:
     """By a coarse clock a read takes no time at all."""
     costs = Costs()

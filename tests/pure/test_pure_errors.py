@@ -79,3 +79,19 @@ def test_nobody_there_is_the_same_whatever_tango_was_doing() -> None:
     assert not errors.is_same(
         one, layered("API_CantConnectToDatabase", "while reading")
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_its_own"),
+    [
+        ("Diff_HookFails", True),
+        ("API_AttributeFailed", True),
+        ("API_CantConnectToDevice", False),
+        ("API_CorbaException", False),
+        ("API_DeviceTimedOut", False),
+    ],
+)
+def test_what_the_device_itself_says_is_told_apart(
+    reason: str, is_its_own: bool
+) -> None:
+    assert errors.is_of_the_device(layered(reason, "x")) is is_its_own
