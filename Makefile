@@ -59,7 +59,7 @@ unit: venv-test  ## run the tests in random order, with a coverage report
 test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
 	    "$(BIN)/python" -m pytest -m "faults or matrix" \
-	    --matrix docs/reference/faults-results.inc $(PYTEST_ARGS)
+	    --matrix=docs/reference/faults-results.inc $(PYTEST_ARGS)
 
 test-bench: venv-test  ## run the tests of taurus tpo bench and of the benchmarks
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
