@@ -47,23 +47,26 @@ class AttributeName:
         """Split Taurus's full name of a Tango attribute."""
         return cls(full, "/".join(full.rsplit("/", 4)[-4:]))
 
+    @classmethod
+    def of_device(cls, full: str) -> AttributeName:
+        """Split that of a Tango device; the short name ends with the member."""
+        return cls(full, "/".join(full.rsplit("/", 3)[-3:]))
+
 
 @dataclass(frozen=True)
-class Rule:
-    """Attributes that match ``pattern`` get ``mode``.
+class NamePattern:
+    """A shell glob (:mod:`fnmatch`), case-insensitive as Tango names are.
 
-    Patterns are shell globs (:mod:`fnmatch`), case-insensitive as Tango names are.
     One that holds ``//`` is matched against the full name, with its scheme or, when it
-    begins with ``//``, without; any other against
-    ``domain/family/member/attribute``.
+    begins with ``//``, without; any other against the short name:
+    ``domain/family/member/attribute``, or ``domain/family/member`` of a device.
     """
 
     pattern: str
-    mode: SubMode
 
-    def is_for(self, pattern: str) -> bool:
-        """Return whether this is the rule of ``pattern``."""
-        return self.pattern.lower() == pattern.lower()
+    def matches(self, name: AttributeName) -> bool:
+        """Return whether ``name`` is one of those that it means."""
+        return self.matcher().match(self.part.of(name)) is not None
 
     def matcher(self) -> re.Pattern[str]:
         """Compile the pattern."""
@@ -80,6 +83,17 @@ class Rule:
         if self.pattern.startswith("//"):
             return Part.WITHOUT_SCHEME
         return Part.FULL if "//" in self.pattern else Part.SHORT
+
+
+@dataclass(frozen=True)
+class Rule(NamePattern):
+    """Attributes that match ``pattern`` get ``mode``."""
+
+    mode: SubMode
+
+    def is_for(self, pattern: str) -> bool:
+        """Return whether this is the rule of ``pattern``."""
+        return self.pattern.lower() == pattern.lower()
 
 
 class Part(enum.Enum):

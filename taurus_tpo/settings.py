@@ -16,7 +16,7 @@ from typing import Any, Callable
 
 from taurus_tpo import submode
 from taurus_tpo.decision import Authority
-from taurus_tpo.rules import Rule, RuleSet
+from taurus_tpo.rules import NamePattern, Rule, RuleSet
 from taurus_tpo.submode import SubMode, UnknownModeError
 from taurus_tpo.text import one_line, shown, shown_fully
 
@@ -67,6 +67,7 @@ class Settings:
     :param authority: ``TANGO_EVENT_SUB_MODE`` and ``TANGO_EVENT_SUB_MODE_RULES``.
     :param native_async_read: ``TANGO_ASYNCREAD_NATIVE``.
     :param first_read_workers: ``TANGO_FIRST_READ_WORKERS``, threads.
+    :param read_one_by_one: ``TPO_READ_ONE_BY_ONE``, patterns of devices.
     :param event_check_period: ``TANGO_EVENT_CHECK_PERIOD``, ms; 0: never.
     :param progress: ``TPO_PROGRESS``.
     :param events_disabled_by: who emptied ``TANGO_EVENTS_TO_SUBSCRIBE``, or None.
@@ -79,6 +80,7 @@ class Settings:
     )
     native_async_read: bool = False
     first_read_workers: int = 8
+    read_one_by_one: tuple[NamePattern, ...] = ()
     event_check_period: int = 0
     progress: bool = True
     events_disabled_by: str | None = None
@@ -109,6 +111,13 @@ def _read_check_period(value: Any) -> int:
     raise _RejectedError(
         f"must be a whole number of ms from {_A_SECOND} to {_A_DAY}, or 0 for never."
     )
+
+
+def _read_patterns(value: Any) -> tuple[NamePattern, ...]:
+    is_list = isinstance(value, (list, tuple))
+    if is_list and all(isinstance(one, str) and one for one in value):
+        return tuple(map(NamePattern, value))
+    raise _RejectedError('must be a list of patterns, ["sys/slow/*", ...].')
 
 
 def _read_mode(value: Any) -> SubMode:
@@ -228,6 +237,15 @@ ALL: tuple[Setting, ...] = (
         read=_read_workers,
         field="first_read_workers",
         unit="threads",
+    ),
+    Setting(
+        "TPO_READ_ONE_BY_ONE",
+        type="list of str",
+        default=[],
+        meaning="Patterns of devices whose attributes are read in calls of their own, "
+        "and not several in one call. Looked at when a device is made.",
+        read=_read_patterns,
+        field="read_one_by_one",
     ),
     Setting(
         "TANGO_EVENT_CHECK_PERIOD",

@@ -67,6 +67,7 @@ class DeviceConnection:
     :param owner: makes the proxy and is not kept alive: Taurus's own device object, so
         that a class of somebody else's (Sardana's) can make it in its way.
     :param gate: says when Tango may subscribe; without, always.
+    :param one_by_one: whether each attribute is to be read in a call of its own.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class DeviceConnection:
         clock: Clock = SYSTEM,
         directory: Directory = DIRECTORY,
         gate: Gate | None = None,
+        one_by_one: bool = False,
     ) -> None:
         self.name = owner.getFullName()
         self._owner = weakref.ref(owner)
@@ -101,7 +103,7 @@ class DeviceConnection:
         if self.located:
             self.placed.set()
         #: What its reads take, and whether the last one timed out.
-        self.costs = Costs()
+        self.costs = Costs(one_by_one)
         self.late = False
         #: Whether the device has answered, or refused at once. One whose owner has made
         #: the proxy already has had its chance.

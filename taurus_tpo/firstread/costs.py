@@ -31,9 +31,12 @@ class Costs:
     each has taken: the time is shared out by what was expected of each, which comes
     close as soon as they have travelled in different company. Not thread-safe: a device
     is served by one thread at a time.
+
+    :param one_by_one: whether each attribute is to be read in a call of its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, one_by_one: bool = False) -> None:
+        self._one_by_one = one_by_one
         self._costs: dict[Hashable, float] = {}
         self._largest = FIRST
         #: Those that were refused in a call of their own.
@@ -64,6 +67,7 @@ class Costs:
         travels alone, and after the others.
         """
         typical = self._typical()
+        most = 1 if self._one_by_one else self._largest
         quick: list[Hashable] = []
         slow: list[Hashable] = []
         total = 0.0
@@ -74,7 +78,7 @@ class Costs:
                 continue
             total += cost
             # The first may go over the aim by nothing but rounding.
-            if quick and (total > AIM * 1.001 or len(quick) >= self._largest):
+            if quick and (total > AIM * 1.001 or len(quick) >= most):
                 break
             quick.append(name)
         return quick or slow[:1]

@@ -378,7 +378,10 @@ class TpoTangoFactory(TangoFactory):
         """
         connection = vars(device).get(_CONNECTION)
         if connection is None:
-            made = DeviceConnection(device, gate=self._gate)
+            name = AttributeName.of_device(device.getFullName())
+            patterns = CUSTOM_SETTINGS.current().read_one_by_one
+            one_by_one = any(pattern.matches(name) for pattern in patterns)
+            made = DeviceConnection(device, gate=self._gate, one_by_one=one_by_one)
             # Of two threads, one makes it in vain.
             connection = vars(device).setdefault(_CONNECTION, made)
         return connection

@@ -150,6 +150,12 @@ def test_one_that_timed_out_alone_travels_alone() -> None:
     assert costs.cut(["bad", "a", "b"]) == ["a", "b"]
 
 
+def test_one_by_one_nothing_travels_with_another() -> None:
+    costs = Costs(one_by_one=True)
+    costs.learn("abcd", 0.01)
+    assert costs.cut("abcd") == ["a"]
+
+
 def test_after_a_refusal_half_of_them_travel() -> None:
     costs = Costs()
     costs.refused("abcd")

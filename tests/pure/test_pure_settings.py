@@ -15,7 +15,7 @@ from pure_support import Shapeless
 
 from taurus_tpo import settings, submode
 from taurus_tpo.decision import decide
-from taurus_tpo.rules import AttributeName, Rule, RuleSet
+from taurus_tpo.rules import AttributeName, NamePattern, Rule, RuleSet
 from taurus_tpo.settings import KEYS, PROGRAM_ORIGIN, Problem, Settings
 
 INI = "/etc/xdg/taurus/taurus.ini"
@@ -51,6 +51,7 @@ def test_every_key_is_read() -> None:
         TANGO_EVENT_SUB_MODE_RULES=[("sys/slow/*", "Sync"), ["*", "ASYNC"]],
         TANGO_ASYNCREAD_NATIVE=True,
         TANGO_FIRST_READ_WORKERS=3,
+        TPO_READ_ONE_BY_ONE=["sys/slow/*"],
         TANGO_EVENT_CHECK_PERIOD=20_000,
         TANGO_EVENTS_TO_SUBSCRIBE=["CHANGE_EVENT"],
     )
@@ -61,6 +62,7 @@ def test_every_key_is_read() -> None:
     assert good.authority.rules == RuleSet(rules)
     assert good.native_async_read
     assert good.first_read_workers == 3
+    assert good.read_one_by_one == (NamePattern("sys/slow/*"),)
     assert good.event_check_period == 20_000
     assert good.events_disabled_by is None
 
@@ -144,6 +146,9 @@ def test_rules_that_are_no_list_are_one_problem(rules: object) -> None:
         ("TANGO_FIRST_READ_WORKERS", 257, "from 1 to 256"),
         ("TANGO_FIRST_READ_WORKERS", True, "from 1 to 256"),
         ("TANGO_FIRST_READ_WORKERS", 8.0, "from 1 to 256"),
+        ("TPO_READ_ONE_BY_ONE", "sys/slow/*", "a list of patterns"),
+        ("TPO_READ_ONE_BY_ONE", ["sys/slow/*", 3], "a list of patterns"),
+        ("TPO_READ_ONE_BY_ONE", [""], "a list of patterns"),
         ("TANGO_EVENT_CHECK_PERIOD", 999, "from 1000 to 86400000, or 0 for never"),
         ("TANGO_EVENT_CHECK_PERIOD", A_DAY + 1, "from 1000 to 86400000"),
         ("TANGO_EVENT_CHECK_PERIOD", -1, "from 1000 to 86400000"),
@@ -203,12 +208,18 @@ def is_check_period(value: Any) -> bool:
     return type(value) is int and (value == 0 or 1000 <= value <= A_DAY)
 
 
+def are_patterns(value: Any) -> bool:
+    is_list = isinstance(value, (list, tuple))
+    return is_list and all(isinstance(one, str) and one != "" for one in value)
+
+
 IS_GOOD = {
     "TPO_ENABLED": is_bool,
     "TPO_PROGRESS": is_bool,
     "TANGO_ASYNCREAD_NATIVE": is_bool,
     MODE_KEY: is_mode,
     "TANGO_FIRST_READ_WORKERS": lambda value: type(value) is int and 1 <= value <= 256,
+    "TPO_READ_ONE_BY_ONE": are_patterns,
     "TANGO_EVENT_CHECK_PERIOD": is_check_period,
     EVENTS_KEY: lambda value: isinstance(value, (list, tuple, set)),
 }

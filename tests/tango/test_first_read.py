@@ -13,6 +13,7 @@ import pytest
 import tango
 import taurus
 from tango_support import SOON, Listener, calls, eventually, hold, model, plain, readers
+from taurus import tauruscustomsettings
 from taurus.core.tango.tangoattribute import TangoAttrValue
 
 from taurus_tpo.firstread import Kind
@@ -55,6 +56,22 @@ def test_the_reads_of_a_device_travel_in_few_calls(batches, factory):
     assert (stats.asked - before.asked, stats.calls - before.calls) == (25, 5)
     assert stats.read - before.read == 25
     assert factory.first_read.pending() == 0
+
+
+def test_a_device_can_be_read_attribute_by_attribute(batches, factory, monkeypatch):
+    gc.collect()
+    patterns = ["SIM/batch/1"]
+    monkeypatch.setattr(
+        tauruscustomsettings, "TPO_READ_ONE_BY_ONE", patterns, raising=False
+    )
+    together = {}
+    for device in DEVICES[:2]:
+        attrs = attributes(batches, device)
+        batches.device(device).ResetCalls()
+        for read in [factory.readAttributeFirstTime(attr) for attr in attrs]:
+            assert read.result(20)
+        together[device] = max(map(len, calls(batches, device)))
+    assert together[DEVICES[0]] == 1 < together[DEVICES[1]]
 
 
 def test_whoever_cancels_its_read_ends_it_for_nobody_else(batches, factory):
