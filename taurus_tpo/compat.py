@@ -127,7 +127,19 @@ def why_unsupported() -> str | None:
         importlib.import_module("tango")
     except ImportError as error:
         return f"PyTango cannot be imported ({error})"
+    if _threads_are_replaced():
+        return "gevent.monkey has replaced threads: Tango's own could not call back"
     return None
+
+
+def _threads_are_replaced() -> bool:
+    """Return whether gevent runs what Python's threads would; looks, imports nothing.
+
+    Whatever a thread of Tango's puts into a queue then waits in the wrong thread, and
+    whoever waits for it keeps all others from running.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
 
 
 # --- PyTango -------------------------------------------------------------------------

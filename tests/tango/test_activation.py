@@ -140,3 +140,19 @@ raise SystemExit(7)
     assert time.monotonic() - begun < 30
     assert done.stdout.strip() == "still reading"
     assert "Traceback" not in done.stderr
+
+
+REPLACED = """
+from gevent import monkey
+monkey.patch_all()
+import taurus
+print(type(taurus.Factory("tango")).__name__)
+print(taurus.Attribute("sim/modes/up/rw").read().rvalue.magnitude > 0)
+"""
+
+
+def test_where_gevent_has_replaced_threads_stock_taurus_goes_on(modes):
+    done = run_python(REPLACED, modes)
+    assert done.stdout.split() == ["TangoFactory", "True"], done.stderr
+    [line] = [line for line in done.stderr.splitlines() if "taurus_tpo is" in line]
+    assert "off, stock Taurus goes on: gevent.monkey has replaced threads" in line
