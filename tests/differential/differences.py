@@ -72,9 +72,10 @@ def _is_polled_meanwhile(difference: Difference, scenario: Scenario) -> bool:
 
 def _greets_one_more(difference: Difference) -> bool:
     """Return whether a listener is told what is known, and nothing else is told."""
-    plugin = _flat(difference.plugin)
+    plugin, stock = _flat(difference.plugin), _flat(difference.stock)
     kinds = [kind for kind, _ in plugin[:2]]
-    return kinds == ["Config", "Change"] and plugin[2:] == _flat(difference.stock)
+    # Of one that is polled, too, a value that is told twice is seen once.
+    return kinds == ["Config", "Change"] and stock in (plugin[2:], plugin[1:])
 
 
 def _knows_that_it_is_subscribed(difference: Difference, scenario: Scenario) -> bool:
@@ -228,7 +229,9 @@ def _is_not_decodable(scenario: Scenario, on: int) -> bool:
 def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
     indices = range(len(scenario.attributes))
     if difference.part == "log":
-        told = "cannot be decoded, left empty" in difference.name
+        # Of one that cannot be made nothing is said later either.
+        lines = ("cannot be decoded, left empty", "Unknown unit")
+        told = any(line in difference.name for line in lines)
         return told and any(_is_not_decodable(scenario, on) for on in indices)
     on = _on(difference, scenario)
     return on is not None and _is_not_decodable(scenario, on)
