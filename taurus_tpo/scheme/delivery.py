@@ -9,8 +9,10 @@ may block, or wait for the GUI.
 
 from __future__ import annotations
 
+import threading
 import weakref
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from taurus.core.taurusbasetypes import TaurusEventType
@@ -24,6 +26,15 @@ PASSING = 0.01
 
 #: How many may wait then: those are told soon after the window is painted, or before.
 BACKLOG = 250
+
+
+#: How many values and errors wait for one widget at the most: of one that is slower
+#: than its events, the oldest is dropped for the newest.
+WAITING = 1000
+
+#: The same for values larger than so many bytes: images come faster than they are seen.
+WAITING_IF_LARGE = 2
+LARGE = 65_536
 
 
 #: Who wants to know which widgets are told of their attribute.
@@ -55,12 +66,58 @@ class _Heard:
 
 @dataclass(frozen=True)
 class _Parcel:
-    """What one widget is to be told; keeps neither attribute nor widget alive."""
+    """What one widget is to be told; keeps neither attribute nor widget alive.
+
+    :param event_type: None: what has waited longest for this widget.
+    """
 
     attribute: weakref.ref[Any]
     event_type: Any
     value: Any
     listener: weakref.ref[Any]
+
+
+class _Waiting:
+    """The values and errors that wait for each widget: some at the most; any thread."""
+
+    def __init__(self) -> None:
+        # Python collects garbage at any time, and with it who tells somebody something.
+        self._lock = threading.RLock()
+        #: By the identity of the registration, which a parcel for each keeps alive.
+        self._news: dict[int, deque[tuple[Any, Any]]] = {}
+
+    def add(self, listener: weakref.ref[Any], event_type: Any, value: Any) -> bool:
+        """Append what ``listener`` is to be told; drop the oldest where many wait.
+
+        :return: whether one more waits than before, and needs a parcel.
+        """
+        most = WAITING_IF_LARGE if _size_of(value) > LARGE else WAITING
+        dropped = []
+        with self._lock:
+            news = self._news.setdefault(id(listener), deque())
+            while len(news) >= most:
+                # Kept for now: what goes with it need not go with the lock held.
+                dropped.append(news.popleft())
+            news.append((event_type, value))
+        return not dropped
+
+    def take(self, listener: weakref.ref[Any]) -> tuple[Any, Any] | None:
+        """Return what has waited longest for ``listener``; it waits no more.
+
+        None where several have made room for a large one.
+        """
+        with self._lock:
+            news = self._news.get(id(listener))
+            oldest = news.popleft() if news else None
+            if not news:
+                self._news.pop(id(listener), None)
+        return oldest
+
+
+def _size_of(value: Any) -> int:
+    """Return how many bytes an array takes that is in ``value``; 0: it is none."""
+    rvalue = getattr(value, "rvalue", None)
+    return int(getattr(getattr(rvalue, "magnitude", rvalue), "nbytes", 0))
 
 
 class Delivery:
@@ -72,6 +129,7 @@ class Delivery:
         self._heard_of: weakref.WeakKeyDictionary[Any, _Heard]
         self._heard_of = weakref.WeakKeyDictionary()
         self._tips = Tips()
+        self._waiting = _Waiting()
 
     def __len__(self) -> int:
         """Return how often widgets are still to be told; from any thread."""
@@ -83,7 +141,8 @@ class Delivery:
         """Tell ``listeners``; may be called from any thread.
 
         Widgets hear it in the thread of the GUI, in the order of these calls: at once
-        if this is that thread and nobody waits, else when it is their turn. Those that
+        if this is that thread and nobody waits, else when it is their turn. One that is
+        slower than its events does not hear the oldest values that wait. Those that
         have been removed or deleted by then hear nothing, nor do those of an attribute
         that is gone or was cleaned up. All others hear it now, in this thread.
 
@@ -97,10 +156,12 @@ class Delivery:
         put = courier.queue.now if courier.here else courier.queue.put
         others = []
         for listener in listeners:
-            if courier.may_tell(listener()):
-                put(_Parcel(reference, event_type, value, listener))
-            else:
+            if not courier.may_tell(listener()):
                 others.append(listener)
+            elif event_type not in _REPLACED:
+                put(_Parcel(reference, event_type, value, listener))
+            elif self._waiting.add(listener, event_type, value):
+                put(_Parcel(reference, None, None, listener))
         if others:
             attribute.fireEvent(event_type, value, others)
 
@@ -132,6 +193,8 @@ class Delivery:
         courier = self._courier
         if courier is None or not courier.on_duty:
             courier = self._courier = Courier.of_this_thread(self._deliver)
+            # What waits for an application that is gone waits for nobody.
+            self._waiting = _Waiting()
         if courier is None or not courier.here:
             return
         queue = courier.queue
@@ -148,6 +211,11 @@ class Delivery:
             courier.queue.pass_by(seconds)
 
     def _deliver(self, parcel: _Parcel) -> None:
+        if parcel.event_type is None:
+            news = self._waiting.take(parcel.listener)
+            if news is None:
+                return
+            parcel = replace(parcel, event_type=news[0], value=news[1])
         attribute, widget = parcel.attribute(), parcel.listener()
         if attribute is None or attribute.closed or widget is None:
             return
@@ -211,6 +279,9 @@ class Delivery:
 
 #: The events that bring a value.
 _VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
+
+#: The events of which the newest counts.
+_REPLACED = (*_VALUES, TaurusEventType.Error)
 
 #: The one of the process: widgets of all attributes share the thread of the GUI.
 DELIVERY = Delivery()

@@ -10,6 +10,7 @@ import time
 import weakref
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import taurus
 from snapshot import initialize
@@ -24,7 +25,8 @@ from tango_support import (
 )
 from taurus.core.taurusbasetypes import TaurusEventType, TaurusSerializationMode
 
-from taurus_tpo.scheme.delivery import DELIVERY
+from taurus_tpo import compat
+from taurus_tpo.scheme.delivery import DELIVERY, LARGE, WAITING, WAITING_IF_LARGE
 from taurus_tpo.sim import Facility
 
 VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
@@ -479,7 +481,8 @@ sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
 from tango_support import Listener, eventually
 from taurus.external.qt import Qt
 from taurus.qt.qtgui.display import TaurusLabel
-from taurus_tpo.scheme.delivery import DELIVERY
+from taurus_tpo import compat
+from taurus_tpo.scheme.delivery import DELIVERY, LARGE, WAITING, WAITING_IF_LARGE
 app = Qt.QApplication(["test"])
 label = TaurusLabel()
 label.setModel({model(modes, "with_events")!r})
@@ -496,3 +499,67 @@ print("told")
     assert done.returncode == 0, done.stderr
     assert "told" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+# --- a widget that is slower than its events -----------------------------------------
+
+
+class Value:
+    """Something that a widget can be told."""
+
+    def __init__(self, rvalue: object) -> None:
+        self.rvalue = rvalue
+
+
+def _flood(attribute, values) -> None:
+    """Tell the listeners of ``attribute`` in another thread, as Tango does."""
+
+    def tell() -> None:
+        for value in values:
+            DELIVERY.tell(
+                attribute,
+                TaurusEventType.Change,
+                Value(value),
+                compat.listeners(attribute),
+            )
+
+    thread = threading.Thread(target=tell)
+    thread.start()
+    thread.join()
+
+
+def _told_to(widget) -> list:
+    """Return the list of the values that ``widget`` is told from now on."""
+    told: list = []
+
+    def hear(_source, _kind, value) -> None:
+        if isinstance(value, Value):
+            told.append(value.rvalue)
+
+    widget.handleEvent = hear
+    return told
+
+
+@pytest.mark.parametrize(
+    ("size", "most"), [(1, WAITING), (LARGE // 8 + 1, WAITING_IF_LARGE)]
+)
+def test_a_slow_widget_gets_the_newest_values(qtbot, crowd, label, size, most):
+    widget = label(names_of(crowd, 1)[0])
+    qtbot.waitUntil(lambda: bool(widget.values), timeout=20_000)
+    told = _told_to(widget)
+    _flood(widget.getModelObj(), (np.full(size, float(n)) for n in range(3 * WAITING)))
+    # Its configuration may be on its way, too.
+    assert len(DELIVERY) <= most + 5
+    qtbot.waitUntil(lambda: not len(DELIVERY), timeout=20_000)
+    newest = range(3 * WAITING - most, 3 * WAITING)
+    assert [value[0] for value in told] == list(map(float, newest))
+
+
+def test_large_values_take_the_place_of_small_ones(qtbot, crowd, label):
+    widget = label(names_of(crowd, 1)[0])
+    qtbot.waitUntil(lambda: bool(widget.values), timeout=20_000)
+    told = _told_to(widget)
+    small, large = np.zeros(1), np.zeros(LARGE // 8 + 1)
+    _flood(widget.getModelObj(), [*[small] * 10, *[large] * 10])
+    qtbot.waitUntil(lambda: not len(DELIVERY), timeout=20_000)
+    assert list(map(len, told)) == [len(large)] * WAITING_IF_LARGE
