@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
-from tests.differential.compare import Difference, as_changes
+from tests.differential.compare import Difference, as_changes, is_polled
 from tests.differential.scenario import (
     CLIENT,
     DATABASE,
@@ -79,17 +79,23 @@ def _greets_one_more(difference: Difference) -> bool:
 
 
 def _knows_that_it_is_subscribed(difference: Difference, scenario: Scenario) -> bool:
-    flags = {
-        "isUsingEvents": (False, True),
-        "subscription": ("Subscribing", "Subscribed"),
-    }
-    seen = (difference.stock, difference.plugin)
     if scenario.pairing in ("Sync", "Async") and difference.part == "told":
         return _greets_one_more(difference)
+    if difference.part != "end":
+        return False
+    flags = [("isUsingEvents", False, True), ("subscription", *_SUBSCRIBED)]
+    if difference.on is not None and is_polled(scenario, difference.on):
+        flags.append(("subscription", *_FAILED))
+    seen = (difference.stock, difference.plugin)
     return any(
-        difference.part == "end" and difference.name.endswith(name) and seen == values
-        for name, values in flags.items()
+        difference.name.endswith(name) and seen == tuple(values)
+        for name, *values in flags
     )
+
+
+#: What stock Taurus says of a subscription, and what is so.
+_SUBSCRIBED = ("Subscribing", "Subscribed")
+_FAILED = ("Subscribing", "PendingSubscribe")
 
 
 # --- what is read and told ---
@@ -621,7 +627,8 @@ TABLE: tuple[Meant, ...] = (
         "In the modes Sync and Async ``isUsingEvents()`` is true, "
         "``getSubscriptionState()`` is ``Subscribed``, and a second listener is told "
         "the value, as soon as Tango says that it has subscribed; in stock Taurus with "
-        "the first event, which may never come.",
+        "the first event, which may never come. An attribute without events that is "
+        "polled by force is ``PendingSubscribe``, and not ``Subscribing`` for ever.",
         "A program that asks is told what is so.",
         stock_is_wrong=True,
     ),
