@@ -269,7 +269,23 @@ def _follows_what_it_set(difference: Difference, scenario: Scenario) -> bool:
     on = _on(difference, scenario)
     if on is None or difference.part != "end" or "] config " not in difference.name:
         return False
-    return bool(scenario.of(on, CLIENT, "set_range", "set_label"))
+    if scenario.of(on, CLIENT, "set_range", "set_label"):
+        return True
+    changed = scenario.of(on, SERVER, "configure")
+    return bool(changed) and _is_what_was_configured(difference, changed[-1])
+
+
+def _is_what_was_configured(difference: Difference, step: Step) -> bool:
+    """Return whether the plugin's program has what the server was told at last."""
+    name = difference.name.rpartition(" ")[2]
+    expected = {
+        "label": step.args.get("label"),
+        "description": step.args.get("description"),
+        "format_spec": str(step.args.get("format")).lstrip("%"),
+        # It comes with the format.
+        "precision": difference.plugin if "format" in step.args else None,
+    }
+    return name in expected and difference.plugin == expected[name] is not None
 
 
 def _is_away(steps: Iterable[Step]) -> bool:
@@ -464,10 +480,11 @@ TABLE: tuple[Meant, ...] = (
     Meant(
         "what-was-set",
         _follows_what_it_set,
-        "Where a program sets the range of an attribute that it has just made, and the "
-        "server makes something else of it, the attribute has what the server has.",
+        "Where the configuration of an attribute changes that was just made, or a "
+        "program sets its range and the server makes something else of it, the "
+        "attribute has what the server has.",
         "Stock Taurus is not told of a change before Tango has subscribed, and keeps "
-        "what the program set.",
+        "what was there before, or what the program set.",
         stock_is_wrong=True,
     ),
     Meant(
