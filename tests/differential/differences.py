@@ -197,9 +197,11 @@ def _changes_silently(scenario: Scenario, on: int) -> bool:
     if not attribute.of_kind.is_readable:
         # No event comes of one that can only be written.
         return bool(scenario.of(on, SERVER, "set") or scenario.of(on, CLIENT, "write"))
-    steps = scenario.of(on, SERVER, "set", "fail", "dev_restart")
+    # A device that was made anew holds what it held at first, and says nothing.
+    anew = bool(scenario.of(on, SERVER, "dev_restart"))
+    steps = scenario.of(on, SERVER, "set", "fail")
     silent = any(not step.args.get("event", True) for step in steps)
-    return attribute.events and silent
+    return attribute.events and (anew or silent)
 
 
 def _finds_silent_changes(difference: Difference, scenario: Scenario) -> bool:
