@@ -269,12 +269,24 @@ def _without_units(value: Any) -> Any:
 
 def _follows_what_it_set(difference: Difference, scenario: Scenario) -> bool:
     on = _on(difference, scenario)
-    if on is None or difference.part != "end" or "] config " not in difference.name:
+    if on is None:
         return False
-    if scenario.of(on, CLIENT, "set_range", "set_label"):
-        return True
+    was_set = scenario.of(on, CLIENT, "set_range", "set_label")
     changed = scenario.of(on, SERVER, "configure")
+    if difference.part == "told":
+        return bool(was_set or changed) and _tells_of_it(difference)
+    if difference.part != "end" or "] config " not in difference.name:
+        return False
+    if was_set:
+        return True
     return bool(changed) and _is_what_was_configured(difference, changed[-1])
+
+
+def _tells_of_it(difference: Difference) -> bool:
+    """Return whether a listener is told a configuration, and nothing else, besides."""
+    plugin, stock = _flat(difference.plugin), _flat(difference.stock)
+    values = [[one for one in told if one[0] != "Config"] for told in (plugin, stock)]
+    return values[0] == values[1] and len(plugin) == len(stock) + 1
 
 
 def _is_what_was_configured(difference: Difference, step: Step) -> bool:
