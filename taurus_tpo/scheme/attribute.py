@@ -456,12 +456,13 @@ class TpoTangoAttribute(TangoAttribute):
         return is_mine and not subscription.ended
 
     def _give_subscription_up(self) -> None:
-        if self._connection is not None:
-            pool = self.factory().first_read
-            pool.withdraw(self._connection, Kind.CONNECT, id(self))
-            pool.withdraw(self._connection, Kind.LOOK, self.getSimpleName().lower())
+        pool, connection = self.factory().first_read, self._connection
+        if connection is not None:
+            pool.withdraw(connection, Kind.CONNECT, id(self))
         subscription, self._subscription = self._subscription, None
-        if subscription is not None:
+        if subscription is not None and connection is not None:
+            # By its name: not of another one, where two threads have made it at once.
+            pool.withdraw(connection, Kind.LOOK, self.getSimpleName().lower())
             subscription.end()
 
     def _poll_it(self) -> None:
