@@ -158,7 +158,10 @@ def _reads_unheard(difference: Difference, scenario: Scenario) -> bool:
     if _does(difference, *_STATE_READS):
         return not _is_unknown(difference.plugin)
     before = scenario.steps[: _index(difference)] if difference.part == "step" else ()
-    return _does(difference, *_READS) and not _is_listened_to(before, difference.on)
+    # Taurus looks at rvalue to see whether limits can be set.
+    no_value = difference.plugin == {"raised": "AssertionError"}
+    reads = _does(difference, *_READS) or (no_value and _does(difference, "set_range"))
+    return reads and not _is_listened_to(before, difference.on)
 
 
 def _tells_more(difference: Difference) -> bool:
