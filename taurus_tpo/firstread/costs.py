@@ -15,8 +15,8 @@ FIRST = 4
 #: How many times more a call may take than the largest that came out well.
 GROWTH = 4
 
-#: After how many attributes that are refused alone, with none read in between, a device
-#: is taken to refuse all.
+#: When so many attributes are found to be refused alone, and none is read in between, a
+#: device is taken to refuse all.
 ALL = 2
 
 #: The least that a read is taken to cost, s: by a coarse clock it takes no time at all,
@@ -41,13 +41,11 @@ class Costs:
         self._largest = FIRST
         #: Those that were refused in a call of their own.
         self._alone: set[Hashable] = set()
-        #: How many calls for one attribute were refused since one was not.
-        self._refused_alone = 0
-
-    @property
-    def refuses_all(self) -> bool:
-        """Whether the device seems to refuse whatever is read: to split is in vain."""
-        return self._refused_alone >= ALL
+        #: Those of them that were found out since something was read.
+        self._refused: set[Hashable] = set()
+        #: The one to be read alone next, to see whether the device refuses all.
+        self._probe: Hashable = None
+        self._probes = 0
 
     def expected(self, name: Hashable) -> float:
         """Return what reading ``name`` is expected to take, s."""
@@ -67,6 +65,9 @@ class Costs:
         travels alone, and after the others.
         """
         typical = self._typical()
+        names = list(names)
+        if self._probe in names:
+            return [self._probe]
         most = 1 if self._one_by_one else self._largest
         quick: list[Hashable] = []
         slow: list[Hashable] = []
@@ -91,7 +92,8 @@ class Costs:
         total = sum(expected)
         for name, share in zip(read, expected):
             self._costs[name] = max(LEAST, seconds * share / total)
-        self._refused_alone = 0
+        self._probe = None
+        self._refused.clear()
         self._alone.difference_update(read)
         if seconds <= AIM:
             self._largest = max(self._largest, GROWTH * len(read))
@@ -105,17 +107,27 @@ class Costs:
             self._costs[name] = max(self._costs.get(name, typical), at_least)
         self._largest = max(1, len(read) // 2)
 
-    def refused(self, names: Iterable[Hashable]) -> None:
+    def refused(self, names: Iterable[Hashable]) -> list[Hashable]:
         """Take note that the device has refused a call for ``names`` as a whole.
 
         One that is refused alone travels alone from then on, until it is read: the
-        others need not be refused with it.
+        others need not be refused with it. Where the device seems to refuse all, one
+        of them is tried alone, each time another.
+
+        :return: those that may be read all the same, in calls for fewer of them.
         """
         read = list(names)
+        self._probe = None
         if len(read) == 1:
-            self._alone.add(read[0])
-            self._refused_alone += 1
-        if self.refuses_all:
-            self._largest = max(self._largest, GROWTH * len(read))
-        else:
+            # One that is known to be refused says nothing of the others.
+            if len(self._refused) < ALL and self._alone.isdisjoint(read):
+                self._alone.update(read)
+                self._refused.update(read)
+            return []
+        if len(self._refused) < ALL:
             self._largest = max(1, len(read) // 2)
+            return read
+        self._largest = max(self._largest, GROWTH * len(read))
+        self._probe = read[self._probes % len(read)]
+        self._probes += 1
+        return [self._probe]

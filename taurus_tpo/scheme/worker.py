@@ -129,7 +129,12 @@ def _wanted(requests: Iterable[Request]) -> Reads:
 
 
 def _names(wanted: Reads) -> list[Any]:
-    return [found[0][0].name for found in wanted.values()]
+    return [_name(found) for found in wanted.values()]
+
+
+def _name(found: list[tuple[Request, Any]]) -> Any:
+    """Return by what name the costs of an attribute are known."""
+    return found[0][0].name
 
 
 def _requests(wanted: Reads) -> tuple[Request, ...]:
@@ -145,12 +150,11 @@ def _failed(
 ) -> Report:
     """Deliver that a call has failed as a whole, or have less of it tried again."""
     names = _names(wanted)
+    again: Reads = {}
     if seconds < PROMPT and is_of_the_device(error):
         # One of them may be the cause: a hook that is common to all has raised.
-        in_vain = len(names) == 1 or connection.costs.refuses_all
-        connection.costs.refused(names)
-        if not in_vain:
-            return Report(answered=True, again=_requests(wanted))
+        tried = connection.costs.refused(names)
+        again = {one: found for one, found in wanted.items() if _name(found) in tried}
     elif seconds < PROMPT:
         connection.lose()
     else:
@@ -160,9 +164,11 @@ def _failed(
             # Each alone may answer in time; or the server is gone, and then it is not
             # called again before it has answered.
             return Report(answered=False, late=True, again=_requests(wanted))
-    for found in wanted.values():
-        _hand_out(found, Reading(None, error, begun))
-    return Report(answered=seconds < PROMPT, late=seconds >= PROMPT)
+    for name, found in wanted.items():
+        if name not in again:
+            _hand_out(found, Reading(None, error, begun))
+    prompt = seconds < PROMPT
+    return Report(answered=prompt, late=not prompt, again=_requests(again))
 
 
 def _to_read(request: Request) -> Any:

@@ -158,10 +158,11 @@ def test_one_by_one_nothing_travels_with_another() -> None:
 
 def test_after_a_refusal_half_of_them_travel() -> None:
     costs = Costs()
-    costs.refused("abcd")
+    assert costs.refused("abcd") == ["a", "b", "c", "d"]
     assert costs.cut("abcd") == ["a", "b"]
-    costs.refused("ab")
+    assert costs.refused("ab") == ["a", "b"]
     assert costs.cut("abcd") == ["a"]
+    assert costs.refused("a") == []
 
 
 def test_one_that_is_refused_alone_travels_alone_and_last() -> None:
@@ -175,24 +176,55 @@ def test_one_that_is_refused_alone_travels_alone_and_last() -> None:
     assert costs.cut("abcd") == ["a", "b", "c", "d"]
 
 
-def test_a_device_that_refuses_all_is_not_split_any_more() -> None:
-    costs, calls = Costs(), 0
+def test_of_a_device_that_refuses_all_one_is_tried_each_time() -> None:
+    costs = Costs()
     others = [f"other {n}" for n in range(100)]
     costs.learn(others, 0.01)
     costs.refused("a")
-    assert not costs.refuses_all
     costs.refused("b")
-    assert costs.refuses_all
-    while others:
-        cut = costs.cut(others)
-        costs.refused(cut)
-        others = others[len(cut) :]
-        calls += 1
-    assert calls < 10
-    # Those that were refused alone are read alone: they find out when that is over.
-    assert costs.cut(["a", "b"]) == ["a"]
-    costs.learn("a", 0.01)
-    assert not costs.refuses_all
+    probed = []
+    for _ in range(3):
+        assert costs.cut(others) == others
+        [probe] = costs.refused(others)
+        assert costs.cut(others) == [probe]
+        assert costs.refused([probe]) == []
+        probed.append(probe)
+    assert len(set(probed)) == 3
+    # One that is read shows that it does not refuse all.
+    costs.refused(others)
+    costs.learn([probe], 0.01)
+    assert costs.refused(others) == others
+
+
+@given(
+    bad=st.sets(st.integers(0, 19), max_size=20),
+    healed=st.sets(st.integers(0, 19), max_size=20),
+)
+def test_whatever_is_not_refused_alone_is_read_in_the_end(
+    bad: set[int], healed: set[int]
+) -> None:
+    """Also where others are refused from then on, or are no more."""
+    costs = Costs()
+    for refused in (bad, bad ^ healed):
+        # Each round is one of polling.
+        for _ in range(60):
+            read = _polled(costs, refused)
+        assert read == set(range(20)) - refused
+
+
+def _polled(costs: Costs, refused: set[int]) -> set[int]:
+    """Return which of twenty attributes one round of polling reads."""
+    left, read = list(range(20)), set()
+    while left:
+        call = costs.cut(left)
+        left = [one for one in left if one not in call]
+        if refused & set(call):
+            again = costs.refused(call)
+            left = [*again, *left]
+        else:
+            costs.learn(call, 0.001 * len(call))
+            read |= set(call)
+    return read
 
 
 def test_who_took_no_time_gets_a_share_of_a_time_later() -> None:
