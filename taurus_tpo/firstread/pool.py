@@ -25,9 +25,11 @@ from taurus_tpo.firstread.schedule import (
 from taurus_tpo.firstread.sentinel import SILENCE, Sentinel, Verdict
 from taurus_tpo.firstread.server import Server, pause_after
 from taurus_tpo.giop import Address
+from taurus_tpo.janitor import Janitor
 
 #: What the threads are called.
 THREAD_NAME = "taurus_tpo reader"
+WITHDRAWALS = "taurus_tpo withdrawals"
 
 #: How long a device waits for company, s: a widget is built in about 5 ms, so that some
 #: attributes of a device travel together, and nobody sees the wait.
@@ -42,6 +44,12 @@ HEARD = 2 * SILENCE
 
 #: The shortest time that a thread waits, s: a clock may stand still.
 _SHORTEST_REST = 0.001
+
+
+def _drop(requests: list[Request]) -> None:
+    """Settle them as in vain; called without the lock."""
+    for request in requests:
+        request.drop()
 
 
 class _Nobody:
@@ -123,6 +131,8 @@ class DevicePool:
         self._changed = threading.Condition(lock)
         self._roused = threading.Condition(lock)
         self._withdrawn: deque[tuple[Any, Kind, Hashable]] = deque()
+        #: Takes back what is withdrawn while another thread has the lock.
+        self._janitor = Janitor(WITHDRAWALS, log=self._log)
         self._threads: set[threading.Thread] = set()
         self._starting = 0
         #: When each thread that rests looks at the schedule again, by its number.
@@ -185,16 +195,30 @@ class DevicePool:
         return self.ask(self._nobody, name, None, Kind.ALARM, delay)
 
     def withdraw(self, device: Any, kind: Kind, name: Hashable) -> None:
-        """Forget what waits; its future is cancelled. What is being served goes on."""
+        """Forget what waits; its future is cancelled. What is being served goes on.
+
+        Never waits for another thread. An attribute that is collected as garbage
+        withdraws what it wanted, in whatever its thread was doing: a thread that has
+        just begun may do so before it says that it runs, for which somebody waits with
+        the lock held.
+        """
         self._withdrawn.append((device, kind, name))
-        if not self._is_held():
-            self._take_back()
+        if self._is_held():
+            # A thread of the pool takes it back when it looks at the schedule next.
+            return
+        if self._changed.acquire(blocking=False):
+            try:
+                requests = self._take_out()
+            finally:
+                self._changed.release()
+            _drop(requests)
+        else:
+            self._janitor.do(self._take_back)
 
     def _is_held(self) -> bool:
         """Return whether this thread holds the lock already.
 
-        An attribute that is collected as garbage withdraws what it wanted, in whatever
-        its thread was doing: it may be in the midst of a look at the schedule.
+        It may be in the midst of a look at the schedule.
         """
         try:
             self._changed.notify(0)
@@ -204,17 +228,21 @@ class DevicePool:
 
     def _take_back(self) -> None:
         """Forget what was withdrawn; called without the lock."""
-        requests: list[Request] = []
         with self._changed:
-            while self._withdrawn:
-                device, kind, name = self._withdrawn.popleft()
-                remove = partial(self._schedule.remove, device, kind, name)
-                found = list(iter(remove, None))
-                self._count(kind, dropped=len(found))
-                requests += found
-            self._tell()
-        for request in requests:
-            request.drop()
+            requests = self._take_out()
+        _drop(requests)
+
+    def _take_out(self) -> list[Request]:
+        """Return what was withdrawn, which waits no more; with the lock held."""
+        requests: list[Request] = []
+        while self._withdrawn:
+            device, kind, name = self._withdrawn.popleft()
+            remove = partial(self._schedule.remove, device, kind, name)
+            found = list(iter(remove, None))
+            self._count(kind, dropped=len(found))
+            requests += found
+        self._tell()
+        return requests
 
     def hears(self, server: Server) -> bool:
         """Return whether ``server`` answers now, for somebody who is about to call it.

@@ -116,8 +116,6 @@ class Leisure:
         self._ready: dict[Any, _Group] = {}
         #: Those who have turns to come, by the identities of their attributes.
         self._groups: dict[int, _Group] = {}
-        # An attribute that is collected as garbage is released, in whatever its thread
-        # was doing: this here, perhaps.
         self._lock = threading.RLock()
         self._last = self._since = float("-inf")
         self._alarmed = False
@@ -135,11 +133,13 @@ class Leisure:
             self._set_alarm(QUIET)
 
     def release(self, attribute: Any) -> None:
-        """Forget ``attribute``, which was cleaned up."""
-        with self._lock:
-            group = self._groups.pop(id(attribute), None)
-            if group is not None:
-                group.attributes.pop(id(attribute), None)
+        """Forget ``attribute``, which was cleaned up.
+
+        Takes no lock, see :meth:`taurus_tpo.firstread.DevicePool.withdraw`.
+        """
+        group = self._groups.pop(id(attribute), None)
+        if group is not None:
+            group.attributes.pop(id(attribute), None)
         if group is not None and not group.attributes:
             self._pool.withdraw(group.connection, Kind.CONNECT, id(group))
 

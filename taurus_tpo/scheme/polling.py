@@ -90,8 +90,6 @@ class Polling:
         self._poll = poll
         self._alarm = alarm
         self._clock = clock
-        # An attribute that is collected as garbage ends its polling, in whatever its
-        # thread was doing: this here, perhaps.
         self._lock = threading.RLock()
         self._polled: weakref.WeakKeyDictionary[Any, _Polled]
         self._polled = weakref.WeakKeyDictionary()
@@ -119,9 +117,11 @@ class Polling:
             self._ask(attribute, polled, self._clock.monotonic() + GATHER)
 
     def remove(self, attribute: Any) -> bool:
-        """Poll ``attribute`` no more; return whether a poll may be on its way."""
-        with self._lock:
-            polled = self._polled.pop(attribute, None)
+        """Poll ``attribute`` no more; return whether a poll may be on its way.
+
+        Takes no lock, see :meth:`taurus_tpo.firstread.DevicePool.withdraw`.
+        """
+        polled = self._polled.pop(attribute, None)
         return polled is not None and polled.asked
 
     def close(self) -> None:

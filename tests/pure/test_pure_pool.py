@@ -703,6 +703,33 @@ def test_what_is_withdrawn_is_cancelled_and_not_served(
     assert hands.names() == []
 
 
+def test_whoever_withdraws_waits_for_no_other_thread(
+    make: MakePool, hands: Hands, device: SomeDevice
+) -> None:
+    """The other one may be waiting for it: to begin, with the lock held."""
+    pool = make(hands.serve)
+    future = pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with pool._changed:
+            held.set()
+            let_go.wait(SOON)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(SOON)
+    withdrawing = threading.Thread(
+        target=pool.withdraw, args=(device, Kind.POLL, "x"), daemon=True
+    )
+    withdrawing.start()
+    withdrawing.join(SOON)
+    assert not withdrawing.is_alive()
+    let_go.set()
+    holder.join(SOON)
+    wait_until(future.cancelled, "it is cancelled when the lock is free")
+
+
 def test_nobody_waits_for_what_is_withdrawn(
     make: MakePool, hands: Hands, device: SomeDevice, other: SomeDevice
 ) -> None:
