@@ -116,6 +116,7 @@ class Leisure:
         self._ready: dict[Any, _Group] = {}
         #: Those who have turns to come, by the identities of their attributes.
         self._groups: dict[int, _Group] = {}
+        # Garbage is collected in whatever a thread is doing: this here, perhaps.
         self._lock = threading.RLock()
         self._last = self._since = float("-inf")
         self._alarmed = False

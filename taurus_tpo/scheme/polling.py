@@ -90,6 +90,7 @@ class Polling:
         self._poll = poll
         self._alarm = alarm
         self._clock = clock
+        # Garbage is collected in whatever a thread is doing: this here, perhaps.
         self._lock = threading.RLock()
         self._polled: weakref.WeakKeyDictionary[Any, _Polled]
         self._polled = weakref.WeakKeyDictionary()
