@@ -29,7 +29,6 @@ from taurus_tpo.janitor import Janitor
 
 #: What the threads are called.
 THREAD_NAME = "taurus_tpo reader"
-WITHDRAWALS = "taurus_tpo withdrawals"
 
 #: How long a device waits for company, s: a widget is built in about 5 ms, so that some
 #: attributes of a device travel together, and nobody sees the wait.
@@ -99,6 +98,7 @@ class DevicePool:
     :param gather: how long a read waits for others of its device, s.
     :param idle: how long a thread waits for work before it ends, s.
     :param log: takes what goes wrong in ``serve`` itself.
+    :param janitor: takes back what is withdrawn while another thread has the lock.
     """
 
     def __init__(
@@ -113,6 +113,7 @@ class DevicePool:
         idle: float = IDLE,
         clock: clocks.Clock = clocks.SYSTEM,
         log: Any = None,
+        janitor: Janitor | None = None,
     ) -> None:
         self._serve = serve
         self._workers = workers
@@ -131,8 +132,7 @@ class DevicePool:
         self._changed = threading.Condition(lock)
         self._roused = threading.Condition(lock)
         self._withdrawn: deque[tuple[Any, Kind, Hashable]] = deque()
-        #: Takes back what is withdrawn while another thread has the lock.
-        self._janitor = Janitor(WITHDRAWALS, log=self._log)
+        self._janitor = janitor or Janitor(log=self._log)
         self._threads: set[threading.Thread] = set()
         self._starting = 0
         #: When each thread that rests looks at the schedule again, by its number.

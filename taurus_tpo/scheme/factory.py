@@ -155,7 +155,12 @@ class TpoTangoFactory(TangoFactory):
         self.patience = Patience()
         workers = CUSTOM_SETTINGS.current().first_read_workers
         self.first_read = DevicePool(
-            worker.serve, workers, silence_of, worker.refuse, log=self
+            worker.serve,
+            workers,
+            silence_of,
+            worker.refuse,
+            log=self,
+            janitor=JANITOR,
         )
         self._gate = Gate(self.first_read, self.patience)
         self.questions = Questions(self.first_read, self.patience)
