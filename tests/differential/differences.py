@@ -11,7 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
-from tests.differential.compare import Difference, as_changes, is_polled
+from tests.differential.compare import (
+    Difference,
+    as_changes,
+    has_events,
+    is_polled,
+)
 from tests.differential.scenario import (
     CLIENT,
     DATABASE,
@@ -161,7 +166,22 @@ def _reads_unheard(difference: Difference, scenario: Scenario) -> bool:
     # Taurus looks at rvalue to see whether limits can be set.
     no_value = difference.plugin == {"raised": "AssertionError"}
     reads = _does(difference, *_READS) or (no_value and _does(difference, "set_range"))
-    return reads and not _is_listened_to(before, difference.on)
+    return reads and not _is_kept_current(before, difference.on, scenario)
+
+
+def _is_kept_current(steps: Iterable[Step], on: int, scenario: Scenario) -> bool:
+    """Return whether events or polls bring what an attribute is after these steps."""
+    done = list(steps)
+    return _is_listened_to(done, on) and not _is_left_alone(done, on, scenario)
+
+
+def _is_left_alone(steps: Iterable[Step], on: int, scenario: Scenario) -> bool:
+    """Return whether an attribute without events is not polled after these steps."""
+    if on >= len(scenario.attributes) or has_events(scenario, on):
+        return False
+    polling = ("enable_polling", "disable_polling")
+    said = [step.do for step in steps if step.on == on and step.do in polling]
+    return said[-1:] == ["disable_polling"]
 
 
 def _tells_more(difference: Difference) -> bool:
@@ -185,7 +205,10 @@ def _tells_what_was_read(difference: Difference, scenario: Scenario) -> bool:
         return False
     reads = scenario.of(on, CLIENT, "read", "value_obj")
     if all(step.args.get("cache", True) is True for step in reads):
-        return False
+        # Where nothing keeps the cache current, each read goes to the device.
+        reads = scenario.of(on, CLIENT, *_READS)
+        if not (reads and _is_left_alone(scenario.steps, on, scenario)):
+            return False
     both = (difference.stock, difference.plugin)
     if not all(isinstance(told, list) for told in both):
         return False
