@@ -45,7 +45,7 @@ class Janitor:
         self._work = queue.SimpleQueue()
         self._starting = threading.Lock()
         self._alive = False
-        self._done = threading.Event()
+        self._done = _Flag()
         self._done.set()
 
     def do(self, action: Callable[[], Any], due: float = float("-inf")) -> None:
@@ -124,6 +124,33 @@ class Janitor:
                 return True
             self._alive = True
             return False
+
+
+class _Flag:
+    """Something that is so or not, and that one can wait for; any thread.
+
+    Unlike ``threading.Event`` it is cleared without a lock: by whoever collects garbage
+    in the midst of :meth:`set`, perhaps.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._changed = threading.Condition(threading.RLock())
+
+    def set(self) -> None:
+        """Let it be so, and wake whoever waits for that."""
+        with self._changed:
+            self._is_set = True
+            self._changed.notify_all()
+
+    def clear(self) -> None:
+        """Let it not be so; never waits."""
+        self._is_set = False
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until it is so, s; return whether it is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._is_set, timeout)
 
 
 def _nothing() -> None:

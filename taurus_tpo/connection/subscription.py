@@ -34,7 +34,8 @@ class Subscription:
     ) -> None:
         self._proxy = proxy
         self._callback = WeakCall(callback)
-        self._lock = threading.Lock()
+        # Whom it belongs to may be collected as garbage in the midst of this.
+        self._lock = threading.RLock()
         self._answered = answered
         #: Whether Tango has answered when :meth:`begin` returns.
         self.tried = answered

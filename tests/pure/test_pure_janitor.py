@@ -32,6 +32,17 @@ def test_do_does_not_wait() -> None:
     assert janitor.wait(SOON)
 
 
+def test_do_waits_for_no_lock() -> None:
+    """It may be called in the midst of whatever the janitor does: Python collects."""
+    janitor = Janitor(idle=0.01)
+    with janitor._done._changed:
+        other = threading.Thread(target=janitor.do, args=(print,), daemon=True)
+        other.start()
+        other.join(SOON)
+        assert not other.is_alive()
+    assert janitor.wait(SOON)
+
+
 def test_what_raises_does_not_stop_the_next() -> None:
     janitor = Janitor(idle=0.01)
     done = threading.Event()
