@@ -25,7 +25,6 @@ from taurus_tpo.firstread.schedule import (
 from taurus_tpo.firstread.sentinel import SILENCE, Sentinel, Verdict
 from taurus_tpo.firstread.server import Server, pause_after
 from taurus_tpo.giop import Address
-from taurus_tpo.janitor import Janitor
 
 #: What the threads are called.
 THREAD_NAME = "taurus_tpo reader"
@@ -80,6 +79,10 @@ class Stats:
     dropped: int = 0
 
 
+def _do_now(action: Callable[[], Any]) -> None:
+    action()
+
+
 class DevicePool:
     """A bounded pool of daemon threads that serves devices, one thread a device.
 
@@ -98,7 +101,8 @@ class DevicePool:
     :param gather: how long a read waits for others of its device, s.
     :param idle: how long a thread waits for work before it ends, s.
     :param log: takes what goes wrong in ``serve`` itself.
-    :param janitor: takes back what is withdrawn while another thread has the lock.
+    :param do_later: has something done in another thread, and waits for nobody. Without
+        it, whoever withdraws something waits for whoever has the lock.
     """
 
     def __init__(
@@ -113,7 +117,7 @@ class DevicePool:
         idle: float = IDLE,
         clock: clocks.Clock = clocks.SYSTEM,
         log: Any = None,
-        janitor: Janitor | None = None,
+        do_later: Callable[[Callable[[], Any]], Any] = _do_now,
     ) -> None:
         self._serve = serve
         self._workers = workers
@@ -132,7 +136,7 @@ class DevicePool:
         self._changed = threading.Condition(lock)
         self._roused = threading.Condition(lock)
         self._withdrawn: deque[tuple[Any, Kind, Hashable]] = deque()
-        self._janitor = janitor or Janitor(log=self._log)
+        self._do_later = do_later
         self._threads: set[threading.Thread] = set()
         self._starting = 0
         #: When each thread that rests looks at the schedule again, by its number.
@@ -213,7 +217,7 @@ class DevicePool:
                 self._changed.release()
             _drop(requests)
         else:
-            self._janitor.do(self._take_back)
+            self._do_later(self._take_back)
 
     def _is_held(self) -> bool:
         """Return whether this thread holds the lock already.

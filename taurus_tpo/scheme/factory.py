@@ -160,7 +160,7 @@ class TpoTangoFactory(TangoFactory):
             silence_of,
             worker.refuse,
             log=self,
-            janitor=JANITOR,
+            do_later=JANITOR.do,
         )
         self._gate = Gate(self.first_read, self.patience)
         self.questions = Questions(self.first_read, self.patience)

@@ -707,7 +707,11 @@ def test_whoever_withdraws_waits_for_no_other_thread(
     make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
     """The other one may be waiting for it: to begin, with the lock held."""
-    pool = make(hands.serve)
+
+    def do_later(action: Callable[[], Any]) -> None:
+        threading.Thread(target=action).start()
+
+    pool = make(hands.serve, do_later=do_later)
     future = pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
     held, let_go = threading.Event(), threading.Event()
 
