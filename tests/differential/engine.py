@@ -97,6 +97,10 @@ class Engine:
                 self.seen.update(verdict.meant)
         return self._verdicts[key]
 
+    def judge_again(self, scenario: Scenario) -> Verdict:
+        """Return another verdict: whether what differs does so each time."""
+        return self._judged(scenario)
+
     def _observe(self, scenario: Scenario, side: str) -> Future[dict[str, Any]]:
         pool = self._apart if scenario.needs_own_processes else self._pool
         return pool.submit(self._observed, scenario, side)

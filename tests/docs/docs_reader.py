@@ -243,7 +243,10 @@ class Reader:
             environment.pop(name, None)
         path = [str(Path(sys.executable).parent), environment["PATH"]]
         environment["PATH"] = os.pathsep.join(path)
-        return {**environment, "QT_QPA_PLATFORM": "offscreen", "PYTHONUTF8": "1"}
+        # Where a command crashes, its stacks are in what it says.
+        crash = {"PYTHONFAULTHANDLER": "1"}
+        offscreen = {"QT_QPA_PLATFORM": "offscreen", "PYTHONUTF8": "1"}
+        return {**environment, **offscreen, **crash}
 
     def _judge(self, block: Block, command: Command, done: Done) -> None:
         told = f"{block.place}: {command.line}\n{done.stdout}\n{done.stderr}"

@@ -48,6 +48,9 @@ def inspect(qtbot, choices, factory):
     """A maker of inspectors that are shown."""
     from taurus_tpo.qt import Inspector
 
+    # It shows all attributes that there are, also those of tests before.
+    gc.collect()
+
     def make():
         inspector = Inspector()
         qtbot.addWidget(inspector)
