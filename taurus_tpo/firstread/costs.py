@@ -65,9 +65,10 @@ class Costs:
         travels alone, and after the others.
         """
         typical = self._typical()
-        names = list(names)
-        if self._probe in names:
-            return [self._probe]
+        if self._probe is not None:
+            names = list(names)
+            if self._probe in names:
+                return [self._probe]
         most = 1 if self._one_by_one else self._largest
         quick: list[Hashable] = []
         slow: list[Hashable] = []

@@ -192,9 +192,11 @@ class Delivery:
         """
         courier = self._courier
         if courier is None or not courier.on_duty:
-            courier = self._courier = Courier.of_this_thread(self._deliver)
-            # What waits for an application that is gone waits for nobody.
-            self._waiting = _Waiting()
+            courier = Courier.of_this_thread(self._deliver)
+            if courier is not None:
+                # What waits for an application that is gone waits for nobody.
+                self._waiting = _Waiting()
+            self._courier = courier
         if courier is None or not courier.here:
             return
         queue = courier.queue
