@@ -79,8 +79,11 @@ def own_modes() -> Iterator[Facility]:
 
 
 @pytest.fixture
-def factory(monkeypatch: pytest.MonkeyPatch) -> Iterator:
+def factory(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator:
     """The plugin's factory, to which nobody has said anything; idle at the end."""
+    failed_before = request.session.testsfailed
     found = taurus.Factory("tango")
     assert type(found).__name__ == "TpoTangoFactory"
     _forget(found)
@@ -88,11 +91,19 @@ def factory(monkeypatch: pytest.MonkeyPatch) -> Iterator:
     monkeypatch.setattr(tauruscustomsettings, "TPO_ENABLED", True, raising=False)
     yield found
     _forget(found)
+    if request.session.testsfailed > failed_before:
+        _clean_up_attributes(found)
     gc.collect()
     assert found.first_read.wait(SOON), "reads were left behind"
     eventually(lambda: not readers(found), "threads were left behind")
     for janitor in (found.errands, JANITOR):
         assert janitor.wait(SOON), "subscriptions were left behind"
+
+
+def _clean_up_attributes(factory: object) -> None:
+    """End what the traceback of a failed test keeps alive: other tests come later."""
+    for attribute in factory.attributes():
+        factory.removeExistingAttribute(attribute)
 
 
 def _forget(factory: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import subprocess
@@ -31,8 +32,15 @@ DOWN = "sim/modes/down"
 
 
 def eventually(condition: Any, what: str, timeout: float = SOON) -> Any:
-    """Return the first true value of ``condition()``."""
-    return wait_until(condition, timeout, what)
+    """Return the first true value of ``condition()``.
+
+    :raises TimeoutError: if there was none; what all threads do then is in the log.
+    """
+    try:
+        return wait_until(condition, timeout, what)
+    except TimeoutError:
+        faulthandler.dump_traceback()
+        raise
 
 
 def model(facility: Facility, attribute: str, device: str = UP) -> str:
