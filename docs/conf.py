@@ -80,6 +80,8 @@ rst_prolog = f"""
 .. |growth| replace:: {costs.GROWTH}
 .. |overtaking| replace:: {schedule.OVERTAKING:g} s
 .. |lately| replace:: {server.LATELY:g} s
+.. |held| replace:: {schedule.HELD:g} s
+.. |most held| replace:: {schedule.MOST_HELD}
 .. |just now| replace:: {server.JUST_NOW * 1000:g} ms
 .. |silence| replace:: {sentinel.SILENCE:g} s
 .. |keep| replace:: {sentinel.KEEP:g} s

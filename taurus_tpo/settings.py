@@ -232,8 +232,8 @@ ALL: tuple[Setting, ...] = (
         "TANGO_FIRST_READ_WORKERS",
         type=f"int from 1 to {_MOST_WORKERS}",
         default=8,
-        meaning="The largest number of threads that connect to devices, read and poll "
-        "them. Read once, when Taurus makes its factory.",
+        meaning="How many threads connect to devices, read and poll them at a time. "
+        "Read once, when Taurus makes its factory.",
         read=_read_workers,
         field="first_read_workers",
         unit="threads",

@@ -55,7 +55,7 @@ class _Nobody:
 
     def __init__(self) -> None:
         # One that always answers: an alarm waits for nobody's health.
-        self.server = Server("nobody", answered=float("inf"))
+        self.server = Server("nobody", answered=float("inf"), calls=False)
         self.costs = Costs()
         self.late = False
 
@@ -92,7 +92,9 @@ class DevicePool:
     :param serve: serves one batch, settles its requests and says what became of it;
         called without any lock held, in a thread of the pool. A request that it leaves
         open, and does not want served again, is dropped.
-    :param workers: the largest number of threads.
+    :param workers: how many devices are served at a time. One that holds its thread for
+        longer than :data:`~taurus_tpo.firstread.schedule.HELD` does not count, up to
+        :data:`~taurus_tpo.firstread.schedule.MOST_HELD` of them.
     :param silent: makes the error of a server that does not answer.
     :param refuse: tells whoever is concerned the error of a batch that cannot be
         served; called as ``serve`` is. The futures get it in any case.
@@ -372,7 +374,9 @@ class DevicePool:
         return forgotten
 
     def _employ(self) -> None:
-        if self._closed or len(self._threads) >= self._workers:
+        # One more than may be taken up, who sees to alarms and to what is held.
+        most = self._workers + 1 + self._schedule.held(self._clock.monotonic())
+        if self._closed or len(self._threads) >= most:
             return
         self._numbers += 1
         name = f"{self._name} {self._numbers}"
@@ -469,7 +473,7 @@ class DevicePool:
             if batch is not None:
                 self._leave(now)
                 return batch
-            ripe = self._schedule.next_ripe()
+            ripe = self._schedule.next_ripe(now)
             if ripe is not None and self._is_watched(ripe):
                 # One thread is enough to wait for what is to come.
                 ripe = None
@@ -484,7 +488,7 @@ class DevicePool:
         if self._schedule.ready(now):
             self._wake()
             return
-        ripe = self._schedule.next_ripe()
+        ripe = self._schedule.next_ripe(now)
         if ripe is not None:
             self._wake(ripe)
 

@@ -19,6 +19,14 @@ from taurus_tpo.firstread.server import Server
 #: later, s, and no others: there may always be one that is polled.
 OVERTAKING = 2.0
 
+#: How long a thread is taken up with one batch until another takes its place, s: twice
+#: what one call is to take. It may be in a call to a server that has just begun to
+#: hang, for 9 s; or with a listener that blocks, for as long as that likes.
+HELD = 2 * AIM
+
+#: How many threads others take the place of at the most.
+MOST_HELD = 32
+
 
 class Kind(enum.Enum):
     """What is wanted of a device."""
@@ -195,7 +203,8 @@ class Schedule:
     The bulkheads: a server that has not answered just now is asked whether it is there
     (:meth:`to_check`) before a thread goes to it. Where it cannot be asked, and has not
     answered lately, one thread tries. One server gets three quarters of the threads at
-    the most, and all that has just timed out half of them.
+    the most, and all that has just timed out half of them. A thread that is held for
+    longer than :data:`HELD` does not count as one of the ``workers``: others go on.
 
     Times are seconds of a clock that never goes back. Not thread-safe.
     """
@@ -216,6 +225,8 @@ class Schedule:
         #: however long that takes to come.
         self._vouched: set[Server] = set()
         self._troubled: set[Any] = set()
+        #: Since when each device is served that is called for that.
+        self._served: dict[Any, float] = {}
         self._pending: Counter[Kind] = Counter()
 
     # --- what is asked ---
@@ -335,7 +346,7 @@ class Schedule:
             else:
                 told = tuple(request for request in ripe if not request.patient)
                 if told:
-                    return self._begun(queue, lane, told, server.error)
+                    return self._begun(queue, lane, told, now, server.error)
                 self._turn_deaf(queue, lane)
 
     def _turn_deaf(self, queue: _Queue, lane: _Lane) -> None:
@@ -376,6 +387,8 @@ class Schedule:
         return min(waiting, key=itemgetter(0))[1] if waiting else None
 
     def _may_serve(self, server: Server, queue: _Queue, now: float) -> bool:
+        if server.calls and not self._has_free_thread(now):
+            return False
         if server.silent:
             # There is an error to tell, or it may be time to try.
             return self._is_up_to_date(server, now)
@@ -386,6 +399,15 @@ class Schedule:
         if server.answers_lately(now):
             return True
         return not queue.serving and self._room_for_troubled()
+
+    def held(self, now: float) -> int:
+        """Return how many threads are held that others may take the place of."""
+        held = sum(begun + HELD <= now for begun in self._served.values())
+        return min(held, MOST_HELD)
+
+    def _has_free_thread(self, now: float) -> bool:
+        """Return whether fewer than ``workers`` threads are taken up, not held."""
+        return len(self._served) - self.held(now) < self._workers
 
     def _has_room(self, server: Server, queue: _Queue) -> bool:
         """Return whether the bulkheads leave a thread to what is ripe."""
@@ -423,18 +445,21 @@ class Schedule:
         if lane.device.late or not server.answers_lately(now):
             self._troubled.add(lane.device)
         self._vouched.discard(server)
-        return self._begun(queue, lane, _in_one_go(lane.device.costs, ripe))
+        return self._begun(queue, lane, _in_one_go(lane.device.costs, ripe), now)
 
     def _begun(
         self,
         queue: _Queue,
         lane: _Lane,
         requests: tuple[Request, ...],
+        now: float,
         error: BaseException | None = None,
     ) -> Batch:
         for request in requests:
             del lane.waiting[request.key]
         lane.busy = True
+        if lane.device.server.calls:
+            self._served[lane.device] = now
         queue.serving += 1
         return Batch(lane.device, requests, error)
 
@@ -446,6 +471,7 @@ class Schedule:
         queue.serving -= 1
         self._forget_if_empty(lane.server, queue)
         self._troubled.discard(batch.device)
+        self._served.pop(batch.device, None)
         lane.busy, lane.server = False, None
         for request in batch.requests:
             self._pending[request.kind] -= 1
@@ -471,7 +497,7 @@ class Schedule:
         none to which no thread could go now: its answer would be old when one can.
         """
         # Those that are silent are asked whoever is busy: so they are found again.
-        is_busy = sum(queue.serving for queue in self._queues.values()) >= self._workers
+        is_busy = not self._has_free_thread(now)
         found = tuple(
             server
             for server, queue in self._queues.items()
@@ -544,7 +570,7 @@ class Schedule:
 
     # --- the rest ---
 
-    def next_ripe(self) -> float | None:
+    def next_ripe(self, now: float) -> float | None:
         """Return when there is something to look at next; None if that is not known."""
         while self._ripening and self._ripening[0][0] != self._ripening[0][-1].ripe:
             # Something has become of the lane since.
@@ -555,6 +581,11 @@ class Schedule:
             for server, queue in self._queues.items()
             if queue.deaf and self._may_try(server, queue, float("inf"))
         ]
+        is_waited_for = any(queue.ripe for queue in self._queues.values())
+        if is_waited_for and not self._has_free_thread(now):
+            # When the next one counts as held.
+            ends = (begun + HELD for begun in self._served.values())
+            times += [end for end in ends if end > now]
         return min(times, default=None)
 
     def clear(self) -> tuple[Request, ...]:

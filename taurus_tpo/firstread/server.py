@@ -38,6 +38,7 @@ class Server:
         never goes back, s.
     :param heard: when somebody else has heard of it last: an event came, or Tango has
         subscribed; written by any thread.
+    :param calls: whether to serve it is to call somebody, which may hold a thread.
     :param silences: how often in a row it was asked in vain.
     :param error: why it counts as silent.
     :param since: since when it does, seconds since the epoch.
@@ -49,6 +50,7 @@ class Server:
     at_once: float = float("inf")
     answered: float = float("-inf")
     heard: float = float("-inf")
+    calls: bool = True
     silences: int = 0
     error: BaseException | None = None
     since: float | None = None

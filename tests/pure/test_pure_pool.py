@@ -19,6 +19,7 @@ from pure_support import SOON, DrivenClock, SomeDevice, growth, wait_until
 
 from taurus_tpo.firstread import Batch, DevicePool, Kind, Report, Server, Stats
 from taurus_tpo.firstread.pool import THREAD_NAME
+from taurus_tpo.firstread.schedule import HELD
 from taurus_tpo.firstread.sentinel import Sentinel
 
 #: Longer than any test: nothing happens because a thread was idle for so long.
@@ -259,16 +260,37 @@ def test_a_device_is_in_one_batch_at_a_time_and_devices_are_parallel(
 
 
 def test_no_more_threads_than_allowed(make: MakePool, hands: Hands) -> None:
-    pool = make(hands.serve, workers=2)
+    """Two that serve, and one that sees to what comes."""
+    pool = make(hands.serve, workers=2, clock=DrivenClock())
     for number in range(6):
         pool.ask(SomeDevice(str(number)), "x", None)
     hands.holds(2)
-    assert len(pool.threads()) == 2
+    assert len(pool.threads()) <= 3
     assert pool.pending() == 6
+    assert len(hands.names()) == 2
     hands.go.set()
     assert pool.wait(SOON)
     assert len(hands.names()) == 6
-    assert len(pool.threads()) == 2
+    assert len(pool.threads()) <= 3
+
+
+def test_threads_that_are_held_are_replaced(make: MakePool, hands: Hands) -> None:
+    """By servers that have just begun to hang, or by listeners that block."""
+    clock = DrivenClock()
+    pool = make(hands.serve, workers=2, clock=clock)
+    for number in range(5):
+        pool.ask(SomeDevice(str(number)), "x", None)
+    hands.holds(2)
+    # Whoever waits for its time need not wait for them.
+    result(pool.alarm("early", 0.0))
+    clock.now += HELD
+    hands.holds(4)
+    assert len(hands.names()) == 4
+    clock.now += HELD
+    hands.holds(5)
+    assert len(pool.threads()) <= 2 + 4 + 1
+    hands.go.set()
+    assert pool.wait(SOON)
 
 
 def test_no_more_threads_than_needed(make: MakePool) -> None:

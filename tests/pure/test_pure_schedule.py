@@ -19,7 +19,7 @@ from pure_support import SomeDevice, growth
 
 from taurus_tpo.firstread import Batch, Costs, Kind, Outcome, Report, Request, Schedule
 from taurus_tpo.firstread.costs import AIM
-from taurus_tpo.firstread.schedule import OVERTAKING
+from taurus_tpo.firstread.schedule import HELD, MOST_HELD, OVERTAKING
 from taurus_tpo.firstread.server import JUST_NOW, LATELY, PAUSES, Server
 from taurus_tpo.giop import Address
 
@@ -150,10 +150,10 @@ def test_news_for_somebody_who_cancelled_is_dropped() -> None:
 def test_a_device_is_ripe_when_its_oldest_request_has_waited(a: SomeDevice) -> None:
     schedule = Schedule(gather=GATHER)
     waiting(schedule, (a, "1", 10.0), (a, "2", 12.5))
-    assert schedule.next_ripe() == 13.0
+    assert schedule.next_ripe(0.0) == 13.0
     assert schedule.take(12.9) is None
     assert names(schedule.take(13.0)) == ["1", "2"]
-    assert schedule.next_ripe() is None
+    assert schedule.next_ripe(0.0) is None
 
 
 def test_without_gathering_a_device_is_ripe_at_once(a: SomeDevice) -> None:
@@ -174,7 +174,7 @@ def test_only_first_reads_gather(a: SomeDevice, b: SomeDevice, c: SomeDevice) ->
 def test_a_delay_is_waited_for(a: SomeDevice) -> None:
     schedule = Schedule()
     added(schedule, a, now=1.0, delay=2.0)
-    assert schedule.next_ripe() == 3.0
+    assert schedule.next_ripe(0.0) == 3.0
     assert schedule.take(2.9) is None
     assert names(schedule.take(3.0)) == ["x"]
 
@@ -205,9 +205,9 @@ def test_a_busy_device_waits_and_keeps_its_place(a: SomeDevice, b: SomeDevice) -
     waiting(schedule, (a, "1", 0.0))
     batch = taken(schedule, GATHER)
     waiting(schedule, (a, "2", 4.0), (b, "1", 5.0))
-    assert schedule.next_ripe() == 8.0
+    assert schedule.next_ripe(0.0) == 8.0
     schedule.done(batch, Report(answered=True))
-    assert schedule.next_ripe() == 7.0
+    assert schedule.next_ripe(0.0) == 7.0
     assert names(schedule.take(8.0)) == ["2"]
 
 
@@ -289,7 +289,7 @@ def test_what_is_removed_is_not_served(a: SomeDevice) -> None:
     assert schedule.remove(a, Kind.READ, "x") is None
     assert schedule.take(0.0) is None
     assert schedule.pending() == 0
-    assert schedule.next_ripe() is None
+    assert schedule.next_ripe(0.0) is None
 
 
 def test_a_device_whose_oldest_request_is_removed_waits_for_the_next(
@@ -299,7 +299,7 @@ def test_a_device_whose_oldest_request_is_removed_waits_for_the_next(
     added(schedule, a, "1", delay=1.0)
     added(schedule, a, "2", delay=2.0)
     schedule.remove(a, Kind.READ, "1")
-    assert schedule.next_ripe() == 2.0
+    assert schedule.next_ripe(0.0) == 2.0
     assert schedule.take(1.0) is None
     assert names(schedule.take(2.0)) == ["2"]
 
@@ -321,7 +321,7 @@ def test_what_was_ripe_may_be_removed_in_the_queue(
     uncheckable.answer(0.0)
     schedule.done(batch, Report(answered=True))
     assert schedule.take(0.0) is None
-    assert schedule.next_ripe() == 5.0
+    assert schedule.next_ripe(0.0) == 5.0
     uncheckable.answer(5.0)
     assert names(schedule.take(5.0)) == ["2"]
 
@@ -367,7 +367,7 @@ def test_what_waits_may_be_hastened_and_not_slowed(a: SomeDevice) -> None:
     request = added(schedule, a, delay=5.0)
     schedule.hasten(request, 0.0, 2.0)
     schedule.hasten(request, 0.0, 4.0)
-    assert schedule.next_ripe() == 2.0
+    assert schedule.next_ripe(0.0) == 2.0
     assert names(schedule.take(2.0)) == ["x"]
 
 
@@ -384,7 +384,7 @@ def test_clear_forgets_what_waits_and_leaves_what_is_read(
     assert schedule.take(100.0) is None
     schedule.done(batch, Report(answered=True))
     assert schedule.pending() == 0
-    assert schedule.next_ripe() is None
+    assert schedule.next_ripe(0.0) is None
 
 
 # --- once more -----------------------------------------------------------------------
@@ -396,7 +396,7 @@ def test_what_is_wanted_again_keeps_its_place(a: SomeDevice) -> None:
     batch = taken(schedule, 0.0)
     schedule.done(batch, Report(answered=True, again=batch.requests[1:]))
     assert schedule.pending() == 1
-    assert schedule.next_ripe() == 0.0
+    assert schedule.next_ripe(0.0) == 0.0
     assert names(schedule.take(0.0)) == ["2"]
 
 
@@ -667,7 +667,7 @@ def test_who_is_not_patient_is_told_when_it_is_ripe(
     added(schedule, a, "patient", patient=True)
     added(schedule, a, "later", delay=0.5)
     assert schedule.take(0.0) is None
-    assert schedule.next_ripe() == 0.5
+    assert schedule.next_ripe(0.0) == 0.5
     batch = taken(schedule, 0.5)
     assert (names(batch), batch.error) == (["later"], checkable.error)
     schedule.done(batch, Report())
@@ -699,13 +699,13 @@ def test_a_silent_server_that_cannot_be_asked_is_tried_again(
     assert schedule.take(0.0) is None
     for pause, after in zip(PAUSES, (0.0, 10.0, 20.0)):
         silence(uncheckable, after) if after else None
-        assert schedule.next_ripe() == after + pause
+        assert schedule.next_ripe(0.0) == after + pause
         assert schedule.take(after + pause - 0.1) is None
         batch = taken(schedule, after + pause)
         assert batch.error is None
         # The other one waits for what this one finds.
         assert schedule.take(after + pause) is None
-        assert schedule.next_ripe() is None
+        assert schedule.next_ripe(0.0) is None
         again = Report(answered=False, late=True, again=batch.requests)
         schedule.done(batch, again)
         silence(uncheckable, after + pause)
@@ -723,6 +723,46 @@ def test_one_server_gets_three_quarters_of_the_threads(a: SomeDevice) -> None:
     assert len(list(drained(schedule, 0.0))) == 1
     schedule.done(batches[0], Report(answered=True))
     assert len(list(drained(schedule, 0.0))) == 1
+
+
+def test_a_thread_that_is_held_gives_its_place_to_another() -> None:
+    schedule = Schedule(workers=2)
+    servers = [Server(str(number), answered=9.0) for number in range(6)]
+    devices = [SomeDevice(server.name, server) for server in servers]
+    for device in devices:
+        added(schedule, device)
+    first, second = taken(schedule, 9.0), taken(schedule, 9.5)
+    assert schedule.take(9.6) is None
+    assert schedule.next_ripe(9.6) == 9.0 + HELD
+    # The first counts no more, the second one still does.
+    assert schedule.held(9.0 + HELD) == 1
+    assert schedule.take(9.0 + HELD) is not None
+    assert schedule.take(9.0 + HELD) is None
+    assert schedule.next_ripe(9.0 + HELD) == 9.5 + HELD
+    # Who returns frees no place that was given away.
+    schedule.done(first, Report(answered=True))
+    assert schedule.take(9.0 + HELD) is None
+    schedule.done(second, Report(answered=True))
+    assert schedule.take(9.0 + HELD) is not None
+
+
+def test_not_any_number_of_threads_is_held() -> None:
+    schedule = Schedule(workers=1)
+    for number in range(MOST_HELD + 3):
+        added(schedule, SomeDevice(str(number), Server(str(number), answered=1e9)))
+    for number in range(MOST_HELD + 1):
+        taken(schedule, number * HELD)
+    assert schedule.take(1e6) is None
+    assert schedule.next_ripe(1e6) is None
+
+
+def test_an_alarm_needs_no_free_thread() -> None:
+    schedule = Schedule(workers=1)
+    added(schedule, SomeDevice("a"))
+    taken(schedule, 0.0)
+    nobody = SomeDevice("nobody", Server("nobody", answered=1e9, calls=False))
+    added(schedule, nobody, "late")
+    assert taken(schedule, 0.0).device is nobody
 
 
 def test_late_devices_get_half_of_the_threads() -> None:
@@ -812,6 +852,7 @@ class AnySchedule(RuleBasedStateMachine):
         }
         self.waiting: list[Request] = []
         self.batches: dict[SomeDevice, Batch] = {}
+        self.begun: dict[SomeDevice, float] = {}
         #: The server that each device that is served has been called at, if it was.
         self.called: dict[SomeDevice, Server] = {}
         self.troubled: set[SomeDevice] = set()
@@ -891,6 +932,8 @@ class AnySchedule(RuleBasedStateMachine):
             assert request.device is device
             self.waiting.remove(request)
         self.batches[device] = batch
+        assert self.taken_up(self.now) < WORKERS
+        self.begun[device] = self.now
         if batch.error is not None:
             assert server.silent
             assert batch.error is server.error
@@ -922,6 +965,7 @@ class AnySchedule(RuleBasedStateMachine):
         by_name = {device.name: device for device in self.batches}
         device = by_name[data.draw(st.sampled_from(sorted(by_name)))]
         batch = self.batches.pop(device)
+        del self.begun[device]
         server = self.called.pop(device, None)
         self.troubled.discard(device)
         again: tuple[Request, ...] = ()
@@ -994,9 +1038,13 @@ class AnySchedule(RuleBasedStateMachine):
         self.ended += len(forgotten)
         self.waiting.clear()
         assert self.schedule.take(self.now + 1000.0) is None
-        assert self.schedule.next_ripe() is None
+        assert self.schedule.next_ripe(self.now) is None
 
     # --- what must hold ---
+
+    def taken_up(self, now: float) -> int:
+        """How many threads are taken up, those that are held left out."""
+        return sum(now < begun + HELD for begun in self.begun.values())
 
     def free(self) -> dict[SomeDevice, list[Request]]:
         """What waits, by device, of those that are not being served."""
@@ -1016,6 +1064,8 @@ class AnySchedule(RuleBasedStateMachine):
         self, device: SomeDevice, requests: list[Request], now: float
     ) -> str | None:
         server = device.server
+        if self.taken_up(now) >= WORKERS:
+            return "no thread is free"
         if server.silent:
             ripe = [r for r in requests if r.ripe <= now + SHORT]
             if not self.may_try(server, now) and all(r.patient for r in ripe):
@@ -1040,11 +1090,12 @@ class AnySchedule(RuleBasedStateMachine):
 
     def somebody_will_look_in_time(self) -> None:
         """Nothing can be taken before ``next_ripe``, unless something happens."""
-        found = self.schedule.next_ripe()
+        found = self.schedule.next_ripe(self.now)
         assert found is None or found > self.now
         for device, requests in self.free().items():
             first = min(request.ripe for request in requests)
             times = {device.server.retry_at(), *(request.ripe for request in requests)}
+            times.update(begun + HELD for begun in self.begun.values())
             for moment in times:
                 comes = first <= moment and self.now < moment
                 if comes and self.why_it_waits(device, requests, moment) is None:

@@ -45,9 +45,10 @@ ONCE = 3 * ONE_CALL
 #: times as much again for a busy machine.
 BACK = 20.0
 
-#: The threads of the plugin: eight that call devices, and the one that asks servers
+#: The threads of the plugin: eight that call devices, as many that are held by servers
+#: which have just begun to hang, one that sees to alarms, the one that asks servers
 #: whether they are there, and the janitor.
-MOST_THREADS = 8 + 2
+MOST_THREADS = 8 + 8 + 3
 
 #: What may be put in front of a program for a fresh process.
 PREAMBLE = f"""
