@@ -29,7 +29,7 @@ class Lane(enum.Enum):
     ATTRIBUTE = "attribute"
     OTHER = "attribute 2"
     POOL = "pool"
-    JANITOR = "janitor"
+    SUBSCRIBER = "subscriber"
     TANGO = "Tango's thread"
     SERVER = "device server"
 
@@ -106,7 +106,7 @@ class Sequence:
 # --- what is said --------------------------------------------------------------------
 
 _W, _A, _O = Lane.WINDOW, Lane.ATTRIBUTE, Lane.OTHER
-_P, _J, _T, _S = Lane.POOL, Lane.JANITOR, Lane.TANGO, Lane.SERVER
+_P, _B, _T, _S = Lane.POOL, Lane.SUBSCRIBER, Lane.TANGO, Lane.SERVER
 
 #: Between a number and its unit.
 _NO_BREAK = "\xa0"
@@ -205,8 +205,8 @@ def _subscribes(carrier: SubMode) -> Items:
     if carrier.raises:
         yield Message(_A, _S, what, carries=effect)
     elif carrier.tries:
-        yield Message(_A, _J, "subscribe", carries=effect)
-        yield Message(_J, _S, what)
+        yield Message(_A, _B, "subscribe", carries=effect)
+        yield Message(_B, _S, what)
     else:
         yield Message(_A, _T, "subscribe", carries=effect)
         yield _returns()
@@ -217,7 +217,7 @@ def _who_subscribes(carrier: SubMode) -> Lane:
     """Who waits for the device server."""
     if carrier.raises:
         return _A
-    return _J if carrier.tries else _T
+    return _B if carrier.tries else _T
 
 
 def _succeeds(carrier: SubMode) -> Items:

@@ -10,6 +10,7 @@ from taurus_tpo.connection.database import (
     is_answer,
     no_answer_yet,
 )
+from taurus_tpo.connection.desk import SUBSCRIBER
 from taurus_tpo.connection.device import DeviceConnection, Reading, silence_of
 from taurus_tpo.connection.directory import DIRECTORY, Place
 from taurus_tpo.connection.subscriber import PROMPT
@@ -20,6 +21,7 @@ __all__ = [
     "JANITOR",
     "NOT_YET",
     "PROMPT",
+    "SUBSCRIBER",
     "UNANSWERED",
     "DatabaseConnection",
     "DeviceConnection",

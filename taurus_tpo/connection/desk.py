@@ -8,7 +8,11 @@ from collections import deque
 from functools import partial
 from typing import Any, Protocol
 
-from taurus_tpo.connection.subscription import JANITOR, Subscription
+from taurus_tpo.connection.subscription import Subscription
+from taurus_tpo.janitor import Janitor
+
+#: What the thread is called that begins subscriptions nobody else can wait for.
+THREAD_NAME = "taurus_tpo subscriber"
 
 
 class Applicant(Protocol):
@@ -72,8 +76,8 @@ class Desk:
         self._lines: dict[Any, _Line] = {}
 
     def apply_later(self, server: Any, applicant: Applicant) -> None:
-        """The same for one whose beginning waits for its server: the janitor waits."""
-        JANITOR.do(lambda: self.apply(server, applicant))
+        """The same for one whose beginning may wait for its server; returns at once."""
+        SUBSCRIBER.do(lambda: self.apply(server, applicant))
 
     def apply(self, server: Any, applicant: Applicant) -> None:
         """Begin the subscription when it is its turn; it may be at once."""
@@ -107,7 +111,7 @@ class Desk:
                 applicant.turned_away()
                 return False
             answered = partial(self._answered, server)
-            subscription.on_answer = partial(JANITOR.do, answered)
+            subscription.on_answer = partial(SUBSCRIBER.do, answered)
             applicant.begin()
         except Exception as error:  # noqa: BLE001 - told; the next ones have their turn
             subscription.on_answer = None
@@ -125,6 +129,10 @@ class Desk:
         """Tango has answered; not called in its thread, which is not done with it."""
         self._serve(server, self._next(server))
 
+
+#: Begins what waits for its server, and what has waited for an answer of Tango's. Not
+#: the one that gives subscriptions up, and waits for a device that hangs.
+SUBSCRIBER = Janitor(THREAD_NAME)
 
 #: The desk of this process: Tango has one thread for all.
 DESK = Desk()

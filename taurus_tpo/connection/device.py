@@ -342,7 +342,7 @@ class DeviceConnection:
         callback: Callable[[Any], None],
         turned_away: Callable[[Subscription], Any],
         refused: Callable[[Subscription, Exception], Any],
-        later: bool = False,
+        after: Subscription | None = None,
     ) -> Subscription:
         """Subscribe to the change events of ``attribute``.
 
@@ -355,14 +355,14 @@ class DeviceConnection:
             been ended meanwhile.
         :param refused: another, told why the subscription failed at once, in a mode
             that does not raise. It gets the subscription, and the error.
-        :param later: whether to give up first what is to be given up: Tango would go
-            on with a subscription that is still there. In a mode that does not raise.
+        :param after: one that is given up first: Tango would go on with it where it is
+            still there. In a mode that does not raise.
         :return: the subscription, to be ended.
         :raises tango.DevFailed: where the subscription fails and the mode raises.
         """
         kind = tango.EventType.CHANGE_EVENT
         return self._subscriber.subscribe(
-            self, attribute, kind, mode, callback, turned_away, refused, later
+            self, attribute, kind, mode, callback, turned_away, refused, after
         )
 
     def subscribe_configuration(

@@ -98,7 +98,7 @@ class Subscriber:
         callback: Callable[[Any], None],
         turned_away: Callable[[Subscription], Any],
         refused: Callable[[Subscription, Exception], Any],
-        later: bool = False,
+        after: Subscription | None = None,
     ) -> Subscription:
         """Subscribe now, or when it is the turn of this one.
 
@@ -123,9 +123,12 @@ class Subscriber:
         if mode.raises:
             self._try(wanted)
             return subscription
-        # The janitor gives subscriptions up, one thing after the other.
-        apply = DESK.apply_later if mode.tries or later else DESK.apply
-        apply(device.server, wanted)
+        if after is not None:
+            after.when_gone(partial(_apply_later, wanted))
+        elif mode.tries:
+            _apply_later(wanted)
+        else:
+            _apply(wanted)
         return subscription
 
     def begin(self, wanted: _Wanted) -> None:
@@ -257,14 +260,22 @@ class _Wanted:
         self.tell_refused(self.subscription, error)
 
 
+def _apply(wanted: _Wanted) -> None:
+    DESK.apply(wanted.device.server, wanted)
+
+
+def _apply_later(wanted: _Wanted) -> None:
+    DESK.apply_later(wanted.device.server, wanted)
+
+
 def _apply_again(wanted: _Wanted, opened: Future[Any]) -> None:
     """The database has answered, or does not; called in a thread of the pool."""
     if opened.cancelled():
         return
     error = opened.exception()
     if error is None or isinstance(error, tango.DevFailed):
-        apply = DESK.apply_later if wanted.subscription.tried else DESK.apply
-        apply(wanted.device.server, wanted)
+        apply = _apply_later if wanted.subscription.tried else _apply
+        apply(wanted)
     elif isinstance(error, Exception):
         wanted.refused(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from typing import Any, Callable
@@ -14,6 +15,8 @@ from taurus_tpo.janitor import Janitor
 from taurus_tpo.submode import SubMode
 from taurus_tpo.weak import WeakCall
 
+_LOG = logging.getLogger(__name__)
+
 
 class Subscription:
     """One subscription of Tango's, which can be ended at any time, from any thread.
@@ -21,8 +24,8 @@ class Subscription:
     Tango 10.3 crashes when a subscription is given up while the thread that carries it
     out is at it (seen in ``safe_execute_callback_or_store_data``). So it is given up
     only when Tango has answered, a moment later, and its proxy, in which PyTango keeps
-    the callback, lives on for a while. The janitor does it: giving up waits for the
-    device.
+    the callback, lives on for a while. The janitor does it, a thread of its own: giving
+    up waits for the device.
 
     Nor can Tango tell two threads apart which it does not know (Python's are such): the
     second waits in vain for what the first has locked, and then it crashes (seen in
@@ -47,6 +50,10 @@ class Subscription:
         self._given_up = False
         #: The thread that begins it: in some modes Tango calls back in that one.
         self._caller = 0
+        #: Whether Tango was asked for it; whether it never was, or is given up again.
+        self._begun = self._gone = False
+        #: What is called once it is.
+        self._when_gone: list[Callable[[], Any]] = []
         #: Called once Tango has answered, in its thread.
         self.on_answer: Callable[[], Any] | None = None
 
@@ -66,11 +73,16 @@ class Subscription:
         return self._ended
 
     def begin(self, attribute: str, event_type: Any, mode: SubMode) -> None:
-        """Subscribe; to be called once.
+        """Subscribe, unless it was ended; to be called once.
 
         :raises tango.DevFailed: where the subscription fails and the mode raises.
         """
         self._caller = threading.get_ident()
+        with self._lock:
+            self._begun = not self._ended
+        if not self._begun:
+            self._answer()
+            return
         if not self._answered:
             UNANSWERED.add(self)
         try:
@@ -81,6 +93,7 @@ class Subscription:
         except tango.DevFailed:
             if self._answer()[0]:
                 UNANSWERED.remove(self)
+            self._be_gone()
             raise
         with self._lock:
             self._number = number
@@ -91,11 +104,51 @@ class Subscription:
 
     def end(self) -> None:
         """Give the subscription up; returns at once, and nobody is called any more."""
+        if self._end():
+            JANITOR.do(self._give_up)
+
+    def end_now(self, timeout: float) -> bool:
+        """The same, in the thread of the caller, which waits for the device.
+
+        Where Tango has not answered yet, that is waited for first.
+
+        :param timeout: how long to wait for Tango, s.
+        :return: whether it is given up.
+        """
+        gone = threading.Event()
+        if self._end():
+            self._give_up()
+        self.when_gone(gone.set)
+        return gone.wait(timeout)
+
+    def when_gone(self, action: Callable[[], Any]) -> None:
+        """Have ``action`` called once this is given up, or never was begun.
+
+        At once if it is; else in the thread that gives it up, or that ends it. The
+        action must not wait for anything.
+        """
+        with self._lock:
+            if not self._gone:
+                self._when_gone.append(action)
+                return
+        action()
+
+    def _end(self) -> bool:
+        """Let nobody be called any more; return whether it is to be given up now."""
         with self._lock:
             self._ended = True
-            due = self._is_due()
-        if due:
-            JANITOR.do(self._give_up)
+            due, begun = self._is_due(), self._begun
+        if not begun:
+            self._be_gone()
+        return due
+
+    def _be_gone(self) -> None:
+        """Tell whoever waits that there is no such subscription any more."""
+        with self._lock:
+            self._gone = True
+            actions, self._when_gone = self._when_gone, []
+        for action in actions:
+            action()
 
     def _is_due(self) -> bool:
         """Return, once, whether it is to be given up now; with the lock held."""
@@ -137,6 +190,7 @@ class Subscription:
         return was_first, due
 
     def _give_up(self) -> None:
+        """Give it up, and wait for the device; later where Tango is busy."""
         _LINGERING.keep(self._proxy)
         number = self._number
         assert number is not None  # or nobody asks to give it up
@@ -147,8 +201,10 @@ class Subscription:
             reason = error.args[0].reason
             if reason == BUSY:
                 JANITOR.do(self._give_up, SYSTEM.monotonic() + _WHILE)
-            elif reason != _GONE:
-                raise
+                return
+            if reason != _GONE:
+                _LOG.warning("a subscription could not be given up: %s", error)
+        self._be_gone()
 
 
 def _name_thread() -> None:

@@ -31,7 +31,7 @@ from taurus.taurusstatecontroller import ApplicationStates, application
 from taurus_tpo import compat, submode
 from taurus_tpo.cache import NOTHING, Cache, Known
 from taurus_tpo.clock import SYSTEM, Clock
-from taurus_tpo.connection import JANITOR, DeviceConnection, Reading, Subscription
+from taurus_tpo.connection import DeviceConnection, Reading, Subscription
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
 from taurus_tpo.errors import (
@@ -412,10 +412,11 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _renew(self) -> None:
         """Begin its subscription anew, once the one that it has is given up."""
+        before = self._subscription
         self._give_subscription_up()
-        self._subscribe(submode.RETRYING, later=True)
+        self._subscribe(submode.RETRYING, after=before)
 
-    def _subscribe(self, mode: SubMode, later: bool = False) -> None:
+    def _subscribe(self, mode: SubMode, after: Subscription | None = None) -> None:
         native = CUSTOM_SETTINGS.current().native_async_read
         carrier = submode.carrier(mode, native)
         try:
@@ -425,7 +426,7 @@ class TpoTangoAttribute(TangoAttribute):
                 self.push_event,
                 self._turned_away,
                 self._refused,
-                later,
+                after,
             )
         except tango.DevFailed as error:
             self._take_refusal(error)
@@ -1338,9 +1339,11 @@ class TpoTangoAttribute(TangoAttribute):
         """
         if not self.is_listened_to:
             return
+        before = self._subscription
+        if before is not None:
+            # Tango would go on with the one that it has.
+            before.end_now(GIVING_UP)
         self._happen(Input.UNLISTEN)
-        # Tango would go on with the one that it has.
-        JANITOR.wait(GIVING_UP)
         if self.hasListeners():
             self._listen()
         if not self.hasListeners():

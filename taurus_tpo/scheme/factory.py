@@ -25,6 +25,7 @@ from taurus_tpo.clock import SYSTEM
 from taurus_tpo.commandline import COMMAND_LINE
 from taurus_tpo.connection import (
     JANITOR,
+    SUBSCRIBER,
     UNANSWERED,
     DeviceConnection,
     silence_of,
@@ -197,7 +198,7 @@ class TpoTangoFactory(TangoFactory):
         To give thousands of subscriptions up takes Tango seconds, where all devices are
         well. Tango ends what is left of them with itself.
         """
-        left = self.errands.drop() + JANITOR.drop()
+        left = self.errands.drop() + SUBSCRIBER.drop() + JANITOR.drop()
         self.debug("%d things are left undone", left)
         return self._await_end(STOPPING)
 
@@ -216,7 +217,12 @@ class TpoTangoFactory(TangoFactory):
     def _await_end(self, timeout: float | None) -> bool:
         """Wait until all threads of the plugin have ended; return whether they have."""
         # What is answered late is given up after that: the janitor is the last.
-        errands = (self.errands.wait, UNANSWERED.wait, JANITOR.wait)
+        errands = (
+            self.errands.wait,
+            UNANSWERED.wait,
+            SUBSCRIBER.wait,
+            JANITOR.wait,
+        )
         endings: tuple[_Ending, ...] = (self.first_read.close, *errands)
         begun = SYSTEM.monotonic()
 

@@ -33,7 +33,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 #: Where each effect is carried out; in an attribute itself where all is known already.
 CARRIED_OUT_BY = {
     Effect.CONNECT: {Lane.POOL, Lane.ATTRIBUTE, Lane.OTHER},
-    Effect.SUBSCRIBE: {Lane.TANGO, Lane.JANITOR, Lane.SERVER},
+    Effect.SUBSCRIBE: {Lane.TANGO, Lane.SUBSCRIBER, Lane.SERVER},
     Effect.SUBSCRIBE_RETRYING: {Lane.TANGO},
     Effect.READ: {Lane.POOL},
     Effect.LOOK_ONCE: {Lane.POOL},
@@ -141,8 +141,8 @@ def test_who_waits_for_the_subscription_is_who_the_mode_says(
         for message in opening(mode, native).messages
         if message.carries is Effect.SUBSCRIBE
     ]
-    by = {Lane.SERVER: "caller", Lane.JANITOR: "janitor", Lane.TANGO: "Tango"}
-    waits = "caller" if carrier.raises else "janitor" if carrier.tries else "Tango"
+    by = {Lane.SERVER: "caller", Lane.SUBSCRIBER: "subscriber", Lane.TANGO: "Tango"}
+    waits = "caller" if carrier.raises else "subscriber" if carrier.tries else "Tango"
     assert by[subscribing.receiver] == waits
 
 

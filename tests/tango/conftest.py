@@ -18,7 +18,7 @@ from tango_support import FACILITIES, SOON, Listener, eventually, readers
 from taurus import tauruscustomsettings
 
 from taurus_tpo.commandline import COMMAND_LINE
-from taurus_tpo.connection import JANITOR
+from taurus_tpo.connection import JANITOR, SUBSCRIBER
 from taurus_tpo.sim import Facility
 
 
@@ -96,7 +96,7 @@ def factory(
     gc.collect()
     assert found.first_read.wait(SOON), "reads were left behind"
     eventually(lambda: not readers(found), "threads were left behind")
-    for janitor in (found.errands, JANITOR):
+    for janitor in (found.errands, SUBSCRIBER, JANITOR):
         assert janitor.wait(SOON), "subscriptions were left behind"
 
 

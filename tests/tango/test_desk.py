@@ -12,7 +12,7 @@ import tango
 from tango_support import UP, eventually, hold
 
 from taurus_tpo import compat, submode
-from taurus_tpo.connection import JANITOR
+from taurus_tpo.connection import JANITOR, SUBSCRIBER
 from taurus_tpo.connection.desk import Desk
 from taurus_tpo.connection.directory import Place
 from taurus_tpo.connection.subscriber import Subscriber
@@ -70,7 +70,7 @@ class Office:
 
     def answer(self, name: str) -> None:
         self.begun[name].on_answer()
-        assert JANITOR.wait(20)
+        assert SUBSCRIBER.wait(20)
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_subscriptions_are_made_while_one_that_works_is_looked_for():
             made = list(threads.map(wants.subscribe, ["volt"] * 600))
     finally:
         sys.setswitchinterval(interval)
-    assert JANITOR.wait(20)
+    assert SUBSCRIBER.wait(20)
     assert len(wants.away) == len(made) == 600
 
 
@@ -201,11 +201,26 @@ def test_one_that_has_waited_for_tango_leaves_the_line_at_once(office):
     assert office.told == [("begun", "a"), ("begun", "b")]
 
 
-def test_the_janitor_waits_for_one_that_waits_for_its_server(office):
+def test_another_thread_begins_one_that_waits_for_its_server(office):
     office.apply("a", tried=True, later=True)
-    assert JANITOR.wait(20)
+    assert SUBSCRIBER.wait(20)
     assert office.told == [("begun", "a")]
-    assert office.thread == "taurus_tpo janitor"
+    assert office.thread == "taurus_tpo subscriber"
+
+
+def test_who_gives_up_holds_nobody_up(office):
+    """Giving a subscription up waits for its device, which may hang."""
+    hangs = threading.Event()
+    JANITOR.do(lambda: hangs.wait(60))
+    try:
+        office.apply("a")
+        office.apply("b")
+        office.answer("a")
+        office.apply("c", server="other", tried=True, later=True)
+        assert SUBSCRIBER.wait(20)
+        assert [name for _, name in office.told] == ["a", "b", "c"]
+    finally:
+        hangs.set()
 
 
 # --- how a subscription is given up --------------------------------------------------
@@ -254,3 +269,74 @@ def test_what_is_ended_while_it_is_begun_is_given_up(modes, mode):
 
     assert is_given_up()
     assert leaver.heard == 1
+
+
+def begun(modes, heard) -> Tangos:
+    """A subscription that Tango has answered."""
+    subscription = Tangos(modes.device(UP), heard.push_event, answered=False)
+    subscription.begin("rw", tango.EventType.CHANGE_EVENT, submode.ASYNC)
+    eventually(lambda: subscription.works or heard.events, "Tango answers")
+    return subscription
+
+
+class Heard:
+    """Listens to a subscription."""
+
+    def __init__(self) -> None:
+        self.events: list[object] = []
+
+    def push_event(self, event: object) -> None:
+        self.events.append(event)
+
+
+def test_whoever_cannot_wait_for_the_janitor_gives_it_up_himself(modes):
+    """It may be waiting for another device, which hangs."""
+    heard = Heard()
+    subscription = begun(modes, heard)
+    told: list[str] = []
+    subscription.when_gone(lambda: told.append(threading.current_thread().name))
+    hangs = threading.Event()
+    JANITOR.do(lambda: hangs.wait(60))
+    try:
+        assert subscription.end_now(20)
+    finally:
+        hangs.set()
+    assert told == [threading.current_thread().name]
+    count = len(heard.events)
+    hold(modes, "rw", 4.5)
+    hold(modes, "rw", 5.5)
+    assert len(heard.events) == count
+    # It is done once, whoever asks for it again.
+    subscription.end()
+    assert subscription.end_now(0.0)
+    assert JANITOR.wait(20)
+
+
+def test_what_follows_a_subscription_comes_when_that_is_given_up(modes):
+    heard = Heard()
+    subscription = begun(modes, heard)
+    told: list[str] = []
+    hangs = threading.Event()
+    JANITOR.do(lambda: hangs.wait(60))
+    subscription.end()
+    subscription.when_gone(lambda: told.append("gone"))
+    assert not subscription.end_now(0.0)
+    assert told == []
+    hangs.set()
+    assert JANITOR.wait(20)
+    assert told == ["gone"]
+    subscription.when_gone(lambda: told.append("long ago"))
+    assert told == ["gone", "long ago"]
+
+
+def test_what_was_ended_is_not_begun(modes):
+    """Whoever waits for Tango's answer to it is not left waiting."""
+    heard, told = Heard(), []
+    subscription = Tangos(modes.device(UP), heard.push_event, answered=False)
+    subscription.on_answer = lambda: told.append("answered")
+    subscription.when_gone(lambda: told.append("gone"))
+    subscription.end()
+    subscription.begin("rw", tango.EventType.CHANGE_EVENT, submode.ASYNC)
+    assert told == ["gone", "answered"]
+    hold(modes, "rw", 6.5)
+    assert heard.events == []

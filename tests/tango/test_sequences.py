@@ -21,7 +21,7 @@ MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
 #: Whose thread brings what a lane tells.
 THREADS = {
     Lane.POOL: "taurus_tpo reader",
-    Lane.JANITOR: "taurus_tpo janitor",
+    Lane.SUBSCRIBER: "taurus_tpo subscriber",
     Lane.TANGO: "Tango events",
 }
 CALLER = "MainThread"
