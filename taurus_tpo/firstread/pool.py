@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections import Counter, deque
 from collections.abc import Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from taurus_tpo import clock as clocks
 from taurus_tpo.errors import fresh
@@ -42,6 +43,19 @@ HEARD = 2 * SILENCE
 
 #: The shortest time that a thread waits, s: a clock may stand still.
 _SHORTEST_REST = 0.001
+
+
+#: Whose something is, while that lives; None: whoever's.
+_Owner = Optional["weakref.ref[Any]"]
+
+#: In the place of an owner who is gone.
+_GONE = object()
+
+
+def _alive_or_gone(whose: _Owner) -> Any:
+    """Return the owner, :data:`_GONE` where there is none any more."""
+    owner = None if whose is None else whose()
+    return _GONE if owner is None and whose is not None else owner
 
 
 def _drop(requests: list[Request]) -> None:
@@ -137,7 +151,8 @@ class DevicePool:
         lock = threading.RLock()
         self._changed = threading.Condition(lock)
         self._roused = threading.Condition(lock)
-        self._withdrawn: deque[tuple[Any, Kind, Hashable]] = deque()
+        #: What nobody wants any more, and whose it was.
+        self._withdrawn: deque[tuple[Any, Kind, Hashable, _Owner]] = deque()
         self._do_later = do_later
         self._threads: set[threading.Thread] = set()
         self._starting = 0
@@ -166,30 +181,13 @@ class DevicePool:
         :param patient: where the server is silent already, wait until it is back;
             otherwise fail at once.
         """
-        now = self._clock.monotonic()
+        withdrawn = []
         with self._changed:
-            waiting = self._schedule.find(device, kind, name)
-            if waiting is not None and waiting.is_wanted():
-                # A value that came before this was asked for does not answer it.
-                waiting.asked = max(waiting.asked, self._clock.time())
-                waiting.patient = waiting.patient and patient
-                self._schedule.hasten(waiting, now, delay)
-                self._wake(waiting.ripe)
-                return waiting.future
-            asked = self._clock.time() + (delay if kind is Kind.POLL else 0.0)
-            request = Request(device, name, asked, target, kind)
-            if self._closed:
-                request.drop()
-                return request.future
-            request.patient = patient and device.server.silent
-            if waiting is None:
-                self._schedule.add(request, now, delay)
-            else:
-                self._schedule.replace(request)
-                self._schedule.hasten(request, now, delay)
-                self._count(kind, dropped=1)
-            self._count(kind, asked=1)
-            self._wake(request.ripe)
+            if self._withdrawn:
+                # Who withdraws something and asks for it again wants it.
+                withdrawn = self._take_out()
+            request = self._asked(device, name, target, kind, delay, patient)
+        _drop(withdrawn)
         return request.future
 
     def alarm(self, name: Hashable, delay: float) -> Future[Any]:
@@ -200,15 +198,21 @@ class DevicePool:
         """
         return self.ask(self._nobody, name, None, Kind.ALARM, delay)
 
-    def withdraw(self, device: Any, kind: Kind, name: Hashable) -> None:
+    def withdraw(
+        self, device: Any, kind: Kind, name: Hashable, owner: Any = None
+    ) -> None:
         """Forget what waits; its future is cancelled. What is being served goes on.
 
         Never waits for another thread. An attribute that is collected as garbage
         withdraws what it wanted, in whatever its thread was doing: a thread that has
         just begun may do so before it says that it runs, for which somebody waits with
         the lock held.
+
+        :param owner: whose it is, where requests of others may have the same name: as
+            those of an attribute that was made anew have. None: whoever's.
         """
-        self._withdrawn.append((device, kind, name))
+        whose = None if owner is None else weakref.ref(owner)
+        self._withdrawn.append((device, kind, name, whose))
         if self._is_held():
             # A thread of the pool takes it back when it looks at the schedule next.
             return
@@ -242,8 +246,10 @@ class DevicePool:
         """Return what was withdrawn, which waits no more; with the lock held."""
         requests: list[Request] = []
         while self._withdrawn:
-            device, kind, name = self._withdrawn.popleft()
-            remove = partial(self._schedule.remove, device, kind, name)
+            device, kind, name, whose = self._withdrawn.popleft()
+            remove = partial(
+                self._schedule.remove, device, kind, name, _alive_or_gone(whose)
+            )
             found = list(iter(remove, None))
             self._count(kind, dropped=len(found))
             requests += found
@@ -333,6 +339,41 @@ class DevicePool:
         return thread in self._threads
 
     # From here on: with self._changed held, unless it is said otherwise.
+
+    def _asked(
+        self,
+        device: Any,
+        name: Hashable,
+        target: Any,
+        kind: Kind,
+        delay: float,
+        patient: bool,
+    ) -> Request:
+        """Return the request for this, which waits already or from now on."""
+        now = self._clock.monotonic()
+        waiting = self._schedule.find(device, kind, name)
+        if waiting is not None and waiting.is_wanted():
+            # A value that came before this was asked for does not answer it.
+            waiting.asked = max(waiting.asked, self._clock.time())
+            waiting.patient = waiting.patient and patient
+            self._schedule.hasten(waiting, now, delay)
+            self._wake(waiting.ripe)
+            return waiting
+        asked = self._clock.time() + (delay if kind is Kind.POLL else 0.0)
+        request = Request(device, name, asked, target, kind)
+        if self._closed:
+            request.drop()
+            return request
+        request.patient = patient and device.server.silent
+        if waiting is None:
+            self._schedule.add(request, now, delay)
+        else:
+            self._schedule.replace(request)
+            self._schedule.hasten(request, now, delay)
+            self._count(kind, dropped=1)
+        self._count(kind, asked=1)
+        self._wake(request.ripe)
+        return request
 
     def _wake(self, due: float = float("-inf")) -> None:
         """Have somebody look at the schedule when something is ``due``, or before.

@@ -101,6 +101,11 @@ class Request:
         gone = self.target is not None and self.target() is None
         return not gone and not self.future.cancelled()
 
+    def is_of(self, owner: Any) -> bool:
+        """Return whether it was asked for ``owner``, or for somebody who is gone."""
+        target = None if self.target is None else self.target()
+        return owner is None or target is None or target is owner
+
     def succeed(self, value: Any) -> None:
         """Settle it with the value that was read."""
         self._settle(Outcome.READ, self.future.set_result, value)
@@ -170,11 +175,14 @@ class _Lane:
     def ripe_ones(self, until: float) -> Iterator[Request]:
         return (request for request in self.waiting.values() if request.ripe <= until)
 
-    def beside(self, kind: Kind, name: Hashable) -> Request | None:
-        """Return a request for this that waits beside a newer one, or None."""
-        waiting = self.waiting.values()
-        found = (r for r in waiting if r.beside and (r.kind, r.name) == (kind, name))
-        return next(found, None)
+    def those_for(self, kind: Kind, name: Hashable) -> Iterator[Request]:
+        """Return the requests for this that wait, the newest first."""
+        newest = self.waiting.get((kind, name))
+        if newest is not None:
+            yield newest
+        for one in self.waiting.values():
+            if one.beside and (one.kind, one.name) == (kind, name):
+                yield one
 
 
 class _Queue:
@@ -257,12 +265,18 @@ class Schedule:
         lane.waiting[request.key] = request
         self._ripen(lane, request)
 
-    def remove(self, device: Any, kind: Kind, name: Hashable) -> Request | None:
-        """Forget a request for this that waits, and return it; the newest first."""
+    def remove(
+        self, device: Any, kind: Kind, name: Hashable, owner: Any = None
+    ) -> Request | None:
+        """Forget a request for this that waits, and return it; the newest first.
+
+        :param owner: whose it is, where it has a target; None: whoever's.
+        """
         lane = self._lanes.get(device)
         if lane is None:
             return None
-        request = lane.waiting.get((kind, name)) or lane.beside(kind, name)
+        waiting = lane.those_for(kind, name)
+        request = next((r for r in waiting if r.is_of(owner)), None)
         if request is None:
             return None
         del lane.waiting[request.key]

@@ -462,8 +462,9 @@ class TpoTangoAttribute(TangoAttribute):
             pool.withdraw(connection, Kind.CONNECT, id(self))
         subscription, self._subscription = self._subscription, None
         if subscription is not None and connection is not None:
-            # By its name: not of another one, where two threads have made it at once.
-            pool.withdraw(connection, Kind.LOOK, self.getSimpleName().lower())
+            # Not of another one of that name, which has taken its place.
+            name = self.getSimpleName().lower()
+            pool.withdraw(connection, Kind.LOOK, name, self)
             subscription.end()
 
     def _poll_it(self) -> None:

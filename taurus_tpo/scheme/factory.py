@@ -584,7 +584,8 @@ class TpoTangoFactory(TangoFactory):
         parent = attribute.getParentObj()
         if parent is not None:
             name = attribute.getSimpleName().lower()
-            self.first_read.withdraw(self.connection(parent), kind, name)
+            connection = self.connection(parent)
+            self.first_read.withdraw(connection, kind, name, attribute)
 
     # --- databases, and what is made of names ---
 

@@ -71,7 +71,9 @@ class Pool:
         self.asked.append((device, delay))
         return self.waiting.setdefault((device, name), Future())
 
-    def withdraw(self, device: Any, kind: Kind, name: Hashable) -> None:
+    def withdraw(
+        self, device: Any, kind: Kind, name: Hashable, owner: Any = None
+    ) -> None:
         assert kind is Kind.CONNECT
         waiting = self.waiting.pop((device, name), None)
         if waiting is not None:

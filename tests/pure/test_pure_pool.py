@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import random
@@ -815,6 +816,68 @@ def test_who_withdraws_in_the_midst_of_something_is_heard_later(
     pool.withdraw(device, Kind.POLL, "something else")
     assert future.cancelled()
     assert pool.pending(Kind.POLL) == 0
+
+
+@contextlib.contextmanager
+def lock_of(pool: DevicePool) -> Iterator[None]:
+    """Another thread has the lock of the pool."""
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with pool._changed:
+            held.set()
+            let_go.wait(SOON)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(SOON)
+    try:
+        yield
+    finally:
+        let_go.set()
+        thread.join()
+
+
+def test_what_is_asked_for_again_is_not_withdrawn(
+    make: MakePool, device: SomeDevice
+) -> None:
+    """Who withdraws waits for nobody: it may be done after the next thing is asked."""
+    later: list[Callable[[], Any]] = []
+    pool = make(do_later=later.append)
+    first = pool.ask(device, "x", None, Kind.LOOK, delay=NEVER)
+    with lock_of(pool):
+        pool.withdraw(device, Kind.LOOK, "x")
+    assert len(later) == 1
+    second = pool.ask(device, "x", None, Kind.LOOK, delay=NEVER)
+    later[0]()
+    assert first.cancelled()
+    assert not second.done()
+    assert pool.pending(Kind.LOOK) == 1
+
+
+class Somebody:
+    """Whose requests are."""
+
+
+def test_what_somebody_withdraws_is_his_own(make: MakePool, device: SomeDevice) -> None:
+    """Two attributes have one name, where the second is made as the first goes."""
+    pool = make()
+    old, new = Somebody(), Somebody()
+    asked = pool.ask(device, "x", weakref.ref(new), Kind.LOOK, delay=NEVER)
+    pool.withdraw(device, Kind.LOOK, "x", old)
+    assert pool.pending(Kind.LOOK) == 1
+    with lock_of(pool):
+        pool.withdraw(device, Kind.LOOK, "x", old)
+        del old
+    pool.withdraw(device, Kind.LOOK, "something else")
+    assert not asked.done()
+    pool.withdraw(device, Kind.LOOK, "x", new)
+    assert asked.cancelled()
+    # Nobody would take what was asked for one that is gone.
+    asked = pool.ask(device, "x", weakref.ref(new), Kind.LOOK, delay=NEVER)
+    del new
+    pool.withdraw(device, Kind.LOOK, "x", Somebody())
+    assert asked.cancelled()
 
 
 def test_what_has_to_be_served_again_is(make: MakePool, device: SomeDevice) -> None:
