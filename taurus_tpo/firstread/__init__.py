@@ -7,6 +7,7 @@ function that serves a batch.
 from taurus_tpo.firstread.costs import Costs
 from taurus_tpo.firstread.pool import DevicePool, Stats
 from taurus_tpo.firstread.schedule import (
+    READS,
     Batch,
     Kind,
     Outcome,
@@ -18,6 +19,7 @@ from taurus_tpo.firstread.server import Server
 from taurus_tpo.firstread.shared import own
 
 __all__ = [
+    "READS",
     "Batch",
     "Costs",
     "DevicePool",

@@ -1,4 +1,4 @@
-"""How much of a device travels in one call: no threads, no clock."""
+"""How much of a device travels in one call, in which order: no threads, no clock."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ class Costs:
 
     def __init__(self, one_by_one: bool = False) -> None:
         self._one_by_one = one_by_one
+        #: The names in the order in which they were asked for first.
+        self._places: dict[Hashable, int] = {}
         self._costs: dict[Hashable, float] = {}
         self._largest = FIRST
         #: Those that were refused in a call of their own.
@@ -46,6 +48,18 @@ class Costs:
         #: The one to be read alone next, to see whether the device refuses all.
         self._probe: Hashable = None
         self._probes = 0
+
+    def enter(self, name: Hashable) -> None:
+        """Give ``name`` its place, the first time that it is to be read.
+
+        In a call all have the order of the model, as in stock Taurus: reading one may
+        change what the next one brings.
+        """
+        self._places.setdefault(name, len(self._places))
+
+    def place(self, name: Hashable) -> int:
+        """Return which of the names that are read this is; the last for any other."""
+        return self._places.get(name, len(self._places))
 
     def expected(self, name: Hashable) -> float:
         """Return what reading ``name`` is expected to take, s."""

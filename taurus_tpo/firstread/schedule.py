@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
-from operator import attrgetter, itemgetter
+from functools import partial
+from operator import itemgetter
 from typing import Any, Callable, Protocol
 
 from taurus_tpo.firstread.costs import AIM, Costs
@@ -38,6 +39,10 @@ class Kind(enum.Enum):
     LOOK = "the value of an attribute, to compare it with what is cached"
     ASK = "what a database knows"
     ALARM = "nothing; somebody wants to know that it is time"
+
+
+#: The kinds that bring the value of an attribute.
+READS = frozenset({Kind.READ, Kind.READ_AT_ONCE, Kind.POLL, Kind.LOOK})
 
 
 class Outcome(enum.Enum):
@@ -263,6 +268,8 @@ class Schedule:
         self._pending[request.kind] += 1
         lane = self._lanes.setdefault(request.device, _Lane(request.device))
         lane.waiting[request.key] = request
+        if request.kind in READS:
+            request.device.costs.enter(request.name)
         self._ripen(lane, request)
 
     def remove(
@@ -626,8 +633,17 @@ def _in_one_go(costs: Costs, ripe: list[Request]) -> tuple[Request, ...]:
     connections = tuple(r for r in ripe if r.kind is Kind.CONNECT)
     if connections:
         return connections
-    ripe = sorted(ripe, key=attrgetter("ripe"))
+    ripe = sorted(ripe, key=partial(_turn, costs))
     if costs.expected(ripe[0].name) >= AIM:
         ripe = [r for r in ripe if r.ripe <= ripe[0].ripe + OVERTAKING]
     chosen = set(costs.cut(dict.fromkeys(request.name for request in ripe)))
-    return tuple(request for request in ripe if request.name in chosen)
+    together = (request for request in ripe if request.name in chosen)
+    return tuple(sorted(together, key=lambda request: costs.place(request.name)))
+
+
+def _turn(costs: Costs, request: Request) -> tuple[float, int]:
+    """Return when it is the turn of ``request``, among those that are ripe.
+
+    Polls that fall due together do so but for rounding.
+    """
+    return round(request.ripe, 3), costs.place(request.name)

@@ -473,8 +473,14 @@ class TpoTangoAttribute(TangoAttribute):
 
     @property
     def _is_read_for_tango(self) -> bool:
-        """Whether it is polled only because Tango takes its time to subscribe."""
-        return self.is_being_subscribed and not self.isPollingForced()
+        """Whether it is polled only because Tango takes its time to subscribe.
+
+        Such a poll may bring the first value when Tango has just answered.
+        """
+        takes_time = self.is_being_subscribed or (
+            self._told.empty and self.isUsingEvents()
+        )
+        return takes_time and not self.isPollingForced()
 
     @property
     def _reads_apart(self) -> bool:

@@ -18,12 +18,9 @@ from taurus_tpo.connection import (
     Reading,
 )
 from taurus_tpo.errors import fresh, is_of_the_device
-from taurus_tpo.firstread import Batch, Kind, Report, Request
+from taurus_tpo.firstread import READS, Batch, Kind, Report, Request
 from taurus_tpo.firstread.costs import AIM
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
-
-#: The kinds that bring a value.
-READS = frozenset({Kind.READ, Kind.READ_AT_ONCE, Kind.POLL, Kind.LOOK})
 
 Reads = dict[str, list[tuple[Request, Any]]]
 

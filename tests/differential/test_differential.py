@@ -49,8 +49,13 @@ def test_each_difference_that_is_meant_is_seen(verdicts: dict[str, Verdict]) -> 
 
 @pytest.mark.differential
 @pytest.mark.timeout(600)
-def test_nothing_else_differs_in_fixed_scenarios(verdicts: dict[str, Verdict]) -> None:
-    wrong = [one.told() for one in verdicts.values() if one.unmeant]
+def test_nothing_else_differs_in_fixed_scenarios(
+    engine: Engine, verdicts: dict[str, Verdict]
+) -> None:
+    differing = [one for one in verdicts.values() if one.unmeant]
+    # All side by side are more than a busy machine may bear.
+    again = [engine.judge_again(one.scenario) for one in differing]
+    wrong = [one.told() for one in again if one.unmeant]
     assert not wrong, "\n\n".join(wrong)
 
 

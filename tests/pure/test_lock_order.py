@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Callable
 
 import lock_order
@@ -163,3 +164,27 @@ def test_what_python_calls_to_collect_garbage_is_none(recorder: Recorder) -> Non
     with one:
         del garbage
     assert recorder.calls == {}
+
+
+def test_what_a_weak_reference_calls_when_its_object_goes_is_none(
+    recorder: Recorder,
+) -> None:
+    [one] = made(recorder, "one")
+
+    class Garbage:
+        pass
+
+    garbage = Garbage()
+    module = types.ModuleType("taurus.core")
+    exec("def died(*args): inner(*args)\ndef inner(ref): pass", module.__dict__)
+    reference = weakref.ref(garbage, module.died)
+    with one:
+        del garbage
+    assert reference() is None
+    assert recorder.calls == {}
+    with one:
+        module.died("something that lives")
+    assert [called for _, called in recorder.calls] == [
+        "taurus.core.died",
+        "taurus.core.inner",
+    ]

@@ -259,6 +259,32 @@ def test_a_poll_and_a_first_read_of_an_attribute_travel_together(a: SomeDevice) 
     ]
 
 
+def test_attributes_travel_in_the_order_in_which_they_came(a: SomeDevice) -> None:
+    """Though they are due at times that differ by rounding, and were polled before."""
+    schedule = Schedule()
+    a.costs.learn("xyz", 0.0)
+    for due in (1.0, 2.0):
+        for name, more in (("x", 2e-9), ("z", 0.0), ("y", 1e-9)):
+            request = Request(a, name, 0.0, kind=Kind.POLL)
+            schedule.add(request, due, more)
+        batch = taken(schedule, due + 0.5)
+        assert names(batch) == ["x", "z", "y"]
+        schedule.done(batch, Report(answered=True))
+    # One that has waited for longer comes sooner, where they do not fit into one call.
+    a.costs.timed_out("xy")
+    schedule.add(Request(a, "x", 0.0), 3.0)
+    schedule.add(Request(a, "y", 0.0), 2.5)
+    assert names(schedule.take(4.0)) == ["y"]
+
+
+def test_only_what_is_read_has_a_place(a: SomeDevice) -> None:
+    """Names of connections come and go as long as the process lives."""
+    schedule = Schedule()
+    for number in range(3):
+        schedule.add(Request(a, number, 0.0, kind=Kind.CONNECT), 0.0)
+    assert a.costs._places == {}
+
+
 def test_a_slow_attribute_is_not_starved_by_quick_ones(a: SomeDevice) -> None:
     schedule = Schedule()
     a.costs.learn(["slow"], 2.0)

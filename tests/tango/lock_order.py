@@ -17,9 +17,11 @@ The calls are seen by a profile function, which a thread has only while it holds
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
 import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -204,10 +206,21 @@ def _in_finalizer(frame: Any) -> bool:
     Which locks are acquired there counts as anywhere.
     """
     while frame is not None:
-        if frame.f_code.co_name == "__del__":
+        if frame.f_code.co_name == "__del__" or _is_callback_of_a_reference(frame):
             return True
         frame = frame.f_back
     return False
+
+
+def _is_callback_of_a_reference(frame: Any) -> bool:
+    """Return whether a weak reference calls this, whose object has just gone."""
+    code = frame.f_code
+    given = [frame.f_locals.get(name) for name in code.co_varnames[: code.co_argcount]]
+    if code.co_flags & inspect.CO_VARARGS:
+        starred = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        given += frame.f_locals.get(starred, ())
+    references = (one for one in given if isinstance(one, weakref.ref))
+    return any(reference() is None for reference in references)
 
 
 def _stack() -> str:

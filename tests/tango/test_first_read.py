@@ -15,7 +15,9 @@ import taurus
 from tango_support import SOON, Listener, calls, eventually, hold, model, plain, readers
 from taurus import tauruscustomsettings
 from taurus.core.tango.tangoattribute import TangoAttrValue
+from taurus.core.taurusbasetypes import TaurusEventType
 
+from taurus_tpo.connection import Reading
 from taurus_tpo.firstread import Kind
 from taurus_tpo.subscription import State
 
@@ -117,6 +119,23 @@ def test_the_looks_after_the_subscription_travel_in_few_calls(batches, factory):
     eventually(lambda: {attr.state for attr in attrs} == {State.SUBSCRIBED}, "trusted")
     # What is not new is not told.
     assert len(listener.values) == 25
+
+
+def test_a_poll_that_was_begun_for_tango_tells_a_first_value(batches, factory):
+    """It was on its way while Tango answered; stock Taurus tells of what Tango read."""
+    factory.set_event_sub_mode("AsyncRead")
+    [attribute] = attributes(batches, DEVICE, NAMES[:1])
+    raw = batches.device(DEVICE).read_attribute(NAMES[0])
+    configure(batches, DEVICE, read_delay=2.0)
+    try:
+        listener = Listener()
+        attribute.addListener(listener)
+        eventually(attribute.isUsingEvents, "Tango answers")
+        assert listener.value_kinds == []
+        attribute.accept_read(Reading(raw, None, time.time()))
+        assert listener.value_kinds == [TaurusEventType.Change]
+    finally:
+        configure(batches, DEVICE, read_delay=0.0)
 
 
 def looked_at(factory, before) -> int:
@@ -341,3 +360,21 @@ def test_a_read_by_the_caller_hides_no_value_from_listeners(modes, factory, list
         assert listener.values[-1] == 9.5
     finally:
         hold(modes, "with_events", 1.5)
+
+
+@pytest.mark.parametrize("polled", [True, False])
+def test_attributes_travel_in_the_order_of_the_model(batches, factory, polled):
+    """Round after round: reading one may change what the next one brings."""
+    factory.set_tango_event_subscription_disabled(polled)
+    names = [*NAMES[12:], *reversed(NAMES[:12])]
+    attrs = attributes(batches, DEVICE, names)
+    batches.device(DEVICE).ResetCalls()
+    listener = Listener()
+    for attribute in attrs:
+        attribute.changePollingPeriod(200)
+        attribute.addListener(listener)
+    most = 8 * len(names) if polled else len(names)
+    eventually(lambda: len(listener.values) >= most, "all are read")
+    read = calls(batches, DEVICE)
+    assert len(read) >= (8 if polled else 2)
+    assert [sorted(batch, key=names.index) for batch in read] == read

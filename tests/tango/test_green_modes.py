@@ -39,7 +39,7 @@ def test_all_values_are_there_and_kept(green, factory, name, mode):
 
 #: A program that knows nothing of green modes.
 PROGRAM = """
-import json, threading
+import json, threading, time
 import taurus
 
 class Listener:
@@ -55,7 +55,11 @@ attribute.addListener(listener)
 told = [before, listener.heard.wait(60)]
 listener.heard.clear()
 attribute.write(before + 1)
-told += [listener.heard.wait(60), attribute.isUsingEvents()]
+told.append(listener.heard.wait(60))
+patience = time.monotonic() + 60
+while not attribute.isUsingEvents() and time.monotonic() < patience:
+    time.sleep(0.02)
+told.append(attribute.isUsingEvents())
 device = taurus.Device(DEVICE)
 told += [device.state.name, str(device.getDeviceProxy().State())]
 print(json.dumps(told))
