@@ -19,6 +19,10 @@ GROWTH = 4
 #: device is taken to refuse all.
 ALL = 2
 
+#: How much of the time of a call that timed out its attributes have to take alone, for
+#: that to be the reason.
+EXPLAINED = 0.5
+
 #: The least that a read is taken to cost, s: by a coarse clock it takes no time at all,
 #: and would never get its share of a time that becomes longer.
 LEAST = 1e-6
@@ -45,9 +49,20 @@ class Costs:
         self._alone: set[Hashable] = set()
         #: Those of them that were found out since something was read.
         self._refused: set[Hashable] = set()
+        #: Those of a call that timed out that are to be read alone first, how long that
+        #: took, and how long those took that were read alone since, s.
+        self._suspects: set[Hashable] = set()
+        self._together = self._apart = 0.0
+        #: How often its server had fallen silent when that call timed out.
+        self._falls = 0
         #: The one to be read alone next, to see whether the device refuses all.
         self._probe: Hashable = None
         self._probes = 0
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether each attribute is read in a call of its own, for good."""
+        return self._one_by_one
 
     def enter(self, name: Hashable) -> None:
         """Give ``name`` its place, the first time that it is to be read.
@@ -83,7 +98,7 @@ class Costs:
             names = list(names)
             if self._probe in names:
                 return [self._probe]
-        most = 1 if self._one_by_one else self._largest
+        most = 1 if self._one_by_one or self._suspects else self._largest
         quick: list[Hashable] = []
         slow: list[Hashable] = []
         total = 0.0
@@ -99,9 +114,13 @@ class Costs:
             quick.append(name)
         return quick or slow[:1]
 
-    def learn(self, names: Iterable[Hashable], seconds: float) -> None:
-        """Take note that reading ``names`` in one call took so long."""
+    def learn(self, names: Iterable[Hashable], seconds: float, falls: int = 0) -> None:
+        """Take note that reading ``names`` in one call took so long.
+
+        :param falls: how often the server has fallen silent so far.
+        """
         read = list(names)
+        self._look_into_timeout(read, seconds, falls)
         typical = self._typical()
         expected = [self._costs.get(name, typical) for name in read]
         total = sum(expected)
@@ -113,14 +132,43 @@ class Costs:
         if seconds <= AIM:
             self._largest = max(self._largest, GROWTH * len(read))
 
-    def timed_out(self, names: Iterable[Hashable]) -> None:
-        """Take note that reading ``names`` in one call took too long to know."""
+    def timed_out(
+        self, names: Iterable[Hashable], seconds: float = 0.0, falls: int = 0
+    ) -> None:
+        """Take note that reading ``names`` in one call took too long to know.
+
+        They are read one by one until the reason is known. Where the server was silent,
+        or they take as long alone, they may travel together again. Where each alone is
+        quick, they wait for each other in a call: as one does that reads another of its
+        device through a proxy. Such a call may keep the device from all its clients,
+        and no other is made.
+
+        :param seconds: after how long it failed, s.
+        :param falls: how often the server has fallen silent so far.
+        """
         read = list(names)
+        self._look_into_timeout(read, seconds, falls)
+        if len(read) > 1:
+            self._suspects, self._together, self._apart = set(read), seconds, 0.0
+            self._falls = falls
         typical = self._typical()
         at_least = 2 * AIM / len(read)
         for name in read:
             self._costs[name] = max(self._costs.get(name, typical), at_least)
         self._largest = max(1, len(read) // 2)
+
+    def _look_into_timeout(
+        self, read: list[Hashable], seconds: float, falls: int
+    ) -> None:
+        """See whether what a call has brought explains an earlier timeout."""
+        if falls != self._falls:
+            self._suspects.clear()
+        if len(read) > 1 or read[0] not in self._suspects:
+            return
+        self._suspects.discard(read[0])
+        self._apart += seconds
+        if not self._suspects and self._apart < EXPLAINED * self._together:
+            self._one_by_one = True
 
     def refused(self, names: Iterable[Hashable]) -> list[Hashable]:
         """Take note that the device has refused a call for ``names`` as a whole.
@@ -134,6 +182,7 @@ class Costs:
         read = list(names)
         self._probe = None
         if len(read) == 1:
+            self._look_into_timeout(read, 0.0, self._falls)
             # One that is known to be refused says nothing of the others.
             if len(self._refused) < ALL and self._alone.isdisjoint(read):
                 self._alone.update(read)

@@ -40,6 +40,7 @@ class Server:
         subscribed; written by any thread.
     :param calls: whether to serve it is to call somebody, which may hold a thread.
     :param silences: how often in a row it was asked in vain.
+    :param falls: how often it was found silent after it had answered.
     :param error: why it counts as silent.
     :param since: since when it does, seconds since the epoch.
     :param told: when it was found silent last, on the clock that never goes back.
@@ -52,6 +53,7 @@ class Server:
     heard: float = float("-inf")
     calls: bool = True
     silences: int = 0
+    falls: int = 0
     error: BaseException | None = None
     since: float | None = None
     told: float = float("-inf")
@@ -112,6 +114,7 @@ class Server:
         self.error = error
         if self.since is None:
             self.since = time
+            self.falls += 1
 
 
 def _where(address: Address | None) -> tuple[str, int] | None:

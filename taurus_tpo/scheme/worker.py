@@ -6,7 +6,8 @@ And of a database: ask it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from functools import partial
+from typing import Any, Callable
 
 import tango
 
@@ -108,10 +109,26 @@ def _read(connection: DeviceConnection, batch: Batch, clock: Clock) -> Report:
         began = clock.time() - seconds
         # What is kept of it must not keep this frame, with all that waits in it.
         return _failed(connection, wanted, fresh(error), seconds, began)
-    connection.costs.learn(_names(wanted), clock.monotonic() - begun)
+    seconds = clock.monotonic() - begun
+    _learn(connection, wanted, partial(connection.costs.learn, seconds=seconds))
     for found, reading in zip(wanted.values(), readings):
         _hand_out(found, reading)
     return Report(answered=True)
+
+
+def _learn(
+    connection: DeviceConnection, wanted: Reads, learn: Callable[..., None]
+) -> None:
+    """Let the costs ``learn`` what a call has told; say where that changes much."""
+    costs, before = connection.costs, connection.costs.one_by_one
+    learn(_names(wanted), falls=connection.server.falls)
+    if costs.one_by_one and not before:
+        attribute = next(iter(wanted.values()))[0][1]
+        attribute.warning(
+            "%s: read together its attributes take too long, each alone does not: they "
+            "are read one by one from now on (see TPO_READ_ONE_BY_ONE)",
+            connection,
+        )
 
 
 def _wanted(requests: Iterable[Request]) -> Reads:
@@ -156,7 +173,8 @@ def _failed(
         connection.lose()
     else:
         known_to_be_slow = connection.costs.expected(names[0]) >= 2 * AIM
-        connection.costs.timed_out(names)
+        slow = partial(connection.costs.timed_out, seconds=seconds)
+        _learn(connection, wanted, slow)
         if len(wanted) > 1 or not known_to_be_slow:
             # Each alone may answer in time; or the server is gone, and then it is not
             # called again before it has answered.

@@ -63,6 +63,8 @@ class _Attribute:
         self.failing = False
         #: Whether a call that reads it fails for all that it reads.
         self.fails_all = False
+        #: How long a call that reads it and others waits for itself, s.
+        self.waits = 0.0
         self.refusing = False
         self.delay = 0.0
 
@@ -132,12 +134,15 @@ class Differing(Device):
         )
 
     def read_attr_hardware(self, attr_list: Any) -> None:
-        """Fail the whole call where one of its attributes is told to."""
+        """Fail the whole call, or keep it, where one of its attributes is told to."""
         attributes = self.get_device_attr()
         names = [attributes.get_attr_by_ind(index).get_name() for index in attr_list]
         # Tango's own State and Status are not held.
         if any(name in self.held and self.held[name].fails_all for name in names):
             tango.Except.throw_exception("Diff_HookFails", "told to fail", "hook")
+        if len(names) > 1:
+            waits = (self.held[name].waits for name in names if name in self.held)
+            time.sleep(max(waits, default=0.0))
 
     def read_held(self, attr: Any) -> Any:
         held = self.held[attr.get_name()]
@@ -212,6 +217,9 @@ class Differing(Device):
 
     def do_fail_all(self, name: str, failing: bool = True) -> None:
         self.held[name].fails_all = failing
+
+    def do_wait_in_company(self, name: str, seconds: float) -> None:
+        self.held[name].waits = seconds
 
     def do_refuse(self, name: str, refusing: bool = True) -> None:
         self.held[name].refusing = refusing

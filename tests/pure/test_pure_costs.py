@@ -52,7 +52,7 @@ class Simulation:
         self.seconds.append(min(seconds, LIMIT))
         if seconds >= LIMIT:
             self.timeouts += 1
-            self.costs.timed_out(names)
+            self.costs.timed_out(names, LIMIT)
             return False
         self.costs.learn(names, seconds)
         return True
@@ -131,16 +131,60 @@ def test_a_time_is_shared_out_as_expected() -> None:
     assert costs.expected("b") == pytest.approx(0.2)
 
 
-def test_after_a_timeout_half_of_them_travel() -> None:
+def timed_out(names: str, falls: int = 0) -> Costs:
+    """Return what is known after all of ``names`` were read in one call, in vain."""
     costs = Costs()
-    names = list(range(64))
     costs.learn(names, 0.001)
-    sizes = []
-    while len(names) > 1:
-        costs.timed_out(names)
-        names = costs.cut(names)
-        sizes.append(len(names))
-    assert sizes == [32, 16, 8, 4, 2, 1]
+    costs.timed_out(names, LIMIT, falls)
+    return costs
+
+
+def test_after_a_timeout_each_is_read_alone() -> None:
+    costs = timed_out("abcdefgh")
+    for name in "abcdefg":
+        assert len(costs.cut("abcdefgh")) == 1
+        costs.learn([name], 0.3)
+    # Others of the device tell nothing of the reason.
+    costs.learn(["another"], 0.001)
+    assert len(costs.cut("abcdefgh")) == 1
+
+
+def test_those_that_take_their_time_travel_by_it_again() -> None:
+    costs = timed_out("abcdefgh")
+    for name in "abcdefgh":
+        costs.learn([name], 0.2)
+    assert not costs.one_by_one
+    assert costs.cut("abcdefgh") == ["a", "b"]
+
+
+def test_one_that_hangs_is_the_reason() -> None:
+    costs = timed_out("abcd")
+    costs.timed_out(["a"], LIMIT)
+    for name in "bcd":
+        costs.learn([name], 0.001)
+    assert not costs.one_by_one
+    assert costs.cut("abcd") == ["b", "c", "d"]
+
+
+def test_those_that_wait_for_each_other_never_travel_together_again() -> None:
+    costs = timed_out("abcd")
+    for name in "abc":
+        costs.learn([name], 0.001)
+    # One that is refused alone is no reason, either.
+    costs.refused("d")
+    assert costs.one_by_one
+    for _ in range(10):
+        costs.learn(costs.cut("abc"), 0.001)
+        assert len(costs.cut("abc")) == 1
+
+
+def test_a_server_that_was_silent_is_the_reason() -> None:
+    costs = timed_out("abcd", falls=2)
+    costs.learn(["a"], 0.001, falls=3)
+    for name in "bcd":
+        costs.learn([name], 0.001, falls=3)
+    assert not costs.one_by_one
+    assert costs.cut("abcd") == ["a", "b", "c", "d"]
 
 
 def test_one_that_timed_out_alone_travels_alone() -> None:

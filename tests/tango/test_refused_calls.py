@@ -1,4 +1,4 @@
-"""A device refuses a call as a whole, because of one attribute, or whatever is read."""
+"""A call fails as a whole: because of one attribute, or whatever is read."""
 
 from __future__ import annotations
 
@@ -99,3 +99,24 @@ def test_a_device_that_refuses_all_is_found_out_when_it_does_not(
     others = [listeners[name] for name in NAMES[1:]]
     eventually(lambda: not any(map(fails, others)), "all but one are read again")
     assert fails(listeners[NAMES[0]])
+
+
+def test_attributes_that_wait_for_each_other_are_read_one_by_one(
+    device, listeners, caplog
+):
+    """Each call for several keeps the device from all, longer than Tango waits."""
+    request = {"do": "wait_in_company", "name": NAMES[1], "args": {"seconds": 4.0}}
+    device.set_timeout_millis(60_000)
+    device.Drive(json.dumps(request))
+    eventually(lambda: "are read one by one" in caplog.text, "that is found out")
+    assert str(device.dev_name()) in caplog.text
+    told = {name: len(listener.values) for name, listener in listeners.items()}
+    begun = time.monotonic()
+
+    def are_told(more: int) -> bool:
+        return all(len(listeners[name].values) >= told[name] + more for name in NAMES)
+
+    eventually(partial(are_told, 10), "all are polled")
+    # Ten rounds of calls for several would take thirty seconds, and bring nothing.
+    assert time.monotonic() - begun < 20
+    assert not any(map(fails, listeners.values()))
