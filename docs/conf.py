@@ -12,7 +12,7 @@ sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
 from taurus_tpo import __version__, settling  # noqa: E402
 from taurus_tpo.connection import device, subscriber  # noqa: E402
-from taurus_tpo.firstread import costs, pool, schedule, sentinel, server  # noqa: E402
+from taurus_tpo.firstread import at_once, costs, pool, schedule, sentinel, server  # noqa: E402
 from taurus_tpo.scheme import (  # noqa: E402
     connector,
     courier,
@@ -80,6 +80,7 @@ rst_prolog = f"""
 .. |growth| replace:: {costs.GROWTH}
 .. |overtaking| replace:: {schedule.OVERTAKING:g} s
 .. |lately| replace:: {server.LATELY:g} s
+.. |at once| replace:: {at_once.MOST}
 .. |held| replace:: {schedule.HELD:g} s
 .. |most held| replace:: {schedule.MOST_HELD}
 .. |just now| replace:: {server.JUST_NOW * 1000:g} ms

@@ -11,8 +11,9 @@ from taurus_tpo.connection.database import (
     no_answer_yet,
 )
 from taurus_tpo.connection.desk import SUBSCRIBER
-from taurus_tpo.connection.device import DeviceConnection, Reading, silence_of
+from taurus_tpo.connection.device import DeviceConnection, silence_of
 from taurus_tpo.connection.directory import DIRECTORY, Place
+from taurus_tpo.connection.reading import Answer, Reading
 from taurus_tpo.connection.subscriber import PROMPT
 from taurus_tpo.connection.subscription import JANITOR, UNANSWERED, Subscription
 
@@ -23,6 +24,7 @@ __all__ = [
     "PROMPT",
     "SUBSCRIBER",
     "UNANSWERED",
+    "Answer",
     "DatabaseConnection",
     "DeviceConnection",
     "Place",

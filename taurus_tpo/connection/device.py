@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any, Callable, NoReturn, Protocol
 
 import tango
@@ -13,6 +12,12 @@ import tango
 from taurus_tpo.clock import SYSTEM, Clock
 from taurus_tpo.connection.database import no_answer_yet
 from taurus_tpo.connection.directory import DIRECTORY, Directory, Place
+from taurus_tpo.connection.reading import (
+    Answer,
+    Reading,
+    read_at_once,
+    read_beside,
+)
 from taurus_tpo.connection.subscriber import PROMPT, Gate, Subscriber
 from taurus_tpo.connection.subscription import Subscription
 from taurus_tpo.errors import fresh
@@ -32,20 +37,6 @@ FRESH = 5.0
 
 #: The longest time between two attempts at a device that does not answer, s.
 LONGEST_RETRY = 10.0
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What one read brought for one attribute: a value or an error.
-
-    :param value: Tango's ``DeviceAttribute``.
-    :param error: Tango's own ``DevFailed``.
-    :param begun: when the call began, seconds since the epoch by our clock.
-    """
-
-    value: Any
-    error: Any
-    begun: float
 
 
 class ProxyOwner(Protocol):
@@ -333,7 +324,27 @@ class DeviceConnection:
         :raises tango.DevFailed: where the call fails as a whole.
         """
         answers = self.proxy().read_attributes(list(attributes))
-        return [_reading(answer, begun) for answer in answers]
+        return [Reading.of(answer, begun) for answer in answers]
+
+    def read_at_once(self, attributes: Sequence[str], begun: float) -> Iterator[Answer]:
+        """Read each of ``attributes`` in a call of its own, all at once.
+
+        :param begun: as for :meth:`read`.
+        :return: the answers as they come, each within Tango's timeout.
+        :raises tango.DevFailed: where there is no proxy.
+        """
+        return read_at_once(self.proxy(), attributes, begun, self._clock)
+
+    def read_beside(
+        self, attribute: str, other: str, begun: float
+    ) -> tuple[Reading, float]:
+        """Read ``attribute``, and ``other`` meanwhile, to see whether that is possible.
+
+        :param begun: as for :meth:`read`.
+        :return: what the first has brought, and which part of its time the other took.
+        :raises tango.DevFailed: where the first call fails as a whole.
+        """
+        return read_beside(self.proxy(), attribute, other, begun, self._clock)
 
     def subscribe(
         self,
@@ -394,9 +405,3 @@ def silence_of(server: Server) -> Any:
         tango.Except.throw_exception(SILENT_SERVER, description, "taurus_tpo")
     except tango.DevFailed as error:
         return error.with_traceback(None)
-
-
-def _reading(answer: Any, begun: float) -> Reading:
-    if answer.has_failed:
-        return Reading(None, tango.DevFailed(*answer.get_err_stack()), begun)
-    return Reading(answer, None, begun)

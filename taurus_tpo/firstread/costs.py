@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from operator import itemgetter
 from statistics import median_low
+
+from taurus_tpo.firstread.at_once import MOST, AtOnce
 
 #: What one call is to take, s. While a device reads, its monitor belongs to nobody
 #: else, and a call that takes longer than Tango's timeout fails for all in it.
@@ -23,6 +26,9 @@ ALL = 2
 #: that to be the reason.
 EXPLAINED = 0.5
 
+#: What is taken to be read in no time beside a slow one, s.
+QUICK = 0.1
+
 #: The least that a read is taken to cost, s: by a coarse clock it takes no time at all,
 #: and would never get its share of a time that becomes longer.
 LEAST = 1e-6
@@ -41,6 +47,8 @@ class Costs:
 
     def __init__(self, one_by_one: bool = False) -> None:
         self._one_by_one = one_by_one
+        #: Whether it reads several slow attributes at the same time.
+        self.at_once = AtOnce()
         #: The names in the order in which they were asked for first.
         self._places: dict[Hashable, int] = {}
         self._costs: dict[Hashable, float] = {}
@@ -104,7 +112,7 @@ class Costs:
         total = 0.0
         for name in names:
             cost = self._costs.get(name, typical)
-            if cost >= AIM or name in self._alone:
+            if self._is_slow(name, cost):
                 slow.append(name)
                 continue
             total += cost
@@ -112,7 +120,31 @@ class Costs:
             if quick and (total > AIM * 1.001 or len(quick) >= most):
                 break
             quick.append(name)
-        return quick or slow[:1]
+        return quick or slow[: MOST if self.at_once.is_possible else 1]
+
+    def _is_slow(self, name: Hashable, cost: float) -> bool:
+        """Return whether ``name`` is read in a call of its own, after the others."""
+        if self.at_once.is_possible and name in self._suspects:
+            return True
+        return cost >= AIM or name in self._alone
+
+    def travel_apart(self, names: Iterable[Hashable]) -> bool:
+        """Return whether each of ``names``, from :meth:`cut`, has a call of its own."""
+        typical = self._typical()
+        return self.at_once.is_possible and all(
+            self._is_slow(name, self._costs.get(name, typical)) for name in names
+        )
+
+    def is_worth_a_trial(self, name: Hashable) -> bool:
+        """Return whether it is to be seen if others are read while ``name`` is."""
+        may_last = self.expected(name) >= AIM or name in self._suspects
+        return may_last and self.at_once.is_to_be_tried and not self._one_by_one
+
+    def quickest(self) -> Hashable:
+        """Return what takes least of what was read; None where nothing is quick."""
+        known = ((cost, name) for name, cost in self._costs.items())
+        quick = [one for one in known if one[0] < QUICK and one[1] not in self._alone]
+        return min(quick, key=itemgetter(0))[1] if quick else None
 
     def learn(self, names: Iterable[Hashable], seconds: float, falls: int = 0) -> None:
         """Take note that reading ``names`` in one call took so long.

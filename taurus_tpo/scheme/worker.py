@@ -14,6 +14,7 @@ import tango
 from taurus_tpo.clock import SYSTEM, Clock
 from taurus_tpo.connection import (
     PROMPT,
+    Answer,
     DatabaseConnection,
     DeviceConnection,
     Reading,
@@ -22,6 +23,9 @@ from taurus_tpo.errors import fresh, is_of_the_device
 from taurus_tpo.firstread import READS, Batch, Kind, Report, Request
 from taurus_tpo.firstread.costs import AIM
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
+
+#: What is read beside a slow attribute of a device of which nothing quick is known.
+STATE = "State"
 
 Reads = dict[str, list[tuple[Request, Any]]]
 
@@ -101,9 +105,11 @@ def _read(connection: DeviceConnection, batch: Batch, clock: Clock) -> Report:
     wanted = _wanted(batch.requests)
     if not wanted:
         return Report()
+    if len(wanted) > 1 and connection.costs.travel_apart(_names(wanted)):
+        return _read_at_once(connection, wanted, clock)
     begun = clock.monotonic()
     try:
-        readings = connection.read(list(wanted), begun=clock.time())
+        readings = _read_together(connection, wanted, clock)
     except tango.DevFailed as error:
         seconds = clock.monotonic() - begun
         began = clock.time() - seconds
@@ -114,6 +120,64 @@ def _read(connection: DeviceConnection, batch: Batch, clock: Clock) -> Report:
     for found, reading in zip(wanted.values(), readings):
         _hand_out(found, reading)
     return Report(answered=True)
+
+
+def _read_together(
+    connection: DeviceConnection, wanted: Reads, clock: Clock
+) -> list[Reading]:
+    """Read ``wanted`` in one call; see beside a slow one whether others can be read.
+
+    :raises tango.DevFailed: where the call fails as a whole.
+    """
+    names, costs = list(wanted), connection.costs
+    first = _name(wanted[names[0]])
+    if len(names) > 1 or not costs.is_worth_a_trial(first):
+        return connection.read(names, begun=clock.time())
+    other, begun = costs.quickest() or STATE, clock.monotonic()
+    reading, part = connection.read_beside(names[0], str(other), begun=clock.time())
+    costs.at_once.tried(clock.monotonic() - begun, part)
+    return [reading]
+
+
+def _read_at_once(connection: DeviceConnection, wanted: Reads, clock: Clock) -> Report:
+    """Read each in a call of its own, all at once, and deliver them as they come."""
+    names, costs = list(wanted), connection.costs
+    alone = sum(costs.expected(name) for name in _names(wanted))
+    reports: list[Report] = []
+    late: list[Answer] = []
+    begun, began = clock.monotonic(), clock.time()
+    for answer in connection.read_at_once(names, began):
+        one = {names[answer.number]: wanted[names[answer.number]]}
+        if answer.reading is not None:
+            costs.learn(_names(one), answer.seconds, connection.server.falls)
+            _hand_out(one[names[answer.number]], answer.reading)
+            reports.append(Report(answered=True))
+        elif answer.seconds >= PROMPT:
+            late.append(answer)
+        else:
+            error = fresh(answer.error)
+            reports.append(_failed(connection, one, error, answer.seconds, began))
+    seconds = clock.monotonic() - begun
+    if not costs.at_once.came(seconds, alone, len(late), len(names)):
+        # They have waited for each other: each of them may be in time alone.
+        again = {names[answer.number]: wanted[names[answer.number]] for answer in late}
+        reports.append(Report(again=_requests(again)))
+        late = []
+    for answer in late:
+        one = {names[answer.number]: wanted[names[answer.number]]}
+        error = fresh(answer.error)
+        reports.append(_failed(connection, one, error, answer.seconds, began))
+    return _summary(reports)
+
+
+def _summary(reports: list[Report]) -> Report:
+    """Return what several calls to one device tell together."""
+    answered = any(report.answered for report in reports)
+    return Report(
+        answered=answered,
+        late=not answered,
+        again=tuple(request for report in reports for request in report.again),
+    )
 
 
 def _learn(
