@@ -255,6 +255,45 @@ def test_servers_that_hang_later(facility, factory, mode):
     assert punctual.longest_pause < TIMEOUT
 
 
+class Blocker(Listener):
+    """A listener that blocks with the first value, until it is let go."""
+
+    def __init__(self, go: threading.Event) -> None:
+        super().__init__()
+        self._go = go
+
+    def eventReceived(self, source, kind, value) -> None:
+        super().eventReceived(source, kind, value)
+        if kind == TaurusEventType.Periodic:
+            self._go.wait(BACK)
+
+
+@pytest.mark.parametrize("count", [1, 8, 16, 30])
+def test_listeners_that_block_hold_up_nobody_else(facility, factory, count):
+    """Not even where they are more than the pool has threads. In stock they do."""
+    resume_all(facility)
+    calm, punctual = taurus.Attribute(name_of(facility, WELL, "calm")), Punctual()
+    calm.changePollingPeriod(100)
+    calm.addListener(punctual)
+    eventually(lambda: punctual.values, "it is polled")
+    go = threading.Event()
+    blocked = [taurus.Attribute(name_of(facility, d, "calm")) for d in HUNG[:count]]
+    blockers = [Blocker(go) for _ in blocked]
+    for attribute, blocker in zip(blocked, blockers):
+        attribute.addListener(blocker)
+    try:
+        eventually(lambda: all(one.values for one in blockers), "all block")
+        late = Heard(volts(facility, OTHER_WELL, 1, 5))
+        late.listen()
+        in_time(late.all_values, "first reads go on")
+        assert punctual.longest_pause < TIMEOUT
+    finally:
+        go.set()
+    late.leave()
+    for attribute, listener in zip([*blocked, calm], [*blockers, punctual]):
+        attribute.removeListener(listener)
+
+
 def test_the_error_says_which_server_does_not_answer(facility, factory):
     """One that nobody has called for a while is asked whether it is there first."""
     resume_all(facility)
