@@ -40,6 +40,13 @@ class Janitor:
         self._idle = idle
         self._clock = clock
         self._log = log if log is not None else logging.getLogger(__name__)
+        self.restart_in_child()
+
+    def restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked: its thread is not there.
+
+        What the parent was to do is not done.
+        """
         # Its put() may interrupt itself: garbage is collected at any time.
         self._work: queue.SimpleQueue[tuple[float, Callable[[], Any]]]
         self._work = queue.SimpleQueue()

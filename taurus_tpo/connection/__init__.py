@@ -10,7 +10,7 @@ from taurus_tpo.connection.database import (
     is_answer,
     no_answer_yet,
 )
-from taurus_tpo.connection.desk import SUBSCRIBER
+from taurus_tpo.connection.desk import DESK, SUBSCRIBER
 from taurus_tpo.connection.device import DeviceConnection, silence_of
 from taurus_tpo.connection.directory import DIRECTORY, Place
 from taurus_tpo.connection.reading import Answer, Reading
@@ -18,6 +18,7 @@ from taurus_tpo.connection.subscriber import PROMPT
 from taurus_tpo.connection.subscription import JANITOR, UNANSWERED, Subscription
 
 __all__ = [
+    "DESK",
     "DIRECTORY",
     "JANITOR",
     "NOT_YET",

@@ -71,6 +71,10 @@ class Desk:
 
     def __init__(self, log: Any = None) -> None:
         self._log = log if log is not None else logging.getLogger(__name__)
+        self.restart_in_child()
+
+    def restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked: nobody answers the parent there."""
         self._lock = threading.Lock()
         #: Those who wait, by server; a server is here while one of its is unanswered.
         self._lines: dict[Any, _Line] = {}

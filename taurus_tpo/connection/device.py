@@ -143,6 +143,10 @@ class DeviceConnection:
         now = self._clock.monotonic()
         return not self.silent and (self.answers or self.server.answers_lately(now))
 
+    def restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked: another thread may have a lock."""
+        self._subscriber.restart_in_child()
+
     def heard(self) -> None:
         """Take note that the device has answered just now, or refused."""
         self._heard = self._clock.monotonic()

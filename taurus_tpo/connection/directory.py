@@ -61,10 +61,14 @@ class Directory:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.restart_in_child()
         self._servers: weakref.WeakValueDictionary[tuple[str, str], Server]
         self._servers = weakref.WeakValueDictionary()
         self._databases: dict[str, DatabaseConnection] = {}
+
+    def restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked: another thread may hold it."""
+        self._lock = threading.Lock()
 
     def first(self, place: Place) -> Server:
         """Return who has to be asked first about a device: its database, if any.

@@ -83,11 +83,15 @@ class Subscriber:
         self._place = place
         self._gate = gate
         self._clock = clock
-        # Subscriptions are made in one thread while another looks for one that works.
-        self._lock = threading.RLock()
+        self.restart_in_child()
         self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
         #: One of them that works, as long as it does: to look for one takes time.
         self._working: weakref.ref[Subscription] | None = None
+
+    def restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked: another thread may hold it."""
+        # Subscriptions are made in one thread while another looks for one that works.
+        self._lock = threading.RLock()
 
     def subscribe(
         self,

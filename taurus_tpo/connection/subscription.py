@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
 from typing import Any, Callable
@@ -52,6 +53,8 @@ class Subscription:
         self._caller = 0
         #: Whether Tango was asked for it; whether it never was, or is given up again.
         self._begun = self._gone = False
+        #: In which process that was.
+        self._process = os.getpid()
         #: What is called once it is.
         self._when_gone: list[Callable[[], Any]] = []
         #: Called once Tango has answered, in its thread.
@@ -191,6 +194,12 @@ class Subscription:
 
     def _give_up(self) -> None:
         """Give it up, and wait for the device; later where Tango is busy."""
+        if self._process != os.getpid():
+            # Tango's threads are in the parent: to call it here, or to let the proxy
+            # go, would wait for them.
+            _OF_THE_PARENT.append(self._proxy)
+            self._be_gone()
+            return
         _LINGERING.keep(self._proxy)
         number = self._number
         assert number is not None  # or nobody asks to give it up
@@ -217,6 +226,10 @@ def _name_thread() -> None:
         thread.name = "Tango events"
 
 
+#: What a process that was forked keeps of its parent's for ever.
+_OF_THE_PARENT: list[Any] = []
+
+
 class _Unanswered:
     """The subscriptions that Tango has not answered yet, kept alive; any thread.
 
@@ -228,8 +241,14 @@ class _Unanswered:
 
     def __init__(self, clock: Clock = SYSTEM) -> None:
         self._subscriptions: set[Subscription] = set()
-        self._changed = threading.Condition()
         self._clock = clock
+        self.restart_in_child()
+
+    def restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked: those of the parent stay there."""
+        _OF_THE_PARENT.extend(self._subscriptions)
+        self._subscriptions = set()
+        self._changed = threading.Condition()
         self._last_answer = float("-inf")
 
     def add(self, subscription: Subscription) -> None:

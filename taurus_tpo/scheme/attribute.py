@@ -192,6 +192,17 @@ class TpoTangoAttribute(TangoAttribute):
             raise AttributeError(f"{type(self).__name__!r} object has no {name!r}")
         return super().__getattr__(name)
 
+    def restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked; called by the factory there.
+
+        Another thread may have had its lock, and was perhaps telling its listeners.
+        """
+        self._lock = threading.Lock()
+        self._outbox = Outbox(WeakCall(self._complain))
+        self._heard = None
+        if self._connection is not None:
+            self._connection.restart_in_child()
+
     def _be_placeholder(self) -> None:
         """Look like something that widgets can show until the configuration arrives.
 

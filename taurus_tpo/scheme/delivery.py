@@ -124,11 +124,15 @@ class Delivery:
     """Tells the listeners of all attributes, with no lock held."""
 
     def __init__(self) -> None:
-        self._courier: Courier | None = None
+        self.restart_in_child()
         #: Of which attribute each widget has heard last; of the thread of the GUI.
         self._heard_of: weakref.WeakKeyDictionary[Any, _Heard]
         self._heard_of = weakref.WeakKeyDictionary()
         self._tips = Tips()
+
+    def restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked: another thread may have a lock."""
+        self._courier: Courier | None = None
         self._waiting = _Waiting()
 
     def __len__(self) -> int:

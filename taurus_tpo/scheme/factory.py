@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import math
+import os
 import threading
 import weakref
 from collections.abc import Hashable, Iterator
@@ -24,6 +25,8 @@ from taurus_tpo import __version__, compat, decision, ending, submode
 from taurus_tpo.clock import SYSTEM
 from taurus_tpo.commandline import COMMAND_LINE
 from taurus_tpo.connection import (
+    DESK,
+    DIRECTORY,
     JANITOR,
     SUBSCRIBER,
     UNANSWERED,
@@ -134,6 +137,8 @@ class TpoTangoFactory(TangoFactory):
         self._left_behind = False
         # Taurus has registered cleanUp by now: what is registered later runs earlier.
         atexit.register(self._end)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._restart_in_child)
         application.application_ready_eg.subscribeEvent(
             self._before_first_paint, with_first_event=False
         )
@@ -152,8 +157,13 @@ class TpoTangoFactory(TangoFactory):
         self._program = Authority.named("program")
         #: The devices, in small letters, whose class the database has not told.
         self._class_in_doubt: set[str] = set()
-        self._registering = threading.RLock()
         self.patience = Patience()
+        self._begin()
+        self._gate = Gate(self.first_read, self.patience)
+
+    def _begin(self) -> None:
+        """Make all that has threads, or waits for them."""
+        self._registering = threading.RLock()
         workers = CUSTOM_SETTINGS.current().first_read_workers
         self.first_read = DevicePool(
             worker.serve,
@@ -163,7 +173,6 @@ class TpoTangoFactory(TangoFactory):
             log=self,
             do_later=JANITOR.do,
         )
-        self._gate = Gate(self.first_read, self.patience)
         self.questions = Questions(self.first_read, self.patience)
         self._polling = Polling(
             self.poll_soon, partial(self.first_read.alarm, "polling")
@@ -174,6 +183,21 @@ class TpoTangoFactory(TangoFactory):
         )
         self.errands = Janitor("taurus_tpo errands", log=self)
         self.late_devices = LateDevices(self.connect, self.connection)
+
+    def _restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked; called there by Python.
+
+        None of the plugin's threads is there, nor are Tango's: a request of the child
+        would wait for ever for those that the parent had. What the parent was about to
+        do, it does.
+        """
+        parts = (JANITOR, SUBSCRIBER, DESK, UNANSWERED, DIRECTORY, DELIVERY)
+        for part in parts:
+            part.restart_in_child()
+        self._begin()
+        self._gate.restart_in_child(self.first_read)
+        for attribute in self.attributes():
+            attribute.restart_in_child()
 
     def cleanUp(self) -> None:
         """End the first reads and clean up all that Taurus has made.

@@ -43,6 +43,10 @@ class Gate:
         self._pool = pool
         self._passed = False
 
+    def restart_in_child(self, pool: DevicePool) -> None:
+        """Ask by another ``pool``, in a process that was forked."""
+        self._pool = pool
+
     def is_open(self, place: Place) -> bool:
         """Return whether Tango may subscribe to what is at ``place``; never waits."""
         return next(self._unheard(place), None) is None

@@ -223,7 +223,7 @@ API = DOCS / "reference" / "api.rst"
 INTERNAL = {
     TpoTangoAttribute: {
         *("push_event", "accept_read", "known_since", "await_first_value"),
-        *("is_being_subscribed", "at_leisure", "when_open"),
+        *("is_being_subscribed", "at_leisure", "when_open", "restart_in_child"),
     },
     TpoTangoFactory: {
         *("schemes", "elementTypesMap", "init", "reInit", "getAuthority", "getDevice"),
