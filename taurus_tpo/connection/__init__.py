@@ -3,6 +3,7 @@
 Floor 3: knows PyTango, and nothing of Taurus's objects.
 """
 
+from taurus_tpo.connection.attribute_proxies import attribute_proxy
 from taurus_tpo.connection.database import (
     NOT_YET,
     DatabaseConnection,
@@ -32,6 +33,7 @@ __all__ = [
     "Question",
     "Reading",
     "Subscription",
+    "attribute_proxy",
     "is_answer",
     "no_answer_yet",
     "silence_of",

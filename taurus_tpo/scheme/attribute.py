@@ -31,7 +31,12 @@ from taurus.taurusstatecontroller import ApplicationStates, application
 from taurus_tpo import compat, submode
 from taurus_tpo.cache import NOTHING, Cache, Known
 from taurus_tpo.clock import SYSTEM, Clock
-from taurus_tpo.connection import DeviceConnection, Reading, Subscription
+from taurus_tpo.connection import (
+    DeviceConnection,
+    Reading,
+    Subscription,
+    attribute_proxy,
+)
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
 from taurus_tpo.decision import Authority, Decision
 from taurus_tpo.errors import (
@@ -191,6 +196,16 @@ class TpoTangoAttribute(TangoAttribute):
         if "_pytango_attrinfoex" not in vars(self):
             raise AttributeError(f"{type(self).__name__!r} object has no {name!r}")
         return super().__getattr__(name)
+
+    def getAttributeProxy(self) -> Any:
+        """Return the ``tango.AttributeProxy``; waits for the device.
+
+        The same one each time, unlike stock Taurus's: the end of one can block the
+        process, see :func:`taurus_tpo.connection.attribute_proxy`.
+
+        :raises tango.DevFailed: where the attribute is not there.
+        """
+        return attribute_proxy(self.getFullName())
 
     def restart_in_child(self) -> None:
         """Begin anew, in a process that was forked; called by the factory there.

@@ -571,6 +571,24 @@ TABLE: tuple[Meant, ...] = (
         held_by="test_a_server_that_hangs_is_waited_for_once",
     ),
     Meant(
+        "attribute-proxies-stay",
+        _elsewhere,
+        "``attribute.getAttributeProxy()`` returns the same ``tango.AttributeProxy`` "
+        "each time, which lives as long as the process.",
+        "The end of one stands still for good where Tango is just trying a "
+        "subscription again: a window hangs.",
+        stock_is_wrong=True,
+        held_by="test_the_proxy_of_an_attribute_stays",
+    ),
+    Meant(
+        "forked-processes-end",
+        _elsewhere,
+        "A process that was forked from one with subscriptions ends by itself.",
+        "With stock Taurus it waits for threads of Tango's, which are in its parent.",
+        stock_is_wrong=True,
+        held_by="test_a_forked_process_and_its_parent_go_on",
+    ),
+    Meant(
         "rows-by-class",
         _elsewhere,
         "Where a form was filled while a server did not answer, the rows that item "

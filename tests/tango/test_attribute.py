@@ -7,6 +7,7 @@ import json
 import threading
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 import pytest
@@ -536,6 +537,22 @@ def test_nothing_is_delivered_after_cleanUp(modes, heard, listener):
     assert len(listener.heard) == count
     assert attr.getSubscriptionState() == SubscriptionState.Unsubscribed
     assert not attr.isPollingActive()
+
+
+def test_the_proxy_of_an_attribute_stays(modes):
+    """The end of one may stand still: nobody who drops it is the last to hold it."""
+    attribute = taurus.Attribute(model(modes, "rw"))
+    proxy = attribute.getAttributeProxy()
+    assert proxy.read().value == modes.device(UP).read_attribute("rw").value
+    with ThreadPoolExecutor(8) as threads:
+        attributes = [taurus.Attribute(model(modes, "rw"))] * 8
+        found = list(threads.map(lambda one: one.getAttributeProxy(), attributes))
+    assert all(one is proxy for one in found)
+    del attribute, attributes, found
+    gc.collect()
+    assert taurus.Attribute(model(modes, "rw")).getAttributeProxy() is proxy
+    with pytest.raises(tango.DevFailed):
+        taurus.Attribute(model(modes, "nothing")).getAttributeProxy()
 
 
 @MODES
