@@ -32,9 +32,11 @@ class SoakOrder(Order):
     :param attributes: how many in all.
     :param seconds: within what time.
     :param seed: of what is random.
+    :param mode: the name of the mode that all have.
     """
 
     models: tuple[str, ...]
     attributes: int
     seconds: float
     seed: int
+    mode: str

@@ -1,9 +1,10 @@
 """Attributes made and dropped for long, while servers come and go: nothing is left.
 
 ``python -m benchmarks.soak`` has one process make 100,000 attributes within ten
-minutes, listen to them and drop them, and restarts servers at random meanwhile. At the
-end there are as many threads, open files and subscriptions (Tango's own count) as at
-the beginning, and in the last half the memory has grown by less than 5 %.
+minutes, listen to them and drop them, and restarts servers at random meanwhile; with
+``--mode``, given once or more often, in other modes than AsyncRead. At the end there
+are as many threads, open files and subscriptions (Tango's own count) as at the
+beginning, and in the last half the memory has grown by less than 5 %.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from benchmarks.facilities import Group, models_of, spec_of
 from benchmarks.pages import page
 from benchmarks.protocol import SoakOrder
 from benchmarks.soaker import SAMPLE
+from taurus_tpo import submode
 from taurus_tpo.bench import child
 from taurus_tpo.bench.protocol import END
 from taurus_tpo.bench.tables import NOT_MET, Sheaf, for_terminal
@@ -74,7 +76,7 @@ def restarting(facility: Facility, seed: int) -> Iterator[list[str]]:
 
 
 def soak(
-    attributes: int, seconds: float, seed: int, console: Console
+    mode: str, attributes: int, seconds: float, seed: int, console: Console
 ) -> tuple[list[dict[str, Any]], dict[str, Any], int]:
     """Return the samples, what was told at the end, and how often servers restarted."""
     told: list[dict[str, Any]] = []
@@ -88,7 +90,7 @@ def soak(
         models = tuple(
             f"tango://{facility.tango_host}/{model}" for model in models_of(GROUP)
         )
-        order = SoakOrder(models, attributes, seconds, seed).to_json()
+        order = SoakOrder(models, attributes, seconds, seed, mode).to_json()
         environment = {**facility.environment(), "QT_QPA_PLATFORM": "offscreen"}
         with restarting(facility, seed) as restarted:
             limit = seconds + GRACE
@@ -120,7 +122,7 @@ def growth(samples: Sequence[dict[str, Any]]) -> float:
 
 
 def sheaf(
-    samples: Sequence[dict[str, Any]], end: dict[str, Any], restarts: int
+    mode: str, samples: Sequence[dict[str, Any]], end: dict[str, Any], restarts: int
 ) -> Sheaf:
     """Return what was found as a table."""
     rows = [
@@ -144,7 +146,7 @@ def sheaf(
         )
     )
     title = (
-        f"{end['made']} attributes within {samples[-1]['seconds']:.0f} s, "
+        f"{mode}: {end['made']} attributes within {samples[-1]['seconds']:.0f} s, "
         f"{end['values']} of them with a value; {restarts} restarts of servers"
     )
     head = ("what", "at the beginning", "at the end", "allowed", "met")
@@ -152,21 +154,35 @@ def sheaf(
 
 
 @click.command()
+@click.option(
+    "--mode",
+    "modes",
+    type=click.Choice([mode.name for mode in submode.MODES], case_sensitive=False),
+    multiple=True,
+    default=[submode.DEFAULT.name],
+    show_default=True,
+    help="A mode to do it in.",
+)
 @click.option("--attributes", default=100_000, show_default=True, help="How many.")
 @click.option("--seconds", default=600.0, show_default=True, help="Within what time.")
 @click.option("--seed", default=1, show_default=True, help="Of what is random.")
 @click.option("--docs", is_flag=True, help="Put the results into the documentation.")
-def main(attributes: int, seconds: float, seed: int, docs: bool) -> None:
+def main(
+    modes: tuple[str, ...], attributes: int, seconds: float, seed: int, docs: bool
+) -> None:
     """Make and drop attributes while servers restart, and count what is left."""
     console = Console(highlight=False)
-    found = soak(attributes, seconds, seed, console)
-    table = sheaf(*found)
-    console.print(for_terminal(table))
+    tables = []
+    for mode in modes:
+        table = sheaf(mode, *soak(mode, attributes, seconds, seed, console))
+        console.print(for_terminal(table))
+        tables.append(table)
     if docs:
         command = "python -m benchmarks.soak"
+        command += "".join(f" --mode {mode}" for mode in modes)
         command += f" --attributes {attributes} --seconds {seconds:g} --seed {seed}"
-        PAGE.write_text(page(command, table), encoding="utf-8")
-    if any(NOT_MET in row for row in table.rows):
+        PAGE.write_text(page(command, *tables), encoding="utf-8")
+    if any(NOT_MET in row for table in tables for row in table.rows):
         sys.exit(1)
 
 

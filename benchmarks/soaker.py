@@ -52,6 +52,7 @@ class _Soaker:
         self._made = 0
         self._values = 0
         self._factory = load_taurus(with_plugin=True)
+        self._factory.set_event_sub_mode(order.mode)
 
     def soak(self) -> None:
         """Do all of it."""

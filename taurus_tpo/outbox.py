@@ -5,6 +5,7 @@ Floor 2: threads, and nothing of Tango.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from typing import Any, Callable
@@ -22,11 +23,13 @@ class Outbox:
     :param on_error: takes what an action raises; the next one runs all the same.
     """
 
-    __slots__ = ("_actions", "_attended", "_lock", "_on_error")
+    __slots__ = ("_actions", "_attended", "_lock", "_news", "_on_error")
 
     def __init__(self, on_error: Callable[[Exception], Any]) -> None:
         self._on_error = on_error
         self._actions: deque[Callable[[], None]] = deque()
+        #: What of that may be dropped.
+        self._news: deque[Callable[[], None]] = deque()
         self._lock = threading.Lock()
         self._attended = False
 
@@ -38,6 +41,18 @@ class Outbox:
         """
         self._actions.extend(actions)
 
+    def put_news(self, action: Callable[[], None], most: int) -> None:
+        """Append ``action``, as :meth:`put`; drop the oldest where ``most`` wait.
+
+        For what is told to listeners: one of them may block while events come.
+        """
+        while len(self._news) >= most:
+            # The one who does it all may be about to do this one.
+            with contextlib.suppress(ValueError, IndexError):
+                self._actions.remove(self._news.popleft())
+        self._news.append(action)
+        self._actions.append(action)
+
     def work(self) -> None:
         """Do what is in the box, unless some thread is doing so already."""
         while True:
@@ -46,6 +61,8 @@ class Outbox:
                     return
                 self._attended = True
                 action = self._actions.popleft()
+            with contextlib.suppress(ValueError, IndexError):
+                self._news.remove(action)
             try:
                 action()
             except Exception as error:  # noqa: BLE001 - a listener may raise anything

@@ -52,7 +52,7 @@ from taurus_tpo.journal import Journal
 from taurus_tpo.outbox import Outbox
 from taurus_tpo.scheme.connector import in_window_thread
 from taurus_tpo.scheme.courier import is_of_taurus
-from taurus_tpo.scheme.delivery import DELIVERY
+from taurus_tpo.scheme.delivery import DELIVERY, most_waiting
 from taurus_tpo.settling import Criteria, Settling, same
 from taurus_tpo.story import Facts, tell
 from taurus_tpo.submode import SubMode
@@ -319,8 +319,8 @@ class TpoTangoAttribute(TangoAttribute):
             effects = self._life.feed(what)
             after = self._life.state
             self._has_worked |= after in WORKING
-            actions = [self._action(effect, news) for effect in effects]
-            self._outbox.put(*[action for action in actions if action is not None])
+            for effect in effects:
+                self._put(effect, news)
         if after in _FALLEN_BACK and before not in _FALLEN_BACK:
             self.factory().polled_report.add(self, self._why_polled())
         self._outbox.work()
@@ -349,12 +349,17 @@ class TpoTangoAttribute(TangoAttribute):
         else:
             self.journal.take_value(self._clock.monotonic())
 
-    def _action(self, effect: Effect, news: _News | None) -> Callable[[], Any] | None:
-        """Return what carries ``effect`` out, or None if there is nothing to do."""
-        if effect is Effect.PUBLISH:
-            return self._publication(news)
-        method: Callable[[], Any] = getattr(self, _CARRIED_OUT_BY[effect])
-        return method
+    def _put(self, effect: Effect, news: _News | None) -> None:
+        """Have ``effect`` carried out after what is to be done before it.
+
+        With the lock held.
+        """
+        if effect is not Effect.PUBLISH:
+            self._outbox.put(getattr(self, _CARRIED_OUT_BY[effect]))
+            return
+        publication = self._publication(news)
+        if publication is not None and news is not None:
+            self._outbox.put_news(publication, most_waiting(news.value))
 
     def _publication(self, news: _News | None) -> Callable[[], Any] | None:
         """Let the cache have ``news``; return what tells the listeners of it, if any.

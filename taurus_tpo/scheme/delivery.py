@@ -28,8 +28,9 @@ PASSING = 0.01
 BACKLOG = 250
 
 
-#: How many values and errors wait for one widget at the most: of one that is slower
-#: than its events, the oldest is dropped for the newest.
+#: How many values and errors wait for one widget at the most, or until another thread
+#: has told the listeners of an attribute the one before: where that is slower than the
+#: events, the oldest is dropped for the newest.
 WAITING = 1000
 
 #: The same for values larger than so many bytes: images come faster than they are seen.
@@ -91,7 +92,7 @@ class _Waiting:
 
         :return: whether one more waits than before, and needs a parcel.
         """
-        most = WAITING_IF_LARGE if _size_of(value) > LARGE else WAITING
+        most = most_waiting(value)
         dropped = []
         with self._lock:
             news = self._news.setdefault(id(listener), deque())
@@ -112,6 +113,11 @@ class _Waiting:
             if not news:
                 self._news.pop(id(listener), None)
         return oldest
+
+
+def most_waiting(value: Any) -> int:
+    """Return how many values like this one wait for somebody at the most."""
+    return WAITING_IF_LARGE if _size_of(value) > LARGE else WAITING
 
 
 def _size_of(value: Any) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from functools import partial
 
 import pytest
@@ -168,3 +169,48 @@ def test_the_order_of_the_decisions_holds_across_threads(outbox: Outbox) -> None
     assert done == decided
     assert len(done) == threads * each
     assert overlapping == []
+
+
+def test_of_news_the_oldest_are_dropped(outbox: Outbox) -> None:
+    """Whoever is told them may be slower than they come; all else is done."""
+    done: list[object] = []
+    for number in range(10):
+        outbox.put_news(partial(done.append, number), most=3)
+        if number % 4 == 0:
+            outbox.put(partial(done.append, "a"))
+    outbox.work()
+    assert done == ["a", "a", 7, 8, "a", 9]
+    outbox.put_news(partial(done.append, "later"), most=3)
+    outbox.work()
+    assert done[-1] == "later"
+
+
+def test_large_news_make_room_and_what_is_dropped_is_gone(outbox: Outbox) -> None:
+    class Value:
+        def told(self) -> None:
+            done.append(self)
+
+    done: list[object] = []
+    values = [Value() for _ in range(5)]
+    for value in values:
+        outbox.put_news(value.told, most=5)
+    references = [weakref.ref(value) for value in values]
+    newest = Value()
+    outbox.put_news(newest.told, most=1)
+    del values, value
+    assert [reference() for reference in references] == [None] * 5
+    outbox.work()
+    assert done == [newest]
+
+
+def test_news_that_come_while_one_is_told_are_bounded(outbox: Outbox) -> None:
+    done: list[int] = []
+
+    def first() -> None:
+        for number in range(100):
+            outbox.put_news(partial(done.append, number), most=2)
+            outbox.work()
+
+    outbox.put_news(first, most=2)
+    outbox.work()
+    assert done == [98, 99]
