@@ -6,8 +6,10 @@ import gc
 import random
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ import taurus
 from tango_support import Listener, eventually, model
 
 from taurus_tpo import submode
+from taurus_tpo.sim import Facility
 
 #: How many threads there are, and how often they make all attributes.
 THREADS, TURNS = 16, 3
@@ -65,19 +68,68 @@ def _made_by_all(names: list[str]) -> list[Any]:
     return list(each[0].values())
 
 
+def _make_and_drop(names: list[str]) -> None:
+    """Have all threads make all; listen to them, and drop them."""
+    attributes = _made_by_all(names)
+    listener = Listener()
+    for attribute in attributes:
+        attribute.addListener(listener)
+    eventually(partial(_have_values, attributes), "their values")
+    for attribute in attributes:
+        attribute.removeListener(listener)
+    del attributes, attribute
+    gc.collect()
+
+
 @pytest.mark.parametrize("mode", submode.MODES, ids=str)
 def test_all_get_the_same_whole_attributes(batches, factory, hasty, mode):
     factory.set_event_sub_mode(mode.name)
     for _ in range(TURNS):
-        attributes = _made_by_all(_names(batches))
-        listener = Listener()
-        for attribute in attributes:
-            attribute.addListener(listener)
-        eventually(partial(_have_values, attributes), "their values")
-        for attribute in attributes:
-            attribute.removeListener(listener)
-        del attributes, attribute
-        gc.collect()
+        _make_and_drop(_names(batches))
+
+
+#: A hundred attributes each; a server each.
+MANY = "".join(
+    f"""
+[[server]]
+name = "TpoSim/many{server}"
+
+[[server.device]]
+name = "sim/many{server}/{{n}}"
+count = 5
+
+[[server.device.attribute]]
+name = "volt{{n:03}}"
+count = 100
+value = 1.5
+unit = "V"
+"""
+    for server in range(4)
+)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory) -> Iterator[Facility]:
+    """Two thousand attributes of twenty devices."""
+    file: Path = tmp_path_factory.mktemp("many") / "many.toml"
+    file.write_text(f'[facility]\ntitle = "Many"\n{MANY}')
+    with Facility(file) as facility:
+        yield facility
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+def test_two_thousand_are_whole_ten_times(many, factory, hasty, mode):
+    factory.set_event_sub_mode(mode.name)
+    names = [
+        f"tango://{many.tango_host}/sim/many{server}/{device}/volt{number:03}"
+        for server in range(4)
+        for device in range(1, 6)
+        for number in range(1, 101)
+    ]
+    for _ in range(10):
+        _make_and_drop(names)
 
 
 def _have_values(attributes: list[Any]) -> bool:
