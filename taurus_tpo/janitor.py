@@ -50,6 +50,7 @@ class Janitor:
         # Its put() may interrupt itself: garbage is collected at any time.
         self._work: queue.SimpleQueue[tuple[float, Callable[[], Any]]]
         self._work = queue.SimpleQueue()
+        self._dropped: list[Any] = []
         self._starting = threading.Lock()
         self._alive = False
         self._done = _Flag()
@@ -71,15 +72,16 @@ class Janitor:
 
     def drop(self) -> int:
         """Forget what waits; return how much that was. What is being done goes on."""
-        dropped = 0
+        dropped = []
         with contextlib.suppress(queue.Empty):
             while True:
-                self._work.get_nowait()
-                dropped += 1
+                dropped.append(self._work.get_nowait())
         if dropped:
+            # The end of what they are about may take its time, too.
+            self._dropped += dropped
             # Its thread says that all is done when it has done something.
             self.do(_nothing)
-        return dropped
+        return len(dropped)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing is left to do.
@@ -93,7 +95,13 @@ class Janitor:
         if self._alive or self._work.empty():
             return
         self._alive = True
-        threading.Thread(target=self._run, name=self._name, daemon=True).start()
+        thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # Python ends. Otherwise whoever comes next tries again.
+            self._alive = False
+            self._log.warning("No thread for %s: %s", self._name, error)
 
     def _run(self) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from taurus_tpo.connection.reading import (
     read_beside,
 )
 from taurus_tpo.connection.subscriber import PROMPT, Gate, Subscriber
-from taurus_tpo.connection.subscription import Subscription
+from taurus_tpo.connection.subscription import Subscription, let_go
 from taurus_tpo.errors import fresh
 from taurus_tpo.firstread import Costs, Server
 from taurus_tpo.firstread.server import JUST_NOW, LATELY
@@ -100,6 +101,11 @@ class DeviceConnection:
         #: the proxy already has had its chance.
         self.answers = not hasattr(owner, "make_proxy")
         self._error: Any = None
+
+    def __del__(self) -> None:
+        proxy = vars(self).get("_proxy")
+        if proxy is not None and not sys.is_finalizing():
+            let_go(proxy)
 
     def __str__(self) -> str:
         return self.name

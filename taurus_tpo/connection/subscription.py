@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections import deque
+from functools import partial
 from typing import Any, Callable
 
 import tango
@@ -224,6 +225,20 @@ def _name_thread() -> None:
     thread = threading.current_thread()
     if thread.name.startswith("Dummy-"):
         thread.name = "Tango events"
+
+
+def let_go(proxy: Any) -> None:
+    """Destroy a ``DeviceProxy``, of which the caller has the last reference, elsewhere.
+
+    Its end waits for a lock of Tango's, which a thread of Tango's may have that calls
+    back, and waits for a lock of ours: whoever lets go of a device may have that one.
+    Returns at once; may be called while Python collects garbage.
+    """
+    JANITOR.do(partial(_end_of, proxy))
+
+
+def _end_of(proxy: Any) -> None:
+    """Let go of ``proxy``, in the thread that calls this and nowhere else."""
 
 
 #: What a process that was forked keeps of its parent's for ever.

@@ -539,6 +539,23 @@ def test_nothing_is_delivered_after_cleanUp(modes, heard, listener):
     assert not attr.isPollingActive()
 
 
+def test_the_proxy_of_a_device_ends_where_nobody_holds_a_lock(modes):
+    """It waits for a lock of Tango's, whose thread may wait for one of the plugin's."""
+    attribute = taurus.Attribute(model(modes, "rw"))
+    assert plain(attribute) is not None
+    ended: list[str] = []
+
+    def end(_reference: object) -> None:
+        ended.append(threading.current_thread().name)
+
+    reference = weakref.ref(attribute.getParentObj().getDeviceProxy(), end)
+    assert reference() is not None
+    del attribute
+    gc.collect()
+    eventually(lambda: ended, "it ends")
+    assert ended == ["taurus_tpo janitor"]
+
+
 def test_the_proxy_of_an_attribute_stays(modes):
     """The end of one may stand still: nobody who drops it is the last to hold it."""
     attribute = taurus.Attribute(model(modes, "rw"))
