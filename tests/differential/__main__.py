@@ -74,7 +74,11 @@ def _search(engine: Engine, options: argparse.Namespace) -> int:
         f" {len(search.found)} causes, {engine.judged} judged in {took:.0f} s;"
         f" meant: {dict(engine.seen)}"
     )
-    return bool(search.found)
+    confirmed = search.confirmed()
+    print(f"{len(confirmed)} causes differ again, alone")
+    for verdict in confirmed:
+        print(verdict.told())
+    return bool(confirmed)
 
 
 def _tell(verdict: Verdict) -> None:

@@ -244,7 +244,23 @@ def _heals_a_stamp_ahead(difference: Difference, scenario: Scenario) -> bool:
     back = any(
         step.args.get("shift", 0.0) < 0 for step in scenario.of(on, SERVER, "set")
     )
-    return back and (_tells_more(difference) or _does(difference, *_READS))
+    # A configuration is told with the value of that moment.
+    told = replace(
+        difference,
+        stock=_without_value_of_config(difference.stock),
+        plugin=_without_value_of_config(difference.plugin),
+    )
+    return back and (_tells_more(told) or _does(difference, *_READS))
+
+
+def _without_value_of_config(told: Any) -> Any:
+    """Return the records of a listener, without the values of configurations."""
+    if not isinstance(told, list):
+        return told
+    return [
+        [[kind, None if kind == "Config" else value] for kind, value in segment]
+        for segment in told
+    ]
 
 
 def _shows_an_invalid_enum(difference: Difference, scenario: Scenario) -> bool:

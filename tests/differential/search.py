@@ -19,6 +19,9 @@ from tests.differential.strategies import scenarios
 #: How many scenarios go side by side.
 LANES = 16
 
+#: How often what was found is run again alone.
+_TRIES = 3
+
 #: After how many scenarios to tell how far it is.
 _TELL = 50
 
@@ -60,6 +63,22 @@ class Search:
         if self._broken is not None:
             raise self._broken
         return self.found
+
+    def confirmed(self) -> list[Verdict]:
+        """Return those of the found that differ again when they run alone.
+
+        Many side by side are more than a busy machine may bear: what differs then by
+        time alone is no difference that a user sees.
+        """
+        again = (self._again(verdict.scenario) for verdict in self.found)
+        return [verdict for verdict in again if verdict.unmeant]
+
+    def _again(self, scenario: Scenario) -> Verdict:
+        for _ in range(_TRIES):
+            verdict = self.engine.judge_again(scenario)
+            if verdict.unmeant:
+                break
+        return verdict
 
     def _lane(self, lane: int) -> None:
         @hypothesis.seed(self.seed * 1000 + lane)
