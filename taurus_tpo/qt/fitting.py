@@ -45,10 +45,11 @@ def fit_later(widget: Any) -> None:
     """Have the window of ``widget``, which was told of its attribute, made to fit.
 
     Soon, together with others; called in the thread of the GUI. From the first time on
-    it is noticed when the user gives the window another size.
+    it is noticed when the user gives the window another size. What is no widget, such
+    as an item of a plot, has no window of its own.
     """
     app = Qt.QApplication.instance()
-    if app is None:
+    if app is None or not isinstance(widget, Qt.QWidget):
         return
     fitting = app.findChild(Fitting)
     (fitting if fitting is not None else Fitting(app)).add(widget)

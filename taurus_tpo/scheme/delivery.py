@@ -256,7 +256,7 @@ class Delivery:
         heard.configuration |= parcel.event_type is TaurusEventType.Config
         self._tell(attribute, parcel.event_type, parcel.value, widget)
         for watch in watchers:
-            watch(widget)
+            self._call(attribute, watch, widget)
         if parcel.event_type is TaurusEventType.Error:
             self._tips.watch(widget)
         elif parcel.event_type is not TaurusEventType.Config:
@@ -282,8 +282,12 @@ class Delivery:
             self._tell(attribute, TaurusEventType.Config, value, widget)
 
     def _tell(self, attribute: Any, event_type: Any, value: Any, widget: Any) -> None:
+        self._call(attribute, attribute.fireEvent, event_type, value, (widget,))
+
+    def _call(self, attribute: Any, tell: Callable[..., Any], *what: Any) -> None:
+        """Call a listener, or one who watches; what that raises is its own."""
         try:
-            attribute.fireEvent(event_type, value, (widget,))
+            tell(*what)
         except Exception as error:  # noqa: BLE001 - a listener may raise anything
             attribute.error("%s: %r", attribute.getFullName(), error)
             attribute.debug("details:", exc_info=error)

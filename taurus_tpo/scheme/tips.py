@@ -31,7 +31,9 @@ class Tips:
     @staticmethod
     def write(widget: Any) -> None:
         """Write its tooltip anew now, where Taurus writes one."""
-        if getattr(widget, "getAutoTooltip", bool)():
+        # What is no widget may have none.
+        has_one = hasattr(widget, "setToolTip")
+        if has_one and getattr(widget, "getAutoTooltip", bool)():
             widget.setToolTip(widget.getFormatedToolTip())
 
     def forget(self, widget: Any) -> None:

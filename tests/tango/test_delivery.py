@@ -563,3 +563,60 @@ def test_large_values_take_the_place_of_small_ones(qtbot, crowd, label):
     _flood(widget.getModelObj(), [*[small] * 10, *[large] * 10])
     qtbot.waitUntil(lambda: not len(DELIVERY), timeout=20_000)
     assert list(map(len, told)) == [len(large)] * WAITING_IF_LARGE
+
+
+# --- what is no widget ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["QGraphicsObject", "QObject"])
+def test_a_component_that_is_no_widget_is_told_as_well(qtbot, modes, factory, kind):
+    """An item of a plot has no window, and some have no tooltip."""
+    from taurus.external.qt import Qt
+    from taurus.qt.qtgui.base import TaurusBaseComponent
+
+    class Component(getattr(Qt, kind), TaurusBaseComponent):
+        def __init__(self) -> None:
+            super().__init__()
+            TaurusBaseComponent.__init__(self, name="component", parent=None)
+            self.told: list = []
+
+        def boundingRect(self) -> Qt.QRectF:
+            return Qt.QRectF()
+
+        def paint(self, *_how: object) -> None:
+            """Paint nothing."""
+
+        def handleEvent(self, _source, event, value) -> None:
+            self.told.append((event, value))
+
+        def values(self) -> list:
+            return [plain(value) for event, value in self.told if event in VALUES]
+
+        def errors(self) -> list:
+            return [v for event, v in self.told if event is TaurusEventType.Error]
+
+    component, failing = Component(), Component()
+    component.setModel(model(modes, "with_events"))
+    failing.setModel(model(modes, "with_events", "sim/modes/down"))
+    # What is raised in the event loop fails the test.
+    qtbot.waitUntil(lambda: 1.5 in component.values(), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(failing.errors()), timeout=20_000)
+    attribute = component.getModelObj()
+    DELIVERY.refresh_tooltips(attribute, compat.listeners(attribute))
+    qtbot.waitUntil(lambda: not len(DELIVERY), timeout=20_000)
+    assert not component.errors()
+    for one in (component, failing):
+        one.setModel(None)
+
+
+def test_one_who_watches_widgets_may_raise(qtbot, modes, label, caplog, monkeypatch):
+    """It is no fault of the widget, nor of those that are told after it."""
+    from taurus_tpo.scheme import delivery
+
+    def fail(_widget: object) -> None:
+        raise RuntimeError("who watches fails")
+
+    monkeypatch.setattr(delivery, "_WATCHERS", [fail])
+    widget = label(model(modes, "with_events"))
+    qtbot.waitUntil(lambda: 1.5 in widget.values, timeout=20_000)
+    assert "who watches fails" in caplog.text
