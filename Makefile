@@ -4,7 +4,7 @@
 #   SCREENSHOT   what `make demo` saves
 #   JOBS         how many processes share the tests of `make unit`; 0: none beside its own
 #   SEED         of an earlier run of `make unit`, to repeat its order and its chances
-#   DEMO_ARGS, PYTEST_ARGS, BENCH_ARGS, DIFFERENTIAL_ARGS   more arguments for these commands
+#   DEMO_ARGS, PYTEST_ARGS, BENCH_ARGS, DIFFERENTIAL_ARGS, PEERS_ARGS   more arguments for these commands
 #   PICTURES     which ones `make docs-pictures` takes (all)
 
 PYTHON ?= python3
@@ -33,7 +33,7 @@ unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-bench test-differential test-bindings lint unit docs docs-pictures docs-links \
+.PHONY: help demo test test-faults test-bench test-differential test-bindings test-peers lint unit docs docs-pictures docs-links \
     bench benchmark-floors format clean venv-demo venv-test
 
 help:  ## show this list
@@ -77,6 +77,12 @@ test-bindings:  ## run the tests of the widgets with PyQt6 and PySide6
 	for api in pyqt6 pyside6; do env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
 	    QT_API=$$api PYTEST_QT_API=$$api "$(VENV)-bindings/bin/python" -m pytest \
 	    $(WIDGET_TESTS) $(PYTEST_ARGS) || exit 1; done
+
+# Sardana's fixtures start a Pool and a MacroServer.
+test-peers:  ## run the tests of taurus_pyqtgraph and Sardana with the plugin and without
+	@"$(PYTHON)" tools/bootstrap.py --venv "$(VENV)-peers" --extras peers
+	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
+	    "$(VENV)-peers/bin/python" -m tests.peers --docs $(PEERS_ARGS)
 
 docs: venv-test  ## build the documentation in docs/_build/html
 	"$(BIN)/sphinx-build" -q -W --keep-going -b html docs docs/_build/html

@@ -16,13 +16,21 @@ from taurus_tpo.connection.device import DeviceConnection, silence_of
 from taurus_tpo.connection.directory import DIRECTORY, Place
 from taurus_tpo.connection.reading import Answer, Reading
 from taurus_tpo.connection.subscriber import PROMPT
-from taurus_tpo.connection.subscription import JANITOR, UNANSWERED, Subscription
+from taurus_tpo.connection.subscription import (
+    JANITOR,
+    LINGERING,
+    OF_THE_PARENT,
+    UNANSWERED,
+    Subscription,
+)
 
 __all__ = [
     "DESK",
     "DIRECTORY",
     "JANITOR",
+    "LINGERING",
     "NOT_YET",
+    "OF_THE_PARENT",
     "PROMPT",
     "SUBSCRIBER",
     "UNANSWERED",

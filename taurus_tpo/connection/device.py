@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import weakref
@@ -77,6 +78,8 @@ class DeviceConnection:
         self._place = Place.of(self.name)
         self._subscriber = Subscriber(self._place, gate, clock)
         self._proxy: Any = None
+        #: In which process it was made.
+        self._process = os.getpid()
         self._failures = 0
         self._configurations: dict[str, Any] = {}
         self._attributes: tuple[str, ...] = ()
@@ -105,7 +108,7 @@ class DeviceConnection:
     def __del__(self) -> None:
         proxy = vars(self).get("_proxy")
         if proxy is not None and not sys.is_finalizing():
-            let_go(proxy)
+            let_go(proxy, self._process)
 
     def __str__(self) -> str:
         return self.name

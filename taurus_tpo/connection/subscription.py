@@ -198,10 +198,10 @@ class Subscription:
         if self._process != os.getpid():
             # Tango's threads are in the parent: to call it here, or to let the proxy
             # go, would wait for them.
-            _OF_THE_PARENT.append(self._proxy)
+            OF_THE_PARENT.append(self._proxy)
             self._be_gone()
             return
-        _LINGERING.keep(self._proxy)
+        LINGERING.keep(self._proxy)
         number = self._number
         assert number is not None  # or nobody asks to give it up
         try:
@@ -227,14 +227,20 @@ def _name_thread() -> None:
         thread.name = "Tango events"
 
 
-def let_go(proxy: Any) -> None:
+def let_go(proxy: Any, process: int) -> None:
     """Destroy a ``DeviceProxy``, of which the caller has the last reference, elsewhere.
 
     Its end waits for a lock of Tango's, which a thread of Tango's may have that calls
     back, and waits for a lock of ours: whoever lets go of a device may have that one.
     Returns at once; may be called while Python collects garbage.
+
+    :param process: the one that has made it. One that was forked since keeps it for
+        ever: the lock may be one that nobody there releases.
     """
-    JANITOR.do(partial(_end_of, proxy))
+    if process == os.getpid():
+        JANITOR.do(partial(_end_of, proxy))
+    else:
+        OF_THE_PARENT.append(proxy)
 
 
 def _end_of(proxy: Any) -> None:
@@ -242,7 +248,7 @@ def _end_of(proxy: Any) -> None:
 
 
 #: What a process that was forked keeps of its parent's for ever.
-_OF_THE_PARENT: list[Any] = []
+OF_THE_PARENT: list[Any] = []
 
 
 class _Unanswered:
@@ -261,7 +267,7 @@ class _Unanswered:
 
     def restart_in_child(self) -> None:
         """Begin anew, in a process that was forked: those of the parent stay there."""
-        _OF_THE_PARENT.extend(self._subscriptions)
+        OF_THE_PARENT.extend(self._subscriptions)
         self._subscriptions = set()
         self._changed = threading.Condition()
         self._last_answer = float("-inf")
@@ -320,6 +326,10 @@ class _Lingering:
     def __init__(self, seconds: float, clock: Clock = SYSTEM) -> None:
         self._seconds = seconds
         self._clock = clock
+        self.restart_in_child()
+
+    def restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked: it keeps what its parent had."""
         self._kept: deque[tuple[float, Any]] = deque()
 
     def keep(self, proxy: Any) -> None:
@@ -331,4 +341,4 @@ class _Lingering:
 
 
 #: Longer than Tango tries at a subscription: 3 s a call, and it makes several.
-_LINGERING = _Lingering(seconds=15.0)
+LINGERING = _Lingering(seconds=15.0)

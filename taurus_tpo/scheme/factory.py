@@ -28,6 +28,8 @@ from taurus_tpo.connection import (
     DESK,
     DIRECTORY,
     JANITOR,
+    LINGERING,
+    OF_THE_PARENT,
     SUBSCRIBER,
     UNANSWERED,
     DeviceConnection,
@@ -191,7 +193,10 @@ class TpoTangoFactory(TangoFactory):
         would wait for ever for those that the parent had. What the parent was about to
         do, it does.
         """
-        parts = (JANITOR, SUBSCRIBER, DESK, UNANSWERED, DIRECTORY, DELIVERY)
+        connections = (UNANSWERED, LINGERING, DIRECTORY)
+        parts = (JANITOR, SUBSCRIBER, DESK, *connections, DELIVERY)
+        # What they have of the parent's must not end here: Tango's locks may be held.
+        OF_THE_PARENT.extend(dict(vars(one)) for one in (self, *parts))
         for part in parts:
             part.restart_in_child()
         self._begin()
