@@ -67,8 +67,11 @@ class Run:
         report = self.folder / f"{self.number}.xml"
         log = self.folder / f"{self.number}.log"
         with _database() as tango_host:
+            # Sardana's fixtures look for Pool and MacroServer on the path.
+            path = (str(Path(sys.executable).parent), os.environ.get("PATH", ""))
             environment = {
                 **os.environ,
+                "PATH": os.pathsep.join(path),
                 "TANGO_HOST": tango_host,
                 "QT_QPA_PLATFORM": "offscreen",
                 "TAURUS_TPO": SIDES[self.side],
