@@ -244,13 +244,12 @@ def _heals_a_stamp_ahead(difference: Difference, scenario: Scenario) -> bool:
     back = any(
         step.args.get("shift", 0.0) < 0 for step in scenario.of(on, SERVER, "set")
     )
+    if not back or difference.part != "told":
+        return back and _does(difference, *_READS)
     # A configuration is told with the value of that moment.
-    told = replace(
-        difference,
-        stock=_without_value_of_config(difference.stock),
-        plugin=_without_value_of_config(difference.plugin),
-    )
-    return back and (_tells_more(told) or _does(difference, *_READS))
+    both = (difference.stock, difference.plugin)
+    stock, plugin = map(_without_value_of_config, both)
+    return _tells_more(replace(difference, stock=stock, plugin=plugin))
 
 
 def _without_value_of_config(told: Any) -> Any:
