@@ -209,7 +209,7 @@ class Subscription:
                 compat.unsubscribe(self._proxy, number)
         except tango.DevFailed as error:
             reason = error.args[0].reason
-            if reason == BUSY:
+            if reason in (BUSY, _NO_SOCKET):
                 JANITOR.do(self._give_up, SYSTEM.monotonic() + _WHILE)
                 return
             if reason != _GONE:
@@ -308,7 +308,12 @@ _MOMENT = 0.1
 BUSY = "API_CommandTimedOut"
 _WHILE = 1.0
 
-#: The same: it has given all up by itself, as it does when it shuts down.
+#: The same, where there are too many sockets within the process: Tango opens two for
+#: each that is given up, and ZeroMQ closes them behind (seen with cppTango 10.3.3 on a
+#: busy machine). One that is never given up would call back when its proxy is gone.
+_NO_SOCKET = "API_ZmqFailed"
+
+#: Why it gives nothing up: it has done so by itself, as it does when it shuts down.
 _GONE = "API_EventNotFound"
 
 #: Gives subscriptions up.

@@ -340,3 +340,26 @@ def test_what_was_ended_is_not_begun(modes):
     assert told == ["gone", "answered"]
     hold(modes, "rw", 6.5)
     assert heard.events == []
+
+
+@pytest.mark.parametrize("reason", ["API_CommandTimedOut", "API_ZmqFailed"])
+def test_what_tango_cannot_give_up_now_is_given_up_later(modes, monkeypatch, reason):
+    """It is busy with another device, or has no socket left for now."""
+    heard, tried = Heard(), []
+    subscription = begun(modes, heard)
+    unsubscribe = compat.unsubscribe
+
+    def fails_at_first(proxy, number) -> None:
+        tried.append(number)
+        if len(tried) == 1:
+            tango.Except.throw_exception(reason, "not now", "test")
+        unsubscribe(proxy, number)
+
+    monkeypatch.setattr(compat, "unsubscribe", fails_at_first)
+    subscription.end()
+    gone = threading.Event()
+    subscription.when_gone(gone.set)
+    assert gone.wait(20)
+    assert len(tried) == 2
+    with pytest.raises((KeyError, tango.DevFailed)):
+        modes.device(UP).unsubscribe_event(tried[0])
