@@ -72,6 +72,18 @@ def _is_polled_meanwhile(difference: Difference, scenario: Scenario) -> bool:
     return plugin[:1] == [["Change", stock[0][1]]] and plugin[1:] in (stock, stock[1:])
 
 
+def _is_polled_at_another_moment(difference: Difference, scenario: Scenario) -> bool:
+    """Return whether a later listener is told what a poll has brought, or before it."""
+    on = difference.on
+    if difference.part != "told" or on is None or not is_polled(scenario, on):
+        return False
+    listens = scenario.of(on, CLIENT, "listen")
+    earlier, later = _flat(difference.stock), _flat(difference.plugin)
+    if len(earlier) < len(later):
+        earlier, later = later, earlier
+    return len(listens) > 1 and bool(later) and earlier[-len(later) :] == later
+
+
 # --- flags ---
 
 
@@ -364,7 +376,11 @@ def _has_another_type(difference: Difference, scenario: Scenario) -> bool:
 
 def _says_what_was_written(difference: Difference, scenario: Scenario) -> bool:
     if difference.part == "log":
-        return "written" in difference.name or "write failed" in difference.name
+        # It may be that what is read back cannot be decoded.
+        undecodable = "cannot be decoded" in difference.name
+        writes = any(step.do == "write" for step in scenario.steps)
+        told = "written" in difference.name or "write failed" in difference.name
+        return told or (undecodable and writes)
     raised = isinstance(difference.stock, dict) and "raised" in difference.stock
     return _does(difference, "write") and raised and difference.plugin is None
 
@@ -687,6 +703,16 @@ TABLE: tuple[Meant, ...] = (
         "meanwhile, and its listeners are told that value as ``Change``, also where it "
         "turns out to have no events.",
         "The value is there before one server holds up the subscriptions of others.",
+        by_chance=True,
+    ),
+    Meant(
+        "polled-at-another-moment",
+        _is_polled_at_another_moment,
+        "The attributes of a device are polled together, at a moment of the period "
+        "that depends on its name. Whoever begins to listen before stock Taurus polls, "
+        "and after the plugin did, is told what that has brought, and not what was "
+        "before; or the other way round.",
+        "One call brings all, and devices do not answer all at once.",
         by_chance=True,
     ),
     Meant(
