@@ -133,9 +133,14 @@ def _read_together(
     first = _name(wanted[names[0]])
     if len(names) > 1 or not costs.is_worth_a_trial(first):
         return connection.read(names, begun=clock.time())
-    other, begun = costs.quickest() or STATE, clock.monotonic()
-    reading, part = connection.read_beside(names[0], str(other), begun=clock.time())
-    costs.at_once.tried(clock.monotonic() - begun, part)
+    other, begun, part = costs.quickest() or STATE, clock.monotonic(), 1.0
+    seconds = 0.0
+    try:
+        reading, part = connection.read_beside(names[0], str(other), clock.time())
+        seconds = clock.monotonic() - begun
+    finally:
+        # One that fails shows nothing, and is not made for ever.
+        costs.at_once.tried(seconds, part)
     return [reading]
 
 
@@ -149,7 +154,7 @@ def _read_at_once(connection: DeviceConnection, wanted: Reads, clock: Clock) -> 
     for answer in connection.read_at_once(names, began):
         one = {names[answer.number]: wanted[names[answer.number]]}
         if answer.reading is not None:
-            costs.learn(_names(one), answer.seconds, connection.server.falls)
+            _learn(connection, one, partial(costs.learn, seconds=answer.seconds))
             _hand_out(one[names[answer.number]], answer.reading)
             reports.append(Report(answered=True))
         elif answer.seconds >= PROMPT:

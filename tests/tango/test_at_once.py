@@ -83,6 +83,23 @@ def test_a_device_with_one_is_not(running, factory):
     polled.forget()
 
 
+def test_what_always_takes_too_long_is_not_tried_for_ever(running, factory):
+    """Each trial is one more call to a device that is kept as it is."""
+    device = running.device(LOCKED)
+    device.set_timeout_millis(60_000)
+    _configure(device, NAMES[0], read_delay=4.0)
+    attribute, listener = taurus.Attribute(model(running, NAMES[0], LOCKED)), Listener()
+    try:
+        attribute.changePollingPeriod(100)
+        attribute.addListener(listener)
+        costs = factory.connection(attribute.getParentObj()).costs
+        eventually(lambda: not costs.at_once.is_to_be_tried, "that is found out")
+        assert not costs.at_once.is_possible
+        attribute.removeListener(listener)
+    finally:
+        _configure(device, NAMES[0], read_delay=EACH)
+
+
 def answers(facility: Facility, device: str, names: list[str]) -> list[Answer]:
     proxy = facility.device(device)
     found = list(read_at_once(proxy, names, time.time(), SYSTEM))
