@@ -175,9 +175,10 @@ def _reads_unheard(difference: Difference, scenario: Scenario) -> bool:
     if _does(difference, *_STATE_READS):
         return not _is_unknown(difference.plugin)
     before = scenario.steps[: _index(difference)] if difference.part == "step" else ()
-    # Taurus looks at rvalue to see whether limits can be set.
-    no_value = difference.plugin == {"raised": "AssertionError"}
-    reads = _does(difference, *_READS) or (no_value and _does(difference, "set_range"))
+    # Taurus looks at rvalue to see whether limits can be set: it may have no value, or
+    # that of stock Taurus another unit than the attribute has by now.
+    looks = {"raised": "AssertionError"} in (difference.stock, difference.plugin)
+    reads = _does(difference, *_READS) or (looks and _does(difference, "set_range"))
     return reads and not _is_kept_current(before, difference.on, scenario)
 
 
