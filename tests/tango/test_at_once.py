@@ -83,6 +83,7 @@ def test_a_device_with_one_is_not(running, factory):
     polled.forget()
 
 
+@pytest.mark.faults
 def test_what_always_takes_too_long_is_not_tried_for_ever(running, factory):
     """Each trial is one more call to a device that is kept as it is."""
     device = running.device(LOCKED)
