@@ -146,32 +146,34 @@ def _read_together(
 
 def _read_at_once(connection: DeviceConnection, wanted: Reads, clock: Clock) -> Report:
     """Read each in a call of its own, all at once, and deliver them as they come."""
-    names, costs = list(wanted), connection.costs
+    apart, costs = list(wanted.items()), connection.costs
     alone = sum(costs.expected(name) for name in _names(wanted))
     reports: list[Report] = []
-    late: list[Answer] = []
+    late: list[tuple[Reads, Answer]] = []
     begun, began = clock.monotonic(), clock.time()
-    for answer in connection.read_at_once(names, began):
-        one = {names[answer.number]: wanted[names[answer.number]]}
-        if answer.reading is not None:
-            _learn(connection, one, partial(costs.learn, seconds=answer.seconds))
-            _hand_out(one[names[answer.number]], answer.reading)
-            reports.append(Report(answered=True))
-        elif answer.seconds >= PROMPT:
-            late.append(answer)
-        else:
-            error = fresh(answer.error)
-            reports.append(_failed(connection, one, error, answer.seconds, began))
-    seconds = clock.monotonic() - begun
-    if not costs.at_once.came(seconds, alone, len(late), len(names)):
-        # They have waited for each other: each of them may be in time alone.
-        again = {names[answer.number]: wanted[names[answer.number]] for answer in late}
-        reports.append(Report(again=_requests(again)))
-        late = []
-    for answer in late:
-        one = {names[answer.number]: wanted[names[answer.number]]}
+
+    def fail(one: Reads, answer: Answer) -> None:
         error = fresh(answer.error)
         reports.append(_failed(connection, one, error, answer.seconds, began))
+
+    for answer in connection.read_at_once(list(wanted), began):
+        name, found = apart[answer.number]
+        if answer.reading is not None:
+            learn = partial(costs.learn, seconds=answer.seconds)
+            _learn(connection, {name: found}, learn)
+            _hand_out(found, answer.reading)
+            reports.append(Report(answered=True))
+        elif answer.seconds >= PROMPT:
+            late.append(({name: found}, answer))
+        else:
+            fail({name: found}, answer)
+    seconds = clock.monotonic() - begun
+    if costs.at_once.came(seconds, alone, len(late), len(apart)):
+        for one, answer in late:
+            fail(one, answer)
+    else:
+        # They have waited for each other: each of them may be in time alone.
+        reports += [Report(again=_requests(one)) for one, _ in late]
     return _summary(reports)
 
 

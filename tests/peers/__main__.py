@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +21,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 import click
 from rich.console import Console
@@ -34,11 +31,15 @@ from taurus_tpo.bench.tables import Sheaf, for_terminal
 from taurus_tpo.sim.database import DatabaseProcess
 from taurus_tpo.sim.process import Spawner
 from tests.peers.suites import SUITES, Suite
+from tests.tango.taurus_suite_support import (
+    FAILED,
+    PASSED,
+    SKIPPED,
+    outcome,
+    run_group,
+)
 
 PAGE = ROOT / "docs" / "reference" / "peers-results.inc"
-
-#: What became of a test.
-PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
 #: How often a file is run where something fails that passes on the other side.
 TRIES = 3
@@ -82,11 +83,11 @@ class Run:
                 *("--rootdir", str(self.folder), "--import-mode", "importlib"),
             ]
             with log.open("w") as output:
-                _run_group(command, environment, self.suite.seconds, output)
+                run_group(command, environment, self.suite.seconds, output)
         if not report.exists():
             return {}
         cases = ElementTree.parse(report).getroot().iter("testcase")
-        return {f"{self.file.stem}::{c.get('name')}": _outcome(c) for c in cases}
+        return {f"{self.file.stem}::{c.get('name')}": outcome(c) for c in cases}
 
 
 @contextlib.contextmanager
@@ -102,34 +103,6 @@ def _database() -> Iterator[str]:
             yield database.tango_host
         finally:
             database.terminate()
-
-
-def _run_group(
-    command: list[str], environment: dict[str, str], seconds: float, output: IO[str]
-) -> None:
-    """Run a command for so long at the most, and end all that it leaves."""
-    process = subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _outcome(case: ElementTree.Element) -> str:
-    tags = {child.tag for child in case}
-    if tags & {"failure", "error"}:
-        return FAILED
-    return SKIPPED if "skipped" in tags else PASSED
 
 
 def both(suite: Suite, folder: Path, file: Path) -> dict[str, Outcomes]:
@@ -170,10 +143,11 @@ def sheaf(suite: Suite, told: dict[str, Outcomes], seconds: float) -> Sheaf:
     for side, known in told.items():
         count = Counter(known.values())
         missing = lost(told, side)
-        counts = tuple(str(count[one]) for one in (PASSED, FAILED, SKIPPED))
-        rows.append((side, *counts, str(len(missing))))
+        failed = sum(count[one] for one in FAILED)
+        counts = (count[PASSED], failed, count[SKIPPED], len(missing))
+        rows.append((side, *map(str, counts)))
     title = f"{suite.name} {suite.version}, both in {seconds:.0f} s"
-    head = ("with", *(PASSED, FAILED, SKIPPED), "passed on the other side only")
+    head = ("with", "passed", "failed", "skipped", "passed on the other side only")
     return Sheaf(title, head, tuple(rows))
 
 

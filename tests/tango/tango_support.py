@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import os
@@ -9,14 +10,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tango
 from taurus.core.taurusbasetypes import TaurusEventType
 
 from taurus_tpo.sim import Facility
 from taurus_tpo.sim.waiting import wait_until
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).parents[2]
 FACILITIES = ROOT / "tests" / "facilities"
@@ -41,6 +46,15 @@ def eventually(condition: Any, what: str, timeout: float = SOON) -> Any:
     except TimeoutError:
         faulthandler.dump_traceback()
         raise
+
+
+@contextlib.contextmanager
+def facility_of(folders: pytest.TempPathFactory, text: str) -> Iterator[Facility]:
+    """Run the facility of a file that says ``text``."""
+    file = folders.mktemp("facility") / "facility.toml"
+    file.write_text(text)
+    with Facility(file) as running:
+        yield running
 
 
 def model(facility: Facility, attribute: str, device: str = UP) -> str:

@@ -19,6 +19,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import taurus
 
@@ -30,8 +31,8 @@ TRIES = 6
 #: How long one try may take, s.
 TIMEOUT = 120.0
 
-PASSED = "passed"
-_FAILED = ("failure", "error")
+PASSED, SKIPPED = "passed", "skipped"
+FAILED = ("failure", "error")
 
 
 def modules(package: str) -> list[Path]:
@@ -64,7 +65,7 @@ def outcomes(
             told = _run(facility, parts[number], report, mode, options)
             passed = {name for name in found if found[name] == PASSED}
             found = {**found, **told, **dict.fromkeys(passed, PASSED)}
-            if told and not set(told.values()) & set(_FAILED):
+            if told and not set(told.values()) & set(FAILED):
                 break
         return found
 
@@ -106,29 +107,42 @@ def _run(
         "TPO_TEST_MODE": mode or "",
         "PYTHONPATH": str(Path(__file__).parent),
     }
-    _run_group(command, environment)
+    run_group(command, environment, TIMEOUT)
     if not report.exists():
         return {}
     cases = ElementTree.parse(report).getroot().iter("testcase")
-    return {f"{c.get('classname')}::{c.get('name')}": _outcome(c) for c in cases}
+    return {f"{c.get('classname')}::{c.get('name')}": outcome(c) for c in cases}
 
 
-def _run_group(command: list[str], environment: dict[str, str]) -> None:
-    """Run a command and end all that it leaves: one that dies leaves its servers."""
-    silent = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
+def run_group(
+    command: list[str],
+    environment: dict[str, str],
+    seconds: float,
+    output: IO[str] | int = subprocess.DEVNULL,
+) -> None:
+    """Run a command and end all that it leaves: one that dies leaves its servers.
+
+    :param seconds: how long at the most.
+    :param output: takes what it prints.
+    """
     process = subprocess.Popen(
-        command, env=environment, start_new_session=True, **silent
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     try:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(TIMEOUT)
+            process.wait(seconds)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def _outcome(case: ElementTree.Element) -> str:
+def outcome(case: ElementTree.Element) -> str:
     """Return what a report says of one test."""
     tags = {child.tag for child in case}
-    return next((tag for tag in (*_FAILED, "skipped") if tag in tags), PASSED)
+    return next((tag for tag in (*FAILED, SKIPPED) if tag in tags), PASSED)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import tango
@@ -29,7 +28,7 @@ from faults_support import (
     volts,
 )
 from stopwatch import Stopwatch
-from tango_support import Listener, eventually
+from tango_support import Listener, eventually, facility_of
 from taurus.core.taurusbasetypes import TaurusEventType
 
 from taurus_tpo.sim import Facility
@@ -90,9 +89,7 @@ events = "none"
 @pytest.fixture(scope="module")
 def running(tmp_path_factory) -> Iterator[Facility]:
     """Ten servers that hang, and one that is well."""
-    file: Path = tmp_path_factory.mktemp("bulkheads") / "bulkheads.toml"
-    file.write_text(FACILITY)
-    with Facility(file) as facility:
+    with facility_of(tmp_path_factory, FACILITY) as facility:
         yield facility
 
 

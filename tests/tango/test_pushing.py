@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from faults_support import PREAMBLE, name_of, told_by
+from tango_support import facility_of
 
 from taurus_tpo.sim import Facility
 
@@ -42,9 +42,7 @@ period = 0.01
 
 @pytest.fixture(scope="module")
 def facility(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facility]:
-    file: Path = tmp_path_factory.mktemp("pushing") / "pushing.toml"
-    file.write_text(FACILITY)
-    with Facility(file) as running:
+    with facility_of(tmp_path_factory, FACILITY) as running:
         yield running
 
 

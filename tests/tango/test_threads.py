@@ -9,12 +9,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 import taurus
-from tango_support import Listener, eventually, model
+from tango_support import Listener, eventually, facility_of, model
 
 from taurus_tpo import submode
 from taurus_tpo.sim import Facility
@@ -111,9 +110,8 @@ unit = "V"
 @pytest.fixture(scope="module")
 def many(tmp_path_factory) -> Iterator[Facility]:
     """Two thousand attributes of twenty devices."""
-    file: Path = tmp_path_factory.mktemp("many") / "many.toml"
-    file.write_text(f'[facility]\ntitle = "Many"\n{MANY}')
-    with Facility(file) as facility:
+    text = f'[facility]\ntitle = "Many"\n{MANY}'
+    with facility_of(tmp_path_factory, text) as facility:
         yield facility
 
 
