@@ -21,6 +21,7 @@ import numpy
 from packaging.version import Version
 
 from taurus_tpo import submode
+from taurus_tpo.loaded import COMPONENT, FORM, LABEL, ROW, Place
 from taurus_tpo.submode import SubMode
 
 #: The versions of Taurus that the plugin knows: from the first, before the second.
@@ -424,8 +425,7 @@ def quicken_widgets() -> None:
     eighty times while a row of a form is built, which is a fifth of its time. What they
     do about what they see stays the same. Does nothing in a program without widgets.
     """
-    module = sys.modules.get("taurus.qt.qtgui.base.taurusbase")
-    base = getattr(module, "TaurusBaseComponent", None)
+    base = COMPONENT.find()
     if base is None or hasattr(base._wrap_old_api, "__wrapped__"):
         return
     stock = base._wrap_old_api
@@ -448,11 +448,11 @@ def _takes_key(function: Callable[..., Any]) -> bool:
     return spec.varkw is not None or "key" in (*spec.args, *spec.kwonlyargs)
 
 
-#: What of Taurus's asks for devices by itself, while it fills a form: the module and
+#: What of Taurus's asks for devices by itself, while it fills a form: the class and
 #: the functions.
 _FILLS_FORMS = (
-    ("taurus.qt.qtgui.panel.taurusform", "TaurusForm", ("fillWithChildren",)),
-    ("taurus.qt.qtgui.panel.taurusvalue", "TaurusValue", ("setModel", "handleEvent")),
+    (FORM, ("fillWithChildren",)),
+    (ROW, ("setModel", "handleEvent")),
 )
 
 
@@ -463,7 +463,7 @@ def fills_a_form() -> bool:
     for that, and its forms are loaded and filled before anybody could be told: the
     calls under way say so. Asked only about a device that has not answered yet.
     """
-    codes = {code for place in _FILLS_FORMS for code in _codes(*place)}
+    codes = {code for methods in _FILLS_FORMS for code in _codes(*methods)}
     frame = sys._getframe(1) if codes else None
     while frame is not None:
         if frame.f_code in codes:
@@ -472,9 +472,9 @@ def fills_a_form() -> bool:
     return False
 
 
-def _codes(module: str, klass: str, names: tuple[str, ...]) -> list[Any]:
+def _codes(place: Place, names: tuple[str, ...]) -> list[Any]:
     """Return what the methods of a class are compiled to; nothing if not loaded."""
-    found = getattr(sys.modules.get(module), klass, None)
+    found = place.find()
     return [] if found is None else [vars(found)[name].__code__ for name in names]
 
 
@@ -510,11 +510,7 @@ def takes_value_for_configuration(widget: Any) -> bool:
     A label shows all anew for either, and a row of a form makes its parts anew when its
     attribute has got a configuration: a second event would cost them twice the time.
     """
-    found = (
-        ("taurus.qt.qtgui.display.tauruslabel", "TaurusLabel"),
-        ("taurus.qt.qtgui.panel.taurusvalue", "TaurusValue"),
-    )
-    kinds = (getattr(sys.modules.get(module), name, None) for module, name in found)
+    kinds = (LABEL.find(), ROW.find())
     handle = type(widget).handleEvent
     return any(kind is not None and kind.handleEvent is handle for kind in kinds)
 

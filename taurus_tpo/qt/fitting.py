@@ -13,10 +13,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from taurus.external.qt import Qt
-from taurus.qt.qtgui.display import TaurusLabel
-from taurus.qt.qtgui.panel import TaurusForm
 
 from taurus_tpo.clock import SYSTEM
+from taurus_tpo.loaded import FORM, LABEL
 from taurus_tpo.scheme.delivery import DELIVERY
 
 #: How often is looked whether all widgets have been told what has come, ms.
@@ -138,7 +137,7 @@ def fit(window: Any, widgets: list[Any]) -> bool:
     for label in cut:
         if label.sizeHint().width() > WIDEST:
             label.setAutoTrim(True)
-    forms = {form for form in map(_form_of, widgets) if form is not None}
+    forms = {form for form in map(form_of, widgets) if form is not None}
     widened = [form for form in forms if _widen(form)]
     grown = _grow(window)
     for form in forms:
@@ -183,13 +182,13 @@ def _grow(window: Any) -> bool:
 
 def _is_cut(widget: Any) -> bool:
     """Return whether ``widget`` is a label that shows dots instead of its text."""
-    is_label = isinstance(widget, TaurusLabel) and widget.getAutoTrim()
+    is_label = LABEL.has(widget) and widget.getAutoTrim()
     return is_label and widget.text() == "<a href='...'>...</a>"
 
 
-def _form_of(widget: Any) -> Any:
+def form_of(widget: Any) -> Any:
     """Return the form that ``widget`` is in, None if it is in none."""
-    while widget is not None and not isinstance(widget, TaurusForm):
+    while widget is not None and not FORM.has(widget):
         widget = widget.parent()
     return widget
 

@@ -6,7 +6,6 @@ asks for the commands; each asks once. For the thread of the GUI.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import taurus
@@ -17,14 +16,11 @@ from taurus.external.qt import Qt
 from taurus_tpo.clock import SYSTEM
 from taurus_tpo.compat import listeners as listeners_of
 from taurus_tpo.compat import special_form_item
+from taurus_tpo.loaded import COMMANDS, ROW
+from taurus_tpo.qt.fitting import form_of
 from taurus_tpo.scheme.courier import SLICE
 
 _LOG = Logger("TaurusTPO")
-
-#: Where Taurus has the widgets that are built anew.
-_FORM = "taurus.qt.qtgui.panel.taurusform", "TaurusForm"
-_COMMANDS = "taurus.qt.qtgui.panel.taurusform", "TaurusCommandsForm"
-_ROW = "taurus.qt.qtgui.panel.taurusvalue", "TaurusValue"
 
 
 def build_anew() -> bool:
@@ -57,26 +53,19 @@ def _widgets_of(device: Any) -> list[Any]:
 
 
 def _build_anew(widget: Any, device: Any) -> None:
-    if _is_a(widget, _COMMANDS):
+    if COMMANDS.has(widget):
         # What fills it is told so.
         widget.modelChanged.emit(widget.getModelName())
-    elif _is_a(widget, _ROW) and not _replaced(widget):
+    elif ROW.has(widget) and not _replaced(widget):
         model = widget.getModelObj()
         if model is device:
             # As after a change of its configuration.
             widget.handleEvent(model, TaurusEventType.Config, None)
 
 
-def _is_a(widget: Any, where: tuple[str, str]) -> bool:
-    """Return whether ``widget`` is of a class of Taurus's, which may not be loaded."""
-    module, name = where
-    kind = getattr(sys.modules.get(module), name, None)
-    return kind is not None and isinstance(widget, kind)
-
-
 def _replaced(row: Any) -> bool:
     """Replace ``row`` of a form by the one that somebody makes for its model, if so."""
-    form = _form_of(row)
+    form = form_of(row)
     if form is None or row not in form.getItems():
         return False
     made = special_form_item(form, row.getModelObj())
@@ -86,14 +75,6 @@ def _replaced(row: Any) -> bool:
     if made is not None:
         made.deleteLater()
     return False
-
-
-def _form_of(row: Any) -> Any:
-    """Return the form that ``row`` is in, None where it is in none."""
-    found = row.parent()
-    while found is not None and not _is_a(found, _FORM):
-        found = found.parent()
-    return found
 
 
 def _put_in(form: Any, made: Any, row: Any) -> None:

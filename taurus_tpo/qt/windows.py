@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from taurus.core.util.log import Logger
 from taurus.external.qt import Qt
 
 from taurus_tpo.customsettings import CUSTOM_SETTINGS
+from taurus_tpo.loaded import MAIN_WINDOW
 from taurus_tpo.qt.inspector import show_inspector
 from taurus_tpo.qt.late_devices import build_anew
 from taurus_tpo.qt.progress import FirstReadProgress
@@ -53,18 +53,11 @@ class _Watch(Qt.QObject):
     def look(self) -> None:
         """Join the windows that have come."""
         self._timer.setInterval(0 if build_anew() else PERIOD)
-        kind = _main_window()
-        if kind is None:
+        if MAIN_WINDOW.find() is None:
             return
         for window in Qt.QApplication.topLevelWidgets():
-            if isinstance(window, kind) and not window.property(_JOINED):
+            if MAIN_WINDOW.has(window) and not window.property(_JOINED):
                 join(window)
-
-
-def _main_window() -> Any:
-    """Return the class ``TaurusMainWindow``; None where it is not loaded."""
-    module = sys.modules.get("taurus.qt.qtgui.container.taurusmainwindow")
-    return getattr(module, "TaurusMainWindow", None)
 
 
 def join(window: Any) -> None:

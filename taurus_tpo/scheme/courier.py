@@ -13,6 +13,7 @@ import weakref
 from typing import Any, Callable
 
 from taurus_tpo import compat
+from taurus_tpo.loaded import COMPONENT
 from taurus_tpo.scheme.interrupt import hear_signals
 from taurus_tpo.slices import Slices
 
@@ -133,18 +134,12 @@ def is_of_taurus(listener: Any) -> bool:
 
     May be called from any thread.
     """
-    base = _base_of_widgets()
-    return base is not None and isinstance(listener, base)
-
-
-def _base_of_widgets() -> Any:
-    module = sys.modules.get("taurus.qt.qtgui.base.taurusbase")
-    return getattr(module, "TaurusBaseComponent", None)
+    return COMPONENT.has(listener)
 
 
 def _only_emits(listener: Any) -> bool:
     """Return whether ``listener`` is a widget that is told as Taurus's are."""
-    base = _base_of_widgets()
+    base = COMPONENT.find()
     if base is None or not isinstance(listener, base):
         return False
     # Nothing is remembered of a class: it may hold what should be collected.

@@ -29,6 +29,7 @@ FLOORS = {
     "activation": 0,
     "ending": 0,
     "errors": 0,
+    "loaded": 0,
     "giop": 0,
     "text": 0,
     "child": 0,

@@ -204,6 +204,34 @@ print("taurus_tpo.qt.join" in sys.modules)
     assert done.stdout.split() == ["[]", "True"], done.stderr
 
 
+def test_a_window_loads_nothing_of_taurus_that_it_does_without(modes):
+    """A form and a main window bring 70 modules with them, and a warning."""
+    code = f"""
+import sys
+import taurus
+from taurus.external.qt import Qt
+from taurus.qt.qtgui.application import TaurusApplication
+app = TaurusApplication(["x"], cmd_line_parser=None)
+from taurus.qt.qtgui.display import TaurusLabel
+label = TaurusLabel()
+label.setModel({model(modes, "rw")!r})
+label.show()
+def look():
+    if label.text() not in ("", "-----"):
+        timer.stop()
+        Qt.QTimer.singleShot(500, app.quit)
+timer = Qt.QTimer()
+timer.timeout.connect(look)
+timer.start(20)
+app.exec_()
+print(*sorted(name for name in sys.modules if name.partition(".")[0] == "taurus"))
+"""
+    off = run_python(code, modes, TAURUS_TPO="0")
+    on = run_python(code, modes)
+    assert "taurus.qt.qtgui.display.tauruslabel" in off.stdout
+    assert on.stdout.split() == off.stdout.split(), on.stderr
+
+
 def test_a_program_without_the_plugin_has_neither(modes):
     code = f"""
 from taurus.external.qt import Qt
