@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,15 @@ def _left_as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
     left = list(changes(before, process_state()))
     assert not left, "the test leaves behind:\n" + "\n".join(left)
     assert qt_is_loaded() == had_qt, "the test loads Qt: mark it as window"
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Have Python change threads as often as it can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

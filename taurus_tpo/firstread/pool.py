@@ -155,7 +155,9 @@ class DevicePool:
         self._withdrawn: deque[tuple[Any, Kind, Hashable, _Owner]] = deque()
         self._do_later = do_later
         self._threads: set[threading.Thread] = set()
-        self._starting = 0
+        #: How many threads are about to look at the schedule: new ones, and those that
+        #: have just served somebody.
+        self._about_to_look = 0
         #: When each thread that rests looks at the schedule again, by its number.
         self._rests: dict[int, float] = {}
         self._numbers = 0
@@ -393,7 +395,7 @@ class DevicePool:
 
         It may go on resting, or end, only where another one will by what is due next.
         """
-        return self._starting > 0 or any(at <= due for at in self._rests.values())
+        return self._about_to_look > 0 or any(at <= due for at in self._rests.values())
 
     def _rouse(self) -> None:
         """Wake all threads that rest; until they look, nobody need wake them again."""
@@ -428,7 +430,7 @@ class DevicePool:
             self._log.warning("No thread for %s: %s", self._name, error)
         else:
             self._threads.add(thread)
-            self._starting += 1
+            self._about_to_look += 1
 
     def _check_servers(self) -> None:
         """Ask those servers whether they are there before which somebody waits."""
@@ -464,8 +466,6 @@ class DevicePool:
 
     def _work(self) -> None:
         """Run a thread of the pool; takes the lock itself."""
-        with self._changed:
-            self._starting -= 1
         while self._serve_next():
             pass
 
@@ -474,6 +474,7 @@ class DevicePool:
         if self._withdrawn:
             self._take_back()
         with self._changed:
+            self._about_to_look -= 1
             batch = self._next_batch()
             if batch is None:
                 self._threads.discard(threading.current_thread())
@@ -489,6 +490,7 @@ class DevicePool:
             forgotten = self._forget() if self._closed else ()
             self._check_servers()
             self._tell()
+            self._about_to_look += 1
         for request in forgotten:
             request.drop()
         return True

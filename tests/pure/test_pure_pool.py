@@ -446,6 +446,22 @@ def test_a_serve_that_raises_fails_its_batch_and_the_thread_lives(
     assert "bad failed: ValueError('broken')" in caplog.text
 
 
+@pytest.mark.usefixtures("hasty")
+def test_a_thread_that_is_about_to_look_is_not_joined_by_another(
+    make: MakePool, device: SomeDevice
+) -> None:
+    """Neither one that has just begun nor one that has just served."""
+    with ThreadPoolExecutor(4) as askers:
+        for _ in range(100):
+            clock = DrivenClock()
+            pool = make(gather=0.01, clock=clock)
+            ask = partial(pool.ask, device, target=None)
+            asked = [askers.submit(ask, name) for name in range(80)]
+            assert all(result(future) for future in asked)
+            assert len(pool.threads()) == 1
+            pool.close()
+
+
 def test_what_serve_leaves_open_is_dropped(make: MakePool, device: SomeDevice) -> None:
     pool = make(lambda _batch: Report())
     future = pool.ask(device, "x", None)
@@ -861,7 +877,7 @@ class Somebody:
 
 def test_what_somebody_withdraws_is_his_own(make: MakePool, device: SomeDevice) -> None:
     """Two attributes have one name, where the second is made as the first goes."""
-    pool = make()
+    pool = make(do_later=[].append)
     old, new = Somebody(), Somebody()
     asked = pool.ask(device, "x", weakref.ref(new), Kind.LOOK, delay=NEVER)
     pool.withdraw(device, Kind.LOOK, "x", old)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import random
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,15 +24,6 @@ THREADS, TURNS = 16, 3
 pytestmark = pytest.mark.filterwarnings(
     "error::pytest.PytestUnraisableExceptionWarning"
 )
-
-
-@pytest.fixture
-def hasty():
-    """Let Python change threads as often as it can."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(interval)
 
 
 def _names(batches) -> list[str]:
