@@ -14,7 +14,6 @@ import os
 import sys
 import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,13 +30,9 @@ from taurus_tpo.bench.tables import Sheaf, for_terminal
 from taurus_tpo.sim.database import DatabaseProcess
 from taurus_tpo.sim.process import Spawner
 from tests.peers.suites import SUITES, Suite
-from tests.tango.taurus_suite_support import (
-    FAILED,
-    PASSED,
-    SKIPPED,
-    outcome,
-    run_group,
-)
+from tests.tango import suite_report
+from tests.tango.suite_process import run_group
+from tests.tango.suite_report import FAILED, PASSED, SKIPPED
 
 PAGE = ROOT / "docs" / "reference" / "peers-results.inc"
 
@@ -54,19 +49,20 @@ Outcomes = dict[str, str]
 class Run:
     """One file of tests, on one side.
 
-    :param number: a name for what it writes.
+    :param attempt: the first is 0.
     """
 
     suite: Suite
     file: Path
     side: str
     folder: Path
-    number: str
+    attempt: int
 
     def outcomes(self) -> Outcomes:
-        """Run it, and return what became of each test; nothing of one that died."""
-        report = self.folder / f"{self.number}.xml"
-        log = self.folder / f"{self.number}.log"
+        """Run what has not passed, and return what became of each test so far."""
+        name = f"{self.file.stem}-{SIDES[self.side]}"
+        report = self.folder / f"{name}.txt"
+        log = self.folder / f"{name}-{self.attempt}.log"
         with _database() as tango_host:
             # Sardana's fixtures look for Pool and MacroServer on the path.
             path = (str(Path(sys.executable).parent), os.environ.get("PATH", ""))
@@ -76,18 +72,17 @@ class Run:
                 "TANGO_HOST": tango_host,
                 "QT_QPA_PLATFORM": "offscreen",
                 "TAURUS_TPO": SIDES[self.side],
+                "PYTHONPATH": str(Path(suite_report.__file__).parent),
             }
             command = [
                 *(sys.executable, "-m", "pytest", str(self.file), "-q", "-rfE"),
-                *("-p", "no:cacheprovider", f"--junitxml={report}", "-c", os.devnull),
+                *("-p", "suite_report", f"--outcomes-to={report}"),
+                *("-p", "no:cacheprovider", "-c", os.devnull),
                 *("--rootdir", str(self.folder), "--import-mode", "importlib"),
             ]
             with log.open("w") as output:
                 run_group(command, environment, self.suite.seconds, output)
-        if not report.exists():
-            return {}
-        cases = ElementTree.parse(report).getroot().iter("testcase")
-        return {f"{self.file.stem}::{c.get('name')}": outcome(c) for c in cases}
+        return suite_report.told(report)
 
 
 @contextlib.contextmanager
@@ -109,11 +104,8 @@ def both(suite: Suite, folder: Path, file: Path) -> dict[str, Outcomes]:
     """Return what became of each test of a file, on each side, in the best run."""
     told: dict[str, Outcomes] = {side: {} for side in SIDES}
     for attempt in range(TRIES):
-        for side, known in told.items():
-            number = f"{file.stem}-{SIDES[side]}-{attempt}"
-            found = Run(suite, file, side, folder, number).outcomes()
-            passed = {name for name, outcome in known.items() if outcome == PASSED}
-            known.update({k: v for k, v in found.items() if k not in passed})
+        for side in SIDES:
+            told[side] = Run(suite, file, side, folder, attempt).outcomes()
         if not any(one for side in SIDES for one in lost(told, side)):
             break
     return told
@@ -143,9 +135,8 @@ def sheaf(suite: Suite, told: dict[str, Outcomes], seconds: float) -> Sheaf:
     for side, known in told.items():
         count = Counter(known.values())
         missing = lost(told, side)
-        failed = sum(count[one] for one in FAILED)
-        counts = (count[PASSED], failed, count[SKIPPED], len(missing))
-        rows.append((side, *map(str, counts)))
+        outcomes = (count[PASSED], count[FAILED], count[SKIPPED], len(missing))
+        rows.append((side, *map(str, outcomes)))
     title = f"{suite.name} {suite.version}, both in {seconds:.0f} s"
     head = ("with", "passed", "failed", "skipped", "passed on the other side only")
     return Sheaf(title, head, tuple(rows))

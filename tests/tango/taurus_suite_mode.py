@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 
 import pytest
@@ -18,7 +19,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set the mode as a settings file would, and see that the plugin is on or off."""
+    """Set the mode as a settings file would, and see that the plugin is on or off.
+
+    A device server that a test starts is a new process, not a fork: one that is forked
+    beside the threads of Tango may never start.
+    """
+    multiprocessing.set_start_method("spawn")
     mode = os.environ.get("TPO_TEST_MODE")
     if mode:
         vars(tauruscustomsettings)["TANGO_EVENT_SUB_MODE"] = mode

@@ -1,14 +1,9 @@
 """Taurus's own tests of the scheme, with the plugin on in each mode and without it.
 
-How they are run: ``taurus_suite_support``. Some modules start several servers, and a
-server that was forked after that may not start or not end (stock Taurus 5.4.1 with
-PyTango 10.3.1: 4 of 12 runs of ``test_tangodevice``): each test of theirs has a process
-of its own.
+How they are run: ``taurus_suite_support``.
 """
 
 from __future__ import annotations
-
-import re
 
 import pytest
 from taurus_suite_support import modules, outcomes, worse
@@ -17,21 +12,16 @@ from taurus_tpo import submode
 
 PACKAGE = "taurus.core.tango.test"
 
-#: The modules whose tests start a server each.
-ONE_BY_ONE = ("test_modelequality", "test_tangodevice")
+#: A module that fails where others have used the factory in its process.
+ALONE = "test_tangofactory"
 
 
 @pytest.fixture(scope="module")
 def parts() -> list[list[str]]:
-    """What pytest is to run, a process each."""
-    found: list[list[str]] = []
-    for file in modules(PACKAGE):
-        names = [""]
-        if file.stem in ONE_BY_ONE:
-            tests = re.findall(r"^def (test\w*)", file.read_text(), re.MULTILINE)
-            names = [f"::{name}" for name in tests]
-        found.extend([f"{file}{name}"] for name in names)
-    return found
+    """What pytest is to run, a process for each list."""
+    others = [str(module) for module in modules(PACKAGE) if module.stem != ALONE]
+    alone = [str(module) for module in modules(PACKAGE) if module.stem == ALONE]
+    return [others, alone]
 
 
 @pytest.fixture(scope="module")

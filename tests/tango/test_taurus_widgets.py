@@ -8,7 +8,8 @@ Taurus program loads.
 from __future__ import annotations
 
 import pytest
-from taurus_suite_support import PASSED, modules, outcomes, worse
+from suite_report import PASSED
+from taurus_suite_support import modules, outcomes, worse
 
 from taurus_tpo import submode
 
@@ -27,12 +28,7 @@ AT_ONCE = 2
 
 @pytest.fixture(scope="module")
 def with_tango() -> list[list[str]]:
-    """The modules with tests that show a device, a process for each list.
-
-    All in one would start their servers from a process that has used many threads:
-    stock Taurus 5.4.1 with PyTango 10.3.1 failed or died in 7 of 18 such runs on a busy
-    machine. With a process for each, most of the time would go into imports.
-    """
+    """The modules with tests that show a device, a process for each list."""
     found = [str(m) for m in modules(PACKAGE) if SERVER in m.read_text()]
     return [found[::2], found[1::2]]
 
