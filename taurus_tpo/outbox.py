@@ -23,7 +23,7 @@ class Outbox:
     :param on_error: takes what an action raises; the next one runs all the same.
     """
 
-    __slots__ = ("_actions", "_attended", "_lock", "_news", "_on_error")
+    __slots__ = ("_actions", "_attendant", "_lock", "_news", "_on_error")
 
     def __init__(self, on_error: Callable[[Exception], Any]) -> None:
         self._on_error = on_error
@@ -31,7 +31,8 @@ class Outbox:
         #: What of that may be dropped.
         self._news: deque[Callable[[], None]] = deque()
         self._lock = threading.Lock()
-        self._attended = False
+        #: The thread that is at it.
+        self._attendant: int | None = None
 
     def put(self, *actions: Callable[[], None]) -> None:
         """Append ``actions``; :meth:`work` does them.
@@ -57,9 +58,9 @@ class Outbox:
         """Do what is in the box, unless some thread is doing so already."""
         while True:
             with self._lock:
-                if self._attended or not self._actions:
+                if self._attendant is not None or not self._actions:
                     return
-                self._attended = True
+                self._attendant = threading.get_ident()
                 action = self._actions.popleft()
             with contextlib.suppress(ValueError, IndexError):
                 self._news.remove(action)
@@ -69,4 +70,17 @@ class Outbox:
                 self._on_error(error)
             finally:
                 with self._lock:
-                    self._attended = False
+                    self._attendant = None
+
+    def finish(self, seconds: float) -> None:
+        """Do what is in the box, or wait until the thread that is at it has done so.
+
+        Not further down the stack of that thread: the rest follows there.
+
+        :param seconds: how long to wait at the most.
+        """
+        done = threading.Event()
+        self.put(done.set)
+        self.work()
+        if self._attendant != threading.get_ident():
+            done.wait(seconds)

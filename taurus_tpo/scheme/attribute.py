@@ -62,6 +62,9 @@ from taurus_tpo.weak import WeakCall
 #: How long a new subscription waits for the old one to be given up, s.
 GIVING_UP = 5.0
 
+#: How long a program that polls waits for listeners that another thread tells, s.
+TELLING = 1.0
+
 #: How Taurus calls the states of the table.
 _TAURUS_STATES = {
     State.IDLE: SubscriptionState.Unsubscribed,
@@ -1007,6 +1010,10 @@ class TpoTangoAttribute(TangoAttribute):
     ) -> None:
         """Take what polling read, or poll now, and tell the listeners.
 
+        They have been told when it returns, as in stock Taurus; but for widgets, and
+        where a listener takes longer than :data:`TELLING` for what another thread
+        tells it.
+
         :param single: read the device here and now, and ignore the rest.
         :param value: Tango's ``DeviceAttribute``.
         :param time: when the read began, seconds since the epoch.
@@ -1022,6 +1029,8 @@ class TpoTangoAttribute(TangoAttribute):
             begun = self._clock.time() if time is None else time
         news = self._news(value, error, begun, TaurusEventType.Periodic, True)
         self._hear(Input.READ, news)
+        if not in_window_thread():
+            self._outbox.finish(TELLING)
 
     def _news(
         self, raw: Any, error: Any, begun: float, kind: Any, repeats: bool

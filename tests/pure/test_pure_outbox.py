@@ -214,3 +214,40 @@ def test_news_that_come_while_one_is_told_are_bounded(outbox: Outbox) -> None:
     outbox.put_news(first, most=2)
     outbox.work()
     assert done == [98, 99]
+
+
+def test_who_finishes_waits_for_the_thread_that_is_at_it(outbox: Outbox) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def slow() -> None:
+        begun.set()
+        go_on.wait(SOON)
+        done.append("slow")
+
+    outbox.put(slow)
+    other = threading.Thread(target=outbox.work)
+    other.start()
+    assert begun.wait(SOON)
+    outbox.put(partial(done.append, "mine"))
+    outbox.finish(0.01)
+    assert done == []
+    threading.Timer(0.05, go_on.set).start()
+    outbox.finish(SOON)
+    assert done == ["slow", "mine"]
+    other.join(SOON)
+
+
+def test_who_finishes_in_the_midst_of_an_action_waits_for_nobody(
+    outbox: Outbox,
+) -> None:
+    done: list[str] = []
+
+    def first() -> None:
+        outbox.put(partial(done.append, "second"))
+        outbox.finish(SOON)
+        done.append("first")
+
+    outbox.put(first)
+    outbox.work()
+    assert done == ["first", "second"]

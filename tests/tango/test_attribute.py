@@ -491,6 +491,32 @@ def test_it_becomes_what_its_value_is(
     assert [numpy.asarray(plain(value)).tolist() for value in told] == [held]
 
 
+def test_who_polls_returns_when_the_listeners_were_told(modes, heard):
+    """Also where another thread is telling them at that moment."""
+    attr = heard("with_events")
+    told, go_on = threading.Event(), threading.Event()
+
+    class Slow(Listener):
+        def eventReceived(self, *event) -> None:
+            super().eventReceived(*event)
+            if threading.current_thread() is other:
+                told.set()
+                go_on.wait(60)
+
+    slow = Slow()
+    other = threading.Thread(target=attr.poll)
+    attr.addListener(slow)
+    eventually(lambda: slow.values, "not told")
+    other.start()
+    assert told.wait(60)
+    threading.Timer(0.2, go_on.set).start()
+    count = len(slow.values)
+    attr.poll()
+    assert len(slow.values) == count + 1
+    other.join(60)
+    attr.removeListener(slow)
+
+
 def test_forced_polling_goes_on_beside_events(modes, heard, listener):
     attr = heard("with_events")
     attr.activatePolling(100, force=True)
