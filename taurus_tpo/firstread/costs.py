@@ -49,7 +49,7 @@ class Costs:
         self._one_by_one = one_by_one
         #: Whether it reads several slow attributes at the same time.
         self.at_once = AtOnce()
-        #: The names in the order in which they were asked for first.
+        #: The names in the order in which they were heard of first.
         self._places: dict[Hashable, int] = {}
         self._costs: dict[Hashable, float] = {}
         self._largest = FIRST
@@ -73,10 +73,11 @@ class Costs:
         return self._one_by_one
 
     def enter(self, name: Hashable) -> None:
-        """Give ``name`` its place, the first time that it is to be read.
+        """Give ``name`` its place, the first time that it is heard of; any thread.
 
         In a call all have the order of the model, as in stock Taurus: reading one may
-        change what the next one brings.
+        change what the next one brings. An attribute enters when somebody listens to
+        it: which of them is to be read first depends on who is subscribed to first.
         """
         self._places.setdefault(name, len(self._places))
 

@@ -398,6 +398,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _connect(self) -> None:
         connection = self._connected()
+        connection.costs.enter(self.getSimpleName().lower())
         mode = self.event_sub_decision.mode
         # Stateless tries before it returns, but its caller did not ask to wait for it.
         tries_for_nobody = mode is not None and mode.tries and not mode.raises

@@ -378,3 +378,18 @@ def test_attributes_travel_in_the_order_of_the_model(batches, factory, polled):
     read = calls(batches, DEVICE)
     assert len(read) >= (8 if polled else 2)
     assert [sorted(batch, key=names.index) for batch in read] == read
+
+
+def test_who_is_listened_to_first_is_first_in_a_call(batches, factory):
+    """Which of them has to be read first depends on who is subscribed to first."""
+    attrs = attributes(batches, DEVICE, NAMES)
+    listener = Listener()
+    for attribute in attrs:
+        attribute.addListener(listener)
+    batches.device(DEVICE).ResetCalls()
+    reads = [factory.readAttributeFirstTime(attr) for attr in reversed(attrs)]
+    for read in reads:
+        read.result(20)
+    read = calls(batches, DEVICE)
+    assert read
+    assert [sorted(batch, key=NAMES.index) for batch in read] == read
