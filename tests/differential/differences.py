@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from tests.differential.compare import (
+    MISSING,
     Difference,
     as_changes,
     has_events,
@@ -163,10 +164,14 @@ def _does(difference: Difference, *does: str) -> bool:
     return difference.name.partition(": client: ")[2].split(" ")[0] in does
 
 
+def _has_raised(observed: Any) -> bool:
+    """Return whether a step has raised."""
+    return isinstance(observed, dict) and "raised" in observed
+
+
 def _is_unknown(state: Any) -> bool:
     """Return whether a program does not learn the state of a device."""
-    raised = isinstance(state, dict) and "raised" in state
-    return raised or state == "TaurusDevState.Undefined"
+    return _has_raised(state) or state == "TaurusDevState.Undefined"
 
 
 def _reads_unheard(difference: Difference, scenario: Scenario) -> bool:
@@ -280,7 +285,16 @@ def _shows_an_invalid_enum(difference: Difference, scenario: Scenario) -> bool:
     if on is None or scenario.attributes[on].of_kind.type != "DevEnum":
         return False
     sets = scenario.of(on, SERVER, "set")
-    return any(step.args.get("quality") == "INVALID" for step in sets)
+    if not any(step.args.get("quality") == "INVALID" for step in sets):
+        return False
+    if difference.part == "told":
+        return _errors(difference.plugin) <= _errors(difference.stock)
+    return _does(difference, *_READS, "write") and not _has_raised(difference.plugin)
+
+
+def _errors(told: Any) -> int:
+    """Return how many errors a listener was told."""
+    return [kind for kind, _ in _flat(told)].count("Error")
 
 
 def _is_not_decodable(scenario: Scenario, on: int) -> bool:
@@ -296,7 +310,14 @@ def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
         told = any(line in difference.name for line in lines)
         return told and any(_is_not_decodable(scenario, on) for on in indices)
     on = _on(difference, scenario)
-    return on is not None and _is_not_decodable(scenario, on)
+    if on is None or not _is_not_decodable(scenario, on):
+        return False
+    # There is no such attribute.
+    if difference.part == "step":
+        return _has_raised(difference.stock)
+    if difference.part == "told":
+        return not _flat(difference.stock)
+    return difference.part == "end" and difference.stock == MISSING
 
 
 def _tells_the_new_unit(difference: Difference, scenario: Scenario) -> bool:
@@ -365,14 +386,19 @@ def _is_away(steps: Iterable[Step]) -> bool:
 def _reads_while_away(difference: Difference, scenario: Scenario) -> bool:
     if not _does(difference, *_READS, *_STATE_READS):
         return False
-    plugin = difference.plugin
-    failed = plugin is None or (isinstance(plugin, dict) and "raised" in plugin)
+    failed = difference.plugin is None or _has_raised(difference.plugin)
     return failed and _is_away(scenario.steps[: _index(difference)])
 
 
 def _has_another_type(difference: Difference, scenario: Scenario) -> bool:
-    retyped = [step.on for step in scenario.steps if step.do == "retype"]
-    return difference.on in retyped and difference.part != "fate"
+    retyped = [
+        at
+        for at, step in enumerate(scenario.steps)
+        if step.do == "retype" and step.on == difference.on
+    ]
+    if difference.part == "step":
+        return any(at < _index(difference) for at in retyped)
+    return bool(retyped) and difference.part != "fate"
 
 
 def _says_what_was_written(difference: Difference, scenario: Scenario) -> bool:
@@ -382,7 +408,7 @@ def _says_what_was_written(difference: Difference, scenario: Scenario) -> bool:
         writes = any(step.do == "write" for step in scenario.steps)
         told = "written" in difference.name or "write failed" in difference.name
         return told or (undecodable and writes)
-    raised = isinstance(difference.stock, dict) and "raised" in difference.stock
+    raised = _has_raised(difference.stock)
     return _does(difference, "write") and raised and difference.plugin is None
 
 
@@ -441,10 +467,13 @@ def _is_placeholder(difference: Difference, scenario: Scenario) -> bool:
 def _comes_late(difference: Difference, scenario: Scenario) -> bool:
     if _is_placeholder(difference, scenario):
         return True
-    if not is_down_when_made(scenario):
+    if not is_down_when_made(scenario) or difference.part == "fate":
         return False
-    plugin = _flat(difference.plugin)
     # What stays an error when the device is there is not what is meant.
+    if difference.part == "step":
+        away = _is_away(scenario.steps[: _index(difference)])
+        return away or not _has_raised(difference.plugin)
+    plugin = _flat(difference.plugin)
     return not plugin or _is_away(scenario.steps) or plugin[-1][0] != "Error"
 
 
