@@ -59,6 +59,11 @@ from taurus_tpo.submode import SubMode
 from taurus_tpo.subscription import CONNECTING, WORKING, Effect, Input, Life, State
 from taurus_tpo.weak import WeakCall
 
+#: What Tango's configuration of an attribute has.
+_CONFIGURATION = frozenset(
+    name for name in dir(tango.AttributeInfoEx) if not name.startswith("_")
+)
+
 #: How long a new subscription waits for the old one to be given up, s.
 GIVING_UP = 5.0
 
@@ -194,10 +199,13 @@ class TpoTangoAttribute(TangoAttribute):
     def __getattr__(self, name: str) -> Any:
         """Return what Tango's configuration has under this name, as Taurus's own does.
 
-        Taurus's own calls itself without end where its constructor has failed.
+        Waits for the device as :meth:`getAttributeInfoEx`. Taurus's own calls itself
+        without end where its constructor has failed.
         """
         if "_pytango_attrinfoex" not in vars(self):
             raise AttributeError(f"{type(self).__name__!r} object has no {name!r}")
+        if name in _CONFIGURATION and compat.configuration(self) is None:
+            self._ask_for_configuration()
         return super().__getattr__(name)
 
     def getAttributeProxy(self) -> Any:
@@ -816,20 +824,26 @@ class TpoTangoAttribute(TangoAttribute):
         self._outbox.work()
 
     def getAttributeInfoEx(self, cache: bool = True) -> Any:
-        """Return Tango's ``AttributeInfoEx``; None while it is not known.
+        """Return Tango's ``AttributeInfoEx``; None where the device does not tell.
 
-        :param cache: False asks the device, and waits for it, in whatever thread.
+        Asks the device where it is not known, and waits for it, in whatever thread.
+
+        :param cache: False asks in any case.
         """
-        device = self.getParentObj()
-        if not cache and device is not None:
-            try:
-                self.factory().reach_by_name(device)
-                info = self._connected().configuration(self.getSimpleName())
-            except tango.DevFailed as error:
-                self.debug("No configuration: %s", error.args[0].desc)
-            else:
-                self._take_configuration(info)
+        if not cache or compat.configuration(self) is None:
+            self._ask_for_configuration()
         return compat.configuration(self)
+
+    def _ask_for_configuration(self) -> None:
+        device = self.getParentObj()
+        if device is None or not self.factory().reach_by_name(device):
+            return
+        try:
+            info = self._connected().configuration(self.getSimpleName())
+        except tango.DevFailed as error:
+            self.debug("No configuration: %s", error.args[0].desc)
+        else:
+            self._take_configuration(info)
 
     # --- reads ---
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from faults_support import TIMEOUT, WINDOW, finish, told_by
-from tango_support import DOWN, FACILITIES, UP
+from tango_support import DOWN, FACILITIES, UP, model
 
 from taurus_tpo.sim import Facility
 from taurus_tpo.sim.database import DatabaseProcess
@@ -245,6 +245,32 @@ def test_it_is_waited_for_as_long_as_tango_waits(own_modes):
     told = told_by(PAUSED, own_modes, pid=pid, device=UP)
     assert told["proxy"]
     assert told["ping"]
+
+
+CONFIGURED = f"""{WINDOW}
+hang()
+attribute = taurus.Attribute(job["attribute"])
+threading.Timer(2.0, resume).start()
+told["size"] = attribute.max_dim_x if job["delegated"] else 0
+told["unit"] = attribute.getAttributeInfoEx().unit
+told["numeric"] = attribute.isNumeric()
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize("delegated", [False, True])
+def test_the_configuration_of_an_attribute_is_waited_for(own_modes, delegated):
+    """Its ``AttributeInfoEx``, and what a Taurus attribute delegates to that."""
+    told = told_by(
+        CONFIGURED,
+        own_modes,
+        pid=own_modes.server("TpoSim/modes").pid,
+        attribute=model(own_modes, "with_events"),
+        delegated=delegated,
+    )
+    assert told["unit"] == "V"
+    assert told["numeric"]
+    assert told["size"] == (1 if delegated else 0)
 
 
 def test_a_device_that_nobody_knows_has_no_proxy(modes):
