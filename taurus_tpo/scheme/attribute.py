@@ -176,6 +176,8 @@ class TpoTangoAttribute(TangoAttribute):
         self._unreadable: tuple[str, ...] = ()
         #: Whether somebody asked for events though they are disabled.
         self._wants_events = False
+        #: Whether it is polled beside events because a program has said so.
+        self._polls_beside_events = False
         #: Tango's reason for which its subscription failed last.
         self._refusal = ""
         #: The configuration as it was when it was decoded.
@@ -538,7 +540,23 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _stop_polling_it(self) -> None:
         if not self.isPollingForced():
+            self._polls_beside_events = False
             compat.deactivate_polling(self)
+
+    def enablePolling(self, force: bool = False) -> None:
+        """Let it be polled where there are no events; with ``force``, beside them, too.
+
+        What was forced, and is not any more, goes on until an event comes, as in stock
+        Taurus.
+        """
+        goes_on = self._polls_beside_events and self.isPollingActive()
+        self._polls_beside_events = force or goes_on
+        super().enablePolling(force)
+
+    def disablePolling(self) -> None:
+        """Let it not be polled, whatever comes."""
+        self._polls_beside_events = False
+        super().disablePolling()
 
     def _connected(self) -> DeviceConnection:
         connection = self._connection
@@ -592,6 +610,8 @@ class TpoTangoAttribute(TangoAttribute):
         came_through = news.error is None and (
             state is State.UNTRUSTED or (state is State.OPENING and newer)
         )
+        if self._polls_beside_events:
+            self._stop_polling_it()
         self._hear(Input.EVENT, news)
         if came_through:
             self._happen(Input.OPENED)
@@ -903,7 +923,7 @@ class TpoTangoAttribute(TangoAttribute):
             kind = TaurusEventType.Periodic
         # While Tango subscribes, also anew to what it has lost, only news is told.
         is_beside = self._has_worked or self.is_being_subscribed
-        repeats = polls and (self.isPollingForced() or not is_beside)
+        repeats = polls and (self._polls_beside_events or not is_beside)
         news = self._news(reading.value, reading.error, reading.begun, kind, repeats)
         if not polls and self._is_passing(news):
             self._look_at_error(news, looks)

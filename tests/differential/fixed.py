@@ -134,4 +134,17 @@ SAME: tuple[Scenario, ...] = (
         (_LISTEN, _server("fail"), _server("configure", label="another label")),
         "no-change-events",
     ),
+    # What was polled by force goes on until an event comes.
+    Scenario(
+        _DOUBLE,
+        (
+            _LISTEN,
+            _client("enable_polling", force=True),
+            _server("configure", unit="furlongs per fnord"),
+            _client("enable_polling", force=False),
+        ),
+        "Sync",
+    ),
+    # Who comes again is told the value, which stock Taurus does not do.
+    Scenario(_DOUBLE, (_LISTEN, _client("unlisten", name="A"), _LISTEN), "Sync"),
 )

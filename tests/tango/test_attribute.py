@@ -527,6 +527,33 @@ def test_forced_polling_goes_on_beside_events(modes, heard, listener):
     assert not attr.isPollingActive()
 
 
+@pytest.mark.parametrize("mode", ["Sync", "SyncRead", "AsyncRead"])
+def test_polling_that_was_forced_goes_on_until_an_event_comes(
+    modes, factory, listener, mode
+):
+    factory.set_event_sub_mode(mode)
+    attr = taurus.Attribute(model(modes, "with_events"))
+    attr.addListener(listener)
+    eventually(attr.isUsingEvents, "it is subscribed")
+    eventually(lambda: listener.values, "it is told")
+    attr.changePollingPeriod(100)
+    attr.enablePolling(force=True)
+    eventually(lambda: TaurusEventType.Periodic in listener.kinds, "it is polled")
+    attr.enablePolling(force=False)
+    listener.heard.clear()
+    eventually(lambda: len(listener.values) > 3, "each poll is told")
+    assert attr.isPollingActive()
+    assert set(listener.kinds) == {TaurusEventType.Periodic}
+    eventually(lambda: told_of_event(modes, attr, listener), "no event comes")
+    hold(modes, "with_events", 1.5)
+
+
+def told_of_event(modes, attr, listener) -> bool:
+    """Change the value; return whether that has ended the polls."""
+    hold(modes, "with_events", 2.5 + len(listener.values))
+    return not attr.isPollingActive()
+
+
 def test_polling_follows_the_period(modes, heard, listener):
     attr = heard("without_events")
     eventually(attr.isPollingActive, "it is polled")
