@@ -96,9 +96,21 @@ def _greets_one_more(difference: Difference) -> bool:
     return kinds == ["Config", "Change"] and stock in (plugin[2:], plugin[1:])
 
 
+def _greets_again(difference: Difference, scenario: Scenario) -> bool:
+    """Return whether who comes again is told the value, and nothing else is told."""
+    on = difference.on
+    if on is None:
+        return False
+    comings = scenario.of(on, CLIENT, "listen", "unlisten", "drop")
+    leaves = [at for at, step in enumerate(comings) if step.do != "listen"]
+    again = bool(leaves) and any(one.do == "listen" for one in comings[leaves[0] :])
+    values = [_changes(_flat(one)) for one in (difference.stock, difference.plugin)]
+    return again and values[0] == values[1] and _tells_more(difference)
+
+
 def _knows_that_it_is_subscribed(difference: Difference, scenario: Scenario) -> bool:
     if scenario.pairing in ("Sync", "Async") and difference.part == "told":
-        return _greets_one_more(difference)
+        return _greets_one_more(difference) or _greets_again(difference, scenario)
     if difference.part != "end":
         return False
     flags = [("isUsingEvents", False, True), ("subscription", *_SUBSCRIBED)]
@@ -771,10 +783,11 @@ TABLE: tuple[Meant, ...] = (
         "knows-that-it-is-subscribed",
         _knows_that_it_is_subscribed,
         "In the modes Sync and Async ``isUsingEvents()`` is true, "
-        "``getSubscriptionState()`` is ``Subscribed``, and a second listener is told "
-        "the value, as soon as Tango says that it has subscribed; in stock Taurus with "
-        "the first event, which may never come. An attribute without events that is "
-        "polled by force is ``PendingSubscribe``, and not ``Subscribing`` for ever.",
+        "``getSubscriptionState()`` is ``Subscribed``, and a second listener, or one "
+        "that comes again, is told the value, as soon as Tango says that it has "
+        "subscribed; in stock Taurus with the first event, which may never come. An "
+        "attribute without events that is polled by force is ``PendingSubscribe``, and "
+        "not ``Subscribing`` for ever.",
         "A program that asks is told what is so.",
         stock_is_wrong=True,
     ),
