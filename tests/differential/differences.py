@@ -329,7 +329,14 @@ def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
         return _has_raised(difference.stock)
     if difference.part == "told":
         return not _flat(difference.stock)
-    return difference.part == "end" and difference.stock == MISSING
+    if difference.part != "end":
+        return False
+    # It may be made later, with another unit: whoever could not listen does not.
+    return difference.stock == MISSING or difference.name.endswith(_OF_LISTENERS)
+
+
+#: What is said at the end of an attribute to which somebody listens.
+_OF_LISTENERS = ("isUsingEvents", "subscription", "polling", "listeners")
 
 
 def _tells_the_new_unit(difference: Difference, scenario: Scenario) -> bool:
