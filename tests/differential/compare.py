@@ -20,7 +20,7 @@ ENDED = "ended"
 class Difference:
     """A part of what was observed that is not the same.
 
-    :param part: ``step``, ``told``, ``end``, ``log`` or ``fate``.
+    :param part: ``step``, ``told``, ``repeats``, ``end``, ``log`` or ``fate``.
     :param name: which one: the step, the listener, the property, the line.
     :param on: the index of the attribute; None where there is none.
     """

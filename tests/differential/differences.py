@@ -329,6 +329,8 @@ def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
         return _has_raised(difference.stock)
     if difference.part == "told":
         return not _flat(difference.stock)
+    if difference.part == "repeats":
+        return difference.stock == 0
     if difference.part != "end":
         return False
     # It may be made later, with another unit: whoever could not listen does not.
