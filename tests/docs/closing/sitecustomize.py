@@ -1,4 +1,6 @@
-"""Closes the windows of a program as soon as one is painted, as its user would.
+"""Closes the windows of a program when one is painted, as its user would.
+
+And when it is known of each attribute whether it has events, or has been waited for.
 
 Who is asked whether something should be saved says no.
 
@@ -12,6 +14,16 @@ from taurus.external.qt import Qt
 
 _run = Qt.QApplication.exec_
 
+#: How often is looked whether the windows can be closed, ms, and how often at the most.
+_OFTEN, _LOOKS = 50, 100
+
+
+def _is_busy():
+    import taurus
+
+    made = getattr(taurus.Factory("tango"), "attributes", list)()
+    return any(one.state.name in ("CONNECTING", "SUBSCRIBING") for one in made)
+
 
 class _Closer(Qt.QObject):
     def eventFilter(self, thing, event):
@@ -19,11 +31,18 @@ class _Closer(Qt.QObject):
             window = thing.window()
             print(f"painted: {window.windowTitle()}", file=sys.stderr, flush=True)
             Qt.QApplication.instance().removeEventFilter(self)
-            Qt.QTimer.singleShot(0, Qt.QApplication.closeAllWindows)
+            self._looks, self._closing = 0, False
             self._timer = Qt.QTimer(self)
-            self._timer.timeout.connect(self._say_no)
-            self._timer.start(50)
+            self._timer.timeout.connect(self._look)
+            self._timer.start(_OFTEN)
         return False
+
+    def _look(self):
+        self._looks += 1
+        if not self._closing and (self._looks > _LOOKS or not _is_busy()):
+            self._closing = True
+            Qt.QTimer.singleShot(0, Qt.QApplication.closeAllWindows)
+        self._say_no()
 
     def _say_no(self):
         asked = Qt.QApplication.activeModalWidget()
