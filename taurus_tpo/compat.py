@@ -500,8 +500,7 @@ def forget_format(widget: Any) -> None:
     Without the whole update that some of its classes do of themselves: the event that
     follows brings one.
     """
-    module = importlib.import_module("taurus.qt.qtgui.base.taurusbase")
-    module.TaurusBaseComponent.resetFormat(widget)
+    COMPONENT.find().resetFormat(widget)
 
 
 def takes_value_for_configuration(widget: Any) -> bool:

@@ -75,12 +75,13 @@ class Outbox:
     def finish(self, seconds: float) -> None:
         """Do what is in the box, or wait until the thread that is at it has done so.
 
-        Not further down the stack of that thread: the rest follows there.
+        Nothing in the midst of an action: the rest follows that.
 
         :param seconds: how long to wait at the most.
         """
+        if self._attendant == threading.get_ident():
+            return
         done = threading.Event()
         self.put(done.set)
         self.work()
-        if self._attendant != threading.get_ident():
-            done.wait(seconds)
+        done.wait(seconds)

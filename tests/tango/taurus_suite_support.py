@@ -1,11 +1,10 @@
 """Runs Taurus's own tests, with the plugin on in a mode and without it.
 
 They come with Taurus. What passes without the plugin must pass with it. Stock Taurus
-5.4.1 with PyTango 10.3.3 does not pass them for sure: cppTango crashes where an event
-is given up while its thread begins subscriptions (6 of 12 runs of
-``test_tangoattribute`` beside three busy loops). Each part runs in a process of its
-own; what is left when that dies, and what has failed, runs again in another one. A real
-failure fails each time.
+5.4.1 with PyTango 10.3.1 does not pass them for sure: cppTango 10.3.3 may crash in the
+thread that begins subscriptions (6 of 12 runs of ``test_tangoattribute`` beside three
+busy loops). Each part runs in a process of its own; what is left when that dies, and
+what has failed, runs again in another one. A real failure fails each time.
 """
 
 from __future__ import annotations
