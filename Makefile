@@ -21,7 +21,7 @@ BOOTSTRAP = @"$(PYTHON)" tools/bootstrap.py --venv "$(VENV)"
 STRICT = $(addprefix taurus_tpo/, activation.py cache.py clock.py commandline.py \
     compat.py customsettings.py decision.py rules.py settings.py submode.py \
     subscription.py story.py text.py weak.py child.py ending.py errors.py giop.py loaded.py \
-    outbox.py janitor.py slices.py settling.py journal.py firstread) \
+    outbox.py janitor.py slices.py callbacks.py settling.py journal.py firstread) \
     tools/bootstrap.py tools/qt_probe.py tools/run_tests.py
 
 # What people look at: these run with any binding of Qt.

@@ -10,8 +10,8 @@ floor what lives there
       start, from outside
 4     ``scheme``: Taurus's factory, device and attribute
 3     ``connection``: one object a Tango device, the one that calls it
-2     ``firstread``, ``outbox``, ``janitor``, ``slices``: threads, and
-      what they do
+2     ``firstread``, ``outbox``, ``janitor``, ``slices``, ``callbacks``:
+      threads, and what they do
 1     ``subscription``, ``cache``, ``settling``, ``journal``: the life of
       one attribute, as data
 0     the modes, who decides them, the settings, the clock, and what

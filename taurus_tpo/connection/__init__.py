@@ -17,6 +17,7 @@ from taurus_tpo.connection.directory import DIRECTORY, Place
 from taurus_tpo.connection.reading import Answer, Reading
 from taurus_tpo.connection.subscriber import PROMPT
 from taurus_tpo.connection.subscription import (
+    CALLBACKS,
     JANITOR,
     LINGERING,
     OF_THE_PARENT,
@@ -25,6 +26,7 @@ from taurus_tpo.connection.subscription import (
 )
 
 __all__ = [
+    "CALLBACKS",
     "DESK",
     "DIRECTORY",
     "JANITOR",

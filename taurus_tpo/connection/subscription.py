@@ -12,6 +12,7 @@ from typing import Any, Callable
 import tango
 
 from taurus_tpo import compat
+from taurus_tpo.callbacks import Callbacks
 from taurus_tpo.clock import SYSTEM, Clock
 from taurus_tpo.janitor import Janitor
 from taurus_tpo.submode import SubMode
@@ -162,8 +163,17 @@ class Subscription:
         return due
 
     def _called(self, event: Any) -> None:
-        if threading.get_ident() != self._caller:
+        if threading.get_ident() == self._caller:
+            self._take(event)
+            return
+        CALLBACKS.enter()
+        try:
             _name_thread()
+            self._take(event)
+        finally:
+            CALLBACKS.leave()
+
+    def _take(self, event: Any) -> None:
         failed = compat.is_subscription_failure(event)
         self._lost |= failed and self._heard
         self._heard |= not failed
@@ -296,6 +306,9 @@ class _Unanswered:
             threading.Event().wait(pause)
         return answered
 
+
+#: The calls of Tango's threads with what these subscriptions bring.
+CALLBACKS = Callbacks()
 
 #: The subscriptions of this process that wait for an answer.
 UNANSWERED = _Unanswered()

@@ -9,6 +9,7 @@ may block, or wait for the GUI.
 
 from __future__ import annotations
 
+import atexit
 import threading
 import weakref
 from collections import deque
@@ -18,7 +19,7 @@ from typing import Any, Callable
 from taurus.core.taurusbasetypes import TaurusEventType
 
 from taurus_tpo import compat
-from taurus_tpo.scheme.courier import Courier
+from taurus_tpo.scheme.courier import Courier, is_of_taurus
 from taurus_tpo.scheme.tips import Tips
 
 #: How long widgets are told at the most when one more begins to listen, s.
@@ -139,6 +140,8 @@ class Delivery:
     def restart_in_child(self) -> None:
         """Begin anew, in a process that was forked: another thread may have a lock."""
         self._courier: Courier | None = None
+        #: Whether Python is ending, and with it the widgets.
+        self._ending = False
         self._waiting = _Waiting()
 
     def __len__(self) -> int:
@@ -158,6 +161,10 @@ class Delivery:
 
         :param listeners: the references to them that ``TaurusModel`` keeps.
         """
+        if self._ending:
+            others = [one for one in listeners if not is_of_taurus(one())]
+            attribute.fireEvent(event_type, value, others)
+            return
         courier = self._courier
         if courier is None or not courier.on_duty:
             attribute.fireEvent(event_type, value, listeners)
@@ -183,7 +190,7 @@ class Delivery:
         :param listeners: as for :meth:`tell`; those that are no widgets have none.
         """
         courier = self._courier
-        if courier is None or not courier.on_duty:
+        if courier is None or not courier.on_duty or self._ending:
             return
         for listener in listeners:
             if courier.may_tell(listener()):
@@ -206,6 +213,10 @@ class Delivery:
             if courier is not None:
                 # What waits for an application that is gone waits for nobody.
                 self._waiting = _Waiting()
+                # Before what PyQt has registered, which deletes the widgets: another
+                # thread that tells one then crashes the process.
+                atexit.unregister(self._end)
+                atexit.register(self._end)
             self._courier = courier
         if courier is None or not courier.here:
             return
@@ -215,6 +226,10 @@ class Delivery:
             return len(queue) <= BACKLOG or next_one.attribute() is attribute
 
         queue.pass_by(PASSING, enough)
+
+    def _end(self) -> None:
+        """Tell widgets nothing any more."""
+        self._ending = True
 
     def work(self, seconds: float) -> None:
         """Tell widgets for so long; does nothing but in the thread of the GUI."""

@@ -25,6 +25,7 @@ from taurus_tpo import __version__, compat, decision, ending, submode
 from taurus_tpo.clock import SYSTEM
 from taurus_tpo.commandline import COMMAND_LINE
 from taurus_tpo.connection import (
+    CALLBACKS,
     DESK,
     DIRECTORY,
     JANITOR,
@@ -71,6 +72,12 @@ CLOSING = 0.5
 
 #: How long it waits for what is under way to devices that are well, s.
 STOPPING = 0.1
+
+#: What Tango destroys only when no call to the device is under way.
+_WAIT_FOR_TANGO = (
+    *(tango.DeviceProxy, tango.AttributeProxy, tango.Group),
+    tango.Database,
+)
 
 #: How long the first paint of a window may wait for values that are on their way, and
 #: then for widgets to be told what has come, s.
@@ -194,7 +201,7 @@ class TpoTangoFactory(TangoFactory):
         do, it does.
         """
         connections = (UNANSWERED, LINGERING, DIRECTORY)
-        parts = (JANITOR, SUBSCRIBER, DESK, *connections, DELIVERY)
+        parts = (JANITOR, SUBSCRIBER, DESK, CALLBACKS, *connections, DELIVERY)
         # What they have of the parent's must not end here: Tango's locks may be held.
         OF_THE_PARENT.extend(dict(vars(one)) for one in (self, *parts))
         for part in parts:
@@ -214,18 +221,26 @@ class TpoTangoFactory(TangoFactory):
             super().cleanUp()
 
     def _end(self) -> None:
-        """End it at exit, without waiting for a device that hangs."""
-        if not self._finish(CLOSING) and not self._stop():
+        """End it at exit, without waiting for a device that hangs.
+
+        Tango is cleaned up where nothing is left to do: that waits for its threads,
+        with Python's lock, which one needs that brings an event.
+        """
+        if self._finish(CLOSING):
+            return
+        if not self._stop():
             self.info("Calls to devices that do not answer are left behind")
-            ending.keep_for_ever(tango.DeviceProxy, tango.Database)
+        self._left_behind = ending.leave_tango_behind()
+        if self._left_behind:
+            CALLBACKS.stop(STOPPING)
+            ending.keep_for_ever(*_WAIT_FOR_TANGO)
             ending.park_what_returns()
-            self._left_behind = ending.leave_tango_behind()
 
     def _stop(self) -> bool:
         """Do nothing more than what is under way; return whether that has ended.
 
         To give thousands of subscriptions up takes Tango seconds, where all devices are
-        well. Tango ends what is left of them with itself.
+        well. What is left of them ends with the process.
         """
         left = self.errands.drop() + SUBSCRIBER.drop() + JANITOR.drop()
         self.debug("%d things are left undone", left)

@@ -41,6 +41,7 @@ FLOORS = {
     "firstread": 2,
     "outbox": 2,
     "janitor": 2,
+    "callbacks": 2,
     "slices": 2,
     "connection": 3,
     "scheme": 4,

@@ -38,6 +38,9 @@ AN_END = 1.0 + TIMEOUT
 #: twenty attributes would take a timeout if they were waited for.
 A_START = 10.0
 
+#: How many programs end while events come: of those that could crash one in four did.
+PROGRAMS = 8
+
 STAGES = ("connected", "subscribed", "read", "given up")
 
 
@@ -234,6 +237,44 @@ def test_the_end_does_not_wait_for_all_that_may_be_left_undone(faults):
     output, errors = finished(start(BUSY_END, faults, {}))
     assert time.time() - float(output) < AN_END
     assert "left behind" not in errors
+
+
+#: A script that ends while events come, and the janitor is at what it is told.
+EVENTFUL_END = f"""{PREAMBLE}
+from taurus_tpo.connection import JANITOR
+
+listener = Listener()
+attributes = [taurus.Attribute(name) for name in job["names"]]
+for attribute in attributes:
+    attribute.addListener(listener)
+eventually(lambda: all(one.isUsingEvents() for one in attributes), "all subscribed")
+for _ in range(job["times"]):
+    JANITOR.do(lambda: time.sleep(job["seconds"]))
+listener.heard.clear()
+eventually(lambda: len(listener.heard) > 500, "many events come")
+"""
+
+
+@pytest.fixture(scope="module")
+def events() -> Iterator[Facility]:
+    """Devices that send events all the time."""
+    with Facility(FACILITIES / "events.toml") as facility:
+        yield facility
+
+
+@pytest.mark.parametrize(
+    ("times", "seconds"), [(1, 60.0), (1000, 0.01)], ids=["hangs", "is busy"]
+)
+def test_events_may_come_while_python_ends(events, times, seconds):
+    """Tango's threads call Python then, and C++ aborts those that Python has exit."""
+    names = [
+        name_of(events, f"sim/events/{device}", f"count{number:02}")
+        for device in (1, 2)
+        for number in range(1, 26)
+    ]
+    job = {"names": names, "times": times, "seconds": seconds}
+    for process in [start(EVENTFUL_END, events, job) for _ in range(PROGRAMS)]:
+        finished(process)
 
 
 #: A program whose last window is closed.
