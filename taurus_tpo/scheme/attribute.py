@@ -154,8 +154,12 @@ class TpoTangoAttribute(TangoAttribute):
         self._told_in = State.IDLE
         #: Whether a subscription has worked since somebody listens.
         self._has_worked = False
+        #: When its subscription was begun, s, as long as that has brought no value.
+        self._first_event_since: float | None = None
         #: Whether the last read that nobody asked for brought an error, not told yet.
         self._has_passing_error = False
+        #: Whether the read that it waits for only fills the cache.
+        self._only_caches = False
         #: Why the last value could not be decoded; empty: it could.
         self._undecodable = ""
         #: Set with the first value or error; made for whoever waits for that.
@@ -379,13 +383,7 @@ class TpoTangoAttribute(TangoAttribute):
 
         With the lock held.
         """
-        if news is None:
-            return None
-        filtered = compat.filters_old_events()
-        taken = news.offer_to(self._cache, self._clock.time(), filtered)
-        if self._heard is not None:
-            self._heard.set()
-        if not taken:
+        if news is None or not self._cache_it(news):
             return None
         before, self._told = self._told, self._cache.known
         told_in, self._told_in = self._told_in, self._life.state
@@ -394,6 +392,30 @@ class TpoTangoAttribute(TangoAttribute):
             return self._refresh_tooltips if is_stale else None
         told = news.value if news.error is None else news.error
         return partial(self._fire, news.event_type, told)
+
+    def _cache_it(self, news: _News) -> bool:
+        """Offer ``news`` to the cache; return whether it was taken.
+
+        With the lock held.
+        """
+        now = self._clock.time()
+        filtered = compat.filters_old_events() and not self._has_own_stamps(news, now)
+        taken = news.offer_to(self._cache, now, filtered)
+        if self._heard is not None:
+            self._heard.set()
+        return taken
+
+    def _has_own_stamps(self, news: _News, now: float) -> bool:
+        """Return whether an event is older than it can be late; with the lock held.
+
+        So its device stamps events in its own way. Stock Taurus drops none before
+        another event of the subscription; this one takes the first of such stamps.
+        """
+        since = self._first_event_since
+        if news.begun is not None or news.error is not None or since is None:
+            return False
+        self._first_event_since = None
+        return self._cache.known.stamp - news.stamp > now - since
 
     def _refresh_tooltips(self) -> None:
         """Have tooltips say that it is subscribed to: nothing else tells widgets so."""
@@ -464,6 +486,7 @@ class TpoTangoAttribute(TangoAttribute):
     def _subscribe(self, mode: SubMode, after: Subscription | None = None) -> None:
         native = CUSTOM_SETTINGS.current().native_async_read
         carrier = submode.carrier(mode, native)
+        self._first_event_since = self._clock.time()
         try:
             self._subscription = self._connected().subscribe(
                 self.getSimpleName(),
@@ -871,8 +894,14 @@ class TpoTangoAttribute(TangoAttribute):
         self.factory().readAttributeFirstTime(self)
 
     def _read_it(self) -> None:
-        """Have it read, unless it would be polled and its user has disabled that."""
-        if self.isPollingEnabled() or self._life.state not in _FALLEN_BACK:
+        """Have it read, unless it would be polled and its user has disabled that.
+
+        As in stock Taurus, the cache is filled then, and nobody told, where the
+        application runs or the Taurus custom settings say so.
+        """
+        polls = self.isPollingEnabled() or self._life.state not in _FALLEN_BACK
+        self._only_caches = not polls
+        if polls or self._should_force_read():
             self._readFirstTime()
 
     @property
@@ -916,6 +945,9 @@ class TpoTangoAttribute(TangoAttribute):
             of stock Taurus's polling are.
         :return: the ``TangoAttrValue``, or the error.
         """
+        only_caches, self._only_caches = self._only_caches, False
+        if only_caches and not (looks or polls):
+            return self._accept_for_cache(reading)
         kind = TaurusEventType.Change
         is_poll = polls or self.isPollingActive()
         polled = is_poll and not self._is_read_for_tango
@@ -931,6 +963,15 @@ class TpoTangoAttribute(TangoAttribute):
             self._looked(news)
         else:
             self._hear(Input.READ, news)
+        return news.value, news.error
+
+    def _accept_for_cache(self, reading: Reading) -> tuple[Any, Any]:
+        """Take what the pool read without telling anybody; return it, or the error."""
+        kind = TaurusEventType.Change
+        news = self._news(reading.value, reading.error, reading.begun, kind, False)
+        with self._lock:
+            self._note(Input.READ, news)
+            self._cache_it(news)
         return news.value, news.error
 
     def _is_passing(self, news: _News) -> bool:

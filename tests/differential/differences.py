@@ -23,6 +23,7 @@ from tests.differential.scenario import (
     DATABASE,
     PROCESS,
     SERVER,
+    SHOW,
     Scenario,
     Step,
 )
@@ -462,19 +463,35 @@ def _stock_crashes(difference: Difference, scenario: Scenario) -> bool:
 # --- servers that go and come ---
 
 
-def is_down_when_made(scenario: Scenario) -> bool:
-    """Return whether server or database is away at the first step of a client."""
+def is_down_when_made(scenario: Scenario, on: int | None = None) -> bool:
+    """Return whether server or database is away at the first step of a client.
+
+    :param on: the attribute that this step makes; None for whatever it makes.
+    """
     away = False
     for step in scenario.steps:
         if step.who in (PROCESS, DATABASE):
             away = step.do in ("kill", "terminate", "hang", "busy")
-        elif step.who == CLIENT and step.do not in _MAKE_NOTHING:
+        elif step.who == CLIENT and _makes(scenario, step, on):
             return away
     return False
 
 
-#: The steps of a client that do nothing with an attribute that is not there yet.
+def _makes(scenario: Scenario, step: Step, on: int | None) -> bool:
+    """Return whether a step makes an attribute that is not there yet."""
+    if step.do in _MAKE_NOTHING or on is None:
+        return step.do not in _MAKE_NOTHING
+    is_it = step.do not in _MAKE_NO_ATTRIBUTE and scenario.is_about(step, on)
+    return step.do == "listen_all" or is_it
+
+
+#: The steps of a client that do nothing with what is not there yet; and those that may
+#: make a device, but no attribute.
 _MAKE_NOTHING = ("unlisten", "drop", "unlisten_device")
+_MAKE_NO_ATTRIBUTE = (
+    *("register_class", "device", "proxy", "command", "call"),
+    *("state", "state_obj", "listen_device", SHOW),
+)
 
 
 def _is_placeholder(difference: Difference, scenario: Scenario) -> bool:
@@ -488,7 +505,11 @@ def _is_placeholder(difference: Difference, scenario: Scenario) -> bool:
 def _comes_late(difference: Difference, scenario: Scenario) -> bool:
     if _is_placeholder(difference, scenario):
         return True
-    if not is_down_when_made(scenario) or difference.part == "fate":
+    on = _on(difference, scenario)
+    if difference.part == "step":
+        on = scenario.steps[_index(difference)].on
+    down = is_down_when_made(scenario) or is_down_when_made(scenario, on)
+    if not down or difference.part == "fate":
         return False
     # What stays an error when the device is there is not what is meant.
     if difference.part == "step":

@@ -145,6 +145,24 @@ SAME: tuple[Scenario, ...] = (
         ),
         "Sync",
     ),
+    # The first event of a subscription counts, however old its time stamp.
+    Scenario(
+        (AttributeSpec("DevDouble_scalar_w"),),
+        (_LISTEN, _client("write", value=1)),
+        "Async",
+    ),
+    # What nobody polls is read once, and nobody told, while the application runs.
+    Scenario(
+        _DOUBLE,
+        (
+            _client("disable_polling"),
+            _client(SHOW),
+            _LISTEN,
+            _client("set_label", label="another label"),
+        ),
+        "disabled",
+        venue="gui",
+    ),
     # Who comes again is told the value, which stock Taurus does not do.
     Scenario(_DOUBLE, (_LISTEN, _client("unlisten", name="A"), _LISTEN), "Sync"),
 )

@@ -117,12 +117,21 @@ class Scenario:
     venue: str = "script"
 
     def of(self, on: int, who: str, *does: str) -> list[Step]:
-        """Return the steps of somebody about an attribute that do one of these."""
+        """Return the steps of somebody about an attribute that do one of these.
+
+        By whatever index: an attribute may be there twice.
+        """
         return [
             step
             for step in self.steps
-            if step.on == on and step.who == who and step.do in does
+            if step.who == who and step.do in does and self.is_about(step, on)
         ]
+
+    def is_about(self, step: Step, on: int) -> bool:
+        """Return whether ``step`` does something to an attribute, or its device."""
+        meant, asked = self.attributes[step.on], self.attributes[on]
+        same = step.do == "dev_restart" or meant.kind == asked.kind
+        return meant.device == asked.device and same
 
     @property
     def devices(self) -> int:

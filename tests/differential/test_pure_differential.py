@@ -180,6 +180,27 @@ def test_a_device_is_down_when_its_attribute_is_made() -> None:
     assert not is_down_when_made(replace(EVENTS, steps=(stop, start, LISTEN)))
 
 
+def test_an_attribute_may_be_made_later_than_its_device() -> None:
+    state, stop = Step("client", "state"), Step("process", "kill")
+    scenario = replace(EVENTS, steps=(state, stop, LISTEN))
+    assert not is_down_when_made(scenario)
+    assert is_down_when_made(scenario, 0)
+
+
+def test_steps_are_about_an_attribute_by_whatever_index() -> None:
+    twice = (
+        EVENTS.attributes[0],
+        EVENTS.attributes[0],
+        AttributeSpec("DevLong_image_r"),
+    )
+    steps = tuple(Step("server", "dev_restart", on) for on in range(3))
+    scenario = replace(EVENTS, attributes=twice, steps=steps)
+    assert scenario.of(0, "server", "dev_restart") == list(steps)
+    steps = tuple(Step("server", "set", on) for on in range(3))
+    scenario = replace(scenario, steps=steps)
+    assert scenario.of(0, "server", "set") == list(steps[:2])
+
+
 class Stamp:
     """A time stamp of Tango's."""
 
