@@ -19,7 +19,8 @@ def leave_tango_behind() -> bool:
     """Let the process end, with the status it has, before C's own clean-up.
 
     To be called once Python is ending (``atexit``): all that Python does at its end is
-    still done, what libraries have left for C's ``exit`` is not.
+    still done, and what waits in C's streams is written. What libraries have left for
+    C's ``exit`` is not done.
 
     :return: False where the C library has no ``on_exit`` (it is glibc's).
     """
@@ -28,7 +29,9 @@ def leave_tango_behind() -> bool:
     if on_exit is None:
         return False
     # C's exit() calls the function that was registered last first, with the status.
-    return bool(on_exit(ctypes.cast(libc._exit, ctypes.c_void_p), None) == 0)
+    last = on_exit(ctypes.cast(libc._exit, ctypes.c_void_p), None)
+    on_exit(ctypes.cast(libc.fcloseall, ctypes.c_void_p), None)
+    return bool(last == 0)
 
 
 def park_what_returns() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,9 @@ libc = ctypes.CDLL(None)
 libc.on_exit(ctypes.cast(libc.abort, ctypes.c_void_p), None)
 atexit.register(print, "Python has ended")
 atexit.register(lambda: print(leave_tango_behind()))
+libc.fopen.restype = ctypes.c_void_p
+stream = libc.fopen(sys.argv[1].encode(), b"w")
+libc.fputs(b"by C", ctypes.c_void_p(stream))
 sys.exit(3)
 """
 
@@ -23,9 +27,10 @@ sys.exit(3)
 @pytest.mark.skipif(
     not hasattr(ctypes.CDLL(None), "on_exit"), reason="this C library has no on_exit"
 )
-def test_a_process_ends_with_its_status_before_cs_own_clean_up() -> None:
+def test_a_process_ends_with_its_status_before_cs_own_clean_up(tmp_path: Path) -> None:
+    written = tmp_path / "written"
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", PROGRAM, str(written)],
         capture_output=True,
         text=True,
         timeout=60,
@@ -33,6 +38,7 @@ def test_a_process_ends_with_its_status_before_cs_own_clean_up() -> None:
     )
     assert done.stdout.splitlines() == ["True", "Python has ended"], done.stderr
     assert done.returncode == 3
+    assert written.read_text() == "by C"
 
 
 #: What is destroyed says so.
