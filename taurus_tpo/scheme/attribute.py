@@ -899,9 +899,9 @@ class TpoTangoAttribute(TangoAttribute):
         As in stock Taurus, the cache is filled then, and nobody told, where the
         application runs or the Taurus custom settings say so.
         """
-        polls = self.isPollingEnabled() or self._life.state not in _FALLEN_BACK
-        self._only_caches = not polls
-        if polls or self._should_force_read():
+        is_told = self.isPollingEnabled() or self._life.state not in _FALLEN_BACK
+        if is_told or self._should_force_read():
+            self._only_caches = not is_told
             self._readFirstTime()
 
     @property
