@@ -877,6 +877,32 @@ class TpoTangoAttribute(TangoAttribute):
             self._ask_for_configuration()
         return compat.configuration(self)
 
+    def setLabel(self, lbl: str) -> None:
+        """Set the label, at the device; waits for it as :meth:`getAttributeInfoEx`.
+
+        :raises tango.DevFailed: where the device refuses.
+        """
+        self.getAttributeInfoEx()
+        super().setLabel(lbl)
+
+    def setRange(self, *limits: Any) -> None:
+        """Set the range, as :meth:`setLabel` the label.
+
+        :param limits: low and high, or a list of both.
+        """
+        self.getAttributeInfoEx()
+        super().setRange(*limits)
+
+    def setWarnings(self, *limits: Any) -> None:
+        """Set the limits of warnings, as :meth:`setRange` the range."""
+        self.getAttributeInfoEx()
+        super().setWarnings(*limits)
+
+    def setAlarms(self, *limits: Any) -> None:
+        """Set the limits of alarms, as :meth:`setRange` the range."""
+        self.getAttributeInfoEx()
+        super().setAlarms(*limits)
+
     def _ask_for_configuration(self) -> None:
         device = self.getParentObj()
         if device is None or not self.factory().reach_by_name(device):
@@ -1310,7 +1336,7 @@ class TpoTangoAttribute(TangoAttribute):
             return False
         if not self.is_listened_to:
             self._listen()
-        else:
+        elif self._is_kept_current():
             with self._lock:
                 # What is put in later is newer: nobody hears the old after the new.
                 self._outbox.put(partial(self._greet, listener, self._cache.known))

@@ -325,9 +325,10 @@ def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
     on = _on(difference, scenario)
     if on is None or not _is_not_decodable(scenario, on):
         return False
-    # There is no such attribute.
+    # There is no such attribute: whoever could not listen may still begin to.
     if difference.part == "step":
-        return _has_raised(difference.stock)
+        begins = (difference.stock, difference.plugin) == (True, False)
+        return _has_raised(difference.stock) or (_does(difference, "listen") and begins)
     if difference.part == "told":
         return not _flat(difference.stock)
     if difference.part == "repeats":

@@ -145,6 +145,22 @@ SAME: tuple[Scenario, ...] = (
         ),
         "Sync",
     ),
+    # The device was just made by another thread: it may not have answered yet.
+    Scenario(
+        _DOUBLE,
+        (
+            Step(CLIENT, "unlisten_device", where="thread"),
+            _client("set_label", label="another label"),
+            _client("set_range", low=-10.0, high=10.0),
+        ),
+        venue="gui",
+    ),
+    # Who comes when nothing polls any more is not told what was polled last.
+    Scenario(
+        _DOUBLE,
+        (_LISTEN, _client("disable_polling"), _client("listen", name="B")),
+        "no-change-events",
+    ),
     # The first event of a subscription counts, however old its time stamp.
     Scenario(
         (AttributeSpec("DevDouble_scalar_w"),),
