@@ -97,6 +97,13 @@ def _greets_one_more(difference: Difference) -> bool:
     return kinds == ["Config", "Change"] and stock in (plugin[2:], plugin[1:])
 
 
+def _without_a_greeting(difference: Difference) -> Difference:
+    """Return it without what a listener is told that is one more."""
+    plugin = _flat(difference.plugin)
+    is_greeted = [kind for kind, _ in plugin[:2]] == ["Config", "Change"]
+    return replace(difference, plugin=[plugin[2:]]) if is_greeted else difference
+
+
 def _greets_again(difference: Difference, scenario: Scenario) -> bool:
     """Return whether who comes again is told the value, and nothing else is told."""
     on = difference.on
@@ -111,7 +118,11 @@ def _greets_again(difference: Difference, scenario: Scenario) -> bool:
 
 def _knows_that_it_is_subscribed(difference: Difference, scenario: Scenario) -> bool:
     if scenario.pairing in ("Sync", "Async") and difference.part == "told":
-        return _greets_one_more(difference) or _greets_again(difference, scenario)
+        rest = _without_a_greeting(difference)
+        greets_again = _greets_again(difference, scenario) or _greets_again(
+            rest, scenario
+        )
+        return _greets_one_more(difference) or greets_again
     if difference.part != "end":
         return False
     flags = [("isUsingEvents", False, True), ("subscription", *_SUBSCRIBED)]
