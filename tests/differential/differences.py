@@ -322,7 +322,9 @@ def _errors(told: Any) -> int:
 
 
 def _is_not_decodable(scenario: Scenario, on: int) -> bool:
-    texts = scenario.attributes[on].config.values()
+    changes = scenario.of(on, SERVER, "configure")
+    texts = [*scenario.attributes[on].config.values()]
+    texts += [text for step in changes for text in step.args.values()]
     return any(not str(text).isascii() for text in texts)
 
 
