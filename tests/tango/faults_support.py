@@ -52,7 +52,7 @@ MOST_THREADS = 8 + 8 + 4
 
 #: What may be put in front of a program for a fresh process.
 PREAMBLE = f"""
-import gc, json, os, signal, sys, threading, time
+import atexit, gc, json, os, signal, sys, threading, time
 sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
 import taurus
 from stopwatch import Stopwatch
@@ -79,6 +79,17 @@ from taurus.qt.qtgui.panel import TaurusForm
 
 app = TaurusApplication(["window"], cmd_line_parser=None)
 told = {{"dead": 0.0}}
+
+
+def delete_windows():
+    # Where PyQt itself deletes them at the end, one process in some hundreds crashes
+    # (in sip_api_visit_wrappers of PyQt5-sip 12.20, before anything of the plugin ends).
+    for window in app.topLevelWidgets():
+        window.deleteLater()
+    app.sendPostedEvents(None, Qt.QEvent.DeferredDelete)
+
+
+atexit.register(delete_windows)
 
 
 def timed(what, call, *args):
