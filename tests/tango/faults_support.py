@@ -83,7 +83,7 @@ told = {{"dead": 0.0}}
 
 def delete_windows():
     # Where PyQt itself deletes them at the end, one process in some hundreds crashes
-    # (in sip_api_visit_wrappers of PyQt5-sip 12.20, before anything of the plugin ends).
+    # (sip_api_visit_wrappers of PyQt5-sip 12.20, before anything of the plugin ends).
     for window in app.topLevelWidgets():
         window.deleteLater()
     app.sendPostedEvents(None, Qt.QEvent.DeferredDelete)

@@ -39,7 +39,7 @@ AN_END = 1.0 + TIMEOUT
 A_START = 10.0
 
 #: How many programs end while events come: of those that could crash one in four did.
-PROGRAMS = 8
+PROGRAMS = 6
 
 STAGES = ("connected", "subscribed", "read", "given up")
 
