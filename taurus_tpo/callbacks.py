@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import threading
 
+#: How long a thread waits for the end of the process, s. What Tango has locked for it
+#: is locked as long: a program that unsubscribes at the end waits for that.
+STAY = 10.0
+
 
 class Callbacks:
     """The calls of Tango's threads into Python, none of which outlasts Python.
@@ -25,16 +29,20 @@ class Callbacks:
         self._inside = 0
         self._stopped = False
 
-    def enter(self) -> None:
-        """Begin a call, in the thread that makes it; never returns once stopped."""
+    def enter(self) -> bool:
+        """Begin a call, in the thread that makes it; waits once they are stopped.
+
+        :return: whether the call may go on: it is to end with :meth:`leave` then.
+        """
         with self._changed:
             stopped = self._stopped
             self._inside += not stopped
         if stopped:
             _stay()
+        return not stopped
 
     def leave(self) -> None:
-        """End it, in the same thread; never returns once stopped."""
+        """End it, in the same thread; waits once they are stopped."""
         with self._changed:
             stopped = self._stopped
             self._inside -= 1
@@ -43,7 +51,7 @@ class Callbacks:
             _stay()
 
     def stop(self, timeout: float) -> bool:
-        """Let no call begin or return any more: its thread waits for ever.
+        """Let no call begin or return any more: its thread waits for :data:`STAY`.
 
         To be called once Python is ending.
 
@@ -57,4 +65,4 @@ class Callbacks:
 
 def _stay() -> None:
     """Wait for the end of the process, without Python's lock."""
-    threading.Event().wait()
+    threading.Event().wait(STAY)

@@ -166,7 +166,8 @@ class Subscription:
         if threading.get_ident() == self._caller:
             self._take(event)
             return
-        CALLBACKS.enter()
+        if not CALLBACKS.enter():
+            return
         try:
             _name_thread()
             self._take(event)

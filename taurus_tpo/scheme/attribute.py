@@ -1336,7 +1336,7 @@ class TpoTangoAttribute(TangoAttribute):
             return False
         if not self.is_listened_to:
             self._listen()
-        elif self._is_kept_current():
+        elif self.isPollingActive() or self._life.state not in _FALLEN_BACK:
             with self._lock:
                 # What is put in later is newer: nobody hears the old after the new.
                 self._outbox.put(partial(self._greet, listener, self._cache.known))

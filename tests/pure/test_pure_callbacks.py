@@ -22,10 +22,10 @@ class Caller:
         threading.Thread(target=self._call, name="caller", daemon=True).start()
 
     def _call(self) -> None:
-        self._callbacks.enter()
-        self.inside.set()
-        self._end.wait()
-        self._callbacks.leave()
+        if self._callbacks.enter():
+            self.inside.set()
+            self._end.wait()
+            self._callbacks.leave()
         self.returned.set()
 
     def end(self) -> None:
@@ -50,7 +50,19 @@ def test_calls_begin_and_end_until_they_are_stopped(callbacks: Callbacks) -> Non
 
 def test_no_call_begins_once_they_are_stopped(callbacks: Callbacks) -> None:
     assert callbacks.stop(AT_ONCE)
-    assert not Caller(callbacks).inside.wait(AT_ONCE)
+    caller = Caller(callbacks)
+    assert not caller.returned.wait(AT_ONCE)
+    assert not caller.inside.is_set()
+
+
+def test_a_thread_is_not_kept_for_ever(
+    callbacks: Callbacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taurus_tpo.callbacks.STAY", AT_ONCE)
+    assert callbacks.stop(AT_ONCE)
+    caller = Caller(callbacks)
+    assert caller.returned.wait(SOON)
+    assert not caller.inside.is_set()
 
 
 def test_a_call_that_is_under_way_does_not_return(callbacks: Callbacks) -> None:
