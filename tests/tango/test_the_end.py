@@ -255,6 +255,18 @@ eventually(lambda: len(listener.heard) > 500, "many events come")
 """
 
 
+#: A window that is there until the end.
+EVENTFUL_WINDOW = f"""{WINDOW}
+from taurus.qt.qtgui.panel import TaurusForm
+
+form = TaurusForm()
+form.setModel(job["names"])
+form.show()
+models = [item.getModelObj() for item in form.getItems()]
+run(lambda: all(model.isUsingEvents() for model in models), "all subscribed")
+"""
+
+
 @pytest.fixture(scope="module")
 def events() -> Iterator[Facility]:
     """Devices that send events all the time."""
@@ -262,18 +274,28 @@ def events() -> Iterator[Facility]:
         yield facility
 
 
+def counts(facility: Facility) -> list[str]:
+    """Return the full names of what sends events."""
+    return [
+        name_of(facility, f"sim/events/{device}", f"count{number:02}")
+        for device in (1, 2)
+        for number in range(1, 26)
+    ]
+
+
 @pytest.mark.parametrize(
     ("times", "seconds"), [(1, 60.0), (1000, 0.01)], ids=["hangs", "is busy"]
 )
 def test_events_may_come_while_python_ends(events, times, seconds):
     """Tango's threads call Python then, and C++ aborts those that Python has exit."""
-    names = [
-        name_of(events, f"sim/events/{device}", f"count{number:02}")
-        for device in (1, 2)
-        for number in range(1, 26)
-    ]
-    job = {"names": names, "times": times, "seconds": seconds}
+    job = {"names": counts(events), "times": times, "seconds": seconds}
     for process in [start(EVENTFUL_END, events, job) for _ in range(PROGRAMS)]:
+        finished(process)
+
+
+def test_events_may_come_while_widgets_are_deleted(events):
+    job = {"names": counts(events)}
+    for process in [start(EVENTFUL_WINDOW, events, job) for _ in range(PROGRAMS)]:
         finished(process)
 
 
