@@ -75,7 +75,9 @@ STOPPING = 0.1
 
 #: What Tango destroys only when no call to the device is under way.
 _WAIT_FOR_TANGO = (
-    *(tango.DeviceProxy, tango.AttributeProxy, tango.Group),
+    tango.DeviceProxy,
+    tango.AttributeProxy,
+    tango.Group,
     tango.Database,
 )
 
