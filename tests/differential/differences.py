@@ -116,13 +116,24 @@ def _greets_again(difference: Difference, scenario: Scenario) -> bool:
     return again and values[0] == values[1] and _tells_more(difference)
 
 
+def _repeats_what_was_read(difference: Difference) -> bool:
+    """Return whether stock's first event says what a read has told, and is older."""
+    stock = _flat(difference.stock)
+    changes = [at for at, (kind, _) in enumerate(stock) if kind == "Change"]
+    if not changes or changes[0] == 0:
+        return False
+    at = changes[0]
+    repeats = stock[at][1] == stock[at - 1][1]
+    rest = replace(difference, stock=[stock[:at] + stock[at + 1 :]])
+    return repeats and _tells_more_but_for_config(rest)
+
+
 def _knows_that_it_is_subscribed(difference: Difference, scenario: Scenario) -> bool:
     if scenario.pairing in ("Sync", "Async") and difference.part == "told":
         rest = _without_a_greeting(difference)
-        greets_again = _greets_again(difference, scenario) or _greets_again(
-            rest, scenario
-        )
-        return _greets_one_more(difference) or greets_again
+        greets_again = any(_greets_again(one, scenario) for one in (difference, rest))
+        greets_one_more = _greets_one_more(difference)
+        return greets_one_more or greets_again or _repeats_what_was_read(difference)
     if difference.part != "end":
         return False
     flags = [("isUsingEvents", False, True), ("subscription", *_SUBSCRIBED)]
@@ -265,18 +276,20 @@ def _changes_silently(scenario: Scenario, on: int) -> bool:
     if not attribute.of_kind.is_readable:
         # No event comes of one that can only be written.
         return bool(scenario.of(on, SERVER, "set") or scenario.of(on, CLIENT, "write"))
-    # A device that was made anew holds what it held at first, and says nothing.
+    # A device that was made anew holds what it held at first, and says nothing. Where
+    # the server refuses what is written, Tango holds it all the same.
     anew = bool(scenario.of(on, SERVER, "dev_restart"))
+    refused = scenario.of(on, SERVER, "refuse") and scenario.of(on, CLIENT, "write")
     steps = scenario.of(on, SERVER, "set", "fail")
     silent = any(not step.args.get("event", True) for step in steps)
-    return attribute.events and (anew or silent)
+    return attribute.events and (anew or bool(refused) or silent)
 
 
 def _finds_silent_changes(difference: Difference, scenario: Scenario) -> bool:
     on = _on(difference, scenario)
     if on is None or not _changes_silently(scenario, on):
         return False
-    return _tells_more(difference) or _does(difference, *_READS)
+    return _tells_more_but_for_config(difference) or _does(difference, *_READS)
 
 
 def _heals_a_stamp_ahead(difference: Difference, scenario: Scenario) -> bool:
@@ -288,7 +301,16 @@ def _heals_a_stamp_ahead(difference: Difference, scenario: Scenario) -> bool:
     )
     if not back or difference.part != "told":
         return back and _does(difference, *_READS)
-    # A configuration is told with the value of that moment.
+    return _tells_more_but_for_config(difference)
+
+
+def _tells_more_but_for_config(difference: Difference) -> bool:
+    """Return the same as :func:`_tells_more`, whatever value a configuration has.
+
+    It is told with the value of that moment.
+    """
+    if difference.part != "told":
+        return False
     both = (difference.stock, difference.plugin)
     stock, plugin = map(_without_value_of_config, both)
     return _tells_more(replace(difference, stock=stock, plugin=plugin))
@@ -831,7 +853,8 @@ TABLE: tuple[Meant, ...] = (
         "that comes again, is told the value, as soon as Tango says that it has "
         "subscribed; in stock Taurus with the first event, which may never come. An "
         "attribute without events that is polled by force is ``PendingSubscribe``, and "
-        "not ``Subscribing`` for ever.",
+        "not ``Subscribing`` for ever. A first event that is older than what was read, "
+        "and says the same, is not told.",
         "A program that asks is told what is so.",
         stock_is_wrong=True,
     ),
