@@ -375,7 +375,7 @@ def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
 
 
 #: What is said at the end of an attribute to which somebody listens.
-_OF_LISTENERS = ("isUsingEvents", "subscription", "polling", "listeners")
+_OF_LISTENERS = ("isUsingEvents", "subscription", "polling", "forced", "listeners")
 
 
 def _tells_the_new_unit(difference: Difference, scenario: Scenario) -> bool:
