@@ -274,13 +274,11 @@ def events() -> Iterator[Facility]:
         yield facility
 
 
-def counts(facility: Facility) -> list[str]:
+def all_volts(facility: Facility) -> list[str]:
     """Return the full names of what sends events."""
-    return [
-        name_of(facility, f"sim/events/{device}", f"count{number:02}")
-        for device in (1, 2)
-        for number in range(1, 26)
-    ]
+    return volts(facility, "sim/events/1", 1, 25) + volts(
+        facility, "sim/events/2", 1, 25
+    )
 
 
 @pytest.mark.parametrize(
@@ -288,13 +286,13 @@ def counts(facility: Facility) -> list[str]:
 )
 def test_events_may_come_while_python_ends(events, times, seconds):
     """Tango's threads call Python then, and C++ aborts those that Python has exit."""
-    job = {"names": counts(events), "times": times, "seconds": seconds}
+    job = {"names": all_volts(events), "times": times, "seconds": seconds}
     for process in [start(EVENTFUL_END, events, job) for _ in range(PROGRAMS)]:
         finished(process)
 
 
 def test_events_may_come_while_widgets_are_deleted(events):
-    job = {"names": counts(events)}
+    job = {"names": all_volts(events)}
     for process in [start(EVENTFUL_WINDOW, events, job) for _ in range(PROGRAMS)]:
         finished(process)
 
