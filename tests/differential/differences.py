@@ -515,10 +515,11 @@ def is_down_when_made(scenario: Scenario, on: int | None = None) -> bool:
 
 def _makes(scenario: Scenario, step: Step, on: int | None) -> bool:
     """Return whether a step makes an attribute that is not there yet."""
-    if step.do in _MAKE_NOTHING or on is None:
-        return step.do not in _MAKE_NOTHING
-    is_it = step.do not in _MAKE_NO_ATTRIBUTE and scenario.is_about(step, on)
-    return step.do == "listen_all" or is_it
+    if step.do in _MAKE_NOTHING:
+        return False
+    if on is None or step.do == "listen_all":
+        return True
+    return step.do not in _MAKE_NO_ATTRIBUTE and scenario.is_about(step, on)
 
 
 #: The steps of a client that do nothing with what is not there yet; and those that may
