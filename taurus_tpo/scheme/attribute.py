@@ -406,10 +406,11 @@ class TpoTangoAttribute(TangoAttribute):
         return taken
 
     def _has_own_stamps(self, news: _News, now: float) -> bool:
-        """Return whether an event is older than it can be late; with the lock held.
+        """Return whether an event is older than it can be late.
 
         So its device stamps events in its own way. Stock Taurus drops none before
-        another event of the subscription; this one takes the first of such stamps.
+        another event of the subscription; this one takes the first of such stamps, and
+        is asked once a subscription. With the lock held.
         """
         since = self._first_event_since
         if news.begun is not None or news.error is not None or since is None:
