@@ -229,7 +229,8 @@ class Run:
                 if spec.config:
                     self._configure(device, spec)
             request = {"attributes": list(map(_prepared, specs)), "base": self._base}
-            raw.Prepare(json.dumps(request))
+            # raw.Prepare() raises AttributeError where the device does not answer.
+            raw.command_inout("Prepare", json.dumps(request))
 
     def _configure(self, device: str, spec: AttributeSpec) -> None:
         """Put configuration into the database, before the attribute is there."""
@@ -255,7 +256,7 @@ class Run:
         elif step.do == "busy":
             raw.command_inout_asynch("Drive", self._request(step), True)
         else:
-            raw.Drive(self._request(step))
+            raw.command_inout("Drive", self._request(step))
 
     def _request(self, step: Step) -> str:
         name = self._names[step.on]
