@@ -23,7 +23,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from taurus_tpo.child import die_with_parent
+from taurus_tpo.concurrency.child_process import die_with_parent
 
 #: What a packet takes from one end to the other, s: half of what a question takes.
 DELAY = 0.01

@@ -25,10 +25,11 @@ from benchmarks.facilities import Group, models_of, spec_of
 from benchmarks.pages import page
 from benchmarks.protocol import SoakOrder
 from benchmarks.soaker import SAMPLE
-from taurus_tpo import submode
 from taurus_tpo.bench import child
 from taurus_tpo.bench.protocol import END
 from taurus_tpo.bench.tables import NOT_MET, Sheaf, for_terminal
+from taurus_tpo.core.modes import DEFAULT as DEFAULT_MODE
+from taurus_tpo.core.modes import MODES
 from taurus_tpo.sim import Facility
 
 PAGE = ROOT / "docs" / "reference" / "soak-results.inc"
@@ -157,9 +158,9 @@ def sheaf(
 @click.option(
     "--mode",
     "modes",
-    type=click.Choice([mode.name for mode in submode.MODES], case_sensitive=False),
+    type=click.Choice([mode.name for mode in MODES], case_sensitive=False),
     multiple=True,
-    default=[submode.DEFAULT.name],
+    default=[DEFAULT_MODE.name],
     show_default=True,
     help="A mode to do it in.",
 )

@@ -1,4 +1,4 @@
-"""What the lower floors cost: no Tango, no Taurus, no threads.
+"""What the pure packages cost: no Tango, no Taurus, no threads.
 
 ``make benchmark-floors`` runs these and puts what they say into the documentation, see
 :mod:`benchmarks.floors`. Each says how many operations a round has, and what one may
@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
-from taurus_tpo.cache import Cache
-from taurus_tpo.decision import Authority, decide
-from taurus_tpo.firstread import Costs, Kind, Report, Request, Schedule
-from taurus_tpo.firstread.server import Server
-from taurus_tpo.rules import AttributeName, Rule, RuleSet
-from taurus_tpo.settings import read
-from taurus_tpo.submode import MODES
-from taurus_tpo.subscription import Input, Life, State
+from taurus_tpo.core.batching import Costs
+from taurus_tpo.core.lifecycle import Input, Life, State
+from taurus_tpo.core.modes import MODES
+from taurus_tpo.core.precedence import Authority, decide
+from taurus_tpo.core.rules import AttributeName, Rule, RuleSet
+from taurus_tpo.core.scheduler import Kind, Report, Request, Schedule
+from taurus_tpo.core.server_health import Server
+from taurus_tpo.core.settings import read
+from taurus_tpo.core.value_cache import Cache
 
 #: The rules of an administrator who has one for each family.
 RULES = 1000

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from benchmarks.cases import REST, Against, Case, Figure, Limit
 from benchmarks.facilities import State, is_of
 from benchmarks.runner import ALL, ALONE, Outcome
-from taurus_tpo import submode
 from taurus_tpo.bench.results import (
     AS_SET,
     DISABLED,
@@ -23,6 +22,7 @@ from taurus_tpo.bench.results import (
     Variant,
     sheets,
 )
+from taurus_tpo.core import modes
 
 #: Tango's timeout of a call, s.
 TIMEOUT = 3.0
@@ -123,7 +123,7 @@ def _timed(found: Outcome, limit: Limit, sheet: Sheet) -> Verdict:
 
 def _timeouts(case: Case, mode: str, figure: Figure) -> float:
     """Return what the modes that wait may add, s: one timeout a server that hangs."""
-    waits = mode not in (AS_SET, DISABLED) and submode.parse(mode).tries
+    waits = mode not in (AS_SET, DISABLED) and modes.parse(mode).tries
     may = waits and figure in (Figure.WINDOW, Figure.HEALTHY)
     hung = sum(group.servers for group in case.state(State.HUNG))
     return TIMEOUT * hung if may else 0.0

@@ -10,17 +10,24 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
-from taurus_tpo import __version__, settling  # noqa: E402
-from taurus_tpo.connection import device, subscriber  # noqa: E402
-from taurus_tpo.firstread import at_once, costs, pool, schedule, sentinel, server  # noqa: E402
+from taurus_tpo import __version__  # noqa: E402
+from taurus_tpo.concurrency import io_pool, liveness  # noqa: E402
+from taurus_tpo.core import (  # noqa: E402
+    batching,
+    parallel_reads,
+    scheduler,
+    server_health,
+    verification,
+)
 from taurus_tpo.scheme import (  # noqa: E402
-    connector,
-    courier,
-    delivery,
+    deferred_setup,
+    event_dispatch,
     factory,
-    leisure,
+    gui_thread,
+    gui_wait_policy,
     polling,
 )
+from taurus_tpo.tango_client import device, subscriber  # noqa: E402
 
 project = "taurus_tpo"
 author = "The taurus_tpo developers"
@@ -50,44 +57,49 @@ def _listed(numbers):
     return ", ".join(f"{number:g}" for number in numbers)
 
 
+def _first_look():
+    first = verification.OPEN
+    return f"{first:g} to {first + verification.COMPANY:g} s"
+
+
 # Figures that the code decides.
 rst_prolog = f"""
-.. |gather| replace:: {pool.GATHER * 1000:g} ms
-.. |idle| replace:: {pool.IDLE:g} s
+.. |gather| replace:: {io_pool.GATHER * 1000:g} ms
+.. |idle| replace:: {io_pool.IDLE:g} s
 .. |closing| replace:: {factory.CLOSING:g} s
 .. |stopping| replace:: {factory.STOPPING:g} s
 .. |unanswered| replace:: {polling.UNANSWERED_FOR:g} s
-.. |looks| replace:: {_listed(itertools.accumulate(settling.PAUSES))} s
-.. |quiet| replace:: {leisure.QUIET:g} s
-.. |longest| replace:: {leisure.LONGEST:g} s
-.. |at most| replace:: {leisure.MOST:g} s
-.. |open| replace:: {settling.OPEN:g} to {settling.OPEN + settling.COMPANY:g} s
-.. |look| replace:: {settling.PAUSE:g} s
-.. |late| replace:: {settling.LATE:g} s
-.. |most| replace:: {settling.MOST}
+.. |looks| replace:: {_listed(itertools.accumulate(verification.PAUSES))} s
+.. |quiet| replace:: {deferred_setup.QUIET:g} s
+.. |longest| replace:: {deferred_setup.LONGEST:g} s
+.. |at most| replace:: {deferred_setup.MOST:g} s
+.. |open| replace:: {_first_look()}
+.. |look| replace:: {verification.PAUSE:g} s
+.. |late| replace:: {verification.LATE:g} s
+.. |most| replace:: {verification.MOST}
 .. |first paint| replace:: {factory.FIRST_PAINT * 1000:g} ms
-.. |one device| replace:: {connector.ONE * 1000:g} ms
-.. |runs| replace:: {connector.RUNS * 1000:g} ms
-.. |all run| replace:: {connector.ALL_RUN * 1000:g} ms
-.. |asked for| replace:: {connector.ASKED_FOR:g} s
-.. |together| replace:: {connector.TOGETHER * 1000:g} ms
-.. |unfelt| replace:: {connector.UNFELT * 1000:g} ms
-.. |pause| replace:: {connector.PAUSE:g} s
-.. |slice| replace:: {courier.SLICE * 1000:g} ms
-.. |backlog| replace:: {delivery.BACKLOG}
-.. |first call| replace:: {costs.FIRST}
-.. |aim| replace:: {costs.AIM:g} s
-.. |growth| replace:: {costs.GROWTH}
-.. |overtaking| replace:: {schedule.OVERTAKING:g} s
-.. |lately| replace:: {server.LATELY:g} s
-.. |at once| replace:: {at_once.MOST}
-.. |held| replace:: {schedule.HELD:g} s
-.. |most held| replace:: {schedule.MOST_HELD}
-.. |just now| replace:: {server.JUST_NOW * 1000:g} ms
-.. |silence| replace:: {sentinel.SILENCE:g} s
-.. |keep| replace:: {sentinel.KEEP:g} s
-.. |pauses| replace:: {_listed(server.PAUSES)} s
-.. |longest pause| replace:: {server.PAUSES[-1]:g} s
+.. |one device| replace:: {gui_wait_policy.ONE * 1000:g} ms
+.. |runs| replace:: {gui_wait_policy.RUNS * 1000:g} ms
+.. |all run| replace:: {gui_wait_policy.ALL_RUN * 1000:g} ms
+.. |asked for| replace:: {gui_wait_policy.ASKED_FOR:g} s
+.. |together| replace:: {gui_wait_policy.TOGETHER * 1000:g} ms
+.. |unfelt| replace:: {gui_wait_policy.UNFELT * 1000:g} ms
+.. |pause| replace:: {gui_wait_policy.PAUSE:g} s
+.. |slice| replace:: {gui_thread.SLICE * 1000:g} ms
+.. |backlog| replace:: {event_dispatch.BACKLOG}
+.. |first call| replace:: {batching.FIRST}
+.. |aim| replace:: {batching.AIM:g} s
+.. |growth| replace:: {batching.GROWTH}
+.. |overtaking| replace:: {scheduler.OVERTAKING:g} s
+.. |lately| replace:: {server_health.LATELY:g} s
+.. |at once| replace:: {parallel_reads.MOST}
+.. |held| replace:: {scheduler.HELD:g} s
+.. |most held| replace:: {scheduler.MOST_HELD}
+.. |just now| replace:: {server_health.JUST_NOW * 1000:g} ms
+.. |silence| replace:: {liveness.SILENCE:g} s
+.. |keep| replace:: {liveness.KEEP:g} s
+.. |pauses| replace:: {_listed(server_health.PAUSES)} s
+.. |longest pause| replace:: {server_health.PAUSES[-1]:g} s
 .. |prompt| replace:: {subscriber.PROMPT:g} s
 .. |busy| replace:: {subscriber.BUSY_FOR:g} s
 .. |longest retry| replace:: {device.LONGEST_RETRY:g} s

@@ -1,27 +1,25 @@
 """Taurus Performance Optimization: a plugin that extends Taurus's ``tango`` scheme.
 
-The rooms of the house, each importing only from the floors under it:
+Each package imports only from those above it in this list, and none from beside it:
 
-===== ================================================================
-floor what lives there
-===== ================================================================
-6     ``cli``: what people type
-5     ``qt``: what people look at; ``bench``: how long a panel takes to
-      start, from outside
-4     ``scheme``: Taurus's factory, device and attribute
-3     ``connection``: one object a Tango device, the one that calls it
-2     ``firstread``, ``outbox``, ``janitor``, ``slices``, ``callbacks``:
-      threads, and what they do
-1     ``subscription``, ``cache``, ``settling``, ``journal``: the life of
-      one attribute, as data
-0     the modes, who decides them, the settings, the clock, and what
-      differs between the versions of Taurus and PyTango
-===== ================================================================
+================ ===================================================================
+``core``         what the plugin decides: no Tango, Taurus, Qt or threads
+``concurrency``  threads and queues, which know nothing of Tango, Taurus or Qt
+``tango_client`` devices, databases and subscriptions: all that calls PyTango
+``environment``  Taurus's version, settings and private names, the command line
+``scheme``       Taurus's factory, authority, device and attribute
+``qt``           what people look at: progress bar, inspector, forms
+``bench``        how long a panel takes to start, measured from outside
+``cli``          what people type
+================ ===================================================================
 
-Beside them stands :mod:`taurus_tpo.sim`: real device servers and a real Tango
-database to run all of it against.
+Beside them stands ``sim``: real device servers and a real Tango database to run all of
+it against.
 """
 
 from taurus_tpo._version import __version__
+from taurus_tpo.core import renamed_modules
 
 __all__ = ["__version__"]
+
+renamed_modules.install()

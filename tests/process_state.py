@@ -39,10 +39,10 @@ def process_state() -> State:
     states = sys.modules.get("taurus.taurusstatecontroller")
     if states is not None:
         state["Taurus's application"] = {"state": states.application.state}
-    commandline = sys.modules.get("taurus_tpo.commandline")
+    commandline = sys.modules.get("taurus_tpo.environment.command_line")
     if commandline is not None:
         state["command line"] = dict(vars(commandline.COMMAND_LINE))
-    custom = sys.modules.get("taurus_tpo.customsettings")
+    custom = sys.modules.get("taurus_tpo.environment.custom_settings")
     if custom is not None:
         state["settings files"] = {"read": custom.CUSTOM_SETTINGS.loaded}
     return state

@@ -147,9 +147,9 @@ def take_inspector(models: list[str]) -> None:
     """The inspector as it opens, and with the rows under their servers."""
     from taurus.external.qt import Qt
 
+    from taurus_tpo.core.status import Condition
     from taurus_tpo.qt import show_inspector
-    from taurus_tpo.qt.rows import INDEX, Group, Row
-    from taurus_tpo.story import Condition
+    from taurus_tpo.qt.inspector.rows import INDEX, Group, Row
 
     with main_window(models):
         inspector = show_inspector()

@@ -32,8 +32,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from stories import EXAMPLES
 
-from taurus_tpo import settings, story, submode, subscription
-from taurus_tpo.subscription import TABLE, Effect, Input, State
+from taurus_tpo.core import lifecycle, modes, settings, status
+from taurus_tpo.core.lifecycle import TABLE, Effect, Input, State
 from tests.differential import differences
 
 #: The width of a help text, characters.
@@ -49,7 +49,7 @@ class _FromCode(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         # Made from code that no source file of the docs includes: always read again.
         self.env.note_reread()
-        for module in (settings, story, submode, subscription, differences):
+        for module in (settings, status, modes, lifecycle, differences):
             self.env.note_dependency(str(module.__file__))
         container = nodes.Element()
         source = f"<{self.name}>"
@@ -91,11 +91,11 @@ class Modes(_FromCode):
             "reads",
             "first callback",
         )
-        return _table(head, map(self._row, submode.MODES))
+        return _table(head, map(self._row, modes.MODES))
 
     @staticmethod
-    def _row(mode: submode.SubMode) -> Sequence[str]:
-        default = " (default)" if mode is submode.DEFAULT else ""
+    def _row(mode: modes.SubMode) -> Sequence[str]:
+        default = " (default)" if mode is modes.DEFAULT else ""
         facts = (mode.tries, mode.raises, mode.retries)
         words = (mode.reads.value, mode.first_callback.value)
         return (f"**{mode.name}**{default}", *map(_yes, facts), *words)
@@ -115,15 +115,15 @@ class States(_FromCode):
 class Conditions(_FromCode):
     def text(self) -> Iterable[str]:
         told = {facts.state for facts, _ in EXAMPLES}
-        shown = {story.condition(facts) for facts, _ in EXAMPLES}
-        if missing := (set(State) - told) | (set(story.Condition) - shown):
+        shown = {status.condition(facts) for facts, _ in EXAMPLES}
+        if missing := (set(State) - told) | (set(status.Condition) - shown):
             raise self.error(f"no example of {missing}")
         # As the program itself sorts them, what is wrong first.
-        order = list(story.Condition)
+        order = list(status.Condition)
         rows = [
-            (f"**{story.condition(facts).value}**", story.tell(facts), meaning)
+            (f"**{status.condition(facts).value}**", status.tell(facts), meaning)
             for facts, meaning in sorted(
-                EXAMPLES, key=lambda one: order.index(story.condition(one[0]))
+                EXAMPLES, key=lambda one: order.index(status.condition(one[0]))
             )
         ]
         head = ("word", "what is told", "what that means")
@@ -166,7 +166,7 @@ class Life(SphinxDirective):
     """The life of an attribute as SVG, in HTML only: the table says the same."""
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_dependency(str(subscription.__file__))
+        self.env.note_dependency(str(lifecycle.__file__))
         svg, notes = picture()
         lines = [nodes.line("", note) for note in notes]
         return [nodes.raw("", svg, format="html"), nodes.line_block("", *lines)]

@@ -13,7 +13,7 @@ from html import escape
 from math import hypot
 from typing import NamedTuple
 
-from taurus_tpo.subscription import TABLE, Input, State
+from taurus_tpo.core.lifecycle import TABLE, Input, State
 
 #: The middle of each box, px.
 PLACES = {

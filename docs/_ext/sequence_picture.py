@@ -13,7 +13,7 @@ from textwrap import wrap
 
 from sequences import GoesOn, Item, Lane, Later, Message, Sequence, Waits, walk
 
-from taurus_tpo.subscription import State
+from taurus_tpo.core.lifecycle import State
 
 WIDTH = 960
 

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Union
 
-from taurus_tpo import settling, submode
-from taurus_tpo.firstread import pool, sentinel, server
-from taurus_tpo.scheme import connector, polling
-from taurus_tpo.submode import SubMode
-from taurus_tpo.subscription import Effect, Input, Life, State
+from taurus_tpo.concurrency import io_pool, liveness
+from taurus_tpo.core import modes, server_health, verification
+from taurus_tpo.core.lifecycle import Effect, Input, Life, State
+from taurus_tpo.core.modes import SubMode
+from taurus_tpo.scheme import gui_wait_policy, polling
 
 
 class Lane(enum.Enum):
@@ -159,7 +159,7 @@ def _event() -> Items:
 
 
 def _looks_once(lane: Lane = _A) -> Message:
-    text = f"at leisure, read me after {settling.OPEN:g}{_NO_BREAK}s"
+    text = f"at leisure, read me after {verification.OPEN:g}{_NO_BREAK}s"
     return Message(lane, _P, text, carries=Effect.LOOK_ONCE)
 
 
@@ -242,7 +242,7 @@ def _subscribed(carrier: SubMode) -> Items:
         yield _returns()
         yield GoesOn()
     if not carrier.reads:
-        company = f"{_ms(pool.GATHER)} for company"
+        company = f"{_ms(io_pool.GATHER)} for company"
         yield Message(_P, _P, company)
         yield from _read()
 
@@ -252,7 +252,7 @@ def opening(mode: SubMode, native: bool = False) -> Sequence:
 
     :param native: with ``TANGO_ASYNCREAD_NATIVE = True``.
     """
-    carrier = submode.carrier(mode, native)
+    carrier = modes.carrier(mode, native)
     items = (
         *_connects(mode),
         *_subscribes(carrier),
@@ -285,7 +285,7 @@ def _fails(carrier: SubMode) -> Items:
 
 def _works_at_last(carrier: SubMode) -> Items:
     """Tango has gone on trying, and comes through."""
-    retrying = submode.RETRYING if carrier.raises else carrier
+    retrying = modes.RETRYING if carrier.raises else carrier
     yield Later("events are there")
     yield Message(_T, _S, "subscribe, read" if retrying.reads else "subscribe")
     result = "the value" if retrying.reads else "subscribed"
@@ -302,14 +302,14 @@ def _works_at_last(carrier: SubMode) -> Items:
 
 
 def _looks_again() -> Message:
-    when = _listed(_after(settling.PAUSES))
+    when = _listed(_after(verification.PAUSES))
     text = f"read me after {when}"
     return Message(_A, _P, text, carries=Effect.LOOK_AGAIN)
 
 
 def failing(mode: SubMode) -> Sequence:
     """What happens in ``mode`` where no subscription works, and then one does."""
-    carrier = submode.carrier(mode, native_async_read=False)
+    carrier = modes.carrier(mode, native_async_read=False)
     polls = f"poll, from {_ms(polling.UNANSWERED_FOR)} on"
     items = (
         *_connects(mode),
@@ -341,7 +341,7 @@ def polled() -> Sequence:
 
 def _made(lane: Lane) -> Items:
     """Taurus makes the first attribute of a device."""
-    yield Waits(_ms(connector.ONE))
+    yield Waits(_ms(gui_wait_policy.ONE))
     yield Message(_W, lane, "made")
     yield Message(lane, _P, "who is my device?")
     yield Message(_P, _P, "database: which server?")
@@ -378,7 +378,7 @@ def first_read() -> Sequence:
         Message(_T, _O, "subscribed, no data", told=Input.ACCEPTED),
         _wants_read(_O),
         _looks_once(_O),
-        Message(_P, _P, f"{_ms(pool.GATHER)} for company"),
+        Message(_P, _P, f"{_ms(io_pool.GATHER)} for company"),
         *_asked(),
         Message(_P, _S, "read_attributes, both"),
         Message(_S, _P, "two values", answer=True),
@@ -392,7 +392,7 @@ def first_read() -> Sequence:
 
 def silent() -> Sequence:
     """What happens where a server hangs when the window opens, and then answers."""
-    pauses = _listed(server.PAUSES)
+    pauses = _listed(server_health.PAUSES)
     items = (
         *_made(_A),
         Message(_A, _W, "a placeholder", answer=True),
@@ -400,7 +400,7 @@ def silent() -> Sequence:
         _listens(),
         Message(_A, _P, "does it answer?", carries=Effect.CONNECT),
         _returns(),
-        Later(f"no answer within {sentinel.SILENCE:g} s"),
+        Later(f"no answer within {liveness.SILENCE:g} s"),
         Message(_P, _A, "it does not answer", told=Input.UNREACHABLE),
         _told(what="the error"),
         Message(_A, _P, "tell me when it does"),
@@ -424,10 +424,10 @@ def silent() -> Sequence:
 
 #: Every picture of the documentation, by the argument of its directive.
 SEQUENCES = {
-    **{mode.name: opening(mode) for mode in submode.MODES},
-    "native": opening(submode.ASYNC_READ, native=True),
-    "refused": failing(submode.SYNC_READ),
-    "failed": failing(submode.DEFAULT),
+    **{mode.name: opening(mode) for mode in modes.MODES},
+    "native": opening(modes.ASYNC_READ, native=True),
+    "refused": failing(modes.SYNC_READ),
+    "failed": failing(modes.DEFAULT),
     "polled": polled(),
     "first-read": first_read(),
     "silent": silent(),

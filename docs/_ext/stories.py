@@ -1,12 +1,12 @@
 """Attributes as examples of what is told of them, and what that means for people.
 
-The sentences themselves are those of ``taurus_tpo.story``.
+The sentences themselves are those of ``taurus_tpo.core.status``.
 """
 
 from __future__ import annotations
 
-from taurus_tpo.story import NO_EVENTS, Facts
-from taurus_tpo.subscription import State
+from taurus_tpo.core.lifecycle import State
+from taurus_tpo.core.status import NO_EVENTS, Facts
 
 _HUNG = {"server": "server TpoSim/gun", "silent": True}
 _DOWN = {"server": "server TpoSim/undulator", "unreachable": True}

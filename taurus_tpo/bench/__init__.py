@@ -1,4 +1,4 @@
-"""How long a panel takes to start, measured from outside. Floor 5.
+"""How long a panel takes to start, measured from outside.
 
 ``taurus tpo bench`` (:mod:`taurus_tpo.cli.bench`) runs it on anybody's facility.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from taurus_tpo.bench.results import AS_SET, DISABLED, NEVER, PLUGIN, Record, Sheet
-from taurus_tpo.settings import rules_as_ini
+from taurus_tpo.core.settings import rules_as_ini
 
 #: What is so much better is better, and no matter of chance: of 1, and s.
 BETTER_BY = 0.2

@@ -63,7 +63,12 @@ def begin(
     :param written: a file for what it writes to its standard error.
     """
     # Also when that is killed.
-    with_parent = [sys.executable, "-m", "taurus_tpo.child", str(os.getpid())]
+    with_parent = [
+        sys.executable,
+        "-m",
+        "taurus_tpo.concurrency.child_process",
+        str(os.getpid()),
+    ]
     return subprocess.Popen(
         [*with_parent, module],
         stdin=subprocess.PIPE,

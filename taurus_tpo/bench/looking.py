@@ -21,8 +21,8 @@ from taurus_tpo.bench.protocol import (
 )
 from taurus_tpo.bench.results import DISABLED
 from taurus_tpo.bench.watching import FirstValues, count_calls
-from taurus_tpo.customsettings import CUSTOM_SETTINGS
-from taurus_tpo.settling import COMPANY, PAUSE
+from taurus_tpo.core.verification import COMPANY, PAUSE
+from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 
 #: How much longer than its rest a run waits for it at most, s: what is polled is called
 #: for ever.

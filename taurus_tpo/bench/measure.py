@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Union
 
-from taurus_tpo.activation import VARIABLE
 from taurus_tpo.bench import child
 from taurus_tpo.bench.hooks import HookError, Hooks, around
 from taurus_tpo.bench.kinds import expressions
@@ -34,6 +33,7 @@ from taurus_tpo.bench.results import (
     Record,
     Variant,
 )
+from taurus_tpo.environment.activation import VARIABLE
 
 #: Who may call a device beside the plugin's readers: the GUI's thread, and Tango's.
 CALLERS = 2

@@ -21,7 +21,7 @@ import tango
 from taurus_tpo.bench.census import Census
 from taurus_tpo.bench.protocol import ATTRIBUTE, END, READ, VALUE, SurveyOrder, Telling
 from taurus_tpo.bench.watching import count_calls
-from taurus_tpo.errors import reason_of
+from taurus_tpo.core.errors import reason_of
 
 
 class _Survey:

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Callable
 
-from taurus_tpo.errors import reason_of
+from taurus_tpo.core.errors import reason_of
 
 #: A pause of the GUI's thread that people notice, s.
 NOTICED = 0.05

@@ -1,4 +1,4 @@
-"""The command line: ``taurus tpo ...`` and the options of ``taurus`` itself. Floor 5.
+"""The command line: ``taurus tpo ...`` and the options of ``taurus`` itself.
 
 Taurus imports this module whenever anybody types ``taurus``: it must be quick, so each
 command is imported when it is run.
@@ -13,7 +13,7 @@ import click
 
 from taurus_tpo import __version__
 from taurus_tpo.cli import designer, options
-from taurus_tpo.customsettings import CUSTOM_SETTINGS
+from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 
 #: Where each command lives.
 _COMMANDS = {

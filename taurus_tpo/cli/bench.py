@@ -19,7 +19,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from taurus_tpo import submode
 from taurus_tpo.bench import report
 from taurus_tpo.bench.child import RunError
 from taurus_tpo.bench.hooks import Hooks
@@ -36,14 +35,16 @@ from taurus_tpo.bench.results import AS_SET, DISABLED, Record
 from taurus_tpo.bench.tables import for_terminal
 from taurus_tpo.cli import session
 from taurus_tpo.cli.models import expand
-from taurus_tpo.commandline import COMMAND_LINE, CommandLine
-from taurus_tpo.customsettings import CUSTOM_SETTINGS
+from taurus_tpo.core.modes import MODES, UnknownModeError
+from taurus_tpo.core.modes import parse as parse_mode
+from taurus_tpo.environment.command_line import COMMAND_LINE, CommandLine
+from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 
 #: What may stand for a mode.
 WORDS = {"as-set": AS_SET, "disabled": DISABLED}
 
 #: What is measured unless somebody names the modes.
-MODES = ("as-set", *(mode.name for mode in submode.MODES), DISABLED)
+MEASURED = ("as-set", *(mode.name for mode in MODES), DISABLED)
 
 #: How long the database and the devices may take to tell what a glob stands for, s.
 EXPANSION = 10.0
@@ -64,11 +65,11 @@ class ModesType(click.ParamType):
         names = [name.strip() for name in value.split(",") if name.strip()]
         try:
             return tuple(self._name(name) for name in names)
-        except submode.UnknownModeError as error:
+        except UnknownModeError as error:
             self.fail(f"{error} Or one of {', '.join(WORDS)}.", param, ctx)
 
     def _name(self, name: str) -> str:
-        return WORDS.get(name.lower()) or submode.parse(name).name
+        return WORDS.get(name.lower()) or parse_mode(name).name
 
     def get_metavar(self, *_args: Any, **_kwargs: Any) -> str:
         """Return what the help shows in the place of a value."""
@@ -86,7 +87,7 @@ def as_typed(modes: Iterable[str]) -> str:
 @click.option(
     "--modes",
     type=ModesType(),
-    default=",".join(MODES),
+    default=",".join(MEASURED),
     show_default=True,
     help="What is tried: 'as-set' is what the settings say, 'disabled' is polling.",
 )

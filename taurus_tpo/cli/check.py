@@ -10,9 +10,11 @@ from typing import Any
 import click
 from rich.table import Table
 
-from taurus_tpo import __version__, activation, compat
+from taurus_tpo import __version__
 from taurus_tpo.cli import session
-from taurus_tpo.customsettings import CUSTOM_SETTINGS
+from taurus_tpo.environment import activation, taurus_compat
+from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
+from taurus_tpo.tango_client import pytango_compat
 
 #: How long the database may take to answer, s.
 TIMEOUT = 10.0
@@ -37,8 +39,8 @@ def check() -> None:
 
 def _facts(wrong: list[str]) -> Iterator[tuple[str, str]]:
     yield "taurus_tpo", __version__
-    yield "Taurus", compat.taurus_version()
-    yield "PyTango", compat.pytango_version() or "cannot be imported"
+    yield "Taurus", taurus_compat.taurus_version()
+    yield "PyTango", pytango_compat.pytango_version() or "cannot be imported"
     yield "Python", platform.python_version()
     yield "plugin", _activation(wrong)
     read = [file.path for file in CUSTOM_SETTINGS.files()]
@@ -65,7 +67,7 @@ def _activation(wrong: list[str]) -> str:
 
 
 def _database(wrong: list[str]) -> str:
-    if compat.pytango_version() is None:
+    if pytango_compat.pytango_version() is None:
         return "not asked"
     try:
         session.database_answer(_ask_database(), TIMEOUT)

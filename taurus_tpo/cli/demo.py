@@ -18,7 +18,7 @@ from rich.table import Table
 
 from taurus_tpo.bench.watching import first_paint
 from taurus_tpo.cli import window
-from taurus_tpo.errors import reason_of
+from taurus_tpo.core.errors import reason_of
 from taurus_tpo.sim import Facility, FacilityError, find, load
 
 #: How often the demo looks for new values, s.

@@ -34,8 +34,8 @@ def join(group: click.Group) -> None:
 
 
 def _prepare() -> None:
-    from taurus_tpo import compat
+    from taurus_tpo.environment import taurus_compat
     from taurus_tpo.qt import designer
 
     designer.offer()
-    compat.keep_designer_path(designer.with_folder)
+    taurus_compat.keep_designer_path(designer.with_folder)

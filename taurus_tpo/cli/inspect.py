@@ -97,8 +97,8 @@ def open_window(models: Sequence[str]) -> Any:
 
 def _complete(factory: Any) -> bool:
     """Return whether each attribute shows a value, or an error of its own."""
-    from taurus_tpo.clock import SYSTEM
-    from taurus_tpo.qt.roster import tally
+    from taurus_tpo.core.clock import SYSTEM
+    from taurus_tpo.qt.inspector.attribute_list import tally
 
     found = tally(factory.attributes(), SYSTEM.monotonic())
     return found.wanted > 0 and found.complete

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from taurus_tpo.cli import session
-from taurus_tpo.rules import compile_glob
+from taurus_tpo.core.rules import compile_glob
 
 #: What makes a model a glob.
 _WILD = frozenset("*?[")

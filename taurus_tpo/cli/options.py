@@ -9,7 +9,7 @@ For programs with a click command of their own::
         ...
 
 The decorated function gets no argument for them: what the user typed is kept in
-:data:`taurus_tpo.commandline.COMMAND_LINE`, where the factory finds it.
+:data:`taurus_tpo.environment.command_line.COMMAND_LINE`, where the factory finds it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,16 @@ from typing import Any, Callable
 
 import click
 
-from taurus_tpo import submode
-from taurus_tpo.activation import decide
-from taurus_tpo.commandline import COMMAND_LINE, ORIGIN
-from taurus_tpo.compat import custom_settings, disable_events_of_stock
-from taurus_tpo.decision import Authority
-from taurus_tpo.rules import Rule, RuleSet
-from taurus_tpo.submode import SubMode, UnknownModeError
+from taurus_tpo.core import modes
+from taurus_tpo.core.modes import SubMode, UnknownModeError
+from taurus_tpo.core.precedence import Authority
+from taurus_tpo.core.rules import Rule, RuleSet
+from taurus_tpo.environment.activation import decide
+from taurus_tpo.environment.command_line import COMMAND_LINE, ORIGIN
+from taurus_tpo.environment.taurus_compat import (
+    custom_settings,
+    disable_events_of_stock,
+)
 
 
 class ModeType(click.ParamType):
@@ -36,13 +39,13 @@ class ModeType(click.ParamType):
     def convert(self, value: Any, param: Any, ctx: Any) -> SubMode:
         """Return the mode, or make it a usage error that lists the five."""
         try:
-            return submode.parse(value)
+            return modes.parse(value)
         except UnknownModeError as error:
             self.fail(str(error), param, ctx)
 
     def get_metavar(self, *_args: Any, **_kwargs: Any) -> str:
         """Return what the help shows in the place of a value."""
-        return "[" + "|".join(mode.name for mode in submode.MODES) + "]"
+        return "[" + "|".join(mode.name for mode in modes.MODES) + "]"
 
 
 class RuleType(click.ParamType):
@@ -102,8 +105,8 @@ tango_event_sub_mode = click.option(
     expose_value=False,
     callback=_keep(_said_mode),
     help="Tango subscription mode to use for change events. "
-    f"[default: the settings, then {submode.DEFAULT}; "
-    f"{submode.SYNC_READ} where PyTango has no modes, before 10.1]",
+    f"[default: the settings, then {modes.DEFAULT}; "
+    f"{modes.SYNC_READ} where PyTango has no modes, before 10.1]",
 )
 
 tango_event_sub_mode_for = click.option(

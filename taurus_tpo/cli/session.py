@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from taurus_tpo import activation
+from taurus_tpo.environment import activation
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="A list of objects, for programs."

@@ -17,17 +17,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from taurus_tpo.qt.inspector import Inspector, show_inspector
-    from taurus_tpo.qt.model import InspectorModel
-    from taurus_tpo.qt.progress import FirstReadProgress
+    from taurus_tpo.qt.inspector.model import InspectorModel
+    from taurus_tpo.qt.inspector.window import Inspector, show_inspector
+    from taurus_tpo.qt.progress_bar import FirstReadProgress
 
 __all__ = ["FirstReadProgress", "Inspector", "InspectorModel", "show_inspector"]
 
 _HOMES = {
-    "FirstReadProgress": "taurus_tpo.qt.progress",
-    "Inspector": "taurus_tpo.qt.inspector",
-    "InspectorModel": "taurus_tpo.qt.model",
-    "show_inspector": "taurus_tpo.qt.inspector",
+    "FirstReadProgress": "taurus_tpo.qt.progress_bar",
+    "Inspector": "taurus_tpo.qt.inspector.window",
+    "InspectorModel": "taurus_tpo.qt.inspector.model",
+    "show_inspector": "taurus_tpo.qt.inspector.window",
 }
 
 

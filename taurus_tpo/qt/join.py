@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from taurus_tpo.scheme.courier import when_widgets_listen
-from taurus_tpo.scheme.delivery import when_first_told
+from taurus_tpo.scheme.event_dispatch import when_first_told
+from taurus_tpo.scheme.gui_thread import when_widgets_listen
 
 
 def _begin() -> None:
-    from taurus_tpo.qt.windows import watch_windows
+    from taurus_tpo.qt.main_window import watch_windows
 
     watch_windows()
 
 
 def _fit(widget: Any) -> None:
-    from taurus_tpo.qt.fitting import fit_later
+    from taurus_tpo.qt.forms.resize import fit_later
 
     fit_later(widget)
 

@@ -1,19 +1,23 @@
 """Taurus's ``tango`` scheme, taken over: importing this module is what turns it on.
 
-Floor 4. ``TaurusManager`` imports it through the entry point group
+``TaurusManager`` imports it through the entry point group
 ``taurus.core.schemes`` and finds the factory among its names. Where the plugin is
 turned off or cannot work, the module stays empty and stock Taurus goes on.
 """
 
 from __future__ import annotations
 
-from taurus_tpo import activation
+from taurus_tpo.environment import activation
 
 if activation.activate():
-    from taurus_tpo.compat import claim_schemes, remember_names, use_evaluations
+    from taurus_tpo.environment.taurus_compat import (
+        claim_schemes,
+        remember_names,
+        use_evaluations,
+    )
     from taurus_tpo.scheme.evaluation import TpoEvaluationAttribute
     from taurus_tpo.scheme.factory import TpoTangoFactory
-    from taurus_tpo.scheme.names import NAMES
+    from taurus_tpo.scheme.name_cache import NAMES
 
     claim_schemes(TpoTangoFactory)
     remember_names(NAMES)

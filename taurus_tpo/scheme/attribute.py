@@ -1,6 +1,6 @@
 """Taurus's attribute of the ``tango`` scheme, as the plugin has it.
 
-It carries out what the table of :mod:`taurus_tpo.subscription` decides. Taurus's own
+It carries out what the table of :mod:`taurus_tpo.core.lifecycle` decides. Taurus's own
 class goes on doing all that has to do with the configuration: types, units, ranges,
 encoding and decoding.
 """
@@ -28,18 +28,11 @@ from taurus.core.taurusbasetypes import (
 )
 from taurus.taurusstatecontroller import ApplicationStates, application
 
-from taurus_tpo import compat, submode
-from taurus_tpo.cache import NOTHING, Cache, Known
-from taurus_tpo.clock import SYSTEM, Clock
-from taurus_tpo.connection import (
-    DeviceConnection,
-    Reading,
-    Subscription,
-    attribute_proxy,
-)
-from taurus_tpo.customsettings import CUSTOM_SETTINGS
-from taurus_tpo.decision import Authority, Decision
-from taurus_tpo.errors import (
+from taurus_tpo.concurrency.action_queue import Outbox
+from taurus_tpo.concurrency.weak_callbacks import WeakCall
+from taurus_tpo.core import modes
+from taurus_tpo.core.clock import SYSTEM, Clock
+from taurus_tpo.core.errors import (
     fresh,
     is_late,
     is_nobody_there,
@@ -47,17 +40,25 @@ from taurus_tpo.errors import (
     is_same,
     reason_of,
 )
-from taurus_tpo.firstread import Kind, Server
-from taurus_tpo.journal import Journal
-from taurus_tpo.outbox import Outbox
-from taurus_tpo.scheme.connector import in_window_thread
-from taurus_tpo.scheme.courier import is_of_taurus
-from taurus_tpo.scheme.delivery import DELIVERY, most_waiting
-from taurus_tpo.settling import Criteria, Settling, same
-from taurus_tpo.story import Facts, tell
-from taurus_tpo.submode import SubMode
-from taurus_tpo.subscription import CONNECTING, WORKING, Effect, Input, Life, State
-from taurus_tpo.weak import WeakCall
+from taurus_tpo.core.history import Journal
+from taurus_tpo.core.lifecycle import CONNECTING, WORKING, Effect, Input, Life, State
+from taurus_tpo.core.modes import SubMode
+from taurus_tpo.core.precedence import Authority, Decision
+from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.server_health import Server
+from taurus_tpo.core.status import Facts, tell
+from taurus_tpo.core.value_cache import NOTHING, Cache, Known
+from taurus_tpo.core.verification import Criteria, Settling, same
+from taurus_tpo.environment import taurus_compat
+from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
+from taurus_tpo.scheme.event_dispatch import DELIVERY, most_waiting
+from taurus_tpo.scheme.gui_thread import is_of_taurus
+from taurus_tpo.scheme.gui_wait_policy import in_window_thread
+from taurus_tpo.tango_client import pytango_compat
+from taurus_tpo.tango_client.attribute_proxies import attribute_proxy
+from taurus_tpo.tango_client.device import DeviceConnection
+from taurus_tpo.tango_client.reads import Reading
+from taurus_tpo.tango_client.subscription import Subscription
 
 #: What Tango's configuration of an attribute has.
 _CONFIGURATION = frozenset(
@@ -137,8 +138,8 @@ class TpoTangoAttribute(TangoAttribute):
     Made by the factory, never by hand. Methods may be called from any thread. Listeners
     are called with no lock held, one event after the other, in the order in which the
     cache was written: widgets in the thread of the GUI, in slices
-    (:mod:`taurus_tpo.scheme.delivery`); others in the thread that brought the news
-    (Tango's or the pool's), as in stock Taurus.
+    (:mod:`taurus_tpo.scheme.event_dispatch`); others in the thread that brought the
+    news (Tango's or the pool's), as in stock Taurus.
     """
 
     def __init__(self, name: str = "", parent: Any = None, **kwargs: Any) -> None:
@@ -197,7 +198,7 @@ class TpoTangoAttribute(TangoAttribute):
         # It assigns the mode of its own settings: not a word of the program's.
         super().__init__(name, parent, **kwargs)
         self._said = _PROGRAM
-        if compat.configuration(self) is None:
+        if taurus_compat.configuration(self) is None:
             self._be_placeholder()
         if register is not None:
             register(self)
@@ -210,7 +211,7 @@ class TpoTangoAttribute(TangoAttribute):
         """
         if "_pytango_attrinfoex" not in vars(self):
             raise AttributeError(f"{type(self).__name__!r} object has no {name!r}")
-        if name in _CONFIGURATION and compat.configuration(self) is None:
+        if name in _CONFIGURATION and taurus_compat.configuration(self) is None:
             self._ask_for_configuration()
         return super().__getattr__(name)
 
@@ -218,7 +219,7 @@ class TpoTangoAttribute(TangoAttribute):
         """Return the ``tango.AttributeProxy``; waits for the device.
 
         The same one each time, unlike stock Taurus's: the end of one can block the
-        process, see :func:`taurus_tpo.connection.attribute_proxy`.
+        process, see :func:`taurus_tpo.tango_client.attribute_proxies.attribute_proxy`.
 
         :raises tango.DevFailed: where the attribute is not there.
         """
@@ -257,7 +258,11 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _on_type(self, told: Future[Any]) -> None:
         """Take the configuration if the device has told it; called by the pool."""
-        if told.cancelled() or self.closed or compat.configuration(self) is not None:
+        if (
+            told.cancelled()
+            or self.closed
+            or taurus_compat.configuration(self) is not None
+        ):
             return
         connection = self._connected()
         if told.exception() is None and connection.configured:
@@ -275,18 +280,18 @@ class TpoTangoAttribute(TangoAttribute):
         Assigning one (or a name) is the program's word for this attribute alone; it
         counts from the next time that the attribute gets its first listener.
 
-        :raises taurus_tpo.submode.UnknownModeError: when something else is assigned.
+        :raises taurus_tpo.core.modes.UnknownModeError: when something else is assigned.
         """
         if self._said is None:
             # Taurus's constructor compares it with all five.
-            return compat.tango_event_sub_mode(submode.DEFAULT)
+            return pytango_compat.tango_event_sub_mode(modes.DEFAULT)
         mode = self.event_sub_decision.mode
-        return compat.tango_event_sub_mode(mode or submode.DEFAULT)
+        return pytango_compat.tango_event_sub_mode(mode or modes.DEFAULT)
 
     @event_sub_mode.setter
     def event_sub_mode(self, mode: Any) -> None:
         if self._said is not None:
-            self._said = self._said.saying(submode.parse(mode))
+            self._said = self._said.saying(modes.parse(mode))
 
     @property
     def events_to_subscribe(self) -> Any:
@@ -297,7 +302,7 @@ class TpoTangoAttribute(TangoAttribute):
         """
         if self._events_to_subscribe is not None:
             return self._events_to_subscribe
-        return compat.events_to_subscribe()
+        return taurus_compat.events_to_subscribe()
 
     @events_to_subscribe.setter
     def events_to_subscribe(self, kinds: Any) -> None:
@@ -320,10 +325,10 @@ class TpoTangoAttribute(TangoAttribute):
 
         :param mode: a name, or a ``tango.EventSubMode``; None takes back what was said.
         :param by: who says so, for people.
-        :raises taurus_tpo.submode.UnknownModeError: for a mode that is none.
+        :raises taurus_tpo.core.modes.UnknownModeError: for a mode that is none.
         """
         said = _PROGRAM if mode is None else Authority.named(by)
-        self._said = said.saying(None if mode is None else submode.parse(mode))
+        self._said = said.saying(None if mode is None else modes.parse(mode))
 
     # --- what happens to it ---
 
@@ -399,7 +404,9 @@ class TpoTangoAttribute(TangoAttribute):
         With the lock held.
         """
         now = self._clock.time()
-        filtered = compat.filters_old_events() and not self._has_own_stamps(news, now)
+        filtered = taurus_compat.filters_old_events() and not self._has_own_stamps(
+            news, now
+        )
         taken = news.offer_to(self._cache, now, filtered)
         if self._heard is not None:
             self._heard.set()
@@ -420,7 +427,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _refresh_tooltips(self) -> None:
         """Have tooltips say that it is subscribed to: nothing else tells widgets so."""
-        DELIVERY.refresh_tooltips(self, compat.listeners(self))
+        DELIVERY.refresh_tooltips(self, taurus_compat.listeners(self))
 
     def _complain(self, error: Exception) -> None:
         """Log what a listener or a call to Tango raised while it was served."""
@@ -464,7 +471,7 @@ class TpoTangoAttribute(TangoAttribute):
             again.add_done_callback(WeakCall(self._on_connected))
 
     def _on_answer(self) -> None:
-        if compat.configuration(self) is None:
+        if taurus_compat.configuration(self) is None:
             self._take_fresh_configuration()
         if self._wants_configuration_events:
             self._subscribeConfEvents()
@@ -472,21 +479,21 @@ class TpoTangoAttribute(TangoAttribute):
         self._happen(Input.CONNECTED_POLLED if polled else Input.CONNECTED)
 
     def _subscribe_as_decided(self) -> None:
-        mode = self.event_sub_decision.mode or submode.RETRYING
+        mode = self.event_sub_decision.mode or modes.RETRYING
         self._subscribe(mode)
 
     def _subscribe_retrying(self) -> None:
-        self._subscribe(submode.RETRYING)
+        self._subscribe(modes.RETRYING)
 
     def _renew(self) -> None:
         """Begin its subscription anew, once the one that it has is given up."""
         before = self._subscription
         self._give_subscription_up()
-        self._subscribe(submode.RETRYING, after=before)
+        self._subscribe(modes.RETRYING, after=before)
 
     def _subscribe(self, mode: SubMode, after: Subscription | None = None) -> None:
         native = CUSTOM_SETTINGS.current().native_async_read
-        carrier = submode.carrier(mode, native)
+        carrier = modes.carrier(mode, native)
         self._first_event_since = self._clock.time()
         try:
             self._subscription = self._connected().subscribe(
@@ -538,7 +545,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _poll_it(self) -> None:
         if not self.isPollingActive():
-            compat.activate_polling(self)
+            taurus_compat.activate_polling(self)
 
     @property
     def _is_read_for_tango(self) -> bool:
@@ -565,7 +572,7 @@ class TpoTangoAttribute(TangoAttribute):
     def _stop_polling_it(self) -> None:
         if not self.isPollingForced():
             self._polls_beside_events = False
-            compat.deactivate_polling(self)
+            taurus_compat.deactivate_polling(self)
 
     def enablePolling(self, force: bool = False) -> None:
         """Let it be polled where there are no events; with ``force``, beside them, too.
@@ -598,7 +605,7 @@ class TpoTangoAttribute(TangoAttribute):
         """Take an event of Tango's; called in the thread of Tango or of the caller."""
         if isinstance(event, tango.AttrConfEventData):
             self._on_configuration(event)
-        elif compat.is_subscription_failure(event):
+        elif pytango_compat.is_subscription_failure(event):
             self.debug("Subscription failed: %s", event.errors[:1])
             self._refusal = event.errors[0].reason if event.errors else ""
             self._on_failure()
@@ -668,7 +675,7 @@ class TpoTangoAttribute(TangoAttribute):
         repeats: bool = False,
     ) -> _News:
         """Return what Tango's ``raw`` value says, or why it cannot be understood."""
-        unknown = compat.configuration(self) is None
+        unknown = taurus_compat.configuration(self) is None
         try:
             self._be_of_the_type_of(raw)
             value = self.decode(raw)
@@ -676,7 +683,7 @@ class TpoTangoAttribute(TangoAttribute):
             self._report_undecodable(repr(error))
             return _error_news(error, begun, repeats)
         self._undecodable = ""
-        if unknown and compat.configuration(self) is not None:
+        if unknown and taurus_compat.configuration(self) is not None:
             self._announce_configuration()
         stamp = value.time.totime()
         return _News(value, None, stamp, begun, event_type, repeats)
@@ -698,7 +705,7 @@ class TpoTangoAttribute(TangoAttribute):
         except (IndexError, TypeError):
             if attr_value.type != tango.CmdArgType.DevEnum:
                 raise
-            return compat.decode_enum(self, attr_value)
+            return taurus_compat.decode_enum(self, attr_value)
 
     def _be_of_the_type_of(self, raw: Any) -> None:
         """Take type and format from Tango's ``raw`` value where they have changed.
@@ -707,12 +714,12 @@ class TpoTangoAttribute(TangoAttribute):
         configuration says is on its way, and may come later than a value: widgets
         cannot show that of a text which has units, as a number has.
         """
-        info = compat.configuration(self)
+        info = taurus_compat.configuration(self)
         if info is None or raw.is_empty:
             return
         if (raw.type, raw.data_format) != (info.data_type, info.data_format):
             info.data_type, info.data_format = raw.type, raw.data_format
-            compat.decode_configuration(self, info)
+            taurus_compat.decode_configuration(self, info)
             self._announce_configuration()
 
     def _subscribeConfEvents(self, *_how: Any, **_kwargs: Any) -> None:
@@ -816,7 +823,7 @@ class TpoTangoAttribute(TangoAttribute):
         # What the device has told of all its attributes is older.
         self._connected().forget_configurations()
         # As in stock Taurus, each is told: an observer may count them.
-        compat.decode_configuration(self, info)
+        taurus_compat.decode_configuration(self, info)
         self._announce_configuration()
         # Also of a device that was made anew: nobody sends events of its values.
         self._happen(Input.RENEWED)
@@ -827,7 +834,7 @@ class TpoTangoAttribute(TangoAttribute):
             return
         self._make_readable(info)
         if info != self._decoded_configuration:
-            compat.decode_configuration(self, info)
+            taurus_compat.decode_configuration(self, info)
             self._announce_configuration()
 
     def _decodeAttrInfoEx(self, pytango_attrinfoex: Any = None) -> None:
@@ -835,7 +842,7 @@ class TpoTangoAttribute(TangoAttribute):
         if pytango_attrinfoex is not None:
             self._make_readable(pytango_attrinfoex)
         super()._decodeAttrInfoEx(pytango_attrinfoex)
-        taken = compat.configuration(self)
+        taken = taurus_compat.configuration(self)
         # A copy: who changes a configuration (Taurus's panel) changes the object that
         # Taurus gives out, and what the device tells then would be no news.
         self._decoded_configuration = taken and tango.AttributeInfoEx(taken)
@@ -845,7 +852,7 @@ class TpoTangoAttribute(TangoAttribute):
 
         One that is not in UTF-8, say: nobody can read it, and PyTango raises.
         """
-        unreadable = compat.empty_unreadable(info)
+        unreadable = pytango_compat.empty_unreadable(info)
         if unreadable and unreadable != self._unreadable:
             what = ", ".join(unreadable)
             self.warning("%s: its %s cannot be decoded, left empty", self, what)
@@ -863,7 +870,7 @@ class TpoTangoAttribute(TangoAttribute):
             value = self._cache.last_value
         if value is None:
             value = TangoAttrValue(attr=self)
-            told = tuple(o for o in compat.listeners(self) if is_of_taurus(o()))
+            told = tuple(o for o in taurus_compat.listeners(self) if is_of_taurus(o()))
         self._outbox.put(partial(self._fire, TaurusEventType.Config, value, told))
         self._outbox.work()
 
@@ -874,9 +881,9 @@ class TpoTangoAttribute(TangoAttribute):
 
         :param cache: False asks in any case.
         """
-        if not cache or compat.configuration(self) is None:
+        if not cache or taurus_compat.configuration(self) is None:
             self._ask_for_configuration()
-        return compat.configuration(self)
+        return taurus_compat.configuration(self)
 
     def setLabel(self, lbl: str) -> None:
         """Set the label, at the device; waits for it as :meth:`getAttributeInfoEx`.
@@ -1083,7 +1090,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _agrees(self, value: Any) -> bool:
         """Return whether no event is due that turns what was told into ``value``."""
-        info = compat.configuration(self)
+        info = taurus_compat.configuration(self)
         told = self._told.value
         if info is None:
             return same(told, value)
@@ -1234,7 +1241,10 @@ class TpoTangoAttribute(TangoAttribute):
         :raises AttributeError: for a value that cannot be known yet: neither the device
             nor its configuration has been heard of. Widgets show that as no value.
         """
-        unknown = compat.configuration(self) is None and self._cache.known.value is None
+        unknown = (
+            taurus_compat.configuration(self) is None
+            and self._cache.known.value is None
+        )
         of_value = (fragmentName or self.defaultFragmentName).partition(".")[0]
         if unknown and of_value in ("rvalue", "wvalue"):
             raise AttributeError(f"{self.getFullName()} has no value yet")
@@ -1280,7 +1290,7 @@ class TpoTangoAttribute(TangoAttribute):
 
         :raises tango.DevFailed: where the device does not tell.
         """
-        if compat.configuration(self) is None:
+        if taurus_compat.configuration(self) is None:
             info = self._connected().configuration(self.getSimpleName())
             self._take_configuration(info)
 
@@ -1351,7 +1361,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _greet(self, listener: Any, known: Known[Any]) -> None:
         """Tell a listener that came later what the others know already."""
-        told = tuple(one for one in compat.listeners(self) if one() == listener)
+        told = tuple(one for one in taurus_compat.listeners(self) if one() == listener)
         if known.value is not None:
             # Some widgets react to the one, some to the other.
             self._fire(TaurusEventType.Config, known.value, told)
@@ -1373,7 +1383,7 @@ class TpoTangoAttribute(TangoAttribute):
     def _fire(
         self, event_type: Any, value: Any, listeners: tuple[Any, ...] | None = None
     ) -> None:
-        told = compat.listeners(self) if listeners is None else listeners
+        told = taurus_compat.listeners(self) if listeners is None else listeners
         if not told or self.closed:
             return
         mode = self.getSerializationMode()

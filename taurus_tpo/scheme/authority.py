@@ -12,9 +12,10 @@ from taurus.core.tango.tangodatabase import InvalidAlias, TangoAuthority
 from taurus.core.taurusauthority import TaurusAuthority
 from taurus.core.util.fqdn import fqdn_no_alias
 
-from taurus_tpo.clock import SYSTEM
-from taurus_tpo.connection import DIRECTORY, is_answer
-from taurus_tpo.scheme.names import NAMES
+from taurus_tpo.core.clock import SYSTEM
+from taurus_tpo.scheme.name_cache import NAMES
+from taurus_tpo.tango_client.database import is_answer
+from taurus_tpo.tango_client.server_registry import DIRECTORY
 
 #: For how long the answer counts for whoever asks the same next, s.
 MOMENT = 0.05
@@ -28,9 +29,9 @@ class TpoTangoAuthority(TangoAuthority):
 
     Making it asks nobody. What Taurus wants to know in order to make a device or an
     attribute is asked by the threads of the pool; whoever builds a window waits for it
-    for moments only (:class:`taurus_tpo.scheme.connector.Patience`). Whoever asks for
-    anything else, which is all that a ``tango.Database`` has, waits for the database in
-    their own thread. Methods may be called from any thread.
+    for moments only (:class:`taurus_tpo.scheme.gui_wait_policy.Patience`). Whoever asks
+    for anything else, which is all that a ``tango.Database`` has, waits for the
+    database in their own thread. Methods may be called from any thread.
 
     :param host: with ``port``, where the database is; without, that of the environment.
     """

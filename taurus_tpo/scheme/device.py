@@ -9,16 +9,17 @@ from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.taurusbasetypes import TaurusDevState, TaurusEventType
 from taurus.core.taurusdevice import TaurusDevice
 
-from taurus_tpo import compat
-from taurus_tpo.scheme.proxy import AbsentProxy
+from taurus_tpo.environment import taurus_compat
+from taurus_tpo.scheme.absent_proxy import AbsentProxy
+from taurus_tpo.tango_client import pytango_compat
 
 
 class DeviceOfThePool:
     """What makes a class of Taurus devices hold up no window that is being built.
 
     What Taurus asks by itself waits for moments only, see
-    :class:`taurus_tpo.scheme.connector.Patience`. What a program asks for by name it
-    waits for, as in stock Taurus.
+    :class:`taurus_tpo.scheme.gui_wait_policy.Patience`. What a program asks for by name
+    it waits for, as in stock Taurus.
 
     Comes before Taurus's own ``TangoDevice`` or a class that derives from it. Methods
     may be called from any thread.
@@ -40,14 +41,14 @@ class DeviceOfThePool:
 
     def make_proxy(self) -> Any:
         """Make the ``DeviceProxy``, and wait for it; for the plugin's own threads."""
-        return compat.synchronous(super()._createHWObject())  # type: ignore[misc]
+        return pytango_compat.synchronous(super()._createHWObject())  # type: ignore[misc]
 
     def getDeviceProxy(self) -> Any:
         """Return the ``tango.DeviceProxy``; waits for the device, in whatever thread.
 
         For a server that does not answer once, as long as Tango waits. Then, and while
         it is known not to answer, returns what stands in for it
-        (:class:`taurus_tpo.scheme.proxy.AbsentProxy`).
+        (:class:`taurus_tpo.scheme.absent_proxy.AbsentProxy`).
 
         :return: None where the database does not know the device, or does not answer.
         """
@@ -126,7 +127,7 @@ class DeviceOfThePool:
         listened = self.hasListeners()
         added = TaurusDevice.addListener(self, listener)
         if added and listened:
-            value = compat.device_state_value(self)
+            value = taurus_compat.device_state_value(self)
             self.fireEvent(TaurusEventType.Change, value, (listener,))
         elif added:
             self.stateObj.addListener(self)

@@ -20,9 +20,9 @@ from taurus.core.taurusbasetypes import (
     TaurusEventType,
 )
 
-from taurus_tpo import compat
+from taurus_tpo.environment import taurus_compat
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
-from taurus_tpo.scheme.delivery import DELIVERY
+from taurus_tpo.scheme.event_dispatch import DELIVERY
 
 
 class TpoEvaluationAttribute(EvaluationAttribute):
@@ -48,7 +48,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
     def _lacks_values(self) -> bool:
         """Return whether something that it refers to has no value."""
         values = self.getParentObj().getSafe()
-        symbols = map(self.getId, compat.references(self))
+        symbols = map(self.getId, taurus_compat.references(self))
         return any(values.get(symbol) is None for symbol in symbols)
 
     def _be_placeholder(self) -> None:
@@ -72,7 +72,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
         Taurus's own reads it, and waits for that.
         """
         found = Attribute(ref)
-        references = compat.references(self)
+        references = taurus_compat.references(self)
         if found not in references:
             symbol, value = self.getId(found), _value_in_time(found)
             if value is None:
@@ -87,7 +87,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
 
         Taurus's own tells widgets in that thread, also those that are being deleted.
         """
-        told = tuple(one for one in compat.listeners(self) if one() in listener)
+        told = tuple(one for one in taurus_compat.listeners(self) if one() in listener)
         DELIVERY.tell(self, TaurusEventType.Change, self.read(), told)
 
     def applyTransformation(self) -> None:
@@ -116,7 +116,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
     ) -> None:
         """Tell the listeners: widgets in the thread of the GUI, in slices."""
         if listeners is None:
-            DELIVERY.tell(self, event_type, event_value, compat.listeners(self))
+            DELIVERY.tell(self, event_type, event_value, taurus_compat.listeners(self))
         else:
             super().fireEvent(event_type, event_value, listeners)
 
@@ -132,7 +132,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
 
     def _catch_up(self) -> None:
         """Take the values that have come while nobody listened to them."""
-        for one in compat.references(self) if self._awaited else ():
+        for one in taurus_compat.references(self) if self._awaited else ():
             known = one.known.value if _is_tango(one) else None
             if known is not None and self.getId(one) in self._awaited:
                 self.eventReceived(one, TaurusEventType.Change, known)
@@ -150,7 +150,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
     def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, str]]:
         """Return what tooltips tell, as Taurus does, and what it waits for."""
         told = list(super().getDisplayDescrObj(cache))
-        for one in compat.references(self):
+        for one in taurus_compat.references(self):
             if self.getId(one) in self._awaited and _is_tango(one):
                 told.append(("state", escape(f"{one.getSimpleName()}: {one.story}")))
         return told

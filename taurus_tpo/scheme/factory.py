@@ -21,48 +21,50 @@ from taurus.core.taurusbasetypes import TaurusElementType
 from taurus.core.taurusexception import DoubleRegistration, TaurusException
 from taurus.taurusstatecontroller import application
 
-from taurus_tpo import __version__, compat, decision, ending, submode
-from taurus_tpo.clock import SYSTEM
-from taurus_tpo.commandline import COMMAND_LINE
-from taurus_tpo.connection import (
-    CALLBACKS,
-    DESK,
-    DIRECTORY,
-    JANITOR,
-    LINGERING,
-    OF_THE_PARENT,
-    SUBSCRIBER,
-    UNANSWERED,
-    DeviceConnection,
-    silence_of,
-)
-from taurus_tpo.customsettings import CUSTOM_SETTINGS
-from taurus_tpo.decision import Authority, Decision
-from taurus_tpo.firstread import DevicePool, Kind, own
-from taurus_tpo.firstread.pool import GATHER
-from taurus_tpo.janitor import Janitor
-from taurus_tpo.rules import AttributeName
-from taurus_tpo.scheme import worker
+from taurus_tpo import __version__
+from taurus_tpo.concurrency.io_pool import GATHER, DevicePool
+from taurus_tpo.concurrency.serial_executor import Janitor
+from taurus_tpo.concurrency.shared_future import own
+from taurus_tpo.core import modes, precedence
+from taurus_tpo.core.clock import SYSTEM
+from taurus_tpo.core.precedence import Authority, Decision
+from taurus_tpo.core.rules import AttributeName
+from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.settings import CHANGE_EVENT
+from taurus_tpo.environment import taurus_compat
+from taurus_tpo.environment.command_line import COMMAND_LINE
+from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
+from taurus_tpo.scheme import batch_worker
+from taurus_tpo.scheme.absent_proxy import AbsentProxy
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
 from taurus_tpo.scheme.authority import (
     InGoodTime,
     TpoTangoAuthority,
     goes_by_alias,
 )
-from taurus_tpo.scheme.connector import Patience
-from taurus_tpo.scheme.courier import application_of_this_thread
-from taurus_tpo.scheme.delivery import DELIVERY
+from taurus_tpo.scheme.database_readiness import Gate
+from taurus_tpo.scheme.database_requests import Questions
+from taurus_tpo.scheme.deferred_setup import Leisure
 from taurus_tpo.scheme.device import TpoTangoDevice, of_the_pool
-from taurus_tpo.scheme.gate import Gate
-from taurus_tpo.scheme.interrupt import hear_signals
-from taurus_tpo.scheme.late import LateDevices
-from taurus_tpo.scheme.leisure import Leisure
-from taurus_tpo.scheme.names import NAMES
+from taurus_tpo.scheme.event_dispatch import DELIVERY
+from taurus_tpo.scheme.gui_thread import application_of_this_thread
+from taurus_tpo.scheme.gui_wait_policy import Patience
+from taurus_tpo.scheme.name_cache import NAMES
+from taurus_tpo.scheme.pending_devices import LateDevices
 from taurus_tpo.scheme.polled_report import PolledReport
 from taurus_tpo.scheme.polling import Polling
-from taurus_tpo.scheme.proxy import AbsentProxy
-from taurus_tpo.scheme.questions import Questions
-from taurus_tpo.settings import CHANGE_EVENT
+from taurus_tpo.scheme.signal_wakeup import hear_signals
+from taurus_tpo.tango_client import process_exit, pytango_compat
+from taurus_tpo.tango_client.device import DeviceConnection, silence_of
+from taurus_tpo.tango_client.server_registry import DIRECTORY
+from taurus_tpo.tango_client.subscription import (
+    CALLBACKS,
+    JANITOR,
+    LINGERING,
+    OF_THE_PARENT,
+    UNANSWERED,
+)
+from taurus_tpo.tango_client.subscription_queue import DESK, SUBSCRIBER
 
 #: How often an attribute is looked for that other threads make and let go meanwhile.
 TRIES = 3
@@ -177,10 +179,10 @@ class TpoTangoFactory(TangoFactory):
         self._registering = threading.RLock()
         workers = CUSTOM_SETTINGS.current().first_read_workers
         self.first_read = DevicePool(
-            worker.serve,
+            batch_worker.serve,
             workers,
             silence_of,
-            worker.refuse,
+            batch_worker.refuse,
             log=self,
             do_later=JANITOR.do,
         )
@@ -232,11 +234,11 @@ class TpoTangoFactory(TangoFactory):
             return
         if not self._stop():
             self.info("Calls to devices that do not answer are left behind")
-        self._left_behind = ending.leave_tango_behind()
+        self._left_behind = process_exit.leave_tango_behind()
         if self._left_behind:
             CALLBACKS.stop(STOPPING)
-            ending.keep_for_ever(*_WAIT_FOR_TANGO)
-            ending.park_what_returns()
+            process_exit.keep_for_ever(*_WAIT_FOR_TANGO)
+            process_exit.park_what_returns()
 
     def _stop(self) -> bool:
         """Do nothing more than what is under way; return whether that has ended.
@@ -307,11 +309,11 @@ class TpoTangoFactory(TangoFactory):
         :param mode: a name in any case, or a ``tango.EventSubMode``; None takes back
             what was said.
         :param pattern: a shell glob for the attributes it is about (see
-            :class:`taurus_tpo.rules.Rule`); None for all. The pattern said last is
+            :class:`taurus_tpo.core.rules.Rule`); None for all. The pattern said last is
             asked first.
-        :raises taurus_tpo.submode.UnknownModeError: for a mode that is none.
+        :raises taurus_tpo.core.modes.UnknownModeError: for a mode that is none.
         """
-        parsed = None if mode is None else submode.parse(mode)
+        parsed = None if mode is None else modes.parse(mode)
         self._program = self._program.saying(parsed, pattern)
 
     def decide_event_sub_mode(
@@ -334,8 +336,11 @@ class TpoTangoFactory(TangoFactory):
         )
         authorities = general if own is None else (own, *general)
         name = AttributeName.of(full_name)
-        return decision.decide(
-            name, authorities, self.events_disabled_by(events), compat.default_mode()
+        return precedence.decide(
+            name,
+            authorities,
+            self.events_disabled_by(events),
+            pytango_compat.default_mode(),
         )
 
     def events_disabled_by(self, events: tuple[str, ...] | None = None) -> str | None:
@@ -466,7 +471,7 @@ class TpoTangoFactory(TangoFactory):
         """Return the proxy of ``device``, None if it does not answer in good time.
 
         What Taurus asks for by itself: whoever builds a window waits for moments only,
-        see :class:`taurus_tpo.scheme.connector.Patience`.
+        see :class:`taurus_tpo.scheme.gui_wait_policy.Patience`.
         """
         connection = self.connection(device)
         if connection.made_proxy is None:
@@ -477,7 +482,7 @@ class TpoTangoFactory(TangoFactory):
         """Return the proxy of ``device``; waits for it, in whatever thread.
 
         What a program asks for, see
-        :meth:`taurus_tpo.scheme.connector.Patience.wait_by_name`.
+        :meth:`taurus_tpo.scheme.gui_wait_policy.Patience.wait_by_name`.
 
         :return: an ``AbsentProxy`` where its server does not answer; None where there
             can be no proxy: the database does not know the device, or does not answer.
@@ -508,7 +513,7 @@ class TpoTangoFactory(TangoFactory):
     def _wait_by_name(self, device: Any, connection: DeviceConnection) -> None:
         if self.first_read.owns(threading.current_thread()):
             self._reach_here(connection)
-        elif self.patience.in_a_hurry and compat.fills_a_form():
+        elif self.patience.in_a_hurry and taurus_compat.fills_a_form():
             self._reach_if_it_runs(device, connection)
         else:
             ask = partial(self.connect, device, BY_NAME, 0.0)

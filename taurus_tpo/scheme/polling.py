@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable
 
-from taurus_tpo.clock import SYSTEM, Clock, phase_of
-from taurus_tpo.firstread.pool import GATHER
+from taurus_tpo.concurrency.io_pool import GATHER
+from taurus_tpo.core.clock import SYSTEM, Clock, phase_of
 
 #: The shortest period, s; zero would be none.
 SHORTEST = 0.001
@@ -120,7 +120,7 @@ class Polling:
     def remove(self, attribute: Any) -> bool:
         """Poll ``attribute`` no more; return whether a poll may be on its way.
 
-        Takes no lock, see :meth:`taurus_tpo.firstread.DevicePool.withdraw`.
+        Takes no lock, see :meth:`taurus_tpo.concurrency.io_pool.DevicePool.withdraw`.
         """
         polled = self._polled.pop(attribute, None)
         return polled is not None and polled.asked

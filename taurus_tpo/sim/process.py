@@ -26,9 +26,10 @@ _PACKAGE_ROOT = str(Path(__file__).parents[2])
 class Spawner:
     """The thread that starts the processes of one facility.
 
-    A child dies with the thread that started it (see :mod:`taurus_tpo.child`), so
-    that thread must be one that lives as long as the facility, and not whichever
-    happens to call. May be used from any thread.
+    A child dies with the thread that started it (see
+    :mod:`taurus_tpo.concurrency.child_process`), so that thread must be one that lives
+    as long as the facility, and not whichever happens to call. May be used from any
+    thread.
     """
 
     def __init__(self) -> None:
@@ -45,7 +46,7 @@ class Spawner:
         self, arguments: Sequence[str], environment: Mapping[str, str], output: Path
     ) -> subprocess.Popen[bytes]:
         path = [_PACKAGE_ROOT, environment.get("PYTHONPATH", "")]
-        launch = ["-m", "taurus_tpo.child", str(os.getpid())]
+        launch = ["-m", "taurus_tpo.concurrency.child_process", str(os.getpid())]
         with output.open("wb") as stream:
             child = subprocess.Popen(
                 [sys.executable, *launch, *arguments],

@@ -14,7 +14,7 @@ from pathlib import Path
 from docs_blocks import PAGES, Block, Command, blocks, commands
 from docs_tables import IN_PLACE_OF, NO_OUTPUT, NOT_RUN, STATUS, VARYING
 
-from taurus_tpo import settings
+from taurus_tpo.core import settings
 from taurus_tpo.sim import Facility
 from taurus_tpo.sim.spec import parse
 from taurus_tpo.sim.waiting import wait_until

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the pure floors."""
+"""Fixtures of the tests of the pure packages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from types import ModuleType
 import pytest
 from pure_support import Alarms, DrivenClock
 
-from taurus_tpo import compat, settings
-from taurus_tpo.commandline import COMMAND_LINE, CommandLine
+from taurus_tpo.core import settings
+from taurus_tpo.environment import taurus_compat
+from taurus_tpo.environment.command_line import COMMAND_LINE, CommandLine
 
 
 @pytest.fixture
@@ -25,12 +26,12 @@ def command_line() -> Iterator[CommandLine]:
 @pytest.fixture
 def taurus_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Taurus's module of settings as Taurus ships it, with no file on the machine."""
-    module = compat.custom_settings()
+    module = taurus_compat.custom_settings()
     for key in settings.KEYS:
         # Assigned first, so that whatever a test assigns is taken back.
         monkeypatch.setattr(module, key, None, raising=False)
         monkeypatch.delattr(module, key)
-    for key, value in compat.STOCK_DEFAULTS.items():
+    for key, value in taurus_compat.STOCK_DEFAULTS.items():
         monkeypatch.setattr(module, key, value, raising=False)
     monkeypatch.setattr(module, "SYSTEM_CFG_FILE", str(tmp_path / "system.ini"))
     monkeypatch.setattr(module, "USER_CFG_FILE", str(tmp_path / "user.ini"))

@@ -7,7 +7,7 @@ import socket
 import threading
 from types import TracebackType
 
-from taurus_tpo.giop import Address
+from taurus_tpo.core.giop import Address
 
 #: The answer to a question: GIOP 1.0, the object is here.
 REPLY = b"GIOP\x01\x00\x01\x04" + b"\x08\x00\x00\x00" + b"\x01\0\0\0" + b"\x01\0\0\0"

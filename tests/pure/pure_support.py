@@ -1,4 +1,4 @@
-"""What the tests of the pure floors share."""
+"""What the tests of the pure packages share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from taurus_tpo.firstread import Costs, Server
+from taurus_tpo.core.batching import Costs
+from taurus_tpo.core.server_health import Server
 
 #: How long anything that should happen may take on a busy machine (s).
 SOON = 60.0

@@ -20,12 +20,14 @@ from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.tango.tangofactory import TangoFactory
 from taurus.core.taurusmodel import TaurusModel
 
-from taurus_tpo import compat, submode
+from taurus_tpo.core import modes
+from taurus_tpo.environment import taurus_compat
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
 from taurus_tpo.scheme.authority import TpoTangoAuthority
 from taurus_tpo.scheme.device import TpoTangoDevice
 from taurus_tpo.scheme.evaluation import TpoEvaluationAttribute
 from taurus_tpo.scheme.factory import TpoTangoFactory
+from taurus_tpo.tango_client import pytango_compat
 
 OWNERS = {
     "EvaluationAttribute": EvaluationAttribute,
@@ -74,7 +76,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
 }
 
 
-ALL_NAMES = {**compat.PRIVATE_NAMES, **compat.PRIVATE_NAMES_OF_FORMS}
+ALL_NAMES = {**taurus_compat.PRIVATE_NAMES, **taurus_compat.PRIVATE_NAMES_OF_FORMS}
 
 
 def marked(place: str) -> Any:
@@ -95,7 +97,7 @@ def test_a_private_name_has_a_reason(place: str) -> None:
     assert len(ALL_NAMES[place].split()) >= 4
 
 
-@pytest.mark.parametrize("name", compat.PRIVATE_ATTRIBUTES)
+@pytest.mark.parametrize("name", taurus_compat.PRIVATE_ATTRIBUTES)
 def test_a_private_attribute_is_set_by_its_class(name: str) -> None:
     owner, _, attribute = name.partition(".")
     assert f"self.{attribute} = " in inspect.getsource(OWNERS[owner])
@@ -111,7 +113,7 @@ def test_an_enumeration_without_a_label_makes_taurus_raise() -> None:
 def test_a_private_attribute_of_a_form_is_set_by_its_class() -> None:
     from taurus.qt.qtgui.panel import TaurusForm
 
-    for name in compat.PRIVATE_ATTRIBUTES_OF_FORMS:
+    for name in taurus_compat.PRIVATE_ATTRIBUTES_OF_FORMS:
         attribute = name.partition(".")[2]
         assert f"self.{attribute} = " in inspect.getsource(TaurusForm)
 
@@ -204,7 +206,7 @@ def private_words(klass: type) -> set[str]:
 
 
 def test_no_private_name_of_ours_means_something_else_to_taurus() -> None:
-    known = [*compat.PRIVATE_NAMES, *compat.PRIVATE_ATTRIBUTES]
+    known = [*taurus_compat.PRIVATE_NAMES, *taurus_compat.PRIVATE_ATTRIBUTES]
     listed = {name.rpartition(".")[2] for name in known}
     both = set()
     for ours, theirs in PAIRS:
@@ -256,7 +258,7 @@ def test_quick_widgets_call_old_and_new_methods_as_taurus_does(
         return found
 
     as_taurus_does = answers()
-    compat.quicken_widgets()
+    taurus_compat.quicken_widgets()
     assert hasattr(TaurusBaseComponent._wrap_old_api, "__wrapped__")
     assert answers() == as_taurus_does
     assert as_taurus_does[:2] == ["old model", "new second"]
@@ -270,7 +272,7 @@ def test_a_known_taurus_is_supported(
     monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     monkeypatch.setattr(taurus.Release, "version", version)
-    assert compat.why_unsupported() is None
+    assert taurus_compat.why_unsupported() is None
 
 
 @pytest.mark.parametrize("version", ["4.8", "5.1.8", "5.5", "5.5.0-alpha", "6.0"])
@@ -278,7 +280,7 @@ def test_an_unknown_taurus_is_named(
     monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     monkeypatch.setattr(taurus.Release, "version", version)
-    why = compat.why_unsupported()
+    why = taurus_compat.why_unsupported()
     assert why is not None
     assert version.partition("-")[0] in why
     assert "5.2 to below 5.5" in why
@@ -286,68 +288,72 @@ def test_an_unknown_taurus_is_named(
 
 def test_a_missing_pytango_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tango", None)
-    assert "PyTango cannot be imported" in str(compat.why_unsupported())
-    assert compat.pytango_version() is None
+    assert "PyTango cannot be imported" in str(taurus_compat.why_unsupported())
+    assert pytango_compat.pytango_version() is None
 
 
 def test_what_is_installed_is_supported() -> None:
-    assert compat.why_unsupported() is None
-    assert compat.pytango_version() == tango.__version__
-    assert compat.taurus_version() == taurus.Release.version
+    assert taurus_compat.why_unsupported() is None
+    assert pytango_compat.pytango_version() == tango.__version__
+    assert taurus_compat.taurus_version() == taurus.Release.version
 
 
 # --- PyTango -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
-def test_a_mode_goes_to_tango_and_back(mode: submode.SubMode) -> None:
-    as_tango_has_it = compat.tango_event_sub_mode(mode)
-    assert submode.parse(as_tango_has_it) is mode
-    if compat.has_event_sub_mode():
+@pytest.mark.parametrize("mode", modes.MODES, ids=str)
+def test_a_mode_goes_to_tango_and_back(mode: modes.SubMode) -> None:
+    as_tango_has_it = pytango_compat.tango_event_sub_mode(mode)
+    assert modes.parse(as_tango_has_it) is mode
+    if pytango_compat.has_event_sub_mode():
         assert as_tango_has_it is getattr(tango.EventSubMode, mode.name)
 
 
-@pytest.mark.skipif(not compat.has_event_sub_mode(), reason="PyTango before 10.1")
+@pytest.mark.skipif(
+    not pytango_compat.has_event_sub_mode(), reason="PyTango before 10.1"
+)
 def test_tango_has_exactly_our_modes() -> None:
-    names = {mode.name for mode in submode.MODES}
+    names = {mode.name for mode in modes.MODES}
     assert set(tango.EventSubMode.__members__) == names
 
 
 def test_the_default_is_async_read_where_tango_has_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for known, expected in ((True, submode.DEFAULT), (False, submode.SYNC_READ)):
-        monkeypatch.setattr(compat, "has_event_sub_mode", lambda known=known: known)
-        assert compat.default_mode() is expected
+    for known, expected in ((True, modes.DEFAULT), (False, modes.SYNC_READ)):
+        monkeypatch.setattr(
+            pytango_compat, "has_event_sub_mode", lambda known=known: known
+        )
+        assert pytango_compat.default_mode() is expected
 
 
 def test_an_event_without_an_error_is_no_failed_subscription() -> None:
-    assert not compat.is_subscription_failure(SimpleNamespace(err=False))
+    assert not pytango_compat.is_subscription_failure(SimpleNamespace(err=False))
 
 
 # --- settings ------------------------------------------------------------------------
 
 
 def test_the_stock_defaults_are_those_of_taurus() -> None:
-    source = inspect.getsource(compat.custom_settings())
+    source = inspect.getsource(taurus_compat.custom_settings())
     if "TANGO_EVENTS_TO_SUBSCRIBE" in source:
         assert 'TANGO_EVENTS_TO_SUBSCRIBE = ["CHANGE_EVENT"]' in source
     if "TANGO_EVENT_SUB_MODE" in source:
         assert "TANGO_EVENT_SUB_MODE = EVENT_SUB_MODE.ASYNCREAD" in source
-        assert compat.custom_settings().EVENT_SUB_MODE.ASYNCREAD == "ASYNCREAD"
+        assert taurus_compat.custom_settings().EVENT_SUB_MODE.ASYNCREAD == "ASYNCREAD"
 
 
 def test_the_modes_of_taurus_are_ours() -> None:
-    module = compat.custom_settings()
+    module = taurus_compat.custom_settings()
     if hasattr(module, "EVENT_SUB_MODE"):
         taurus_keys = {
             k: v for k, v in vars(module.EVENT_SUB_MODE).items() if k.isupper()
         }
-        assert taurus_keys == {mode.key: mode.key for mode in submode.MODES}
+        assert taurus_keys == {mode.key: mode.key for mode in modes.MODES}
 
 
 def test_the_sources_of_settings_files_are_where_we_look() -> None:
-    module = compat.custom_settings()
+    module = taurus_compat.custom_settings()
     assert isinstance(module.SYSTEM_CFG_FILE, str)
     assert isinstance(module.USER_CFG_FILE, str)
     parameters = inspect.signature(inspect.unwrap(module.load_configs)).parameters

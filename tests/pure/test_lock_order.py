@@ -134,7 +134,7 @@ def test_a_call_to_what_is_written_in_c_is_a_fault_too(recorder: Recorder) -> No
 
 def test_a_call_to_anybody_else_is_none(recorder: Recorder) -> None:
     [one] = made(recorder, "one")
-    call = function("taurus_tpo.cache")
+    call = function("taurus_tpo.core.value_cache")
     with one:
         call()
         sorted([2, 1])
@@ -145,11 +145,11 @@ def test_a_call_to_anybody_else_is_none(recorder: Recorder) -> None:
 def test_only_locks_of_the_plugin_are_recorded() -> None:
     lock = threading.Lock()
     assert not isinstance(lock, RecordedLock)
-    from taurus_tpo.outbox import Outbox
+    from taurus_tpo.concurrency.action_queue import Outbox
 
     outbox = Outbox(print)
     assert isinstance(outbox._lock, RecordedLock)
-    assert outbox._lock.site.startswith("taurus_tpo.outbox:")
+    assert outbox._lock.site.startswith("taurus_tpo.concurrency.action_queue:")
     assert isinstance(threading.Condition(), lock_order._Condition)
 
 

@@ -8,9 +8,9 @@ from types import ModuleType
 import pytest
 import taurus
 
-from taurus_tpo import activation
-from taurus_tpo.activation import Activation
-from taurus_tpo.customsettings import CUSTOM_SETTINGS, CustomSettings
+from taurus_tpo.environment import activation
+from taurus_tpo.environment.activation import Activation
+from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS, CustomSettings
 
 
 @pytest.fixture(autouse=True)

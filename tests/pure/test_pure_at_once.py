@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from taurus_tpo.firstread.at_once import LEAST, MOST, SHOWN, TRIALS, AtOnce
-from taurus_tpo.firstread.costs import Costs
+from taurus_tpo.core.batching import Costs
+from taurus_tpo.core.parallel_reads import LEAST, MOST, SHOWN, TRIALS, AtOnce
 
 
 def shown() -> AtOnce:

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taurus_tpo import settings as tpo_settings
 from taurus_tpo.bench import advice, child
 from taurus_tpo.bench.kinds import expressions
 from taurus_tpo.bench.measure import CALLERS, Plan
@@ -29,6 +28,7 @@ from taurus_tpo.bench.results import (
     limit_of,
     sheets,
 )
+from taurus_tpo.core import settings as tpo_settings
 
 QUICK, SLOW = "tango://host:10000/sim/quick/1", "tango://host:10000/sim/slow/1"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taurus_tpo.cache import YOUNGER, Cache, Known
+from taurus_tpo.core.value_cache import YOUNGER, Cache, Known
 
 BROKEN = ValueError("broken")
 

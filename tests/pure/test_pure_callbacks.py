@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from taurus_tpo.callbacks import Callbacks
+from taurus_tpo.concurrency.foreign_calls import Callbacks
 
 #: How long a thread may take that is not kept, s; and how long nothing is waited for.
 SOON, AT_ONCE = 30.0, 0.05
@@ -58,7 +58,7 @@ def test_no_call_begins_once_they_are_stopped(callbacks: Callbacks) -> None:
 def test_a_thread_is_not_kept_for_ever(
     callbacks: Callbacks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("taurus_tpo.callbacks.STAY", AT_ONCE)
+    monkeypatch.setattr("taurus_tpo.concurrency.foreign_calls.STAY", AT_ONCE)
     assert callbacks.stop(AT_ONCE)
     caller = Caller(callbacks)
     assert caller.returned.wait(SOON)

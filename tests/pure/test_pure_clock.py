@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from taurus_tpo.clock import phase_of
+from taurus_tpo.core.clock import phase_of
 
 
 def test_it_is_the_same_in_every_process() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pure_support import growth
 
-from taurus_tpo.firstread.costs import AIM, FIRST, GROWTH, Costs
+from taurus_tpo.core.batching import AIM, FIRST, GROWTH, Costs
 
 #: Tango's timeout: a call that takes longer fails as a whole, s.
 LIMIT = 3.0

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pure_support import SOON
 
-from taurus_tpo import submode
-from taurus_tpo.customsettings import CustomSettings
-from taurus_tpo.rules import Rule, RuleSet
-from taurus_tpo.settings import ALL, KEYS, PROGRAM_ORIGIN, Settings
+from taurus_tpo.core import modes
+from taurus_tpo.core.rules import Rule, RuleSet
+from taurus_tpo.core.settings import ALL, KEYS, PROGRAM_ORIGIN, Settings
+from taurus_tpo.environment.custom_settings import CustomSettings
 
 MODE_KEY = "TANGO_EVENT_SUB_MODE"
 RULES_KEY = "TANGO_EVENT_SUB_MODE_RULES"
@@ -39,7 +39,7 @@ def write(path: str | Path, *lines: str) -> str:
     return str(path)
 
 
-def said(custom: CustomSettings) -> tuple[submode.SubMode | None, str]:
+def said(custom: CustomSettings) -> tuple[modes.SubMode | None, str]:
     authority = custom.current().authority
     return authority.mode, authority.mode_origin
 
@@ -73,11 +73,11 @@ def test_what_the_program_assigns_counts_at_once(
 ) -> None:
     for name in ("SYNC", "STATELESS", "SYNC"):
         taurus_settings.TANGO_EVENT_SUB_MODE = name
-        assert said(custom) == (submode.parse(name), PROGRAM_ORIGIN)
+        assert said(custom) == (modes.parse(name), PROGRAM_ORIGIN)
     taurus_settings.TANGO_EVENT_SUB_MODE = "ASYNCREAD"
     assert custom.current().authority.mode is None
     taurus_settings.TANGO_EVENT_SUB_MODE_RULES = [("*", "SYNC")]
-    rules = RuleSet([Rule("*", submode.SYNC)])
+    rules = RuleSet([Rule("*", modes.SYNC)])
     assert custom.current().authority.rules == rules
     del taurus_settings.TANGO_EVENT_SUB_MODE_RULES
     assert custom.current().authority.rules == RuleSet()
@@ -108,7 +108,7 @@ def test_a_value_comes_from_the_file_that_taurus_read_at_import(
     write(taurus_settings.USER_CFG_FILE, f"{RULES_KEY} = [('*', 'ASYNC')]")
     taurus_settings.load_configs()
     authority = custom.current().authority
-    assert authority.mode is submode.SYNC
+    assert authority.mode is modes.SYNC
     assert authority.mode_origin == taurus_settings.SYSTEM_CFG_FILE
     assert authority.rules_origin == taurus_settings.USER_CFG_FILE
 
@@ -119,7 +119,7 @@ def test_what_the_program_assigns_after_the_file_is_the_programs(
     write(taurus_settings.SYSTEM_CFG_FILE, f"{MODE_KEY} = 'SYNC'")
     taurus_settings.load_configs()
     taurus_settings.TANGO_EVENT_SUB_MODE = "STATELESS"
-    assert said(custom) == (submode.STATELESS, PROGRAM_ORIGIN)
+    assert said(custom) == (modes.STATELESS, PROGRAM_ORIGIN)
 
 
 def test_a_file_that_says_the_default_is_who_decides(
@@ -127,7 +127,7 @@ def test_a_file_that_says_the_default_is_who_decides(
 ) -> None:
     path = write(taurus_settings.USER_CFG_FILE, f"{MODE_KEY} = 'ASYNCREAD'")
     taurus_settings.load_configs()
-    assert said(custom) == (submode.ASYNC_READ, path)
+    assert said(custom) == (modes.ASYNC_READ, path)
 
 
 def test_a_file_that_is_loaded_later_is_noted(
@@ -137,7 +137,7 @@ def test_a_file_that_is_loaded_later_is_noted(
     taurus_settings.load_configs()
     path = write(tmp_path / "mine.ini", f"{MODE_KEY} = 'SYNC'")
     assert taurus_settings.load_configs([path]) == [path]
-    assert said(watched) == (submode.SYNC, path)
+    assert said(watched) == (modes.SYNC, path)
     paths = [file.path for file in watched.files()]
     assert paths == [taurus_settings.USER_CFG_FILE, path]
 
@@ -150,7 +150,7 @@ def test_a_file_that_is_loaded_again_gets_its_later_place(
     for path in (one, two, one):
         taurus_settings.load_configs([path])
     assert [file.path for file in watched.files()] == [two, one]
-    assert said(watched) == (submode.SYNC, one)
+    assert said(watched) == (modes.SYNC, one)
 
 
 def test_the_same_value_in_a_later_file_changes_the_origin(
@@ -158,10 +158,10 @@ def test_the_same_value_in_a_later_file_changes_the_origin(
 ) -> None:
     one = write(tmp_path / "one.ini", f"{MODE_KEY} = 'SYNC'")
     taurus_settings.load_configs([one])
-    assert said(watched) == (submode.SYNC, one)
+    assert said(watched) == (modes.SYNC, one)
     two = write(tmp_path / "two.ini", f"{MODE_KEY} = 'SYNC'")
     taurus_settings.load_configs([two])
-    assert said(watched) == (submode.SYNC, two)
+    assert said(watched) == (modes.SYNC, two)
 
 
 def test_a_file_that_does_not_exist_is_skipped(
@@ -196,7 +196,7 @@ def test_an_unknown_mode_in_a_file_is_one_warning_that_names_it(
     path = write(taurus_settings.SYSTEM_CFG_FILE, f"{MODE_KEY} = 'SYNK'")
     taurus_settings.load_configs()
     (problem,) = custom.problems()
-    for word in (path, MODE_KEY, "'SYNK'", *map(str, submode.MODES)):
+    for word in (path, MODE_KEY, "'SYNK'", *map(str, modes.MODES)):
         assert word in str(problem)
     assert custom.current().authority.mode is None
 
@@ -213,7 +213,7 @@ def test_an_unquoted_text_is_a_problem_and_the_good_keys_count(
     assert taurus_settings.load_configs([path]) == [path]
     current = watched.current()
     assert current.first_read_workers == 3
-    assert current.authority.rules == RuleSet([Rule("*", submode.ASYNC)])
+    assert current.authority.rules == RuleSet([Rule("*", modes.ASYNC)])
     assert current.authority.mode is None
     (problem,) = watched.problems()
     assert (problem.origin, problem.key) == (path, MODE_KEY)
@@ -225,7 +225,7 @@ def test_an_unquoted_text_leaves_what_a_weaker_file_says(
     weaker = write(taurus_settings.USER_CFG_FILE, f"{MODE_KEY} = 'ASYNC'")
     taurus_settings.load_configs()
     taurus_settings.load_configs([write(tmp_path / "bad.ini", f"{MODE_KEY} = SYNC")])
-    assert said(watched) == (submode.ASYNC, weaker)
+    assert said(watched) == (modes.ASYNC, weaker)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_one_name_alone_is_a_file_too(
 ) -> None:
     path = write(tmp_path / "bad.ini", "A = unquoted", f"{MODE_KEY} = 'SYNC'")
     taurus_settings.load_configs(path)
-    assert said(watched) == (submode.SYNC, path)
+    assert said(watched) == (modes.SYNC, path)
 
 
 def test_a_path_is_a_file_too(
@@ -265,7 +265,7 @@ def test_a_path_is_a_file_too(
 ) -> None:
     path = write(tmp_path / "bad.ini", "A = unquoted", f"{MODE_KEY} = 'SYNC'")
     taurus_settings.load_configs(Path(path))
-    assert said(watched)[0] is submode.SYNC
+    assert said(watched)[0] is modes.SYNC
 
 
 @pytest.mark.parametrize("value", [7, None, ["SYNC"], 2.5], ids=repr)
@@ -302,7 +302,7 @@ def test_what_is_put_right_is_no_problem_any_more(
         assert len(custom.problems()) == 1
         taurus_settings.TANGO_EVENT_SUB_MODE = good
         assert custom.problems() == ()
-        expected = None if good == "ASYNCREAD" else submode.parse(good)
+        expected = None if good == "ASYNCREAD" else modes.parse(good)
         assert custom.current().authority.mode is expected
 
 
@@ -330,7 +330,7 @@ def test_whatever_is_assigned_can_be_used(
     taurus_settings.TANGO_EVENTS_TO_SUBSCRIBE = assigned["events"]
     taurus_settings.TANGO_FIRST_READ_WORKERS = assigned["workers"]
     current = custom.current()
-    assert current.authority.mode in (None, *submode.MODES)
+    assert current.authority.mode in (None, *modes.MODES)
     assert 1 <= current.first_read_workers <= 256
     assert isinstance(taurus_settings.TANGO_EVENT_SUB_MODE, str)
     assert all(problem.origin == PROGRAM_ORIGIN for problem in custom.problems())
@@ -357,7 +357,7 @@ def test_what_is_assigned_while_the_settings_are_read_counts_the_next_time(
     taurus_settings.TANGO_FIRST_READ_WORKERS = Meanwhile(taurus_settings)
     custom.current()
     assert taurus_settings.TANGO_EVENT_SUB_MODE == "STATELESS"
-    assert custom.current().authority.mode is submode.STATELESS
+    assert custom.current().authority.mode is modes.STATELESS
 
 
 def test_many_threads_may_ask_while_the_program_assigns(
@@ -379,7 +379,7 @@ def test_many_threads_may_ask_while_the_program_assigns(
     end.set()
     for asker in askers:
         asker.join(SOON)
-    assert set(seen) <= {None, submode.SYNC, submode.ASYNC}
+    assert set(seen) <= {None, modes.SYNC, modes.ASYNC}
     assert len(seen) > 0
 
 
@@ -392,7 +392,7 @@ def test_the_settings_file_that_we_ship_means_the_defaults(
     assert watched.problems() == ()
     now, defaults = watched.current(), Settings()
     assert set(KEYS) <= set(vars(taurus_settings))
-    assert now.authority.mode is submode.DEFAULT
+    assert now.authority.mode is modes.DEFAULT
     assert len(now.authority.rules) == 0
     for field in (setting.field for setting in ALL if setting.field):
         assert getattr(now, field) == getattr(defaults, field)

@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taurus_tpo.commandline import CommandLine
-from taurus_tpo.decision import Authority, Decision, decide
-from taurus_tpo.rules import AttributeName, Rule, RuleSet
-from taurus_tpo.submode import (
+from taurus_tpo.core.modes import (
     ASYNC,
     ASYNC_READ,
     MODES,
@@ -19,6 +16,9 @@ from taurus_tpo.submode import (
     SYNC_READ,
     SubMode,
 )
+from taurus_tpo.core.precedence import Authority, Decision, decide
+from taurus_tpo.core.rules import AttributeName, Rule, RuleSet
+from taurus_tpo.environment.command_line import CommandLine
 
 SLOW = AttributeName.of("tango://host:10000/sys/slow/1/x")
 QUICK = AttributeName.of("tango://host:10000/sys/quick/1/x")

@@ -8,13 +8,14 @@ import re
 from pathlib import Path
 
 import pytest
-from test_pure_floors import FLOORS
+from test_pure_packages import MODULES, ORDER
 
-from taurus_tpo import compat, settings, submode
 from taurus_tpo.cli import options
+from taurus_tpo.core import modes, settings
+from taurus_tpo.core.settings import Setting
+from taurus_tpo.environment import taurus_compat
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
 from taurus_tpo.scheme.factory import TpoTangoFactory
-from taurus_tpo.settings import Setting
 from taurus_tpo.sim import spec
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +66,7 @@ def test_the_default_of_a_setting_is_a_good_value(setting: Setting) -> None:
 
 
 def test_the_mode_where_nobody_decides_is_the_default_of_its_setting() -> None:
-    assert submode.parse(settings.MODE.default) is submode.DEFAULT
+    assert modes.parse(settings.MODE.default) is modes.DEFAULT
 
 
 # --- what is guaranteed --------------------------------------------------------------
@@ -125,7 +126,7 @@ def test_the_versions_that_are_accepted_are_those_of_the_package() -> None:
     assert declared.read(ROOT / "setup.cfg")
     page = (DOCS / "reference" / "versions.rst").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^   \* - (\w+)\n     - (.*)$", page, re.MULTILINE))
-    first, end = compat.KNOWN_TAURUS
+    first, end = taurus_compat.KNOWN_TAURUS
     needed = declared["options"]["install_requires"]
     assert rows["Taurus"] == f"{first} to below {end}"
     assert f"taurus >={first}" in needed
@@ -141,17 +142,12 @@ def test_the_versions_that_are_accepted_are_those_of_the_package() -> None:
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-def test_each_room_of_the_house_has_its_row() -> None:
-    rows = re.findall(r"^\| (\d) \| (.*?) \|", CONTRIBUTING, re.MULTILINE)
-    told = {
-        room.rstrip("/").partition(".")[0]: int(floor)
-        for floor, cell in rows
-        for room in re.findall(r"`([^`]+)`", cell)
-    }
-    # What the package is called, and its version, are no rooms.
-    rooms = {room: floor for room, floor in FLOORS.items() if room.strip("_") in told}
-    assert told == rooms
-    assert set(FLOORS) - set(told) == {"", "_version"}
+def test_each_package_has_its_row_in_the_order_of_its_imports() -> None:
+    table = CONTRIBUTING.partition("| package |")[2].partition("| beside |")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == ORDER
+    modules = set(re.findall(r"`(\w+)`", table)) - set(ORDER) - {"taurus_tpo"}
+    known = {module.rpartition(".")[2] for module in MODULES}
+    assert modules <= known
 
 
 def test_each_command_of_the_makefile_has_its_row() -> None:

@@ -8,8 +8,8 @@ import weakref
 import pytest
 import tango
 
-from taurus_tpo import errors
-from taurus_tpo.errors import fresh
+from taurus_tpo.core import errors
+from taurus_tpo.core.errors import fresh
 
 
 class UncopyableError(Exception):

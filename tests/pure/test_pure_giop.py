@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taurus_tpo import giop
-from taurus_tpo.giop import Address, NoReferenceError, address_of, is_answer
+from taurus_tpo.core import giop
+from taurus_tpo.core.giop import Address, NoReferenceError, address_of, is_answer
 
 hosts = st.text("abcdefghijklmnopqrstuvwxyz0123456789.-:", min_size=1, max_size=40)
 ports = st.integers(1, 65535)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taurus_tpo.firstread import Server
-from taurus_tpo.giop import Address
-from taurus_tpo.journal import Journal
-from taurus_tpo.qt.rows import (
+from taurus_tpo.core.giop import Address
+from taurus_tpo.core.history import Journal
+from taurus_tpo.core.server_health import Server
+from taurus_tpo.core.status import Condition
+from taurus_tpo.qt.inspector.rows import (
     COLUMNS,
     HIDDEN,
     INDEX,
@@ -24,8 +25,7 @@ from taurus_tpo.qt.rows import (
     health,
     write_csv,
 )
-from taurus_tpo.qt.tally import NAMES, PATIENCE, Missing, Tally
-from taurus_tpo.story import Condition
+from taurus_tpo.qt.progress_summary import NAMES, PATIENCE, Missing, Tally
 
 HERE = Address("127.0.0.1", 10000, b"key")
 

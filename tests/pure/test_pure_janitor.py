@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from taurus_tpo.janitor import THREAD_NAME, Janitor
+from taurus_tpo.concurrency.serial_executor import THREAD_NAME, Janitor
 
 SOON = 20.0
 

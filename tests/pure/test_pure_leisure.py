@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pure_support import Alarms, DrivenClock
 
-from taurus_tpo.firstread import Kind
-from taurus_tpo.scheme.leisure import LONGEST, MOST, PACE, QUIET, SOME, Leisure
-from taurus_tpo.settling import COMPANY, OPEN
+from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.verification import COMPANY, OPEN
+from taurus_tpo.scheme.deferred_setup import LONGEST, MOST, PACE, QUIET, SOME, Leisure
 
 
 class Device:

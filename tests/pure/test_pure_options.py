@@ -16,12 +16,12 @@ import taurus.cli.common
 from click.testing import CliRunner, Result
 from taurus.cli.cli import taurus_cmd
 
-from taurus_tpo import submode
 from taurus_tpo.cli import options
-from taurus_tpo.commandline import CommandLine
-from taurus_tpo.rules import Rule, RuleSet
+from taurus_tpo.core import modes
+from taurus_tpo.core.rules import Rule, RuleSet
+from taurus_tpo.environment.command_line import CommandLine
 
-NAMES = [mode.name for mode in submode.MODES]
+NAMES = [mode.name for mode in modes.MODES]
 OPTIONS = [
     "--tango-event-sub-mode",
     "--tango-event-sub-mode-for",
@@ -69,7 +69,7 @@ def test_nothing_typed_is_nothing_said(command_line: CommandLine) -> None:
 def test_a_mode_is_kept_in_any_case(command_line: CommandLine, name: str) -> None:
     for word in (name, name.lower(), name.upper()):
         said(panel, "--tango-event-sub-mode", word)
-        assert command_line.authority.mode is submode.parse(name)
+        assert command_line.authority.mode is modes.parse(name)
 
 
 def test_rules_are_kept_in_their_order(command_line: CommandLine) -> None:
@@ -77,9 +77,9 @@ def test_rules_are_kept_in_their_order(command_line: CommandLine) -> None:
     said(panel, *[f"--tango-event-sub-mode-for={word}" for word in words])
     assert command_line.authority.rules == RuleSet(
         [
-            Rule("sys/slow/*", submode.ASYNC),
-            Rule("*", submode.SYNC),
-            Rule("//host:1/*/x=y", submode.STATELESS),
+            Rule("sys/slow/*", modes.ASYNC),
+            Rule("*", modes.SYNC),
+            Rule("//host:1/*/x=y", modes.STATELESS),
         ]
     )
 
@@ -95,7 +95,7 @@ def test_the_options_may_come_in_any_order(
 ) -> None:
     words = ["--tango-event-sub-mode=Sync", "--tango-event-sub-mode-for=*=Async"]
     said(panel, *(words[::-1] if reverse else words))
-    assert command_line.authority.mode is submode.SYNC
+    assert command_line.authority.mode is modes.SYNC
     assert len(command_line.authority.rules) == 1
 
 
@@ -240,8 +240,8 @@ def test_what_is_typed_reaches_us(
         "--disable-tango-event-subscription",
         "probe",
     )
-    assert command_line.authority.mode is submode.ASYNC_READ
-    assert command_line.authority.rules == RuleSet([Rule("*", submode.SYNC)])
+    assert command_line.authority.mode is modes.ASYNC_READ
+    assert command_line.authority.rules == RuleSet([Rule("*", modes.SYNC)])
     assert command_line.events_disabled
 
 
@@ -352,7 +352,7 @@ def test_a_subcommand_with_the_options_keeps_what_the_group_was_told(
     options.install(group)
     group.add_command(panel)
     said(group, "--tango-event-sub-mode=Sync", "panel")
-    assert command_line.authority.mode is submode.SYNC
+    assert command_line.authority.mode is modes.SYNC
 
 
 # --- the real one --------------------------------------------------------------------
@@ -376,7 +376,7 @@ def test_the_taurus_command_tells_us(
     taurus_group: click.Group, command_line: CommandLine
 ) -> None:
     said(taurus_group, "--tango-event-sub-mode=sync", "probe")
-    assert command_line.authority.mode is submode.SYNC
+    assert command_line.authority.mode is modes.SYNC
     result = run(taurus_group, "--tango-event-sub-mode=synk", "probe")
     assert result.exit_code == 2
     assert "Did you mean Sync?" in result.output

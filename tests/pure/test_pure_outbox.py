@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from pure_support import SOON
 
-from taurus_tpo.outbox import Outbox
+from taurus_tpo.concurrency.action_queue import Outbox
 
 
 @pytest.fixture

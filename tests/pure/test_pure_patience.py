@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pure_support import DrivenClock
 
-from taurus_tpo.firstread import Server
-from taurus_tpo.scheme.connector import VALUES, Patience
+from taurus_tpo.core.server_health import Server
+from taurus_tpo.scheme.gui_wait_policy import VALUES, Patience
 
 #: What a window may wait, s: for one server, and for all together.
 FOR_ONE = 0.05

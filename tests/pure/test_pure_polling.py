@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pure_support import SOON, Alarms, DrivenClock, SomeDevice, wait_until
 
-from taurus_tpo.firstread import Batch, DevicePool, Kind, Report
-from taurus_tpo.firstread.pool import GATHER
+from taurus_tpo.concurrency.io_pool import GATHER, DevicePool
+from taurus_tpo.core.scheduler import Batch, Kind, Report
 from taurus_tpo.scheme.polling import SHORTEST, UNANSWERED_FOR, Polling
 
 PERIOD = 3.0

@@ -18,10 +18,10 @@ import pytest
 from pure_orb import Orb, Port
 from pure_support import SOON, DrivenClock, SomeDevice, growth, wait_until
 
-from taurus_tpo.firstread import Batch, DevicePool, Kind, Report, Server, Stats
-from taurus_tpo.firstread.pool import THREAD_NAME
-from taurus_tpo.firstread.schedule import HELD
-from taurus_tpo.firstread.sentinel import Sentinel
+from taurus_tpo.concurrency.io_pool import THREAD_NAME, DevicePool, Stats
+from taurus_tpo.concurrency.liveness import Sentinel
+from taurus_tpo.core.scheduler import HELD, Batch, Kind, Report
+from taurus_tpo.core.server_health import Server
 
 #: Longer than any test: nothing happens because a thread was idle for so long.
 NEVER = 1000.0

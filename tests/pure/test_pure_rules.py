@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taurus_tpo.rules import AttributeName, Rule, RuleSet
-from taurus_tpo.submode import ASYNC, MODES, STATELESS, SYNC
+from taurus_tpo.core.modes import ASYNC, MODES, STATELESS, SYNC
+from taurus_tpo.core.rules import AttributeName, Rule, RuleSet
 
 AMPLI = AttributeName.of("tango://host:10000/Sys/Tg_Test/1/Ampli")
 

@@ -17,11 +17,21 @@ from hypothesis.stateful import (
 )
 from pure_support import SomeDevice, growth
 
-from taurus_tpo.firstread import Batch, Costs, Kind, Outcome, Report, Request, Schedule
-from taurus_tpo.firstread.costs import AIM
-from taurus_tpo.firstread.schedule import HELD, MOST_HELD, OVERTAKING
-from taurus_tpo.firstread.server import JUST_NOW, LATELY, PAUSES, Server
-from taurus_tpo.giop import Address
+from taurus_tpo.concurrency.future_request import FutureRequest
+from taurus_tpo.core.batching import AIM, Costs
+from taurus_tpo.core.giop import Address
+from taurus_tpo.core.scheduler import (
+    HELD,
+    MOST_HELD,
+    OVERTAKING,
+    Batch,
+    Kind,
+    Outcome,
+    Report,
+    Request,
+    Schedule,
+)
+from taurus_tpo.core.server_health import JUST_NOW, LATELY, PAUSES, Server
 
 GATHER = 3.0
 
@@ -104,7 +114,7 @@ def uncheckable() -> Server:
 
 
 def test_a_request_is_settled_once() -> None:
-    request = Request("device", "name", 0.0)
+    request = FutureRequest("device", "name", 0.0)
     request.succeed(1)
     request.fail(ValueError())
     request.spare(2)
@@ -114,7 +124,7 @@ def test_a_request_is_settled_once() -> None:
 
 
 def test_a_failure_reaches_whoever_waits() -> None:
-    request = Request("device", "name", 0.0)
+    request = FutureRequest("device", "name", 0.0)
     request.fail(ValueError("broken"))
     with pytest.raises(ValueError, match="broken"):
         request.future.result(0)
@@ -122,14 +132,14 @@ def test_a_failure_reaches_whoever_waits() -> None:
 
 
 def test_a_spared_read_has_a_value_and_counts_as_dropped() -> None:
-    request = Request("device", "name", 0.0)
+    request = FutureRequest("device", "name", 0.0)
     request.spare(1)
     assert request.future.result(0) == 1
     assert request.outcome is Outcome.DROPPED
 
 
 def test_a_dropped_read_is_cancelled() -> None:
-    request = Request("device", "name", 0.0)
+    request = FutureRequest("device", "name", 0.0)
     request.drop()
     with pytest.raises(CancelledError):
         request.future.result(0)
@@ -137,8 +147,8 @@ def test_a_dropped_read_is_cancelled() -> None:
 
 
 def test_news_for_somebody_who_cancelled_is_dropped() -> None:
-    for settle in (Request.succeed, Request.spare):
-        request = Request("device", "name", 0.0)
+    for settle in (FutureRequest.succeed, FutureRequest.spare):
+        request = FutureRequest("device", "name", 0.0)
         request.future.cancel()
         settle(request, 1)
         assert request.outcome is Outcome.DROPPED

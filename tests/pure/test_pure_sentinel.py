@@ -16,8 +16,8 @@ import pytest
 from pure_orb import KEY, Orb, Port
 from pure_support import SOON, wait_until
 
-from taurus_tpo.firstread.sentinel import THREAD_NAME, Sentinel, Verdict
-from taurus_tpo.giop import Address
+from taurus_tpo.concurrency.liveness import THREAD_NAME, Sentinel, Verdict
+from taurus_tpo.core.giop import Address
 
 #: Longer than any test.
 NEVER = 1000.0

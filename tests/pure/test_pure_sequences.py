@@ -24,9 +24,9 @@ from sequences import (
     walk,
 )
 
-from taurus_tpo import submode
-from taurus_tpo.submode import SubMode
-from taurus_tpo.subscription import POLLED_STATES, WORKING, Effect, Input, State
+from taurus_tpo.core import modes
+from taurus_tpo.core.lifecycle import POLLED_STATES, WORKING, Effect, Input, State
+from taurus_tpo.core.modes import SubMode
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -43,13 +43,13 @@ CARRIED_OUT_BY = {
     Effect.PUBLISH: {Lane.WINDOW},
 }
 
-DRAWN = {**SEQUENCES, **{f"{mode} fails": failing(mode) for mode in submode.MODES}}
+DRAWN = {**SEQUENCES, **{f"{mode} fails": failing(mode) for mode in modes.MODES}}
 
 each_sequence = pytest.mark.parametrize("sequence", DRAWN.values(), ids=DRAWN)
-each_mode = pytest.mark.parametrize("mode", submode.MODES, ids=str)
+each_mode = pytest.mark.parametrize("mode", modes.MODES, ids=str)
 each_carrier = pytest.mark.parametrize(
     ("mode", "native"),
-    [(mode, native) for mode in submode.MODES for native in (False, True)],
+    [(mode, native) for mode in modes.MODES for native in (False, True)],
     ids=str,
 )
 
@@ -126,7 +126,7 @@ def test_the_window_waits_where_the_mode_raises(mode: SubMode, native: bool) -> 
 def test_the_pool_reads_what_the_subscription_does_not(
     mode: SubMode, native: bool
 ) -> None:
-    carrier = submode.carrier(mode, native)
+    carrier = modes.carrier(mode, native)
     asked = [message.carries for message in opening(mode, native).messages]
     assert (Effect.READ in asked) != bool(carrier.reads)
 
@@ -135,7 +135,7 @@ def test_the_pool_reads_what_the_subscription_does_not(
 def test_who_waits_for_the_subscription_is_who_the_mode_says(
     mode: SubMode, native: bool
 ) -> None:
-    carrier = submode.carrier(mode, native)
+    carrier = modes.carrier(mode, native)
     (subscribing,) = [
         message
         for message in opening(mode, native).messages

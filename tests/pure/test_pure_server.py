@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taurus_tpo.firstread.server import LATELY, PAUSES, Server, pause_after
-from taurus_tpo.giop import Address
+from taurus_tpo.core.giop import Address
+from taurus_tpo.core.server_health import LATELY, PAUSES, Server, pause_after
 
 ERROR = TimeoutError("it does not answer")
 

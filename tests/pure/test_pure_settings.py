@@ -13,16 +13,16 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pure_support import Shapeless
 
-from taurus_tpo import settings, submode
-from taurus_tpo.decision import decide
-from taurus_tpo.rules import AttributeName, NamePattern, Rule, RuleSet
-from taurus_tpo.settings import KEYS, PROGRAM_ORIGIN, Problem, Settings
+from taurus_tpo.core import modes, settings
+from taurus_tpo.core.precedence import decide
+from taurus_tpo.core.rules import AttributeName, NamePattern, Rule, RuleSet
+from taurus_tpo.core.settings import KEYS, PROGRAM_ORIGIN, Problem, Settings
 
 INI = "/etc/xdg/taurus/taurus.ini"
 MODE_KEY = "TANGO_EVENT_SUB_MODE"
 EVENTS_KEY = "TANGO_EVENTS_TO_SUBSCRIBE"
 RULES_KEY = "TANGO_EVENT_SUB_MODE_RULES"
-NAMES = [mode.name for mode in submode.MODES]
+NAMES = [mode.name for mode in modes.MODES]
 SLOW = AttributeName.of("tango://host:10000/sys/slow/1/x")
 A_DAY = 24 * 3600 * 1000
 
@@ -41,7 +41,7 @@ def test_nothing_set_is_the_default_and_no_problem() -> None:
     nothing = settings.read({})
     assert nothing == Settings()
     assert nothing.problems == ()
-    assert decide(SLOW, [nothing.authority]).mode is submode.DEFAULT
+    assert decide(SLOW, [nothing.authority]).mode is modes.DEFAULT
 
 
 def test_every_key_is_read() -> None:
@@ -57,8 +57,8 @@ def test_every_key_is_read() -> None:
     )
     assert good.problems == ()
     assert not good.enabled
-    assert good.authority.mode is submode.STATELESS
-    rules = [Rule("sys/slow/*", submode.SYNC), Rule("*", submode.ASYNC)]
+    assert good.authority.mode is modes.STATELESS
+    rules = [Rule("sys/slow/*", modes.SYNC), Rule("*", modes.ASYNC)]
     assert good.authority.rules == RuleSet(rules)
     assert good.native_async_read
     assert good.first_read_workers == 3
@@ -119,7 +119,7 @@ def test_the_good_rules_stay_in_force_between_the_bad() -> None:
         ("*", "STATELESS"),
     ]
     mixed = read(TANGO_EVENT_SUB_MODE_RULES=rules)
-    good = [Rule("sys/slow/*", submode.ASYNC), Rule("*", submode.STATELESS)]
+    good = [Rule("sys/slow/*", modes.ASYNC), Rule("*", modes.STATELESS)]
     assert mixed.authority.rules == RuleSet(good)
     places = [problem.key for problem in mixed.problems]
     assert places == [f"{RULES_KEY}[{index}]" for index in range(1, 8)]
@@ -133,7 +133,7 @@ def test_rules_that_are_no_list_are_one_problem(rules: object) -> None:
     (problem,) = bad.problems
     assert "must be a list of pairs" in str(problem)
     assert settings.shown(rules) in str(problem)
-    assert decide(SLOW, [bad.authority]).mode is submode.SYNC
+    assert decide(SLOW, [bad.authority]).mode is modes.SYNC
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_any_value_is_a_usable_mode_and_each_bad_one_a_warning_that_names_it(
     values: dict[str, Any],
 ) -> None:
     result = read(**values)
-    assert decide(SLOW, [result.authority]).mode in submode.MODES
+    assert decide(SLOW, [result.authority]).mode in modes.MODES
     assert is_bool(result.enabled)
     assert 1 <= result.first_read_workers <= 256
     assert is_check_period(result.event_check_period)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taurus_tpo.settling import (
+from taurus_tpo.core.verification import (
     COMPANY,
     LATE,
     MOST,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taurus_tpo.firstread import own
+from taurus_tpo.concurrency.shared_future import own
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from pure_support import DrivenClock
 
-from taurus_tpo.slices import Slices
+from taurus_tpo.concurrency.time_sliced_queue import Slices
 
 #: How long each item takes by the clock of the test, s.
 COST = 1.0

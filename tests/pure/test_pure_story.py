@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from taurus_tpo.story import NO_EVENTS, Condition, Facts, condition, tell
-from taurus_tpo.subscription import State
+from taurus_tpo.core.lifecycle import State
+from taurus_tpo.core.status import NO_EVENTS, Condition, Facts, condition, tell
 
 
 @pytest.mark.parametrize("state", State)

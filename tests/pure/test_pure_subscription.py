@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taurus_tpo.subscription import (
+from taurus_tpo.core.lifecycle import (
     CONNECTING,
     POLLED_STATES,
     TABLE,

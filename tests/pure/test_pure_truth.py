@@ -27,18 +27,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from taurus_tpo import submode
-from taurus_tpo.cache import Cache
-from taurus_tpo.settling import PAUSES, Settling
-from taurus_tpo.submode import FirstCallback, Reads, SubMode
-from taurus_tpo.subscription import (
-    POLLED_STATES,
-    WORKING,
-    Effect,
-    Input,
-    Life,
-    State,
-)
+from taurus_tpo.core import modes
+from taurus_tpo.core.lifecycle import POLLED_STATES, WORKING, Effect, Input, Life, State
+from taurus_tpo.core.modes import FirstCallback, Reads, SubMode
+from taurus_tpo.core.value_cache import Cache
+from taurus_tpo.core.verification import PAUSES, Settling
 
 DOWN = ConnectionError("the server does not run")
 HUNG = TimeoutError("the server does not answer")
@@ -176,7 +169,7 @@ class Attribute:
         self.begin(self.world.mode)
 
     def subscribe_retrying(self) -> None:
-        self.begin(submode.RETRYING)
+        self.begin(modes.RETRYING)
 
     def begin(self, mode: SubMode) -> None:
         assert self.link is None or self.link.ended, "it is subscribed to twice"
@@ -195,7 +188,7 @@ class Attribute:
 
     def renew(self) -> None:
         self.unsubscribe()
-        self.begin(submode.RETRYING)
+        self.begin(modes.RETRYING)
 
     def unsubscribe(self) -> None:
         self.connecting = self.look = self.checked = False
@@ -686,7 +679,7 @@ class Truth(RuleBasedStateMachine):
         return False
 
 
-@pytest.mark.parametrize("mode", [*submode.MODES, None], ids=str)
+@pytest.mark.parametrize("mode", [*modes.MODES, None], ids=str)
 def test_it_ends_at_the_truth(mode: SubMode | None) -> None:
     machine = type(f"Truth{mode}", (Truth,), {"mode": mode})
     run_state_machine_as_test(
@@ -695,7 +688,7 @@ def test_it_ends_at_the_truth(mode: SubMode | None) -> None:
     )
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("mode", modes.MODES, ids=str)
 def test_the_first_event_of_a_new_server_may_look_like_the_last_of_the_old(
     mode: SubMode,
 ) -> None:
@@ -761,7 +754,7 @@ def test_all_modes_show_the_same_whenever_they_come_to_rest(
     """Whatever happens, with or without time for an answer in between."""
     machines = {
         str(mode): type(f"Beside{mode}", (Truth,), {"mode": mode})()
-        for mode in (*submode.MODES, None)
+        for mode in (*modes.MODES, None)
     }
     for machine in machines.values():
         machine.listen()
@@ -775,7 +768,7 @@ def test_all_modes_show_the_same_whenever_they_come_to_rest(
             assert len(set(found.values())) == 1, found
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("mode", modes.MODES, ids=str)
 def test_who_promises_events_and_sends_none_is_read_regularly(mode: SubMode) -> None:
     machine = type(f"Mute{mode}", (Truth,), {"mode": mode})()
     world, attribute = machine.world, machine.attribute

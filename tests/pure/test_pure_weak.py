@@ -8,8 +8,8 @@ import weakref
 
 import pytest
 
-from taurus_tpo.clock import SYSTEM
-from taurus_tpo.weak import WeakCall
+from taurus_tpo.concurrency.weak_callbacks import WeakCall
+from taurus_tpo.core.clock import SYSTEM
 
 
 class Listener:

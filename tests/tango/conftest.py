@@ -17,9 +17,10 @@ from snapshot import Snapshot
 from tango_support import FACILITIES, SOON, Listener, eventually, readers
 from taurus import tauruscustomsettings
 
-from taurus_tpo.commandline import COMMAND_LINE
-from taurus_tpo.connection import JANITOR, SUBSCRIBER
+from taurus_tpo.environment.command_line import COMMAND_LINE
 from taurus_tpo.sim import Facility
+from taurus_tpo.tango_client.subscription import JANITOR
+from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER
 
 
 def _shared(name: str) -> Iterator[Snapshot]:

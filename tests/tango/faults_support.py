@@ -14,18 +14,18 @@ import taurus
 from stopwatch import Stopwatch
 from tango_support import FACILITIES, SOON, Listener, eventually
 
-from taurus_tpo import submode
+from taurus_tpo.core import modes
 from taurus_tpo.sim import Facility
 
 #: The modes in which `make test` tries a fault: the default, and one that waits.
-REPRESENTATIVE = (submode.ASYNC_READ, submode.SYNC)
+REPRESENTATIVE = (modes.ASYNC_READ, modes.SYNC)
 
 #: A fault in each mode; `make test-faults` tries it in the others.
 MODES = pytest.mark.parametrize(
     "mode",
     [
         pytest.param(m, marks=() if m in REPRESENTATIVE else pytest.mark.faults)
-        for m in submode.MODES
+        for m in modes.MODES
     ],
     ids=str,
 )

@@ -34,7 +34,7 @@ from taurus.qt.qtgui.application import TaurusApplication
 from taurus.qt.qtgui.panel import TaurusForm
 
 from taurus_tpo.bench.protocol import Telling
-from taurus_tpo.subscription import State
+from taurus_tpo.core.lifecycle import State
 
 #: How long the plugin's threads may take to end once nobody listens, s.
 ENDING = 30.0

@@ -20,11 +20,11 @@ from typing import Any
 
 from tango_support import FACILITIES, ROOT, command, eventually
 
-from taurus_tpo import submode
+from taurus_tpo.core.modes import MODES
 from taurus_tpo.sim import Facility
 
 #: The columns of the matrix: each mode, and events disabled.
-MODES: tuple[str, ...] = (*map(str, submode.MODES), "disabled")
+MODES: tuple[str, ...] = (*map(str, MODES), "disabled")
 
 VICTIM = "TpoSim/victim"
 ONE, TWO = "sim/victim/1", "sim/victim/2"
@@ -127,7 +127,12 @@ class PanelProcess:
             "check": CHECKED if fault.checks else 0,
         }
         path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "tango")])
-        program = ["-m", "taurus_tpo.child", str(os.getpid()), "matrix_panel"]
+        program = [
+            "-m",
+            "taurus_tpo.concurrency.child_process",
+            str(os.getpid()),
+            "matrix_panel",
+        ]
         self.mode = mode
         self._child = subprocess.Popen(
             [sys.executable, "-X", "faulthandler", *program, json.dumps(job)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from taurus_tpo.qt.rows import INDEX, Row
+from taurus_tpo.qt.inspector.rows import INDEX, Row
 from taurus_tpo.sim import Facility
 
 #: How long anything that should be seen may take on a busy machine, ms.

@@ -12,10 +12,9 @@ import tango
 import taurus
 from tango_support import FACILITIES, Listener, eventually, model
 
-from taurus_tpo.clock import SYSTEM
-from taurus_tpo.connection import Answer, Reading
-from taurus_tpo.connection.reading import read_at_once
+from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.sim import Facility
+from taurus_tpo.tango_client.reads import Answer, Reading, read_at_once
 
 #: How long each of them takes, and all of them one after the other, s.
 EACH = 0.7

@@ -33,12 +33,12 @@ from taurus.core.taurusbasetypes import (
     TaurusSerializationMode,
 )
 
-from taurus_tpo import submode
-from taurus_tpo.firstread import Kind
-from taurus_tpo.subscription import State
+from taurus_tpo.core.lifecycle import State
+from taurus_tpo.core.modes import MODES
+from taurus_tpo.core.scheduler import Kind
 
 VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
-MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
+MODES = pytest.mark.parametrize("mode", MODES, ids=str)
 
 
 @pytest.fixture

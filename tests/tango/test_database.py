@@ -15,9 +15,9 @@ from tango_support import FACILITIES, UP, Listener, eventually, hold, run_python
 from taurus.core.tango.tangovalidator import TangoDeviceNameValidator
 from taurus.core.taurusexception import TaurusException
 
-from taurus_tpo.firstread import Kind
+from taurus_tpo.core.scheduler import Kind
 from taurus_tpo.scheme.authority import TpoTangoAuthority
-from taurus_tpo.scheme.names import Names
+from taurus_tpo.scheme.name_cache import Names
 from taurus_tpo.sim import Facility
 
 #: The alias of the device that is up.

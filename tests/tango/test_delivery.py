@@ -25,8 +25,8 @@ from tango_support import (
 )
 from taurus.core.taurusbasetypes import TaurusEventType, TaurusSerializationMode
 
-from taurus_tpo import compat
-from taurus_tpo.scheme.delivery import DELIVERY, LARGE, WAITING, WAITING_IF_LARGE
+from taurus_tpo.environment import taurus_compat
+from taurus_tpo.scheme.event_dispatch import DELIVERY, LARGE, WAITING, WAITING_IF_LARGE
 from taurus_tpo.sim import Facility
 from taurus_tpo.sim.waiting import wait_until
 
@@ -528,7 +528,7 @@ def _flood(attribute, values) -> None:
                 attribute,
                 TaurusEventType.Change,
                 Value(value),
-                compat.listeners(attribute),
+                taurus_compat.listeners(attribute),
             )
 
     thread = threading.Thread(target=tell)
@@ -610,7 +610,7 @@ def test_a_component_that_is_no_widget_is_told_as_well(qtbot, modes, factory, ki
     qtbot.waitUntil(lambda: 1.5 in component.values(), timeout=20_000)
     qtbot.waitUntil(lambda: bool(failing.errors()), timeout=20_000)
     attribute = component.getModelObj()
-    DELIVERY.refresh_tooltips(attribute, compat.listeners(attribute))
+    DELIVERY.refresh_tooltips(attribute, taurus_compat.listeners(attribute))
     qtbot.waitUntil(lambda: not len(DELIVERY), timeout=20_000)
     assert not component.errors()
     for one in (component, failing):
@@ -619,12 +619,12 @@ def test_a_component_that_is_no_widget_is_told_as_well(qtbot, modes, factory, ki
 
 def test_one_who_watches_widgets_may_raise(qtbot, modes, label, caplog, monkeypatch):
     """It is no fault of the widget, nor of those that are told after it."""
-    from taurus_tpo.scheme import delivery
+    from taurus_tpo.scheme import event_dispatch
 
     def fail(_widget: object) -> None:
         raise RuntimeError("who watches fails")
 
-    monkeypatch.setattr(delivery, "_WATCHERS", [fail])
+    monkeypatch.setattr(event_dispatch, "_WATCHERS", [fail])
     widget = label(model(modes, "with_events"))
     qtbot.waitUntil(lambda: 1.5 in widget.values, timeout=20_000)
     assert "who watches fails" in caplog.text

@@ -10,12 +10,13 @@ import pytest
 import tango
 from tango_support import UP, eventually, hold
 
-from taurus_tpo import compat, submode
-from taurus_tpo.connection import JANITOR, SUBSCRIBER
-from taurus_tpo.connection.desk import Desk
-from taurus_tpo.connection.directory import Place
-from taurus_tpo.connection.subscriber import Subscriber
-from taurus_tpo.connection.subscription import Subscription as Tangos
+from taurus_tpo.core.modes import ASYNC, MODES, SYNC_READ, SubMode
+from taurus_tpo.tango_client import pytango_compat
+from taurus_tpo.tango_client.server_registry import Place
+from taurus_tpo.tango_client.subscriber import Subscriber
+from taurus_tpo.tango_client.subscription import JANITOR
+from taurus_tpo.tango_client.subscription import Subscription as Tangos
+from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER, Desk
 
 
 class Subscription:
@@ -157,7 +158,7 @@ class Wants:
             self.device,
             name,
             tango.EventType.CHANGE_EVENT,
-            submode.ASYNC,
+            ASYNC,
             self.heard,
             self.turned_away,
             self.heard,
@@ -225,17 +226,17 @@ def test_what_pytango_has_forgotten_reaches_tango(modes):
     """It forgets a subscription before Tango, which may be too busy, gives it up."""
     proxy = modes.device(UP)
     kind = tango.EventType.CHANGE_EVENT
-    number = compat.subscribe(proxy, "rw", kind, lambda _: None, submode.SYNC_READ)
-    compat.unsubscribe(proxy, number)
+    number = pytango_compat.subscribe(proxy, "rw", kind, lambda _: None, SYNC_READ)
+    pytango_compat.unsubscribe(proxy, number)
     with pytest.raises(tango.DevFailed) as caught:
-        compat.unsubscribe(proxy, number)
+        pytango_compat.unsubscribe(proxy, number)
     assert caught.value.args[0].reason == "API_EventNotFound"
 
 
 class Leaver:
     """Ends a subscription with the first that it hears, in whatever thread that is."""
 
-    def __init__(self, proxy: object, mode: submode.SubMode) -> None:
+    def __init__(self, proxy: object, mode: SubMode) -> None:
         self.heard = 0
         self.subscription = Tangos(proxy, self.push_event, answered=mode.tries)
 
@@ -244,7 +245,7 @@ class Leaver:
         self.subscription.end()
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("mode", MODES, ids=str)
 def test_what_is_ended_while_it_is_begun_is_given_up(modes, mode):
     """Some modes call back before they return: there is nothing to give up yet."""
     proxy = modes.device(UP)
@@ -269,7 +270,7 @@ def test_what_is_ended_while_it_is_begun_is_given_up(modes, mode):
 def begun(modes, heard) -> Tangos:
     """A subscription that Tango has answered."""
     subscription = Tangos(modes.device(UP), heard.push_event, answered=False)
-    subscription.begin("rw", tango.EventType.CHANGE_EVENT, submode.ASYNC)
+    subscription.begin("rw", tango.EventType.CHANGE_EVENT, ASYNC)
     eventually(lambda: subscription.works or heard.events, "Tango answers")
     return subscription
 
@@ -331,7 +332,7 @@ def test_what_was_ended_is_not_begun(modes):
     subscription.on_answer = lambda: told.append("answered")
     subscription.when_gone(lambda: told.append("gone"))
     subscription.end()
-    subscription.begin("rw", tango.EventType.CHANGE_EVENT, submode.ASYNC)
+    subscription.begin("rw", tango.EventType.CHANGE_EVENT, ASYNC)
     assert told == ["gone", "answered"]
     hold(modes, "rw", 6.5)
     assert heard.events == []
@@ -342,7 +343,7 @@ def test_what_tango_cannot_give_up_now_is_given_up_later(modes, monkeypatch, rea
     """It is busy with another device, or has no socket left for now."""
     heard, tried = Heard(), []
     subscription = begun(modes, heard)
-    unsubscribe = compat.unsubscribe
+    unsubscribe = pytango_compat.unsubscribe
 
     def fails_at_first(proxy, number) -> None:
         tried.append(number)
@@ -350,7 +351,7 @@ def test_what_tango_cannot_give_up_now_is_given_up_later(modes, monkeypatch, rea
             tango.Except.throw_exception(reason, "not now", "test")
         unsubscribe(proxy, number)
 
-    monkeypatch.setattr(compat, "unsubscribe", fails_at_first)
+    monkeypatch.setattr(pytango_compat, "unsubscribe", fails_at_first)
     subscription.end()
     gone = threading.Event()
     subscription.when_gone(gone.set)

@@ -33,8 +33,8 @@ from snapshot import initialize
 from stopwatch import Stopwatch
 from tango_support import FACILITIES, eventually
 
-from taurus_tpo import submode
-from taurus_tpo.firstread import Kind
+from taurus_tpo.core import modes
+from taurus_tpo.core.scheduler import Kind
 from taurus_tpo.sim import Facility
 
 SERVER = "TpoSim/victim"
@@ -62,7 +62,7 @@ def faults(running, factory) -> Iterator[Facility]:
     initialize(running)
 
 
-def most_of_a_caller(mode: submode.SubMode) -> float:
+def most_of_a_caller(mode: modes.SubMode) -> float:
     """Return how long a caller may wait, s; longer would be once an attribute."""
     return ONCE if mode.raises else TIMEOUT
 
@@ -73,7 +73,7 @@ def most_of_a_caller(mode: submode.SubMode) -> float:
 def of_each_mode(factory, facility: Facility, device: str) -> list[str]:
     """Return the names of some attributes of a device, four in each mode."""
     names = volts(facility, device)
-    for number, mode in enumerate(submode.MODES):
+    for number, mode in enumerate(modes.MODES):
         for name in names[number::5]:
             attribute = name.rpartition("/")[2]
             factory.set_event_sub_mode(mode.name, pattern=f"*/{device}/{attribute}")
@@ -213,7 +213,7 @@ def test_no_thread_is_left(faults, factory):
     eventually(lambda: not plugin_threads(), "the threads end")
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("mode", modes.MODES, ids=str)
 def test_no_thread_stays_where_all_is_quiet(faults, factory, mode):
     """With listeners, and nothing to do but to hear events."""
     factory.set_event_sub_mode(mode.name)

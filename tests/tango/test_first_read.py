@@ -17,9 +17,9 @@ from taurus import tauruscustomsettings
 from taurus.core.tango.tangoattribute import TangoAttrValue
 from taurus.core.taurusbasetypes import TaurusEventType
 
-from taurus_tpo.connection import Reading
-from taurus_tpo.firstread import Kind
-from taurus_tpo.subscription import State
+from taurus_tpo.core.lifecycle import State
+from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.tango_client.reads import Reading
 
 DEVICE = "sim/batch/1"
 DEVICES = ("sim/batch/1", "sim/batch/2", "sim/batch2/1", "sim/batch2/2")

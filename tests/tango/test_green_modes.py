@@ -8,13 +8,13 @@ import pytest
 import taurus
 from tango_support import UP, Listener, eventually, model, run_python
 
-from taurus_tpo import submode
+from taurus_tpo.core.modes import MODES
 
 DEVICES = ["synchronous", "futures", "gevent", "asyncio"]
 NAMES = ["scalar", "moving", "rw", "without_events", "slow", "text"]
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("name", DEVICES)
 def test_all_values_are_there_and_kept(green, factory, name, mode):
     factory.set_event_sub_mode(mode.name)

@@ -11,7 +11,7 @@ import taurus
 from tango_support import DOWN, UP, model, run_python
 from taurus.core.taurusbasetypes import DataType
 
-from taurus_tpo import submode
+from taurus_tpo.core.modes import MODES
 
 NAMES = ["with_events", "without_events", "polled", "slow", "rw", "text", "choice"]
 
@@ -72,7 +72,7 @@ def text_of(form, row: int) -> str:
     return form.getItemByIndex(row).readWidget().text()
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("mode", MODES, ids=str)
 def test_a_form_shows_every_value(qtbot, form, modes, factory, mode):
     factory.set_event_sub_mode(mode.name)
     window = form([model(modes, name) for name in NAMES])
@@ -85,7 +85,7 @@ def test_a_form_shows_every_value(qtbot, form, modes, factory, mode):
             )
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("count", [1, 10, 100])
 def test_every_value_is_there_at_the_first_paint(batches, mode, count):
     """In a program of its own, as an application starts."""

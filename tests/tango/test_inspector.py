@@ -23,9 +23,9 @@ from tango_support import (
 )
 from taurus.core.taurusbasetypes import SubscriptionState
 
-from taurus_tpo import submode
-from taurus_tpo.qt.rows import COLUMNS, INDEX, Group
-from taurus_tpo.story import Condition
+from taurus_tpo.core.modes import MODES
+from taurus_tpo.core.status import Condition
+from taurus_tpo.qt.inspector.rows import COLUMNS, INDEX, Group
 
 NAMES = ["with_events", "without_events", "rw", "failing", "slow"]
 
@@ -197,7 +197,7 @@ def test_read_now_reads(inspector, listened, modes, qtbot):
     qtbot.waitUntil(lambda: attribute.journal.reads > before, timeout=SEEN)
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("mode", MODES, ids=str)
 def test_another_mode_can_be_tried_on_the_spot(inspector, listened, qtbot, mode):
     attribute = listened[0]
     name = attribute.getFullName()
@@ -263,7 +263,7 @@ def test_models_and_rules_are_copied(
     assert set(clipboard.text().splitlines()) == copied
     action(inspector.view.row_menu(), "Copy rule for taurus.ini").trigger()
     settings_file.write_text(f"[taurus]\n{clipboard.text()}\n")
-    from taurus_tpo.settings import RULES, read_file
+    from taurus_tpo.core.settings import RULES, read_file
 
     read = read_file(str(settings_file))
     assert not read.problems
@@ -275,12 +275,12 @@ def test_models_and_rules_are_copied(
 
 @pytest.mark.window
 def test_what_is_to_be_done_keeps_no_attribute_alive(modes, factory):
-    from taurus_tpo.qt import deeds
+    from taurus_tpo.qt.inspector import actions
 
     held, attribute = threading.Event(), taurus.Attribute(model(modes, "text"))
     factory.errands.do(held.wait)
     try:
-        deeds.read_now([attribute])
+        actions.read_now([attribute])
         reference = weakref.ref(attribute)
         del attribute
         gc.collect()
@@ -332,15 +332,15 @@ def test_columns_are_remembered(inspect, qtbot):
 
 
 def test_a_device_panel_is_opened(inspector, listened, factory, qtbot):
-    from taurus_tpo.qt import deeds
+    from taurus_tpo.qt.inspector import actions
 
     select(inspector, listened[0].getFullName())
     action(inspector.view.row_menu(), "Open device panel").trigger()
-    (panel,) = deeds._PANELS
+    (panel,) = actions._PANELS
     qtbot.waitUntil(panel.isVisible, timeout=SEEN)
     assert "sim/modes/up" in str(panel.getModelName()).lower()
     panel.close()
-    assert not deeds._PANELS
+    assert not actions._PANELS
     del panel
     # What the panel listened to is let go with it.
     mine = set(listened)

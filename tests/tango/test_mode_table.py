@@ -14,11 +14,10 @@ import taurus
 from tango_support import DOWN, UP, Listener, calls, eventually, hold, model, plain
 from taurus.core.taurusbasetypes import SubscriptionState, TaurusEventType
 
-from taurus_tpo import submode
-from taurus_tpo.connection import Subscription
-from taurus_tpo.submode import FirstCallback, Reads
+from taurus_tpo.core.modes import MODES, SYNC_READ, FirstCallback, Reads
+from taurus_tpo.tango_client.subscription import Subscription
 
-MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
+MODES = pytest.mark.parametrize("mode", MODES, ids=str)
 
 #: An attribute that cannot be subscribed to, for each reason there is.
 FAILING = pytest.mark.parametrize(
@@ -39,7 +38,7 @@ class Callback:
 
 
 def subscription_of(facility, device, attribute, mode, callback) -> Subscription:
-    """Subscribe as the floor does that calls PyTango."""
+    """Subscribe as the package does that calls PyTango."""
     proxy = facility.device(device)
     subscription = Subscription(proxy, callback.push_event, answered=mode.tries)
     subscription.begin(attribute, tango.EventType.CHANGE_EVENT, mode)
@@ -93,7 +92,7 @@ def test_raises_on_failure_where_the_table_says_so(subscribe, mode, device, attr
 
 def test_retries_by_itself_where_the_table_says_so(own_modes):
     """The server starts after the subscription failed, in each mode."""
-    callbacks = {mode: Callback() for mode in submode.MODES}
+    callbacks = {mode: Callback() for mode in MODES}
     undo = []
     for mode, callback in callbacks.items():
         try:
@@ -102,9 +101,9 @@ def test_retries_by_itself_where_the_table_says_so(own_modes):
             # Raised, and no subscription left: Tango has nothing to retry.
             assert not mode.retries
     own_modes.server("TpoSim/down").start()
-    retrying = [callbacks[mode] for mode in submode.MODES if mode.retries]
+    retrying = [callbacks[mode] for mode in MODES if mode.retries]
     eventually(lambda: all(map(succeeded, retrying)), "Tango subscribes", timeout=60)
-    assert not any(callbacks[m].events for m in submode.MODES if not m.retries)
+    assert not any(callbacks[m].events for m in MODES if not m.retries)
     for subscription in undo:
         subscription.end()
 
@@ -124,7 +123,7 @@ def test_reads_when_the_table_says_so(modes, subscribe, mode):
     if mode.reads is Reads.AFTER:
         eventually(lambda: callback.events, "the value comes")
     hold(modes, "rw", 5.5)
-    other = subscribe(UP, "rw", submode.SYNC_READ)
+    other = subscribe(UP, "rw", SYNC_READ)
     assert other.events
     # What came later is there: a read of with_events would be there too.
     expected = [["with_events"]] if mode.reads else []
@@ -236,14 +235,14 @@ def test_an_attribute_that_fails_tells_its_error(
 def test_events_end_polling_when_the_server_comes(own_modes, factory):
     """Falls back to polling, lets Tango retry; when events start, polling stops."""
     listened = []
-    for number, mode in enumerate(submode.MODES, start=1):
+    for number, mode in enumerate(MODES, start=1):
         name = model(own_modes, f"event{number}", DOWN)
         factory.set_event_sub_mode(mode.name, pattern=f"*/event{number}")
         attr, listener = taurus.Attribute(name), Listener()
         attr.addListener(listener)
         listened.append((attr, listener))
     assert [str(attr.event_sub_decision.mode) for attr, _ in listened] == [
-        mode.name for mode in submode.MODES
+        mode.name for mode in MODES
     ]
     eventually(lambda: all(heard.errors for _, heard in listened), "errors are told")
     eventually(lambda: all(a.isPollingActive() for a, _ in listened), "it is polled")

@@ -17,12 +17,12 @@ from snapshot import initialize
 from tango_support import FACILITIES, Listener, calls, eventually, plain
 from taurus.core.taurusbasetypes import SubscriptionState, TaurusEventType
 
-from taurus_tpo import submode
-from taurus_tpo.firstread import Kind
+from taurus_tpo.core import modes
+from taurus_tpo.core.lifecycle import State
+from taurus_tpo.core.scheduler import Kind
 from taurus_tpo.sim import Facility
-from taurus_tpo.subscription import State
 
-MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
+MODES = pytest.mark.parametrize("mode", modes.MODES, ids=str)
 
 ONE, TWO = "sim/polled/1", "sim/polled/2"
 SLOW = "sim/slow/1"

@@ -9,10 +9,11 @@ import taurus
 from tango_support import eventually, model
 from taurus import tauruscustomsettings
 
-from taurus_tpo import submode
-from taurus_tpo.commandline import COMMAND_LINE
-from taurus_tpo.customsettings import CUSTOM_SETTINGS
-from taurus_tpo.rules import Rule, RuleSet
+from taurus_tpo.core.modes import ASYNC, SYNC, UnknownModeError
+from taurus_tpo.core.modes import parse as parse_mode
+from taurus_tpo.core.rules import Rule, RuleSet
+from taurus_tpo.environment.command_line import COMMAND_LINE
+from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 
 #: What each step says, so that one can tell who decided.
 NAMED = "sim/modes/up/with_events"
@@ -34,7 +35,7 @@ def say(factory, monkeypatch, settings_file):
 
     def command_line(mode, pattern=None):
         COMMAND_LINE.authority = COMMAND_LINE.authority.saying(
-            submode.parse(mode), pattern
+            parse_mode(mode), pattern
         )
 
     def settings(text):
@@ -120,7 +121,7 @@ def test_the_last_pattern_of_the_program_is_asked_first(modes, factory):
 
 
 def test_the_first_match_of_the_command_line_wins(modes, factory):
-    rules = [Rule("sim/modes/*", submode.SYNC), Rule("sim/*", submode.ASYNC)]
+    rules = [Rule("sim/modes/*", SYNC), Rule("sim/*", ASYNC)]
     COMMAND_LINE.authority = type(COMMAND_LINE.authority)(
         "command line", "command line", None, RuleSet(rules)
     )
@@ -148,7 +149,7 @@ def test_assigning_to_one_attribute_is_the_programs_word(modes, factory):
     attr.event_sub_mode = tango.EventSubMode.Sync
     assert attr.event_sub_mode == tango.EventSubMode.Sync
     assert attr.event_sub_decision.decided_by == "program"
-    with pytest.raises(submode.UnknownModeError, match="SyncRead, AsyncRead"):
+    with pytest.raises(UnknownModeError, match="SyncRead, AsyncRead"):
         attr.event_sub_mode = "Asink"
 
 

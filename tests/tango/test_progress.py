@@ -95,7 +95,7 @@ def test_it_tells_what_hangs_and_what_is_down(bar, listen, own_modes, qtbot):
 def test_it_opens_the_inspector(bar, listen, modes, qtbot, how):
     from taurus.external.qt import Qt
 
-    from taurus_tpo.qt import inspector
+    from taurus_tpo.qt.inspector.window import _OPEN
 
     listen(model(modes, "with_events", DOWN))
     qtbot.waitUntil(bar.isVisible, timeout=SEEN)
@@ -104,10 +104,10 @@ def test_it_opens_the_inspector(bar, listen, modes, qtbot, how):
             qtbot.mouseClick(bar, Qt.Qt.MouseButton.LeftButton)
         else:
             qtbot.keyClick(bar, Qt.Qt.Key.Key_Return)
-    (opened,) = inspector._OPEN
+    (opened,) = _OPEN
     assert opened.isVisible()
     opened.close()
-    qtbot.waitUntil(lambda: not inspector._OPEN, timeout=SEEN)
+    qtbot.waitUntil(lambda: not _OPEN, timeout=SEEN)
 
 
 def test_one_that_stands_alone_is_no_window_of_its_own(factory, listen, modes, qtbot):
@@ -171,17 +171,17 @@ def test_it_joins_each_taurus_main_window(main_window, modes, qtbot):
 
 
 def test_the_menu_opens_the_inspector(main_window, modes, qtbot):
-    from taurus_tpo.qt import inspector
+    from taurus_tpo.qt.inspector.window import _OPEN
 
     window = main_window(model(modes, "rw"))
     wanted = "Attribute inspector"
     qtbot.waitUntil(lambda: wanted in titles(window.toolsMenu), timeout=SEEN)
     actions = window.toolsMenu.actions()
     actions[titles(window.toolsMenu).index(wanted)].trigger()
-    (opened,) = inspector._OPEN
+    (opened,) = _OPEN
     assert opened.isVisible()
     opened.close()
-    qtbot.waitUntil(lambda: not inspector._OPEN, timeout=SEEN)
+    qtbot.waitUntil(lambda: not _OPEN, timeout=SEEN)
 
 
 def test_a_setting_keeps_it_out(main_window, modes, qtbot, monkeypatch):

@@ -13,10 +13,10 @@ from sequences import Lane, Message, failing, first_read, opening, polled, silen
 from tango_support import SOON, eventually, hold, model
 from taurus import tauruscustomsettings
 
-from taurus_tpo import submode
-from taurus_tpo.subscription import Effect, Input, Life
+from taurus_tpo.core.lifecycle import Effect, Input, Life
+from taurus_tpo.core.modes import MODES
 
-MODES = pytest.mark.parametrize("mode", submode.MODES, ids=str)
+EACH_MODE = pytest.mark.parametrize("mode", MODES, ids=str)
 
 #: Whose thread brings what a lane tells.
 THREADS = {
@@ -97,7 +97,7 @@ def agree(life: RecordedLife, expected: dict[str, list[Input]], meanwhile=None) 
         assert life.told[thread][: len(told)] == told
 
 
-@MODES
+@EACH_MODE
 @pytest.mark.parametrize("native", [False, True], ids=["ours", "native"])
 def test_a_healthy_device_does_what_is_drawn(
     modes, recorded, monkeypatch, mode, native
@@ -111,7 +111,7 @@ def test_a_healthy_device_does_what_is_drawn(
     agree(life, drawn(sequence.items), lambda: hold(modes, "with_events", 1.5))
 
 
-@MODES
+@EACH_MODE
 def test_an_attribute_without_events_does_what_is_drawn(recorded, mode):
     life = recorded("without_events", mode)
     agree(life, drawn(before(failing(mode), "events are there")))

@@ -27,8 +27,8 @@ from tango_support import (
 )
 from taurus.core.taurusbasetypes import DataType, SubscriptionState, TaurusEventType
 
-from taurus_tpo import submode
-from taurus_tpo.firstread import Kind
+from taurus_tpo.core.modes import MODES
+from taurus_tpo.core.scheduler import Kind
 
 SERVER = "TpoSim/modes"
 
@@ -249,7 +249,7 @@ def test_a_device_class_of_somebody_elses_works_as_a_parent(modes, factory, list
         factory.unregisterDeviceClass(tango_class)
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("mode", MODES, ids=str)
 def test_a_device_that_is_not_in_the_database_is_an_error(modes, factory, mode):
     factory.set_event_sub_mode(mode.name)
     attr, heard = taurus.Attribute(model(modes, "x", "sim/nothing/1")), Listener()

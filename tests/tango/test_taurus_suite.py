@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from taurus_suite_support import modules, outcomes, worse
 
-from taurus_tpo import submode
+from taurus_tpo.core.modes import MODES
 
 PACKAGE = "taurus.core.tango.test"
 
@@ -33,7 +33,7 @@ def without(shared_modes, parts, tmp_path_factory) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("mode", MODES, ids=str)
 def test_what_passes_without_the_plugin_passes_with_it(
     modes, parts, without, tmp_path, mode
 ):

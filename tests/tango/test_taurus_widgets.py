@@ -11,7 +11,8 @@ import pytest
 from suite_report import PASSED
 from taurus_suite_support import modules, outcomes, worse
 
-from taurus_tpo import submode
+from taurus_tpo.core.modes import DEFAULT as DEFAULT_MODE
+from taurus_tpo.core.modes import MODES
 
 PACKAGE = "taurus.qt"
 
@@ -52,14 +53,14 @@ def without(shared_modes, parts, tmp_path_factory) -> dict[str, str]:
 
 
 def test_what_passes_without_the_plugin_passes_with_it(modes, parts, without, tmp_path):
-    mode, options = submode.DEFAULT.key, [EVALUATION_PERIOD]
+    mode, options = DEFAULT_MODE.key, [EVALUATION_PERIOD]
     found = outcomes(modes, tmp_path, parts, mode, *options, at_once=AT_ONCE)
     assert set(found) == set(without)
     assert not worse(found, without)
 
 
 @pytest.mark.parametrize(
-    "mode", [mode for mode in submode.MODES if mode is not submode.DEFAULT], ids=str
+    "mode", [mode for mode in MODES if mode is not DEFAULT_MODE], ids=str
 )
 def test_what_shows_a_device_passes_in_the_other_modes(
     modes, with_tango, without, tmp_path, mode

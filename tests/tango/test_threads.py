@@ -14,7 +14,7 @@ import pytest
 import taurus
 from tango_support import Listener, eventually, facility_of, model
 
-from taurus_tpo import submode
+from taurus_tpo.core.modes import MODES
 from taurus_tpo.sim import Facility
 
 #: How many threads there are, and how often they make all attributes.
@@ -70,7 +70,7 @@ def _make_and_drop(names: list[str]) -> None:
     gc.collect()
 
 
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("mode", MODES, ids=str)
 def test_all_get_the_same_whole_attributes(batches, factory, hasty, mode):
     factory.set_event_sub_mode(mode.name)
     for _ in range(TURNS):
@@ -107,7 +107,7 @@ def many(tmp_path_factory) -> Iterator[Facility]:
 
 @pytest.mark.faults
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("mode", submode.MODES, ids=str)
+@pytest.mark.parametrize("mode", MODES, ids=str)
 def test_two_thousand_are_whole_ten_times(many, factory, hasty, mode):
     factory.set_event_sub_mode(mode.name)
     names = [

@@ -22,8 +22,8 @@ from taurus.core.taurusbasetypes import (
     TaurusEventType,
 )
 
-from taurus_tpo.firstread import Kind
-from taurus_tpo.subscription import State
+from taurus_tpo.core.lifecycle import State
+from taurus_tpo.core.scheduler import Kind
 from tests.differential.facility import Facility
 
 DOUBLE, ENUM, ENCODED = (

@@ -78,7 +78,12 @@ class Program:
             "TAURUS_TPO": str(int(plugin)),
         }
         program = "tests.differential.panels.program"
-        command = ["taurus_tpo.child", str(os.getpid()), program, *arguments]
+        command = [
+            "taurus_tpo.concurrency.child_process",
+            str(os.getpid()),
+            program,
+            *arguments,
+        ]
         self._process = subprocess.Popen(
             [sys.executable, "-X", "faulthandler", "-m", *command],
             env=environment,

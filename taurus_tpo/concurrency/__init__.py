@@ -1,0 +1,1 @@
+"""Threads and queues, which know nothing of Tango, Taurus or Qt."""

@@ -1,0 +1,588 @@
+"""The threads that connect to devices, read them first, and poll them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections import Counter, deque
+from collections.abc import Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Callable, Optional, cast
+
+from taurus_tpo.concurrency.future_request import FutureRequest
+from taurus_tpo.concurrency.liveness import SILENCE, Sentinel, Verdict
+from taurus_tpo.core import clock as clocks
+from taurus_tpo.core.batching import Costs
+from taurus_tpo.core.errors import fresh
+from taurus_tpo.core.giop import Address
+from taurus_tpo.core.scheduler import Batch, Kind, Outcome, Report, Request, Schedule
+from taurus_tpo.core.server_health import Server, pause_after
+
+#: What the threads are called.
+THREAD_NAME = "taurus_tpo reader"
+
+#: How long a device waits for company, s: a widget is built in about 5 ms, so that some
+#: attributes of a device travel together, and nobody sees the wait.
+GATHER = 0.03
+
+#: How long a thread waits for work before it ends, s.
+IDLE = 0.25
+
+#: How long whoever is about to call a server waits for the sentinel's word, s: longer
+#: than that takes to call a server silent.
+HEARD = 2 * SILENCE
+
+#: The shortest time that a thread waits, s: a clock may stand still.
+_SHORTEST_REST = 0.001
+
+
+#: Whose something is, while that lives; None: whoever's.
+_Owner = Optional["weakref.ref[Any]"]
+
+#: In the place of an owner who is gone.
+_GONE = object()
+
+
+def _alive_or_gone(whose: _Owner) -> Any:
+    """Return the owner, :data:`_GONE` where there is none any more."""
+    owner = None if whose is None else whose()
+    return _GONE if owner is None and whose is not None else owner
+
+
+def _drop(requests: list[Request]) -> None:
+    """Settle them as in vain; called without the lock."""
+    for request in requests:
+        request.drop()
+
+
+class _Nobody:
+    """For the schedule one more device, which is never called: it keeps alarms."""
+
+    def __init__(self) -> None:
+        # One that always answers: an alarm waits for nobody's health.
+        self.server = Server("nobody", answered=float("inf"), calls=False)
+        self.costs = Costs()
+        self.late = False
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What the pool has done of one kind since it was made.
+
+    :param asked: requests; one for an attribute that was waiting already does not
+        count.
+    :param calls: batches served, each at most one call to a device.
+    :param read: attributes that got a value.
+    :param failed: attributes whose read failed.
+    :param dropped: reads in vain: the attribute was gone, or an event came first.
+    """
+
+    asked: int = 0
+    calls: int = 0
+    read: int = 0
+    failed: int = 0
+    dropped: int = 0
+
+
+def _do_now(action: Callable[[], Any]) -> None:
+    action()
+
+
+class DevicePool:
+    """A bounded pool of daemon threads that serves devices, one thread a device.
+
+    Threads start on demand, end when nothing is left to do, and never keep the process
+    alive. All methods may be called from any thread.
+
+    :param serve: serves one batch, settles its requests and says what became of it;
+        called without any lock held, in a thread of the pool. A request that it leaves
+        open, and does not want served again, is dropped.
+    :param workers: how many devices are served at a time. One that holds its thread for
+        longer than :data:`~taurus_tpo.core.scheduler.HELD` does not count, up to
+        :data:`~taurus_tpo.core.scheduler.MOST_HELD` of them.
+    :param silent: makes the error of a server that does not answer.
+    :param refuse: tells whoever is concerned the error of a batch that cannot be
+        served; called as ``serve`` is. The futures get it in any case.
+    :param sentinel: asks servers whether they are there; ended with the pool.
+    :param name: what its threads are called, for whoever looks with a debugger.
+    :param gather: how long a read waits for others of its device, s.
+    :param idle: how long a thread waits for work before it ends, s.
+    :param log: takes what goes wrong in ``serve`` itself.
+    :param do_later: has something done in another thread, and waits for nobody. Without
+        it, whoever withdraws something waits for whoever has the lock.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[Batch], Report],
+        workers: int,
+        silent: Callable[[Server], BaseException] = TimeoutError,
+        refuse: Callable[[Batch], Any] | None = None,
+        sentinel: Sentinel | None = None,
+        name: str = THREAD_NAME,
+        gather: float = GATHER,
+        idle: float = IDLE,
+        clock: clocks.Clock = clocks.SYSTEM,
+        log: Any = None,
+        do_later: Callable[[Callable[[], Any]], Any] = _do_now,
+    ) -> None:
+        self._serve = serve
+        self._workers = workers
+        self._silent = silent
+        self._refuse = refuse
+        self._log = log if log is not None else logging.getLogger(__name__)
+        self._sentinel = sentinel or Sentinel(log=self._log)
+        self._name = name
+        self._idle = idle
+        self._clock = clock
+        self._schedule = Schedule(workers, gather)
+        self._nobody = _Nobody()
+        # One lock and two conditions: something has changed that a caller may wait for;
+        # and a thread of the pool that rests has to look at the schedule.
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        self._roused = threading.Condition(lock)
+        #: What nobody wants any more, and whose it was.
+        self._withdrawn: deque[tuple[Any, Kind, Hashable, _Owner]] = deque()
+        self._do_later = do_later
+        self._threads: set[threading.Thread] = set()
+        #: How many threads are about to look at the schedule: new ones, and those that
+        #: have just served somebody.
+        self._about_to_look = 0
+        #: When each thread that rests looks at the schedule again, by its number.
+        self._rests: dict[int, float] = {}
+        self._numbers = 0
+        self._stats = dict.fromkeys(Kind, Stats())
+        self._closed = False
+
+    def ask(
+        self,
+        device: Any,
+        name: Hashable,
+        target: Any,
+        kind: Kind = Kind.READ,
+        delay: float = 0.0,
+        patient: bool = False,
+    ) -> Future[Any]:
+        """Register what is wanted and return the future that gets it, or the failure.
+
+        What is waiting already waits once: the same future is returned. What is being
+        served just now is served again. After :meth:`close` the future is cancelled.
+
+        :param device: see :class:`taurus_tpo.core.scheduler.Device`.
+        :param delay: how long it waits at the least, s.
+        :param patient: where the server is silent already, wait until it is back;
+            otherwise fail at once.
+        """
+        withdrawn = []
+        with self._changed:
+            if self._withdrawn:
+                # Who withdraws something and asks for it again wants it.
+                withdrawn = self._take_out()
+            request = self._asked(device, name, target, kind, delay, patient)
+        _drop(withdrawn)
+        return request.future
+
+    def alarm(self, name: Hashable, delay: float) -> Future[Any]:
+        """Return a future that is done in ``delay`` s, by a thread of the pool.
+
+        Of two alarms with one ``name`` that wait, the earlier counts for both. What is
+        to be done then must not wait for anything.
+        """
+        return self.ask(self._nobody, name, None, Kind.ALARM, delay)
+
+    def withdraw(
+        self, device: Any, kind: Kind, name: Hashable, owner: Any = None
+    ) -> None:
+        """Forget what waits; its future is cancelled. What is being served goes on.
+
+        Never waits for another thread. An attribute that is collected as garbage
+        withdraws what it wanted, in whatever its thread was doing: a thread that has
+        just begun may do so before it says that it runs, for which somebody waits with
+        the lock held.
+
+        :param owner: whose it is, where requests of others may have the same name: as
+            those of an attribute that was made anew have. None: whoever's.
+        """
+        whose = None if owner is None else weakref.ref(owner)
+        self._withdrawn.append((device, kind, name, whose))
+        if self._is_held():
+            # A thread of the pool takes it back when it looks at the schedule next.
+            return
+        if self._changed.acquire(blocking=False):
+            try:
+                requests = self._take_out()
+            finally:
+                self._changed.release()
+            _drop(requests)
+        else:
+            self._do_later(self._take_back)
+
+    def _is_held(self) -> bool:
+        """Return whether this thread holds the lock already.
+
+        It may be in the midst of a look at the schedule.
+        """
+        try:
+            self._changed.notify(0)
+        except RuntimeError:
+            return False
+        return True
+
+    def _take_back(self) -> None:
+        """Forget what was withdrawn; called without the lock."""
+        with self._changed:
+            requests = self._take_out()
+        _drop(requests)
+
+    def _take_out(self) -> list[Request]:
+        """Return what was withdrawn, which waits no more; with the lock held."""
+        requests: list[Request] = []
+        while self._withdrawn:
+            device, kind, name, whose = self._withdrawn.popleft()
+            remove = partial(
+                self._schedule.remove, device, kind, name, _alive_or_gone(whose)
+            )
+            found = list(iter(remove, None))
+            self._count(kind, dropped=len(found))
+            requests += found
+        self._tell()
+        return requests
+
+    def hears(self, server: Server) -> bool:
+        """Return whether ``server`` answers now, for somebody who is about to call it.
+
+        Waits for its answer: 0.2 ms on a healthy host, :data:`HEARD` at the most. One
+        that cannot be asked counts as answering; one of which nothing is said does not.
+        """
+        with self._changed:
+            now = self._clock.monotonic()
+            if server.address is None or server.answered_just_now(now):
+                return not server.silent
+            if not server.silent and self._schedule.begin_check(server):
+                self._ask_sentinel(server, server.address)
+
+            def is_told() -> bool:
+                return server.silent or server.answered >= now or self._closed
+
+            told = self._changed.wait_for(is_told, HEARD)
+            return bool(told) and not server.silent
+
+    def probe(self, server: Server) -> None:
+        """Have ``server`` asked now whether it is there, whenever its turn is.
+
+        Returns at once; what comes of it is seen at the server.
+        """
+        with self._changed:
+            if server.address is not None:
+                self._ask_sentinel(server, server.address)
+            else:
+                # Only a call can tell: whoever waits for it may try.
+                server.told = float("-inf")
+                self._wake()
+
+    def pending(self, kind: Kind = Kind.READ) -> int:
+        """Return the number of requests of a kind that wait or are being served."""
+        with self._changed:
+            return self._schedule.pending(kind)
+
+    def stats(self, kind: Kind = Kind.READ) -> Stats:
+        """Return what was done so far of a kind."""
+        with self._changed:
+            return self._stats[kind]
+
+    def threads(self) -> tuple[threading.Thread, ...]:
+        """Return the threads that live now."""
+        with self._changed:
+            return (*self._threads, *self._sentinel.threads())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until no first read is pending.
+
+        :param timeout: s; None waits for as long as it takes.
+        :return: whether none is pending.
+        """
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._schedule.pending(), timeout)
+
+    def close(self, timeout: float | None = 0.0) -> bool:
+        """Cancel what waits and end the threads.
+
+        A thread inside a call to a device that does not answer cannot be interrupted:
+        it ends when the call does.
+
+        :param timeout: how long to wait for the threads, s; None for as long as it
+            takes.
+        :return: whether all threads have ended, but for the one that asks.
+        """
+        with self._changed:
+            self._closed = True
+            forgotten = self._forget()
+            self._changed.notify_all()
+            self._rouse()
+        for request in forgotten:
+            request.drop()
+        with self._changed:
+            me = {threading.current_thread()}
+            ended = self._changed.wait_for(lambda: self._threads <= me, timeout)
+        return self._sentinel.close(timeout) and ended
+
+    def owns(self, thread: threading.Thread) -> bool:
+        """Return whether ``thread`` is one of those that serve; takes no lock."""
+        return thread in self._threads
+
+    # From here on: with self._changed held, unless it is said otherwise.
+
+    def _asked(
+        self,
+        device: Any,
+        name: Hashable,
+        target: Any,
+        kind: Kind,
+        delay: float,
+        patient: bool,
+    ) -> FutureRequest:
+        """Return the request for this, which waits already or from now on."""
+        now = self._clock.monotonic()
+        # Nothing else is added to the schedule.
+        waiting = cast(Optional[FutureRequest], self._schedule.find(device, kind, name))
+        if waiting is not None and waiting.is_wanted():
+            # A value that came before this was asked for does not answer it.
+            waiting.asked = max(waiting.asked, self._clock.time())
+            waiting.patient = waiting.patient and patient
+            self._schedule.hasten(waiting, now, delay)
+            self._wake(waiting.ripe)
+            return waiting
+        asked = self._clock.time() + (delay if kind is Kind.POLL else 0.0)
+        request = FutureRequest(device, name, asked, target, kind)
+        if self._closed:
+            request.drop()
+            return request
+        request.patient = patient and device.server.silent
+        if waiting is None:
+            self._schedule.add(request, now, delay)
+        else:
+            self._schedule.replace(request)
+            self._schedule.hasten(request, now, delay)
+            self._count(kind, dropped=1)
+        self._count(kind, asked=1)
+        self._wake(request.ripe)
+        return request
+
+    def _wake(self, due: float = float("-inf")) -> None:
+        """Have somebody look at the schedule when something is ``due``, or before.
+
+        To wake a thread costs whoever has Python's lock: only where that is news to all
+        who rest.
+        """
+        if self._is_watched(due):
+            return
+        self._check_servers()
+        if not self._rests:
+            self._employ()
+        self._rouse()
+
+    def _is_watched(self, due: float) -> bool:
+        """Return whether a thread will look at the schedule by then of itself.
+
+        It may go on resting, or end, only where another one will by what is due next.
+        """
+        return self._about_to_look > 0 or any(at <= due for at in self._rests.values())
+
+    def _rouse(self) -> None:
+        """Wake all threads that rest; until they look, nobody need wake them again."""
+        self._rests = dict.fromkeys(self._rests, float("-inf"))
+        self._roused.notify_all()
+
+    def _tell(self) -> None:
+        """Tell whoever waits for it that there may be less to do."""
+        self._changed.notify_all()
+        if self._schedule.is_empty:
+            # Somebody may rest until what there is no more.
+            self._rouse()
+
+    def _forget(self) -> tuple[Request, ...]:
+        """Forget all that waits and return it, to be dropped without the lock."""
+        forgotten = self._schedule.clear()
+        for request in forgotten:
+            self._count(request.kind, dropped=1)
+        return forgotten
+
+    def _employ(self) -> None:
+        # One more than may be taken up, who sees to alarms and to what is held.
+        most = self._workers + 1 + self._schedule.held(self._clock.monotonic())
+        if self._closed or len(self._threads) >= most:
+            return
+        self._numbers += 1
+        name = f"{self._name} {self._numbers}"
+        thread = threading.Thread(target=self._work, name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._log.warning("No thread for %s: %s", self._name, error)
+        else:
+            self._threads.add(thread)
+            self._about_to_look += 1
+
+    def _check_servers(self) -> None:
+        """Ask those servers whether they are there before which somebody waits."""
+        for server in self._schedule.to_check(self._clock.monotonic()):
+            assert server.address is not None
+            self._ask_sentinel(server, server.address)
+
+    def _ask_sentinel(self, server: Server, address: Address) -> None:
+        self._sentinel.ask(server, address, partial(self._judge, server, address))
+
+    def _judge(
+        self, server: Server, address: Address, verdict: Verdict
+    ) -> float | None:
+        """Take the sentinel's word; called in its thread, without the lock."""
+        error = self._silent(server) if verdict is Verdict.SILENT else None
+        with self._changed:
+            if server.address != address:
+                # It has moved meanwhile, and is to be asked there.
+                self._schedule.settled(server)
+                self._changed.notify_all()
+                self._wake()
+                return None
+            now = self._clock.monotonic()
+            if error is None:
+                server.answer(now)
+            else:
+                server.fall_silent(error, now, self._clock.time())
+            goes_on = error is not None and self._schedule.wanted(server)
+            self._schedule.verdict(server, goes_on and not self._closed)
+            self._changed.notify_all()
+            self._wake()
+            return pause_after(server.silences) if goes_on else None
+
+    def _work(self) -> None:
+        """Run a thread of the pool; takes the lock itself."""
+        while self._serve_next():
+            pass
+
+    def _serve_next(self) -> bool:
+        """Serve one batch, of which nothing is held on to; False when it is to end."""
+        if self._withdrawn:
+            self._take_back()
+        with self._changed:
+            self._about_to_look -= 1
+            batch = self._next_batch()
+            if batch is None:
+                self._threads.discard(threading.current_thread())
+                self._changed.notify_all()
+                return False
+            server = batch.device.server
+        report = self._serve_safely(batch)
+        with self._changed:
+            self._learn(server, report)
+            self._schedule.done(batch, report)
+            self._book(batch)
+            # What is to be served again is too late.
+            forgotten = self._forget() if self._closed else ()
+            self._check_servers()
+            self._tell()
+            self._about_to_look += 1
+        for request in forgotten:
+            request.drop()
+        return True
+
+    def _learn(self, server: Server, report: Report) -> None:
+        """Take note of what a call has told about a server."""
+        if report.answered:
+            server.answer(self._clock.monotonic())
+            self._schedule.settled(server)
+        elif report.answered is False and server.address is None:
+            error = self._silent(server)
+            server.fall_silent(error, self._clock.monotonic(), self._clock.time())
+        elif report.answered is False:
+            server.doubt()
+
+    def _next_batch(self) -> Batch | None:
+        """Wait for a batch; None when the thread is to end."""
+        idle_until = self._clock.monotonic() + self._idle
+        while not self._closed:
+            now = self._clock.monotonic()
+            batch = self._schedule.take(now)
+            self._check_servers()
+            if batch is not None:
+                self._leave(now)
+                return batch
+            ripe = self._schedule.next_ripe(now)
+            if ripe is not None and self._is_watched(ripe):
+                # One thread is enough to wait for what is to come.
+                ripe = None
+            if ripe is None and now >= idle_until:
+                self._schedule.forget_servers()
+                return None
+            self._rest(now, idle_until if ripe is None else ripe)
+        return None
+
+    def _leave(self, now: float) -> None:
+        """Have somebody look in time: the calling thread may be away for long."""
+        if self._schedule.ready(now):
+            self._wake()
+            return
+        ripe = self._schedule.next_ripe(now)
+        if ripe is not None:
+            self._wake(ripe)
+
+    def _rest(self, now: float, until: float) -> None:
+        me = threading.get_ident()
+        self._rests[me] = until
+        try:
+            self._roused.wait(max(until - now, _SHORTEST_REST))
+        finally:
+            del self._rests[me]
+
+    def _serve_safely(self, batch: Batch) -> Report:
+        """Serve ``batch`` and settle its requests, whatever happens; without the lock.
+
+        A batch that the reader fails on must not take the thread with it, not even if a
+        listener wants to exit.
+        """
+        report = Report()
+        try:
+            report = self._carry_out(batch)
+        except BaseException as error:  # noqa: BLE001 - told to the log and the futures
+            self._log.error("%s: %s failed: %r", self._name, batch.device, error)
+            self._log.debug("details:", exc_info=True)
+            for request in batch.requests:
+                request.fail(error)
+        again = set(report.again)
+        for request in batch.requests:
+            if batch.error is not None:
+                request.fail(fresh(batch.error))
+            elif request not in again:
+                request.drop()
+        return report
+
+    def _carry_out(self, batch: Batch) -> Report:
+        if batch.device is self._nobody:
+            for request in batch.requests:
+                request.succeed(None)
+        elif batch.error is None:
+            return self._serve(batch)
+        elif self._refuse is not None:
+            self._refuse(batch)
+        return Report()
+
+    def _book(self, batch: Batch) -> None:
+        for kind in {request.kind for request in batch.requests}:
+            outcomes = Counter(r.outcome for r in batch.requests if r.kind is kind)
+            self._count(
+                kind,
+                calls=1,
+                read=outcomes[Outcome.READ],
+                failed=outcomes[Outcome.FAILED],
+                dropped=outcomes[Outcome.DROPPED],
+            )
+
+    def _count(self, kind: Kind, **more: int) -> None:
+        now = self._stats[kind]
+        self._stats[kind] = replace(
+            now, **{name: getattr(now, name) + by for name, by in more.items()}
+        )

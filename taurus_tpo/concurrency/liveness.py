@@ -1,0 +1,366 @@
+"""One thread that asks servers whether they are there, any number of them at once.
+
+A call of Tango's to a server that
+hangs holds its thread for 3 to 9 s, so that ten such servers would take over a pool of
+any reasonable size. Here nobody waits: each server is sent a dozen bytes
+(:mod:`taurus_tpo.core.giop`), and whoever has answered may be called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import errno
+import logging
+import os
+import queue
+import selectors
+import socket
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from taurus_tpo.core.clock import SYSTEM, Clock
+from taurus_tpo.core.giop import HEADER_LENGTH, Address, is_answer, locate_request
+
+#: What the thread is called, for whoever looks with a debugger.
+THREAD_NAME = "taurus_tpo sentinel"
+
+#: A server that has not answered within this is silent, s.
+SILENCE = 1.0
+
+#: For how long a connection to a server is kept for the next question, s.
+KEEP = 2.0
+
+#: What connecting says while it is under way.
+_UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
+
+
+class Verdict(enum.Enum):
+    """What became of a question."""
+
+    ANSWERS = "the server answers"
+    REFUSES = "nobody listens there: a call fails at once"
+    SILENT = "the server has not answered"
+
+
+#: Takes a verdict. After ``SILENT`` it returns how long to leave the server alone until
+#: it is asked again, s, or None to let go of it; an answer that comes late is told.
+Tell = Callable[[Verdict], "float | None"]
+
+
+class _State(enum.Enum):
+    """Where a line stands."""
+
+    KEPT = "nobody wants to know; the connection is kept for a while"
+    ASKING = "a question is on its way"
+    RESTING = "silent so far; asked again later, and a late answer counts"
+
+
+@dataclass
+class _Line:
+    """The connection to one server.
+
+    :param tell: takes the verdict; None where nobody wants to know.
+    :param due: when the present state ends, on the clock that never goes back.
+    :param reused: whether its connection has served for an earlier question.
+    """
+
+    address: Address
+    tell: Tell | None = None
+    due: float = 0.0
+    state: _State = _State.KEPT
+    socket: socket.socket | None = None
+    heard: bytes = b""
+    reused: bool = False
+
+
+class Sentinel:
+    """Asks servers whether they are there; its thread starts on demand and ends.
+
+    All methods may be called from any thread and return at once.
+
+    :param silence: how long a server has to answer, s.
+    :param keep: how long a connection is kept, s; with the last one the thread ends.
+    :param log: takes what goes wrong.
+    """
+
+    def __init__(
+        self,
+        silence: float = SILENCE,
+        keep: float = KEEP,
+        clock: Clock = SYSTEM,
+        log: Any = None,
+    ) -> None:
+        self._silence = silence
+        self._keep = keep
+        self._clock = clock
+        self._log = log if log is not None else logging.getLogger(__name__)
+        self._asked: queue.SimpleQueue[tuple[Hashable, Address, Tell]]
+        self._asked = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._waker: socket.socket | None = None
+        self._closed = False
+        # From here on: of the thread alone.
+        self._lines: dict[Hashable, _Line] = {}
+        self._selector: selectors.BaseSelector
+        self._numbers = 0
+
+    def ask(self, server: Hashable, address: Address, tell: Tell) -> None:
+        """Ask ``server`` whether it is there.
+
+        A question that is on its way already is not asked twice: the one who asks last
+        is told.
+
+        :param tell: called once in the sentinel's thread, or again as long as it says
+            so; it must not wait for anything.
+        """
+        self._asked.put((server, address, tell))
+        with self._changed:
+            if self._closed:
+                return
+            if self._waker is not None:
+                # A full pipe has woken the thread already.
+                with contextlib.suppress(BlockingIOError):
+                    self._waker.send(b".")
+            else:
+                self._start()
+
+    def threads(self) -> tuple[threading.Thread, ...]:
+        """Return the threads that live now: one or none."""
+        with self._changed:
+            return () if self._thread is None else (self._thread,)
+
+    def close(self, timeout: float | None = 0.0) -> bool:
+        """End the thread; nobody is told anything any more.
+
+        :param timeout: how long to wait for it, s; None for as long as it takes.
+        :return: whether it has ended.
+        """
+        with self._changed:
+            self._closed = True
+            if self._waker is not None:
+                with contextlib.suppress(BlockingIOError):
+                    self._waker.send(b".")
+            return self._changed.wait_for(lambda: self._thread is None, timeout)
+
+    def _start(self) -> None:
+        """Start the thread; with the lock held."""
+        with contextlib.ExitStack() as stack:
+            try:
+                selector = stack.enter_context(selectors.DefaultSelector())
+                waker, woken = map(stack.enter_context, socket.socketpair())
+                waker.setblocking(False)
+                woken.setblocking(False)
+                selector.register(woken, selectors.EVENT_READ)
+                thread = threading.Thread(
+                    target=self._run,
+                    args=(selector, woken),
+                    name=THREAD_NAME,
+                    daemon=True,
+                )
+                thread.start()
+            except (OSError, RuntimeError) as error:
+                # What is asked next tries again, and finds the questions there.
+                self._log.warning("No thread for %s: %s", THREAD_NAME, error)
+                return
+            stack.pop_all()
+            self._waker, self._thread = waker, thread
+
+    # --- the thread ---
+
+    def _run(self, selector: selectors.BaseSelector, woken: socket.socket) -> None:
+        with selector:
+            self._selector = selector
+            while not self._may_end(woken):
+                for key, _ in self._selector.select(self._until_due()):
+                    if key.data is None:
+                        _drain(woken)
+                    else:
+                        self._on_line(key.data)
+                self._take_questions()
+                self._look_at_the_clock()
+
+    def _may_end(self, woken: socket.socket) -> bool:
+        """Say that the thread ends, unless something is left to do."""
+        with self._changed:
+            if not self._closed and (self._lines or not self._asked.empty()):
+                return False
+            for server in list(self._lines):
+                self._let_go(server)
+            assert self._waker is not None
+            self._waker.close()
+            woken.close()
+            self._waker = self._thread = None
+            self._changed.notify_all()
+            return True
+
+    def _until_due(self) -> float | None:
+        if not self._lines:
+            return 0.0
+        first = min(line.due for line in self._lines.values())
+        return max(0.0, first - self._clock.monotonic())
+
+    def _take_questions(self) -> None:
+        while not self._asked.empty():
+            server, address, tell = self._asked.get()
+            line = self._lines.get(server)
+            if line is not None and line.address != address:
+                # It was started anew, somewhere else.
+                self._let_go(server)
+                line = None
+            if line is None:
+                line = self._lines[server] = _Line(address)
+            line.tell = tell
+            if line.state is not _State.ASKING:
+                self._ask_on(server, line)
+
+    def _ask_on(self, server: Hashable, line: _Line) -> None:
+        """Ask on the connection that there is, or on a new one."""
+        line.due = self._clock.monotonic() + self._silence
+        line.state = _State.ASKING
+        line.heard = b""
+        line.reused = line.socket is not None
+        if line.socket is None:
+            self._dial(server, line)
+        else:
+            self._say(server, line)
+
+    def _dial(self, server: Hashable, line: _Line) -> None:
+        try:
+            line.socket = _connecting(line.address)
+        except (OSError, ValueError, OverflowError) as error:
+            # A name that is none, or a port: a call fails at once, too.
+            self._log.debug("%s: %s", line.address, error)
+            self._conclude(server, line, Verdict.REFUSES)
+            return
+        # It can be written to when it is connected, or refused.
+        self._selector.register(line.socket, selectors.EVENT_WRITE, server)
+
+    def _on_line(self, server: Hashable) -> None:
+        """Go on with a connection on which something has happened."""
+        line = self._lines.get(server)
+        if line is None or line.socket is None:
+            return
+        watched = self._selector.get_key(line.socket).events
+        if watched == selectors.EVENT_WRITE:
+            refused = line.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if refused:
+                self._log.debug("%s: %s", line.address, os.strerror(refused))
+                self._conclude(server, line, Verdict.REFUSES)
+                return
+            self._selector.modify(line.socket, selectors.EVENT_READ, server)
+            self._say(server, line)
+            return
+        self._listen(server, line)
+
+    def _say(self, server: Hashable, line: _Line) -> None:
+        self._numbers += 1
+        assert line.socket is not None
+        try:
+            line.socket.send(locate_request(self._numbers, line.address.key))
+        except OSError as error:
+            self._broken(server, line, error)
+
+    def _listen(self, server: Hashable, line: _Line) -> None:
+        assert line.socket is not None
+        try:
+            heard = line.socket.recv(4096)
+        except OSError as error:
+            self._broken(server, line, error)
+            return
+        line.heard += heard
+        if not heard:
+            self._broken(server, line, "it has hung up")
+        elif line.state is _State.KEPT:
+            return
+        elif is_answer(line.heard):
+            self._conclude(server, line, Verdict.ANSWERS)
+        elif len(line.heard) >= HEADER_LENGTH:
+            # Somebody else listens there now.
+            self._conclude(server, line, Verdict.REFUSES)
+
+    def _broken(self, server: Hashable, line: _Line, why: Any) -> None:
+        """The other side has hung up: on a kept connection, dial again."""
+        self._log.debug("%s: %s", line.address, why)
+        self._hang_up(line)
+        if line.state is _State.KEPT:
+            self._lines.pop(server)
+        elif line.reused:
+            line.reused = False
+            self._dial(server, line)
+        else:
+            self._conclude(server, line, Verdict.REFUSES)
+
+    def _look_at_the_clock(self) -> None:
+        now = self._clock.monotonic()
+        due = [(key, line) for key, line in self._lines.items() if line.due <= now]
+        for server, line in due:
+            if line.state is _State.ASKING:
+                self._conclude(server, line, Verdict.SILENT)
+            elif line.state is _State.RESTING:
+                # The question may have been lost with a host that was switched off.
+                self._hang_up(line)
+                self._ask_on(server, line)
+            else:
+                self._let_go(server)
+
+    def _conclude(self, server: Hashable, line: _Line, verdict: Verdict) -> None:
+        """Tell the verdict, and see what is to be done next."""
+        pause = None if line.tell is None else self._told(line.tell, verdict)
+        if verdict is Verdict.SILENT and pause is not None:
+            line.state = _State.RESTING
+            line.due = self._clock.monotonic() + pause
+        elif verdict is Verdict.ANSWERS:
+            line.state, line.tell = _State.KEPT, None
+            line.due = self._clock.monotonic() + self._keep
+        else:
+            self._let_go(server)
+
+    def _told(self, tell: Tell, verdict: Verdict) -> float | None:
+        try:
+            return tell(verdict)
+        except Exception as error:  # noqa: BLE001 - the others must be asked too
+            self._log.error("%s was taken badly: %r", verdict, error)
+            self._log.debug("details:", exc_info=True)
+            return None
+
+    def _hang_up(self, line: _Line) -> None:
+        if line.socket is not None:
+            self._selector.unregister(line.socket)
+            line.socket.close()
+            line.socket = None
+
+    def _let_go(self, server: Hashable) -> None:
+        self._hang_up(self._lines.pop(server))
+
+
+def _drain(woken: socket.socket) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while woken.recv(4096):
+            pass
+
+
+def _connecting(address: Address) -> socket.socket:
+    """Return a socket that is being connected to ``address``.
+
+    A name (an ORB publishes numbers, unless it is told otherwise) is looked up here and
+    now, which may take its time.
+
+    :raises OSError: where that fails at once.
+    """
+    kind = socket.SOCK_STREAM
+    found = socket.getaddrinfo(address.host, address.port, type=kind)
+    family, kind, protocol, _, where = found[0]
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    try:
+        failed = made.connect_ex(where)
+        if failed not in _UNDER_WAY:
+            raise OSError(failed, os.strerror(failed))
+    except BaseException:
+        made.close()
+        raise
+    return made

@@ -1,0 +1,122 @@
+"""What people are told of an attribute: where it stands, and what it waits for."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from taurus_tpo.core.lifecycle import WORKING, State
+
+#: Tango's reasons for which an attribute sends no events.
+NO_EVENTS = (
+    "API_AttributePollingNotStarted",
+    "API_EventPropertiesNotSet",
+    "API_PollObjNotFound",
+)
+
+
+class Condition(enum.Enum):
+    """What people sort attributes by: one word of each one's story."""
+
+    ERROR = "error"
+    SILENT = "not answering"
+    CONNECTING = "connecting"
+    POLLED = "polled"
+    SUBSCRIBED = "subscribed"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an attribute; whoever tells it has looked at all of it.
+
+    :param state: where it stands in its life.
+    :param period: at what period it is polled, ms; None: it is not.
+    :param server: whom it takes, for people: its server, or the database.
+    :param silent: whether that does not answer.
+    :param next_try: how long until a silent one is asked again, s.
+    :param unreachable: whether the last thing that is known is that nobody was there.
+    :param disabled_by: who disabled events, for people; empty: nobody.
+    :param refusal: Tango's reason for which the subscription failed; empty: it did not.
+    :param failed: whether the last thing that is known of it is an error.
+    """
+
+    state: State
+    period: int | None = None
+    server: str = ""
+    silent: bool = False
+    next_try: float = 0.0
+    unreachable: bool = False
+    disabled_by: str = ""
+    refusal: str = ""
+    failed: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for anything of it."""
+        return self.period is None and self.state in (State.IDLE, State.CLOSED)
+
+
+def tell(facts: Facts) -> str:
+    """Return in a few words what an attribute does, and what it waits for."""
+    if facts.is_idle:
+        return _WORDS[facts.state]
+    if facts.silent:
+        return f"{facts.server} does not answer, {next_try(facts.next_try)}"
+    if facts.unreachable:
+        tried = "" if facts.period is None else f", tried every {facts.period} ms"
+        return f"{facts.server or 'its server'} cannot be reached{tried}"
+    if facts.period is not None:
+        return f"polled every {facts.period} ms: {_why_polled(facts)}"
+    return _WORDS[facts.state]
+
+
+def condition(facts: Facts) -> Condition:
+    """Return what people sort attributes by."""
+    if facts.is_idle:
+        return Condition.IDLE
+    if facts.silent or facts.unreachable:
+        return Condition.SILENT
+    if facts.failed:
+        return Condition.ERROR
+    if facts.state in WORKING:
+        return Condition.SUBSCRIBED
+    # While Tango takes its time with a subscription, it is polled already.
+    return Condition.POLLED if facts.period is not None else Condition.CONNECTING
+
+
+def next_try(seconds: float) -> str:
+    """Return in words how long it is until a silent server is asked again.
+
+    :param seconds: that time, s; it may be over.
+    """
+    return f"next try in {seconds:.0f} s" if seconds >= 0.5 else "it is being asked"
+
+
+def _why_polled(facts: Facts) -> str:
+    if facts.state is State.POLLED:
+        return f"events are disabled ({facts.disabled_by or 'nobody says by whom'})"
+    if facts.state in (State.SUBSCRIBING, State.RESUBSCRIBING):
+        return "Tango has not subscribed yet"
+    if facts.state is not State.RETRYING:
+        return "somebody asks for that"
+    if facts.refusal in NO_EVENTS:
+        return "the attribute sends no events"
+    why = f" ({facts.refusal})" if facts.refusal else ""
+    return f"the subscription failed{why}, Tango goes on trying"
+
+
+_WORDS = {
+    State.IDLE: "nobody listens",
+    State.CONNECTING: "connecting",
+    State.RECONNECTING: "connecting again: the device is not there",
+    State.SUBSCRIBING: "subscribing",
+    State.RESUBSCRIBING: "subscribing again",
+    State.SUBSCRIBED: "subscribed to its events",
+    State.OPENING: "subscribed to its events",
+    State.SETTLING: "subscribed to its events, and compared with the device",
+    State.UNTRUSTED: "subscribed, but a change came without an event: it is read, too",
+    State.RETRYING: "the subscription failed, Tango goes on trying",
+    State.POLLED: "events are disabled, and so is polling",
+    State.CLOSED: "closed",
+}

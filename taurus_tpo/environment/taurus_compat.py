@@ -1,0 +1,399 @@
+"""What differs between the versions of Taurus and PyTango, and Taurus's private parts.
+
+The one module that knows Taurus's private parts: everything that a new version of it
+may break stands here. ``tests/pure/test_compat.py`` fails when Taurus
+changes one of the private names.
+
+Checked on Taurus 5.2.0, 5.3.1, 5.4.0 and 5.4.1, PyTango 10.3.1.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import sys
+from types import ModuleType
+from typing import Any, Callable
+
+import numpy
+from packaging.version import Version
+
+from taurus_tpo.environment.loaded_widgets import COMPONENT, FORM, LABEL, ROW, Place
+
+#: The versions of Taurus that the plugin knows: from the first, before the second.
+KNOWN_TAURUS = (Version("5.2"), Version("5.5"))
+
+#: The private names of Taurus that the plugin overrides or calls, and why no public
+#: name will do.
+PRIVATE_NAMES = {
+    "taurus.core.tango.tangofactory:TangoFactory._getAttributeClass": (
+        "the only place where a factory says which class an attribute gets"
+    ),
+    "taurus.core.tango.tangofactory:TangoFactory._getDeviceClass": (
+        "the only place where a factory says which class a device gets"
+    ),
+    "taurus.core.tango.tangofactory:TangoFactory._storeDevice": (
+        "what a device calls when it is made, so that the factory knows it"
+    ),
+    "taurus.core.tango.tangofactory:TangoFactory._storeAttribute": (
+        "the same of an attribute"
+    ),
+    "taurus.core.tango.tangodevice:TangoDevice._createHWObject": (
+        "makes the proxy, for the constructor and getDeviceProxy"
+    ),
+    "taurus.core.tango.tangoattribute:TangoAttribute._subscribeConfEvents": (
+        "called by the constructor of the class"
+    ),
+    "taurus.core.tango.tangoattribute:TangoAttribute._unsubscribeConfEvents": (
+        "called by cleanUp for the subscription of the constructor"
+    ),
+    "taurus.core.tango.tangoattribute:TangoAttribute._decodeAttrInfoEx": (
+        "turns Tango's configuration into Taurus's"
+    ),
+    "taurus.core.taurusattribute:TaurusAttribute._readFirstTime": (
+        "Taurus's word for asking for a first read (since 5.4)"
+    ),
+    "taurus.core.tango.tangoattribute:TangoAttribute._should_force_read": (
+        "Taurus's rule of when a read of the cache goes to the device"
+    ),
+    "taurus.core.taurusattribute:TaurusAttribute._activatePolling": (
+        "the public enablePolling changes what the user asked for"
+    ),
+    "taurus.core.taurusattribute:TaurusAttribute._deactivatePolling": (
+        "the public disablePolling changes what the user asked for"
+    ),
+    "taurus.core.evaluation.evalattribute:EvaluationAttribute"
+    "._EvaluationAttribute__createReference": (
+        "reads what an evaluation refers to, however long that takes"
+    ),
+    "taurus.core.evaluation.evalattribute:EvaluationAttribute"
+    "._EvaluationAttribute__fireRegisterEvent": (
+        "tells widgets what is known in a thread that is not the GUI's"
+    ),
+    "taurus.qt.qtgui.base.taurusbase:TaurusBaseComponent._wrap_old_api": (
+        "takes a fifth of the time in which a form is built"
+    ),
+}
+
+#: Those of its widgets that the plugin reads or calls. Not overridden by anybody.
+PRIVATE_NAMES_OF_FORMS = {
+    "taurus.qt.qtgui.panel.taurusform:TaurusForm._customWidgetFactory": (
+        "makes the row of a device whose class is in the map of custom widgets"
+    ),
+}
+
+#: The attributes of a form that it reads.
+PRIVATE_ATTRIBUTES_OF_FORMS = {
+    "TaurusForm._customWidgetMap": "its public name is deprecated, and warns",
+}
+
+#: The attributes of its instances that the plugin reads.
+PRIVATE_ATTRIBUTES = {
+    "TaurusModel._simp_name": "the alias of a device, which may be told later",
+    "TaurusModel._listeners": "an event goes to the listeners of its moment",
+    "TangoAuthority._dbProxy": "set by the constructor, which asks the database too",
+    "TangoAuthority._dbCache": "set by the constructor, which asks the database too",
+    "TangoDevice._deviceObj": "not set when the constructor asks for the proxy",
+    "TangoAttribute._pytango_attrinfoex": "None while the configuration is not known",
+    "TangoAttrValue._pytango_dev_attr": "an enumeration without a label has it, too",
+    "EvaluationAttribute._references": "what an evaluation refers to",
+    "TangoDevice._deviceState": "what a device that is listened to has told last",
+}
+
+
+def taurus_version() -> str:
+    """Return the version of the Taurus that is installed."""
+    return str(importlib.import_module("taurus").Release.version)
+
+
+def why_unsupported() -> str | None:
+    """Return why the plugin cannot work with what is installed, or None if it can."""
+    version = Version(taurus_version())
+    first, end = KNOWN_TAURUS
+    if not first <= Version(version.base_version) < end:
+        return f"Taurus {version} is not known to it (it knows {first} to below {end})"
+    try:
+        importlib.import_module("tango")
+    except ImportError as error:
+        return f"PyTango cannot be imported ({error})"
+    if _threads_are_replaced():
+        return "gevent.monkey has replaced threads: Tango's own could not call back"
+    return None
+
+
+def _threads_are_replaced() -> bool:
+    """Return whether gevent runs what Python's threads would; looks, imports nothing.
+
+    Whatever a thread of Tango's puts into a queue then waits in the wrong thread, and
+    whoever waits for it keeps all others from running.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
+
+
+def claim_schemes(factory: type) -> None:
+    """Take the schemes of Taurus's own ``TangoFactory`` for ``factory``.
+
+    The stock factory keeps a name: ``TaurusManager.changeDefaultPollingPeriod`` takes
+    the first scheme of every factory that it finds.
+    """
+    module = importlib.import_module("taurus.core.tango.tangofactory")
+    module.TangoFactory.schemes = ("tango-stock",)
+    factory.schemes = ("tango", "tango-nodb")  # type: ignore[attr-defined]
+
+
+def use_evaluations(klass: type) -> None:
+    """Let Taurus's factory of evaluations make attributes of ``klass``.
+
+    It asks nobody which class that is, but looks for the name in its module.
+
+    :param klass: derived from Taurus's ``EvaluationAttribute``.
+    """
+    module = importlib.import_module("taurus.core.evaluation.evalfactory")
+    types = importlib.import_module("taurus.core.taurusbasetypes")
+    vars(module)["EvaluationAttribute"] = klass
+    factory = module.EvaluationFactory
+    kind = types.TaurusElementType.Attribute
+    factory.elementTypesMap = {**factory.elementTypesMap, kind: klass}
+
+
+def references(evaluation: Any) -> list[Any]:
+    """Return the attributes that an evaluation refers to: its own list."""
+    found: list[Any] = evaluation._references
+    return found
+
+
+def remember_names(names: dict[str, Any]) -> None:
+    """Let the validators of the ``tango`` scheme remember in ``names`` what they find.
+
+    Their own dictionary keeps for good what was found out while the database did not
+    answer.
+    """
+    module = importlib.import_module("taurus.core.tango.tangovalidator")
+    module.TangoDeviceNameValidator.names_cache = names
+
+
+def activate_polling(attribute: Any) -> None:
+    """Start polling ``attribute`` unless its user disabled it."""
+    attribute._activatePolling()
+
+
+def deactivate_polling(attribute: Any) -> None:
+    """Stop polling ``attribute``, whatever its user enabled."""
+    attribute._deactivatePolling()
+
+
+def listeners(attribute: Any) -> tuple[Any, ...]:
+    """Return the listeners of this moment; none after ``cleanUp``."""
+    return tuple(attribute._listeners or ())
+
+
+def decode_configuration(attribute: Any, info: Any) -> None:
+    """Make a ``tango.AttributeInfoEx`` the configuration of ``attribute``.
+
+    The constructor of TangoAttribute (5.3 and later) takes the labels of an enumeration
+    beside the rest; a later configuration must bring them too.
+    """
+    attribute.enum_labels = list(info.enum_labels)
+    attribute._decodeAttrInfoEx(info)
+
+
+def device_state_value(device: Any) -> Any:
+    """Return what a device tells its listeners of the state that is known."""
+    types = importlib.import_module("taurus.core.taurusbasetypes")
+    value = types.TaurusModelValue()
+    value.rvalue = device._deviceState
+    return value
+
+
+def decode_enum(attribute: Any, raw: Any) -> Any:
+    """Return the ``TangoAttrValue`` of an enumeration, whatever its ``raw`` value is.
+
+    Taurus's own raises where there is no label for a number, and where there is no
+    value since that is invalid.
+
+    :param raw: PyTango's ``DeviceAttribute``.
+    """
+    tango_attribute = importlib.import_module("taurus.core.tango.tangoattribute")
+    labels = list(attribute.enum_labels or ())
+    value = tango_attribute.TangoAttrValue(attr=attribute)
+    value._pytango_dev_attr = raw
+    value.enum_labels = labels
+    value.rvalue = _labeled(labels, getattr(raw, "value", None))
+    value.wvalue = getattr(raw, "w_value", None)
+    value.time = raw.time
+    value.quality = tango_attribute.quality_from_tango(raw.quality)
+    return value
+
+
+def _labeled(labels: list[str], number: Any) -> Any:
+    """Return the label of a number, or the number; of an array, one of texts."""
+    if isinstance(number, numpy.ndarray):
+        found = [str(_labeled(labels, one)) for one in number.ravel().tolist()]
+        return numpy.array(found).reshape(number.shape)
+    if number is None or not 0 <= number < len(labels):
+        return number
+    return labels[number]
+
+
+def filters_old_events() -> bool:
+    """Return whether Taurus's settings say to drop events with older time stamps."""
+    return bool(vars(custom_settings()).get("FILTER_OLD_TANGO_EVENTS", False))
+
+
+def events_to_subscribe() -> Any:
+    """Return the kinds of events that Taurus's settings say to subscribe to."""
+    return vars(custom_settings()).get("TANGO_EVENTS_TO_SUBSCRIBE", [])
+
+
+def configuration(attribute: Any) -> Any:
+    """Return the ``tango.AttributeInfoEx`` of ``attribute``, None if not known."""
+    return attribute._pytango_attrinfoex
+
+
+def disable_events_of_stock(factory: Any) -> None:
+    """Disable the events of Taurus's own factory, in whatever words it has."""
+    if hasattr(factory, "set_tango_event_subscription_disabled"):
+        factory.set_tango_event_subscription_disabled(True)
+    else:  # Taurus 5.2.0
+        factory.set_tango_subscribe_enabled(False)
+
+
+def quicken_widgets() -> None:
+    """Let Taurus's widgets look only once at the signature of each of their methods.
+
+    They do so at every call of one that may have been written before Taurus 5.1, some
+    eighty times while a row of a form is built, which is a fifth of its time. What they
+    do about what they see stays the same. Does nothing in a program without widgets.
+    """
+    base = COMPONENT.find()
+    if base is None or hasattr(base._wrap_old_api, "__wrapped__"):
+        return
+    stock = base._wrap_old_api
+
+    @functools.wraps(stock)
+    def wrap_old_api(self: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
+        function = getattr(method, "__func__", None)
+        if not inspect.isfunction(function) or not _takes_key(function):
+            return stock(self, method, *args, **kwargs)
+        self._checkModelKey(kwargs["key"])
+        return method(*args, **kwargs)
+
+    base._wrap_old_api = wrap_old_api
+
+
+@functools.lru_cache(maxsize=1000)
+def _takes_key(function: Callable[..., Any]) -> bool:
+    """Return whether ``function`` takes the argument ``key``, or any."""
+    spec = inspect.getfullargspec(function)
+    return spec.varkw is not None or "key" in (*spec.args, *spec.kwonlyargs)
+
+
+#: What of Taurus's asks for devices by itself, while it fills a form: the class and
+#: the functions.
+_FILLS_FORMS = (
+    (FORM, ("fillWithChildren",)),
+    (ROW, ("setModel", "handleEvent")),
+)
+
+
+def fills_a_form() -> bool:
+    """Return whether one of Taurus's forms is being filled by the calling thread.
+
+    What asks the device then is the form, or a factory of its items. Taurus has no word
+    for that, and its forms are loaded and filled before anybody could be told: the
+    calls under way say so. Asked only about a device that has not answered yet.
+    """
+    codes = {code for methods in _FILLS_FORMS for code in _codes(*methods)}
+    frame = sys._getframe(1) if codes else None
+    while frame is not None:
+        if frame.f_code in codes:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _codes(place: Place, names: tuple[str, ...]) -> list[Any]:
+    """Return what the methods of a class are compiled to; nothing if not loaded."""
+    found = place.find()
+    return [] if found is None else [vars(found)[name].__code__ for name in names]
+
+
+def special_form_item(form: Any, model: Any) -> Any:
+    """Return the row that somebody makes for ``model``; None if nobody does.
+
+    A factory of items, or the map of custom widgets, as Taurus's form asks them.
+    """
+    for entry in form.getItemFactories():
+        try:
+            made = entry.load()(model)
+        except Exception as error:  # noqa: BLE001 - as the form, which has warned
+            form.debug("%s: %r", entry.name, error)
+            continue
+        if made is not None:
+            return made
+    return form._customWidgetFactory(model) if form._customWidgetMap else None
+
+
+def forget_format(widget: Any) -> None:
+    """Let a widget of Taurus's choose the format of its text anew, at its next event.
+
+    Without the whole update that some of its classes do of themselves: the event that
+    follows brings one.
+    """
+    COMPONENT.find().resetFormat(widget)
+
+
+def takes_value_for_configuration(widget: Any) -> bool:
+    """Return whether a value makes ``widget`` do what a configuration makes it do.
+
+    A label shows all anew for either, and a row of a form makes its parts anew when its
+    attribute has got a configuration: a second event would cost them twice the time.
+    """
+    kinds = (LABEL.find(), ROW.find())
+    handle = type(widget).handleEvent
+    return any(kind is not None and kind.handleEvent is handle for kind in kinds)
+
+
+def keep_designer_path(extend: Callable[[str], str]) -> None:
+    """Let ``taurus designer`` of Taurus 5.2 name more folders to Qt Designer.
+
+    It names its own, and forgets those that the environment names; later versions keep
+    them. What makes the environment is replaced, there is nothing else to turn to.
+
+    :param extend: returns a list of folders, as an environment variable has it, with
+        those that are to be there, too.
+    """
+    if Version(Version(taurus_version()).base_version) >= Version("5.3"):
+        return
+    module = importlib.import_module("taurus.qt.qtdesigner.taurusdesigner")
+    stock = module.get_taurus_designer_env
+
+    @functools.wraps(stock)
+    def get_taurus_designer_env(*args: Any, **kwargs: Any) -> Any:
+        environment = stock(*args, **kwargs)
+        name = "PYQTDESIGNERPATH"
+        environment.insert(name, extend(environment.value(name)))
+        return environment
+
+    vars(module)[stock.__name__] = get_taurus_designer_env
+
+
+@functools.cache
+def custom_settings() -> ModuleType:
+    """Return Taurus's module of settings."""
+    return importlib.import_module("taurus.tauruscustomsettings")
+
+
+#: What Taurus's settings say where nobody has set anything.
+STOCK_DEFAULTS = {
+    "TANGO_EVENT_SUB_MODE": "ASYNCREAD",
+    "TANGO_EVENTS_TO_SUBSCRIBE": ["CHANGE_EVENT"],
+}
+
+#: The settings whose value the constructor of Taurus's TangoAttribute must be able to
+#: use (5.4: it takes ``.upper()`` of the first).
+DIGESTIBLE: dict[str, tuple[Callable[[Any], bool], Any]] = {
+    "TANGO_EVENT_SUB_MODE": (lambda value: isinstance(value, str), "ASYNCREAD"),
+}

@@ -1,0 +1,1 @@
+"""What the plugin does for Taurus's forms once their devices and values are there."""

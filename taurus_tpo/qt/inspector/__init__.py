@@ -1,0 +1,1 @@
+"""The inspector: a table of what each attribute of the process does, and why."""

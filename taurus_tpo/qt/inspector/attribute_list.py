@@ -1,0 +1,173 @@
+"""Looks at all attributes of the process, some at a time, and keeps their rows.
+
+For the thread of the GUI: nothing here waits for a device, and a look takes as long as
+it may and no longer. No Qt.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import taurus
+
+from taurus_tpo.core.clock import SYSTEM, Clock
+from taurus_tpo.core.errors import is_nobody_there, reason_of
+from taurus_tpo.core.rules import AttributeName
+from taurus_tpo.core.status import condition, tell
+from taurus_tpo.qt.inspector.rows import UNSEEN, Row, Sample
+from taurus_tpo.qt.progress_summary import Missing, Tally
+
+#: How many rows are looked at between two looks at the clock.
+_AT_ONCE = 20
+
+
+class NoFactory:
+    """Stands where there is no attribute of the plugin's."""
+
+    def attributes(self) -> list[Any]:
+        """Return none."""
+        return []
+
+
+def plugin_factory() -> Any:
+    """Return the plugin's factory; one without attributes where the plugin is off."""
+    factory = taurus.Factory("tango")
+    return factory if hasattr(factory, "first_read") else NoFactory()
+
+
+def sample(attribute: Any, now: float) -> Sample:
+    """Return what is seen of ``attribute``; never waits.
+
+    :param attribute: a :class:`taurus_tpo.scheme.attribute.TpoTangoAttribute`.
+    :param now: on the clock that never goes back, s.
+    """
+    facts, journal, known = attribute.facts, attribute.journal, attribute.known
+    decision = attribute.event_sub_decision
+    return Sample(
+        seen=now,
+        mode=decision.label,
+        decided_by=decision.decided_by,
+        condition=condition(facts),
+        story=tell(facts),
+        first_value=journal.first_value,
+        updated=None if known.empty else known.heard,
+        events=journal.events,
+        reads=journal.reads,
+        error="" if journal.error is None else reason_of(journal.error),
+        failed=journal.failed,
+        server=attribute.server,
+        unreachable=facts.unreachable,
+    )
+
+
+def tally(attributes: Iterable[Any], now: float) -> Tally:
+    """Return how much is there of ``attributes``, and what is waited for; never waits.
+
+    :param now: on the clock that never goes back, s.
+    """
+    wanted = [attribute for attribute in attributes if attribute.is_listened_to]
+    return Tally.of(len(wanted), [_missing(a, now) for a in wanted if a.is_missing])
+
+
+def _missing(attribute: Any, now: float) -> Missing:
+    asked, error = attribute.journal.asked, attribute.known.error
+    return Missing(
+        name=short_name(attribute),
+        waiting=0.0 if asked is None else now - asked,
+        server=attribute.server,
+        refused=error is not None and is_nobody_there(error),
+    )
+
+
+def short_name(attribute: Any) -> str:
+    """Return ``domain/family/member/attribute``."""
+    return AttributeName.of(attribute.getFullName()).short
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a look has found.
+
+    :param rows: those that show something else.
+    :param others: whether attributes have come or gone.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    others: bool = False
+
+
+class Roster:
+    """The rows of all attributes; for one thread.
+
+    :param factory: the plugin's.
+    """
+
+    def __init__(self, factory: Any, clock: Clock = SYSTEM) -> None:
+        self._factory = factory
+        self._clock = clock
+        self._rows: dict[str, Row] = {}
+        self._attributes: dict[str, weakref.ref[Any]] = {}
+        self._turn: Iterator[Row] = iter(())
+
+    @property
+    def rows(self) -> Iterable[Row]:
+        """All of them, in the order in which they came."""
+        return self._rows.values()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def attribute(self, row: Row) -> Any:
+        """Return the attribute of ``row``, None if it is gone."""
+        reference = self._attributes.get(row.model)
+        return None if reference is None else reference()
+
+    def look(self, budget: float, first: Iterable[Row] = ()) -> Change:
+        """See who has come and gone; look at some rows again, by turns.
+
+        :param budget: how long to look, s, after the rows of ``first``.
+        :param first: rows that are looked at in any case: those that are seen.
+        """
+        others = self._call_roll()
+        changed = [row for row in first if self._look_at(row)]
+        end = self._clock.monotonic() + budget
+        for _ in range(0, len(self._rows), _AT_ONCE):
+            some = itertools.islice(self._by_turns(), _AT_ONCE)
+            changed += [row for row in some if self._look_at(row)]
+            if self._clock.monotonic() >= end:
+                break
+        return Change(list(dict.fromkeys(changed)), others)
+
+    def _call_roll(self) -> bool:
+        """See who is there; return whether somebody has come or gone."""
+        present = {one.getFullName(): one for one in self._factory.attributes()}
+        gone = self._rows.keys() - present.keys()
+        for model in gone:
+            del self._rows[model], self._attributes[model]
+        come = [model for model in present if model not in self._rows]
+        for model in come:
+            self._rows[model] = Row(model, short_name(present[model]))
+        for model, attribute in present.items():
+            reference = self._attributes.get(model)
+            if reference is None or reference() is not attribute:
+                self._attributes[model] = weakref.ref(attribute)
+        if gone or come:
+            self._turn = iter(())
+        return bool(gone or come)
+
+    def _by_turns(self) -> Iterator[Row]:
+        """Go on where the last look ended; those never seen come first."""
+        yield from self._turn
+        unseen = [row for row in self._rows.values() if row.sample is UNSEEN]
+        self._turn = iter(unseen or list(self._rows.values()))
+        yield from self._turn
+
+    def _look_at(self, row: Row) -> bool:
+        attribute = self.attribute(row)
+        if attribute is None:
+            return False
+        return row.take(sample(attribute, self._clock.monotonic()))

@@ -1,0 +1,255 @@
+"""The inspector's table for Qt: rows, sorted and filtered, that keep up to date."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from taurus.external.qt import Qt
+
+from taurus_tpo.core.clock import SYSTEM, Clock
+from taurus_tpo.core.status import Condition
+from taurus_tpo.qt.inspector.attribute_list import Roster, plugin_factory
+from taurus_tpo.qt.inspector.rows import COLUMNS, INDEX, Group, Row, Wish
+
+#: How often the table is looked after, ms.
+PERIOD = 250
+
+#: How long rows that are not seen are looked at each time, s.
+BUDGET = 0.01
+
+#: The shortest time between two orderings of the rows, s: nobody can read faster.
+ORDERED_FOR = 1.0
+
+_ALIGNMENT = Qt.Qt.AlignmentFlag
+_RIGHT = _ALIGNMENT.AlignRight | _ALIGNMENT.AlignVCenter
+#: As a number: PyQt5 shows it in no other way, and PyQt6 has a flag of its own for it.
+_NUMBERS = getattr(_RIGHT, "value", None) or int(_RIGHT)
+_ROLE = Qt.Qt.ItemDataRole
+
+#: The conditions that are shown in a color: something is wrong there.
+_WRONG = (Condition.ERROR, Condition.SILENT)
+
+
+class InspectorModel(Qt.QAbstractTableModel):
+    """A table of all attributes of the process, a row each, or under their servers.
+
+    For the thread of the GUI. It looks at what its attributes know, and asks no device
+    anything: some rows at a time, those that are seen each time.
+
+    Columns are those of :data:`taurus_tpo.qt.inspector.rows.COLUMNS`. Rows are sorted
+    and filtered here, not by a proxy: Qt would ask Python for each comparison.
+
+    :param factory: the plugin's; None finds it.
+    """
+
+    #: That rows have come, gone or changed; for whoever counts them.
+    refreshed = Qt.pyqtSignal()
+
+    def __init__(
+        self, parent: Any = None, factory: Any = None, clock: Clock = SYSTEM
+    ) -> None:
+        super().__init__(parent)
+        self._clock = clock
+        self.roster = Roster(factory or plugin_factory(), clock)
+        self._wish = Wish()
+        self._shown: list[Row | Group] = []
+        self._places: dict[Any, int] = {}
+        self._seen: tuple[int, int] = (0, 50)
+        self._ordered = float("-inf")
+        self._stale = False
+        self._timer = Qt.QTimer(self)
+        self._timer.setInterval(PERIOD)
+        self._timer.timeout.connect(self.refresh)
+
+    # --- keeping up to date ---
+
+    def start(self) -> None:
+        """Look at the attributes from now on, and at once."""
+        self._timer.start()
+        self.refresh()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._timer.stop()
+
+    def see(self, first: int, last: int) -> None:
+        """Say which rows are seen, from ``first`` to ``last``: they come first."""
+        self._seen = (first, last)
+
+    def refresh(self) -> None:
+        """Look at the rows that are seen, and at some of the others."""
+        first, last = self._seen
+        seen = [one for one in self._shown[first : last + 1] if isinstance(one, Row)]
+        due = self._clock.monotonic() - self._ordered >= ORDERED_FOR
+        # One thing at a time: to order ten thousand rows takes long enough.
+        change = self.roster.look(0.0 if self._stale and due else BUDGET, seen)
+        if change.others or (self._stale and due):
+            self._order()
+        self._stale |= bool(change.rows)
+        self._tell_changed(change.rows)
+        self.refreshed.emit()
+
+    def _tell_changed(self, rows: Iterable[Row]) -> None:
+        """Have those painted again that are seen."""
+        first, last = self._seen
+        places = [self._places.get(row, -1) for row in rows]
+        places = [place for place in places if first <= place <= last]
+        # What a server is like changes without its attributes.
+        some = self._shown[first : last + 1] if self._wish.grouped else ()
+        places += [first + n for n, one in enumerate(some) if isinstance(one, Group)]
+        if places:
+            top, bottom = self.index(min(places), 0), max(places)
+            self.dataChanged.emit(top, self.index(bottom, len(COLUMNS) - 1))
+
+    # --- order ---
+
+    @property
+    def wish(self) -> Wish:
+        """What the user wants to see."""
+        return self._wish
+
+    def want(self, **more: Any) -> None:
+        """Change what is shown, in the words of :class:`.rows.Wish`."""
+        self._wish = replace(self._wish, **more)
+        self._order()
+        self.refreshed.emit()
+
+    def sort(self, column: int, order: Any = Qt.Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by a column; a negative one: as the attributes came."""
+        descending = order == Qt.Qt.SortOrder.DescendingOrder
+        self.want(column=column if column >= 0 else None, descending=descending)
+
+    def _order(self) -> None:
+        self._ordered, self._stale = self._clock.monotonic(), False
+        shown = self._wish.order(self.roster.rows)
+        places = {_key(one): place for place, one in enumerate(shown)}
+        before = len(self._shown)
+        if len(shown) > before:
+            self.beginInsertRows(Qt.QModelIndex(), before, len(shown) - 1)
+            # In their places in a moment.
+            new = [one for one in shown if _key(one) not in self._places]
+            self._shown += new[: len(shown) - before]
+            self.endInsertRows()
+        self._permute(shown, places)
+        if len(shown) < before:
+            self.beginRemoveRows(Qt.QModelIndex(), len(shown), before - 1)
+            self._shown = shown
+            self.endRemoveRows()
+
+    def _permute(self, shown: list[Row | Group], places: dict[Any, int]) -> None:
+        """Put what is shown into its order; what is not shown any more comes last."""
+        self.layoutAboutToBeChanged.emit()
+        old = self.persistentIndexList()
+        keys = [_key(self._shown[index.row()]) for index in old]
+        gone = [one for one in self._shown if _key(one) not in places]
+        self._shown = shown + gone[: max(0, len(self._shown) - len(shown))]
+        self._places = places
+        new = [
+            self.index(places[key], index.column())
+            if key in places
+            else Qt.QModelIndex()
+            for key, index in zip(keys, old)
+        ]
+        self.changePersistentIndexList(old, new)
+        self.layoutChanged.emit()
+
+    # --- what is there ---
+
+    def entry(self, index: Any) -> Row | Group | None:
+        """Return what stands at ``index``, None where nothing does."""
+        place = index.row()
+        there = index.isValid() and 0 <= place < len(self._shown)
+        return self._shown[place] if there else None
+
+    def entries(self) -> tuple[Row | Group, ...]:
+        """Return what is shown, from top to bottom."""
+        return tuple(self._shown)
+
+    def attributes_at(self, indexes: Iterable[Any]) -> list[Any]:
+        """Return the attributes at ``indexes``, each once; of a server, all of its."""
+        rows: dict[Row, None] = {}
+        for index in indexes:
+            entry = self.entry(index)
+            if isinstance(entry, Row):
+                rows[entry] = None
+            elif entry is not None:
+                rows.update(dict.fromkeys(entry.rows))
+        found = (self.roster.attribute(row) for row in rows)
+        return [attribute for attribute in found if attribute is not None]
+
+    def conditions(self) -> Counter[Condition]:
+        """Return how many attributes are in each condition, shown or not."""
+        return Counter(row.sample.condition for row in self.roster.rows)
+
+    def fold(self, group: Group) -> None:
+        """Show the rows of a server, or fold them away."""
+        self.want(closed=self._wish.closed ^ {group.name})
+
+    # --- Qt's ---
+
+    def rowCount(self, parent: Any = None) -> int:
+        """Return how many rows are shown, lines of servers among them."""
+        return 0 if parent is not None and parent.isValid() else len(self._shown)
+
+    def columnCount(self, parent: Any = None) -> int:
+        """Return how many columns there are, shown or not."""
+        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
+
+    def headerData(
+        self, section: int, orientation: Any, role: int = _ROLE.DisplayRole
+    ) -> Any:
+        """Return a column's title, or what it means."""
+        if orientation != Qt.Qt.Orientation.Horizontal:
+            return None
+        column = COLUMNS[section]
+        if role == _ROLE.DisplayRole:
+            return column.title
+        return column.hint if role == _ROLE.ToolTipRole else None
+
+    def data(self, index: Any, role: int = _ROLE.DisplayRole) -> Any:
+        """Return what is shown of a cell."""
+        entry = self.entry(index)
+        if isinstance(entry, Row):
+            return self._of_row(entry, index.column(), role)
+        return None if entry is None else self._of_group(entry, index.column(), role)
+
+    def _of_row(self, row: Row, number: int, role: int) -> Any:
+        column = COLUMNS[number]
+        if role == _ROLE.DisplayRole:
+            return column.text(row)
+        if role == _ROLE.TextAlignmentRole:
+            return _NUMBERS if column.numeric else None
+        if role == _ROLE.ToolTipRole:
+            return column.text(row) or column.hint
+        if role == _ROLE.ForegroundRole and number == INDEX["state"]:
+            return warning_color() if row.sample.condition in _WRONG else None
+        return None
+
+    def _of_group(self, group: Group, number: int, role: int) -> Any:
+        if role == _ROLE.FontRole:
+            font = Qt.QFont()
+            font.setBold(True)
+            return font
+        if role == _ROLE.BackgroundRole:
+            return Qt.QApplication.palette().alternateBase()
+        if role not in (_ROLE.DisplayRole, _ROLE.AccessibleTextRole) or number:
+            return None
+        folded = group.name in self._wish.closed
+        sign = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
+        if not folded:
+            sign = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
+        return f"{sign} {group.text(self._clock.monotonic())}"
+
+
+def warning_color() -> Any:
+    """Return the color of what is wrong, to be read in a light and in a dark theme."""
+    base = Qt.QApplication.palette().base().color()
+    return Qt.QColor("#ff8a80" if base.lightness() < 128 else "#b00020")
+
+
+def _key(entry: Row | Group) -> Any:
+    """Return by what an entry is known: lines of servers are made anew each time."""
+    return entry if isinstance(entry, Row) else entry.name

@@ -1,0 +1,101 @@
+"""How much is there, and what is waited for, in a line: no Qt, no Tango, no threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from taurus_tpo.core.server_health import Server
+from taurus_tpo.core.text import plural
+
+#: How long an attribute may wait before it is called slow, s.
+PATIENCE = 1.0
+
+#: How many names are told of each sort.
+NAMES = 15
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An attribute that somebody listens to, and of which nothing is to be seen.
+
+    :param name: for people.
+    :param waiting: for how long, s.
+    :param server: the server that it waits for, where that is known.
+    :param refused: whether it was told that nobody is there.
+    """
+
+    name: str
+    waiting: float
+    server: Server | None = None
+    refused: bool = False
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether it is the server that does not answer."""
+        return self.refused or (self.server is not None and self.server.silent)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What the attributes of a window wait for.
+
+    :param wanted: how many attributes somebody listens to.
+    :param there: how many of them show a value, or an error of the device's own.
+    :param slow: names of attributes that take their time though their server answers.
+    :param silent: names of servers that do not answer, and of devices whose server is
+        not known.
+    """
+
+    wanted: int = 0
+    there: int = 0
+    slow: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, wanted: int, missing: Iterable[Missing]) -> Tally:
+        """Count.
+
+        :param wanted: how many attributes somebody listens to.
+        :param missing: those of them of which nothing is to be seen.
+        """
+        found = tuple(missing)
+        waiting = [one for one in found if not one.is_left_alone]
+        slow = sorted(one.name for one in waiting if one.waiting >= PATIENCE)
+        silent = {_whom(one) for one in found if one.is_left_alone}
+        return cls(wanted, wanted - len(found), tuple(slow), tuple(sorted(silent)))
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is waited for."""
+        return self.there >= self.wanted
+
+    def __str__(self) -> str:
+        parts = [f"{self.there} of {self.wanted}"]
+        if self.slow:
+            parts.append(f"{len(self.slow)} slow")
+        if self.silent:
+            parts.append(f"{plural(len(self.silent), 'server')} not answering")
+        return " \N{MIDDLE DOT} ".join(parts)
+
+    @property
+    def details(self) -> str:
+        """The names, one a line."""
+        lines = [f"{self.there} of {plural(self.wanted, 'attribute')} are there"]
+        lines += _listed("slow", self.slow)
+        lines += _listed("not answering", self.silent)
+        return "\n".join(lines)
+
+
+def _whom(missing: Missing) -> str:
+    if missing.server is not None:
+        return str(missing.server)
+    return missing.name.rpartition("/")[0]
+
+
+def _listed(title: str, names: tuple[str, ...]) -> list[str]:
+    if not names:
+        return []
+    more = len(names) - NAMES
+    rest = [f"  and {more} more"] if more > 0 else []
+    return [f"{title}:", *(f"  {name}" for name in names[:NAMES]), *rest]

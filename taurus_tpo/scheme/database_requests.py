@@ -1,0 +1,106 @@
+"""What is asked of a database while somebody waits for the answer."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+from taurus_tpo.concurrency.io_pool import DevicePool
+from taurus_tpo.core.errors import fresh
+from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.environment import taurus_compat
+from taurus_tpo.scheme.gui_wait_policy import UNFELT, Patience
+from taurus_tpo.tango_client.database import DatabaseConnection, Question
+
+
+class Questions:
+    """Has databases asked by the threads of the pool. For any thread.
+
+    :param patience: how long whoever builds a window waits.
+    """
+
+    def __init__(self, pool: DevicePool, patience: Patience) -> None:
+        self._pool = pool
+        self._patience = patience
+
+    @property
+    def in_a_hurry(self) -> bool:
+        """Whether the calling thread builds a window."""
+        return self._patience.in_a_hurry
+
+    def ask(self, database: DatabaseConnection, *question: str) -> Any:
+        """Return what ``database`` says; waits as long as may be.
+
+        :param question: a command of the database, and its argument.
+        :raises tango.DevFailed: where it says no, or nothing in time.
+        """
+        if self._pool.owns(threading.current_thread()):
+            # All threads might wait for each other.
+            return database.ask(*question)
+        if self.in_a_hurry and database.silent:
+            database.no_answer()
+        answer = self._asked(database, question)
+        self._patience.wait(answer, database, UNFELT)
+        return _answer_to(question, answer, database)
+
+    def ask_at_length(self, database: DatabaseConnection, *question: str) -> Any:
+        """Return what ``database`` says, where all depends on that.
+
+        Waits as stock Taurus: as long as it takes where its process runs, and once for
+        one that hangs; as :meth:`ask` where Taurus fills a form by itself.
+
+        :param question: a command of the database, and its argument.
+        :raises tango.DevFailed: where it says no, or nothing in time.
+        """
+        if self._pool.owns(threading.current_thread()):
+            return database.ask(*question)
+        answer = self._asked(database, question)
+        if self.in_a_hurry and taurus_compat.fills_a_form():
+            self._patience.wait_if_it_runs(answer, database)
+        else:
+            self._patience.wait_at_length(answer, database)
+        return _answer_to(question, answer, database)
+
+    def begin(
+        self,
+        database: DatabaseConnection,
+        *question: str,
+        delay: float = 0.0,
+        patient: bool = False,
+    ) -> Future[Any]:
+        """Have ``database`` asked, and return at once.
+
+        :param delay: when, s from now.
+        :param patient: where it is known not to answer, wait until it does.
+        :return: gets what it says, or Tango's ``DevFailed``.
+        """
+        return self._pool.ask(database, question, None, Kind.ASK, delay, patient)
+
+    def _asked(self, database: DatabaseConnection, question: Question) -> Future[Any]:
+        """Return the answer that is on its way, or that came too late; else ask."""
+        unclaimed = database.unclaimed.pop(question, None)
+        if unclaimed is not None and not _is_vain(unclaimed):
+            return unclaimed
+        return self.begin(database, *question)
+
+
+def _answer_to(
+    question: Question, answer: Future[Any], database: DatabaseConnection
+) -> Any:
+    """Return what was told.
+
+    :raises tango.DevFailed: where that is an error, or nothing yet.
+    """
+    if answer.done() and not answer.cancelled():
+        error = answer.exception()
+        if error is not None:
+            raise fresh(error)
+        return answer.result()
+    database.unclaimed[question] = answer
+    database.no_answer()
+
+
+def _is_vain(answer: Future[Any]) -> bool:
+    failed = answer.done() and (answer.cancelled() or answer.exception() is not None)
+    return bool(failed)

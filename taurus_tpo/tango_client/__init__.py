@@ -1,0 +1,1 @@
+"""Devices, databases and subscriptions: the one place that calls PyTango."""

@@ -1,0 +1,122 @@
+"""What a read brings, and how several are made at once of one device.
+
+A device whose server has no monitor lock (PyTango's green modes gevent and asyncio, and
+any with the serial model ``NO_SYNC``) reads several attributes at the same time; any
+other one after the other.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tango
+
+from taurus_tpo.core.clock import Clock
+
+_LOG = logging.getLogger(__name__)
+
+#: How long an answer is waited for before the others are looked at, ms.
+_LOOK = 20
+
+#: Tango's reason of the error that says: there is no answer yet.
+_NOT_YET = "API_AsynReplyNotArrived"
+
+#: How much earlier than the other the slow read of a trial is begun, s: it has to have
+#: come to the device first.
+_AHEAD = 0.05
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one read brought for one attribute: a value or an error.
+
+    :param value: Tango's ``DeviceAttribute``.
+    :param error: Tango's own ``DevFailed``.
+    :param begun: when the call began, seconds since the epoch by our clock.
+    """
+
+    value: Any
+    error: Any
+    begun: float
+
+    @classmethod
+    def of(cls, answer: Any, begun: float) -> Reading:
+        """Return what a ``DeviceAttribute`` says."""
+        if answer.has_failed:
+            return cls(None, tango.DevFailed(*answer.get_err_stack()), begun)
+        return cls(answer, None, begun)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one of several calls.
+
+    :param number: which of the attributes it is about.
+    :param reading: what it brought; None where the call has failed.
+    :param error: why it has failed, Tango's ``DevFailed``.
+    :param seconds: how long it took.
+    """
+
+    number: int
+    reading: Reading | None
+    error: Any
+    seconds: float
+
+
+def read_at_once(
+    proxy: Any, attributes: Sequence[str], begun: float, clock: Clock
+) -> Iterator[Answer]:
+    """Ask for each of ``attributes`` in a call of its own, all at once; wait for them.
+
+    :param begun: the time of our clock, seconds since the epoch.
+    :return: the answers, as they come: each within Tango's timeout.
+    """
+    start = clock.monotonic()
+    waiting: dict[int, int] = {}
+    for number, name in enumerate(attributes):
+        try:
+            waiting[number] = proxy.read_attributes_asynch([name])
+        except tango.DevFailed as error:
+            yield Answer(number, None, error, clock.monotonic() - start)
+    while waiting:
+        for at, (number, call) in enumerate(list(waiting.items())):
+            wait = () if at else (_LOOK,)
+            try:
+                answers = proxy.read_attributes_reply(call, *wait)
+            except tango.DevFailed as error:
+                if error.args[0].reason == _NOT_YET:
+                    continue
+                answer = Answer(number, None, error, clock.monotonic() - start)
+            else:
+                reading = Reading.of(answers[0], begun)
+                answer = Answer(number, reading, None, clock.monotonic() - start)
+            del waiting[number]
+            yield answer
+
+
+def read_beside(
+    proxy: Any, attribute: str, other: str, begun: float, clock: Clock
+) -> tuple[Reading, float]:
+    """Read a slow ``attribute``, and ``other`` meanwhile; wait for both.
+
+    :param begun: the time of our clock, seconds since the epoch.
+    :return: what the first has brought, and which part of its time the second took: all
+        of it where the device has a monitor lock.
+    :raises tango.DevFailed: where the first read fails as a whole.
+    """
+    start = clock.monotonic()
+    call = proxy.read_attributes_asynch([attribute])
+    threading.Event().wait(_AHEAD)
+    between = clock.monotonic()
+    try:
+        proxy.read_attribute(other)
+    except tango.DevFailed as error:
+        _LOG.debug("%s, read beside %s: %s", other, attribute, error)
+    taken = clock.monotonic() - between
+    # Until Tango's timeout.
+    answers = proxy.read_attributes_reply(call, 0)
+    return Reading.of(answers[0], begun), taken / (clock.monotonic() - start)

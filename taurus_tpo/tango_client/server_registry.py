@@ -1,0 +1,130 @@
+"""Which server a device belongs to, and where that is: asked of the Tango database."""
+
+from __future__ import annotations
+
+import re
+import threading
+import weakref
+from dataclasses import dataclass
+
+from taurus_tpo.core.giop import Address, NoReferenceError, address_of
+from taurus_tpo.core.server_health import Server
+from taurus_tpo.tango_client.database import DatabaseConnection
+
+#: Taurus's full name of a device: scheme, where its database (or server) is, its name.
+_FULL_NAME = re.compile(r"(tango(?:-nodb)?)://([^/]*)/(.+)")
+
+#: By what the database device of any database goes.
+_DATABASE_KEY = b"database"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the full name of a device says about where it is.
+
+    :param authority: host and port, of the database or, without one, of the server;
+        empty for the database of the environment.
+    :param device: ``domain/family/member``.
+    :param has_database: whether there is a database to ask.
+    """
+
+    authority: str
+    device: str
+    has_database: bool
+
+    @classmethod
+    def of(cls, full_name: str) -> Place:
+        """Return what ``full_name`` says; a name that is none belongs to no host."""
+        found = _FULL_NAME.fullmatch(full_name)
+        if found is None:
+            return cls("", full_name, True)
+        scheme, authority, device = found.groups()
+        return cls(authority, device, scheme == "tango")
+
+    @property
+    def address(self) -> Address | None:
+        """Where the database (or server) can be asked; None where nobody knows.
+
+        One of several databases that stand in for each other cannot.
+        """
+        host, _, port = self.authority.partition(":")
+        if not port.isdecimal():
+            return None
+        key = _DATABASE_KEY if self.has_database else self.device.lower().encode()
+        return Address(host, int(port), key)
+
+
+class Directory:
+    """The servers of this process's devices; each exists once as long as it is used.
+
+    All methods may be called from any thread.
+    """
+
+    def __init__(self) -> None:
+        self.restart_in_child()
+        self._servers: weakref.WeakValueDictionary[tuple[str, str], Server]
+        self._servers = weakref.WeakValueDictionary()
+        self._databases: dict[str, DatabaseConnection] = {}
+
+    def restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked: another thread may hold it."""
+        self._lock = threading.Lock()
+
+    def first(self, place: Place) -> Server:
+        """Return who has to be asked first about a device: its database, if any.
+
+        A database gets one call at a time. One that hangs in the midst of it costs not
+        3 s, as a device, but 15; of several calls each waits for the one before.
+        """
+        what = "database" if place.has_database else "server"
+        name = f"{what} {place.authority or 'of TANGO_HOST'}"
+        server = self._server((place.authority, what), name, place.address)
+        if place.has_database:
+            server.at_once = 1
+        return server
+
+    def find(self, place: Place) -> Server:
+        """Ask the database for the server of a device, and wait for it.
+
+        A server that does not run has no address.
+
+        :raises tango.DevFailed: where the database does not know the device, or does
+            not answer.
+        """
+        if not place.has_database:
+            return self.first(place)
+        database = self.database(place.authority)
+        numbers, texts = database.ask("DbImportDevice", place.device)
+        reference, name, runs = texts[1], texts[3], bool(numbers[0])
+        server = self._server((place.authority, name), name, None)
+        server.move(_address(reference) if runs else None)
+        return server
+
+    def database(self, authority: str) -> DatabaseConnection:
+        """Return the database at ``host:port``, the same one each time; never waits."""
+        database = self._databases.get(authority)
+        if database is None:
+            server = self.first(Place(authority, "", True))
+            made = DatabaseConnection(authority, server)
+            database = self._databases.setdefault(authority, made)
+        return database
+
+    def _server(
+        self, key: tuple[str, str], name: str, address: Address | None
+    ) -> Server:
+        with self._lock:
+            server = self._servers.get(key)
+            if server is None:
+                server = self._servers[key] = Server(name, address)
+            return server
+
+
+def _address(reference: str) -> Address | None:
+    try:
+        return address_of(reference)
+    except NoReferenceError:
+        return None
+
+
+#: The directory of this process.
+DIRECTORY = Directory()

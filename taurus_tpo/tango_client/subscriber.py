@@ -1,0 +1,306 @@
+"""How the attributes of one device are subscribed to, and when not."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Callable, Protocol
+
+import tango
+
+from taurus_tpo.concurrency.weak_callbacks import WeakCall
+from taurus_tpo.core.clock import SYSTEM, Clock
+from taurus_tpo.core.modes import SubMode
+from taurus_tpo.core.server_health import Server
+from taurus_tpo.tango_client.server_registry import Place
+from taurus_tpo.tango_client.subscription import BUSY, Subscription
+from taurus_tpo.tango_client.subscription_queue import DESK
+
+#: A failure that took longer is one of a device that does not answer, s: a device that
+#: is down refuses in some ms, Tango's timeouts are 3 s.
+PROMPT = 1.0
+
+#: For how long nobody waits for Tango once it was found waiting for a server that
+#: hangs, s: what a call to a server takes that has just gone.
+BUSY_FOR = 9.0
+
+
+class Gate(Protocol):
+    """Says when Tango may subscribe: ``taurus_tpo.scheme.database_readiness.Gate``."""
+
+    def is_open(self, place: Place) -> bool:
+        """Return whether it may."""
+
+    def opens(self, place: Place) -> Future[Any] | None:
+        """Return what is done when it may be open; None where it is."""
+
+    def await_open(self, place: Place) -> None:
+        """Wait until it is open."""
+
+    def passed(self) -> None:
+        """Take note of a subscription."""
+
+    def hears(self, server: Server) -> bool:
+        """Return whether ``server`` answers now; waits for that."""
+
+
+class Device(Protocol):
+    """What is subscribed to: ``taurus_tpo.tango_client.device.DeviceConnection``."""
+
+    server: Server
+
+    def proxy(self) -> Any:
+        """Return its ``DeviceProxy``."""
+
+    @property
+    def answers_lately(self) -> bool:
+        """Whether it, or one beside it, answered or refused a moment ago."""
+
+    @property
+    def answered_just_now(self) -> bool:
+        """Whether that was so short a time ago that it need not be asked."""
+
+    def heard(self) -> None:
+        """Take note that it has answered just now, or refused."""
+
+    def doubt(self) -> None:
+        """Take note that a call to it took so long that it has to be asked first."""
+
+
+class Subscriber:
+    """Has Tango subscribe to the attributes of one device. For any thread.
+
+    The device comes with each call and is not kept alive.
+
+    :param place: where the device is looked up.
+    :param gate: says when Tango may subscribe; without, always.
+    """
+
+    def __init__(self, place: Place, gate: Gate | None, clock: Clock = SYSTEM) -> None:
+        self._place = place
+        self._gate = gate
+        self._clock = clock
+        self.restart_in_child()
+        self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
+        #: One of them that works, as long as it does: to look for one takes time.
+        self._working: weakref.ref[Subscription] | None = None
+
+    def restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked: another thread may hold it."""
+        # Subscriptions are made in one thread while another looks for one that works.
+        self._lock = threading.RLock()
+
+    def subscribe(
+        self,
+        device: Device,
+        attribute: str,
+        event_type: Any,
+        mode: SubMode,
+        callback: Callable[[Any], None],
+        turned_away: Callable[[Subscription], Any],
+        refused: Callable[[Subscription, Exception], Any],
+        after: Subscription | None = None,
+    ) -> Subscription:
+        """Subscribe now, or when it is the turn of this one.
+
+        See :meth:`taurus_tpo.tango_client.device.DeviceConnection.subscribe`.
+
+        :param event_type: a ``tango.EventType``.
+        :raises tango.DevFailed: where the subscription fails and the mode raises.
+        """
+        subscription = Subscription(device.proxy(), callback, answered=mode.tries)
+        with self._lock:
+            self._subscriptions.add(subscription)
+        wanted = _Wanted(
+            self,
+            device,
+            subscription,
+            attribute,
+            event_type,
+            mode,
+            WeakCall(turned_away),
+            WeakCall(refused),
+        )
+        if mode.raises:
+            self._try(wanted)
+            return subscription
+        if after is not None:
+            after.when_gone(partial(_apply_later, wanted))
+        elif mode.tries:
+            _apply_later(wanted)
+        else:
+            _apply(wanted)
+        return subscription
+
+    def begin(self, wanted: _Wanted) -> None:
+        """Begin a subscription; learn from the time that it takes, where one waits.
+
+        :raises tango.DevFailed: where it fails and its mode raises.
+        """
+        if wanted.mode.tries:
+            self._timed(wanted)
+        else:
+            self._begin(wanted)
+
+    def _begin(self, wanted: _Wanted) -> None:
+        try:
+            wanted.subscription.begin(wanted.attribute, wanted.event_type, wanted.mode)
+        finally:
+            if self._gate is not None:
+                self._gate.passed()
+
+    # --- whether it may be begun ---
+
+    def may_begin(self, wanted: _Wanted) -> bool:
+        """Return whether a subscription may be begun; may wait where its mode does."""
+        gate, device = self._gate_to_pass(), wanted.device
+        may = device.answers_lately and (gate is None or gate.is_open(self._place))
+        return may and (not wanted.mode.tries or self._answers_now(device))
+
+    def _answers_now(self, device: Device) -> bool:
+        """Ask the server whether it is there, unless it has answered just now; wait."""
+        if device.answered_just_now or self._gate is None:
+            return True
+        return self._gate.hears(device.server)
+
+    def _gate_to_pass(self) -> Gate | None:
+        """Return the gate, unless Tango knows all that it needs to subscribe."""
+        known = None if self._working is None else self._working()
+        if known is None or not known.works:
+            with self._lock:
+                known = next((one for one in self._subscriptions if one.works), None)
+            self._working = None if known is None else weakref.ref(known)
+        return self._gate if known is None else None
+
+    def turn_away(self, wanted: _Wanted) -> None:
+        """Let it wait for a database, or tell it that it is the device."""
+        gate = self._gate_to_pass()
+        opens = None if gate is None else gate.opens(self._place)
+        if opens is None or not wanted.device.answers_lately:
+            wanted.tell_turned_away(wanted.subscription)
+        else:
+            opens.add_done_callback(partial(_apply_again, wanted))
+
+    # --- where somebody waits for it ---
+
+    def _try(self, wanted: _Wanted) -> None:
+        """Begin a subscription and wait for it, unless it could hang.
+
+        :raises tango.DevFailed: where it fails, or would have to wait for Tango, which
+            waits for another server: whoever asked waits once, and not once again for
+            each attribute.
+        """
+        device = wanted.device
+        if not device.answers_lately or not self._answers_now(device):
+            wanted.tell_turned_away(wanted.subscription)
+            return
+        if _TANGO.is_busy(self._clock.monotonic()):
+            description = "Tango waits for a device that hangs, and subscribes later"
+            tango.Except.throw_exception(BUSY, description, "Subscriber")
+        gate = self._gate_to_pass()
+        if gate is not None:
+            gate.await_open(self._place)
+        self._timed(wanted)
+
+    def _timed(self, wanted: _Wanted) -> None:
+        """Begin a subscription and wait for it; learn from the time that it takes.
+
+        :raises tango.DevFailed: where it fails and its mode raises.
+        """
+        begun = self._clock.monotonic()
+        try:
+            self._begin(wanted)
+        except tango.DevFailed as error:
+            if error.args[0].reason == BUSY:
+                _TANGO.found_busy(self._clock.monotonic())
+            raise
+        finally:
+            if self._clock.monotonic() - begun < PROMPT:
+                wanted.device.heard()
+            else:
+                # Whoever comes next asks first whether it is still there.
+                wanted.device.doubt()
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A subscription that is to be begun, as the desk knows it.
+
+    One object, and nothing that refers to itself: each attribute of a window has two of
+    them, which go when they are begun.
+    """
+
+    subscriber: Subscriber
+    device: Device
+    subscription: Subscription
+    attribute: str
+    event_type: Any
+    mode: SubMode
+    tell_turned_away: WeakCall
+    tell_refused: WeakCall
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it brings a value."""
+        return self.event_type is tango.EventType.CHANGE_EVENT
+
+    def may_begin(self) -> bool:
+        """Return whether Tango may be asked now."""
+        return self.subscriber.may_begin(self)
+
+    def begin(self) -> None:
+        """Have Tango begin it."""
+        self.subscriber.begin(self)
+
+    def turned_away(self) -> None:
+        """Let it wait, or tell it why not."""
+        self.subscriber.turn_away(self)
+
+    def refused(self, error: Exception) -> None:
+        """Tell it what Tango has said."""
+        self.tell_refused(self.subscription, error)
+
+
+def _apply(wanted: _Wanted) -> None:
+    DESK.apply(wanted.device.server, wanted)
+
+
+def _apply_later(wanted: _Wanted) -> None:
+    DESK.apply_later(wanted.device.server, wanted)
+
+
+def _apply_again(wanted: _Wanted, opened: Future[Any]) -> None:
+    """The database has answered, or does not; called in a thread of the pool."""
+    if opened.cancelled():
+        return
+    error = opened.exception()
+    if error is None or isinstance(error, tango.DevFailed):
+        apply = _apply_later if wanted.subscription.tried else _apply
+        apply(wanted)
+    elif isinstance(error, Exception):
+        wanted.refused(error)
+
+
+class _Tango:
+    """Whether Tango was found waiting for a server that hangs; any thread.
+
+    Meanwhile it subscribes to nothing else, in no mode.
+    """
+
+    def __init__(self) -> None:
+        self._found = float("-inf")
+
+    def found_busy(self, now: float) -> None:
+        """Take note that it was."""
+        self._found = now
+
+    def is_busy(self, now: float) -> bool:
+        """Return whether it was, a moment ago."""
+        return now - self._found < BUSY_FOR
+
+
+#: The one of the process.
+_TANGO = _Tango()

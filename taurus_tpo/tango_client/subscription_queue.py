@@ -1,0 +1,142 @@
+"""Where subscriptions wait until Tango may carry them out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from functools import partial
+from typing import Any, Protocol
+
+from taurus_tpo.concurrency.serial_executor import Janitor
+from taurus_tpo.tango_client.subscription import Subscription
+
+#: What the thread is called that begins subscriptions nobody else can wait for.
+THREAD_NAME = "taurus_tpo subscriber"
+
+
+class Applicant(Protocol):
+    """A subscription that wants to be begun."""
+
+    @property
+    def subscription(self) -> Subscription:
+        """Which it is."""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether somebody waits to see what it brings.
+
+        A value, rather than the next change of a configuration that is known.
+        """
+
+    def may_begin(self) -> bool:
+        """Return whether its device has answered lately; may wait where begin does."""
+
+    def begin(self) -> None:
+        """Begin it."""
+
+    def turned_away(self) -> None:
+        """Take note that it may not be begun."""
+
+    def refused(self, error: Exception) -> None:
+        """Take note of what :meth:`begin` has raised."""
+
+
+class _Line:
+    """Those who wait for one server: the urgent ones first."""
+
+    def __init__(self) -> None:
+        self._urgent: deque[Applicant] = deque()
+        self._others: deque[Applicant] = deque()
+
+    def append(self, applicant: Applicant) -> None:
+        (self._urgent if applicant.urgent else self._others).append(applicant)
+
+    def next(self) -> Applicant | None:
+        queue = self._urgent or self._others
+        return queue.popleft() if queue else None
+
+
+class Desk:
+    """Lets Tango have one unanswered subscription a server, and no more.
+
+    cppTango carries all asynchronous subscriptions of a process out in one thread, one
+    after the other. Twenty to a server that has just begun to hang would keep it from
+    those of all other servers for more than a minute. As it is, each waits until the
+    one before is answered (that takes no longer in all), and is begun only if the
+    device has answered lately. All methods may be called from any thread.
+
+    :param log: takes what goes wrong with those who apply.
+    """
+
+    def __init__(self, log: Any = None) -> None:
+        self._log = log if log is not None else logging.getLogger(__name__)
+        self.restart_in_child()
+
+    def restart_in_child(self) -> None:
+        """Begin anew, in a process that was forked: nobody answers the parent there."""
+        self._lock = threading.Lock()
+        #: Those who wait, by server; a server is here while one of its is unanswered.
+        self._lines: dict[Any, _Line] = {}
+
+    def apply_later(self, server: Any, applicant: Applicant) -> None:
+        """The same for one whose beginning may wait for its server; returns at once."""
+        SUBSCRIBER.do(lambda: self.apply(server, applicant))
+
+    def apply(self, server: Any, applicant: Applicant) -> None:
+        """Begin the subscription when it is its turn; it may be at once."""
+        with self._lock:
+            line = self._lines.get(server)
+            if line is not None:
+                line.append(applicant)
+                return
+            self._lines[server] = _Line()
+        self._serve(server, applicant)
+
+    def _serve(self, server: Any, applicant: Applicant | None) -> None:
+        """Begin the first that may be begun, of ``applicant`` and those in line."""
+        while applicant is not None and not self._begun(server, applicant):
+            applicant = self._next(server)
+
+    def _next(self, server: Any) -> Applicant | None:
+        with self._lock:
+            applicant = self._lines[server].next()
+            if applicant is None:
+                del self._lines[server]
+            return applicant
+
+    def _begun(self, server: Any, applicant: Applicant) -> bool:
+        """Begin a subscription; return whether the next one waits for its answer."""
+        subscription = applicant.subscription
+        if subscription.ended:
+            return False
+        try:
+            if not applicant.may_begin():
+                applicant.turned_away()
+                return False
+            answered = partial(self._answered, server)
+            subscription.on_answer = partial(SUBSCRIBER.do, answered)
+            applicant.begin()
+        except Exception as error:  # noqa: BLE001 - told; the next ones have their turn
+            subscription.on_answer = None
+            self._refuse(applicant, error)
+            return False
+        return not subscription.tried
+
+    def _refuse(self, applicant: Applicant, error: Exception) -> None:
+        try:
+            applicant.refused(error)
+        except Exception:  # noqa: BLE001 - the next ones have their turn
+            self._log.exception("a failed subscription could not be told: %r", error)
+
+    def _answered(self, server: Any) -> None:
+        """Tango has answered; not called in its thread, which is not done with it."""
+        self._serve(server, self._next(server))
+
+
+#: Begins what waits for its server, and what has waited for an answer of Tango's. Not
+#: the one that gives subscriptions up, and waits for a device that hangs.
+SUBSCRIBER = Janitor(THREAD_NAME)
+
+#: The desk of this process: Tango has one thread for all.
+DESK = Desk()
