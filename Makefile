@@ -11,7 +11,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SCREENSHOT ?= demo.png
 # Most tests wait for others most of the time.
-JOBS ?= 3
+JOBS ?= 4
 SEED ?=
 
 BIN = $(VENV)/bin

@@ -214,13 +214,13 @@ def _measure(
 def _show(head: dict[str, Any], found: dict[str, Outcome], console: Console) -> None:
     for case in CASES:
         if case.name in found and not found[case.name].skipped:
-            for sheaf in report.tables(found[case.name], head["workers"]):
-                console.print(for_terminal(sheaf))
+            for text_table in report.tables(found[case.name], head["workers"]):
+                console.print(for_terminal(text_table))
     if found:
         console.print(for_terminal(report.all_modes(found, head["workers"])))
     for cases in report.GROWTH.values():
-        for sheaf in report.growth(found, cases):
-            console.print(for_terminal(sheaf))
+        for text_table in report.growth(found, cases):
+            console.print(for_terminal(text_table))
 
 
 def _has_failed(found: dict[str, Outcome]) -> bool:

@@ -32,7 +32,7 @@ from benchmarks.protocol import LeaveOrder
 from benchmarks.trouble import hung
 from taurus_tpo.bench.child import begin, hear, tail
 from taurus_tpo.bench.protocol import END
-from taurus_tpo.bench.tables import NOT_MET, Sheaf, for_terminal
+from taurus_tpo.bench.tables import NOT_MET, TextTable, for_terminal
 from taurus_tpo.sim import Facility
 
 PAGE = ROOT / "docs" / "reference" / "endings-results.inc"
@@ -141,7 +141,7 @@ def plan(processes: int, seed: int) -> list[tuple[str, str, float]]:
     return turns
 
 
-def sheaf(found: Sequence[Ended]) -> Sheaf:
+def text_table(found: Sequence[Ended]) -> TextTable:
     """Return what was found as a table.
 
     What a process takes to end is the median of those without a network, however they
@@ -157,7 +157,7 @@ def sheaf(found: Sequence[Ended]) -> Sheaf:
         for what in (EVAL, HEALTHY, HUNG)
     ]
     head = ("end", "on", "processes", "crashed", "median, s", "longest, s")
-    return Sheaf(
+    return TextTable(
         "From its end to the end of the process",
         (*head, "allowed, s", "met"),
         tuple(rows),
@@ -199,7 +199,7 @@ def main(processes: int, seed: int, docs: bool) -> None:
         for number, turn in enumerate(turns):
             found.append(end_one(facility, *turn))
             console.print(f"{number + 1} of {len(turns)}: {_line(found[-1])}")
-    table = sheaf(found)
+    table = text_table(found)
     console.print(for_terminal(table))
     for ended in found:
         if ended.crashed or ended.seconds is None:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from benchmarks import ROOT
 from benchmarks.pages import page
-from taurus_tpo.bench.tables import NOT_MET, Sheaf, for_terminal
+from taurus_tpo.bench.tables import NOT_MET, TextTable, for_terminal
 
 PAGE = ROOT / "docs" / "reference" / "floors-results.inc"
 
@@ -46,7 +46,7 @@ def measure() -> list[dict[str, Any]]:
         return found
 
 
-def sheaf(found: list[dict[str, Any]]) -> Sheaf:
+def text_table(found: list[dict[str, Any]]) -> TextTable:
     """Return what was found as a table, us an operation."""
     head = (
         "of",
@@ -58,7 +58,7 @@ def sheaf(found: list[dict[str, Any]]) -> Sheaf:
         "allowed, us",
     )
     rows = tuple(_row(one["stats"], one["extra_info"], one) for one in found)
-    return Sheaf("One operation of floors 0 to 2", (*head, "met"), rows)
+    return TextTable("One operation of floors 0 to 2", (*head, "met"), rows)
 
 
 def _row(
@@ -82,7 +82,7 @@ def _row(
 @click.option("--docs", is_flag=True, help="Put the results into the documentation.")
 def main(docs: bool) -> None:
     """Measure what the lower floors cost: rules, transitions, the schedule."""
-    table = sheaf(measure())
+    table = text_table(measure())
     Console(highlight=False).print(for_terminal(table))
     if docs:
         PAGE.write_text(page("python -m benchmarks.floors", table), encoding="utf-8")

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from taurus_tpo.bench import machine
-from taurus_tpo.bench.tables import Sheaf, for_sphinx
+from taurus_tpo.bench.tables import TextTable, for_sphinx
 
 
-def page(command: str, *tables: Sheaf) -> str:
+def page(command: str, *tables: TextTable) -> str:
     """Return ``tables``, and what they come from.
 
     :param command: what has the same measured again.

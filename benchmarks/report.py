@@ -20,7 +20,7 @@ from benchmarks.verdict import (
 from taurus_tpo.bench import plots, report
 from taurus_tpo.bench.report import Findings
 from taurus_tpo.bench.results import PLUGIN, STOCK, Sheet, in_seconds, sheets
-from taurus_tpo.bench.tables import NOT_MET, Sheaf, for_markdown
+from taurus_tpo.bench.tables import NOT_MET, TextTable, for_markdown
 
 #: What is said of a limit.
 _LIMITS = ("mode", "figure", "limit", "allowed", "measured", "met")
@@ -29,18 +29,24 @@ _LIMITS = ("mode", "figure", "limit", "allowed", "measured", "met")
 GROWTH = {"attributes": ATTRIBUTES, "servers": SERVERS}
 
 
-def tables(found: Outcome, workers: int) -> list[Sheaf]:
+def tables(found: Outcome, workers: int) -> list[TextTable]:
     """Return what was measured of one case, and its limits.
 
     :param workers: how many threads the plugin may read with.
     """
     made = [_groups(found)] if found.case.has_alone else []
-    for sheaf in report.sheaves(Findings(found.in_turn(ALL))):
-        made.append(Sheaf(f"{found.case.name}: {sheaf.title}", sheaf.head, sheaf.rows))
+    for text_table in report.sheaves(Findings(found.in_turn(ALL))):
+        made.append(
+            TextTable(
+                f"{found.case.name}: {text_table.title}",
+                text_table.head,
+                text_table.rows,
+            )
+        )
     return [*made, _limits(found, workers)]
 
 
-def _limits(found: Outcome, workers: int) -> Sheaf:
+def _limits(found: Outcome, workers: int) -> TextTable:
     """Return what was measured in each mode, and what is allowed."""
     modes = _modes(found)
     judged: dict[str, dict[str, Verdict]] = {}
@@ -51,7 +57,7 @@ def _limits(found: Outcome, workers: int) -> Sheaf:
         for what, of in judged.items()
     )
     title = f"{found.case.name}: the limits; measured, of what is allowed"
-    return Sheaf(title, ("figure", "limit", *modes), rows)
+    return TextTable(title, ("figure", "limit", *modes), rows)
 
 
 def _modes(found: Outcome) -> list[str]:
@@ -82,7 +88,7 @@ def _held(verdict: Verdict | None) -> str:
     return f"{told}: {NOT_MET}" if verdict.met is False else told
 
 
-def all_modes(found: Mapping[str, Outcome], workers: int) -> Sheaf:
+def all_modes(found: Mapping[str, Outcome], workers: int) -> TextTable:
     """Return which limits are met, facility by facility and mode by mode."""
     shown = [found[case.name] for case in CASES if case.name in found]
     modes = list(dict.fromkeys(mode for one in shown for mode in _modes(one)))
@@ -92,7 +98,7 @@ def all_modes(found: Mapping[str, Outcome], workers: int) -> Sheaf:
         of = {mode: [v for v in judged if v.mode == mode] for mode in _modes(one)}
         cells = (_met(of[mode]) if mode in of else "" for mode in modes)
         rows.append((one.case.name, *cells))
-    return Sheaf(_ALL_MODES, ("facility", *modes), tuple(rows))
+    return TextTable(_ALL_MODES, ("facility", *modes), tuple(rows))
 
 
 def _met(judged: Sequence[Verdict]) -> str:
@@ -106,7 +112,7 @@ def _met(judged: Sequence[Verdict]) -> str:
     return f"all{told}"
 
 
-def _groups(found: Outcome) -> Sheaf:
+def _groups(found: Outcome) -> TextTable:
     """Return how long the healthy attributes took, and the others, and alone."""
     figures = [f for f in Figure if f is not Figure.SLOW or found.case.slow]
     made = [
@@ -117,7 +123,7 @@ def _groups(found: Outcome) -> Sheaf:
     ]
     title = f"{found.case.name}: s; all attributes, and the healthy ones alone"
     head = ("run", "of", *(figure.value for figure in figures))
-    return Sheaf(title, head, tuple(made))
+    return TextTable(title, head, tuple(made))
 
 
 def _cell(found: Outcome, what: str, sheet: Sheet, figure: Figure) -> str:
@@ -139,7 +145,7 @@ def _number(verdict: Verdict, value: float | None) -> str:
     return f"{in_seconds(value)} s" if verdict.unit == "s" else f"{value:.3g}"
 
 
-def growth(found: Mapping[str, Outcome], cases: Sequence[Case]) -> list[Sheaf]:
+def growth(found: Mapping[str, Outcome], cases: Sequence[Case]) -> list[TextTable]:
     """Return what an attribute costs where there are more and more of ``cases``."""
     grown = steps([found[case.name] for case in cases if case.name in found])
     if not grown:
@@ -148,8 +154,8 @@ def growth(found: Mapping[str, Outcome], cases: Sequence[Case]) -> list[Sheaf]:
     head = ("case", "mode", "us an attribute", "kB an attribute")
     judged = tuple(map(_judged, flatness(grown)))
     return [
-        Sheaf("What an attribute costs", head, rows),
-        Sheaf("Whether that stays flat", _LIMITS, judged),
+        TextTable("What an attribute costs", head, rows),
+        TextTable("Whether that stays flat", _LIMITS, judged),
     ]
 
 
@@ -219,7 +225,7 @@ def _provenance(head: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield name, text.replace("``", "`")
 
 
-def _summary(found: Sequence[Outcome]) -> Sheaf:
+def _summary(found: Sequence[Outcome]) -> TextTable:
     """Return how long people wait in each case, with the plugin and without it."""
     head = ("facility", "mode", "window, s", "stock, s", "last value, s", "stock, s")
     rows = []
@@ -234,7 +240,7 @@ def _summary(found: Sequence[Outcome]) -> Sheaf:
                     for one in (sheet, stock)
                 ]
                 rows.append((outcome.case.title, str(sheet.variant), *cells))
-    return Sheaf(_SUMMARY, head, tuple(rows))
+    return TextTable(_SUMMARY, head, tuple(rows))
 
 
 def _median(sheet: Sheet | None, figure: str) -> str:
@@ -258,8 +264,8 @@ def _section(found: Outcome, workers: int, folder: Path) -> Iterator[str]:
     for told in found.again:
         yield f"A part was measured later: {told}"
         yield ""
-    for sheaf in tables(found, workers):
-        yield from for_markdown(sheaf)
+    for text_table in tables(found, workers):
+        yield from for_markdown(text_table)
     drawn = plots.first_values(sheets(found.in_turn(ALL)))
     yield from _picture("first values", found.case.name, drawn, folder)
 
@@ -272,8 +278,8 @@ def _growth_section(
         return
     yield f"## More and more {what}"
     yield ""
-    for sheaf in made:
-        yield from for_markdown(sheaf)
+    for text_table in made:
+        yield from for_markdown(text_table)
     grown = steps([found[case.name] for case in cases if case.name in found])
     counts = [getattr(step.case, what) for step in grown]
     drawn = plots.curves(

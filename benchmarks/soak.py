@@ -27,7 +27,7 @@ from benchmarks.protocol import SoakOrder
 from benchmarks.soaker import SAMPLE
 from taurus_tpo.bench import child
 from taurus_tpo.bench.protocol import END
-from taurus_tpo.bench.tables import NOT_MET, Sheaf, for_terminal
+from taurus_tpo.bench.tables import NOT_MET, TextTable, for_terminal
 from taurus_tpo.core.modes import DEFAULT as DEFAULT_MODE
 from taurus_tpo.core.modes import MODES
 from taurus_tpo.sim import Facility
@@ -122,9 +122,9 @@ def growth(samples: Sequence[dict[str, Any]]) -> float:
     return max(half[-third:]) / max(half[:third]) - 1
 
 
-def sheaf(
+def text_table(
     mode: str, samples: Sequence[dict[str, Any]], end: dict[str, Any], restarts: int
-) -> Sheaf:
+) -> TextTable:
     """Return what was found as a table."""
     rows = [
         (
@@ -151,7 +151,7 @@ def sheaf(
         f"{end['values']} of them with a value; {restarts} restarts of servers"
     )
     head = ("what", "at the beginning", "at the end", "allowed", "met")
-    return Sheaf(title, head, tuple(rows))
+    return TextTable(title, head, tuple(rows))
 
 
 @click.command()
@@ -175,7 +175,7 @@ def main(
     console = Console(highlight=False)
     tables = []
     for mode in modes:
-        table = sheaf(mode, *soak(mode, attributes, seconds, seed, console))
+        table = text_table(mode, *soak(mode, attributes, seconds, seed, console))
         console.print(for_terminal(table))
         tables.append(table)
     if docs:

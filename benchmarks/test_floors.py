@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from taurus_tpo.core.batching import Costs
-from taurus_tpo.core.lifecycle import Input, Life, State
+from taurus_tpo.core.lifecycle import Input, Lifecycle, State
 from taurus_tpo.core.modes import MODES
-from taurus_tpo.core.precedence import Authority, decide
+from taurus_tpo.core.precedence import ModeSource, decide
 from taurus_tpo.core.rules import AttributeName, Rule, RuleSet
-from taurus_tpo.core.scheduler import Kind, Report, Request, Schedule
+from taurus_tpo.core.scheduler import Kind, Report, Request, Scheduler
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.core.settings import read
-from taurus_tpo.core.value_cache import Cache
+from taurus_tpo.core.value_cache import ValueCache
 
 #: The rules of an administrator who has one for each family.
 RULES = 1000
@@ -53,9 +53,9 @@ def attribute_names(count: int) -> list[AttributeName]:
     ]
 
 
-def authority() -> Authority:
+def authority() -> ModeSource:
     rules = [Rule(f"sr{n:03}/family{n}/*/*", MODES[n % 5]) for n in range(RULES)]
-    return Authority("file", "file", None, RuleSet(rules))
+    return ModeSource("file", "file", None, RuleSet(rules))
 
 
 @pytest.mark.benchmark(group="the mode, by 1,000 rules")
@@ -63,12 +63,12 @@ def test_of_an_attribute_that_is_new(benchmark: Any) -> None:
     per(benchmark, ATTRIBUTES, CHOICE)
     names = attribute_names(ATTRIBUTES)
 
-    def setup() -> tuple[tuple[Authority], dict[str, Any]]:
+    def setup() -> tuple[tuple[ModeSource], dict[str, Any]]:
         fresh = authority()
         decide(names[0], [fresh])
         return (fresh,), {}
 
-    def choose(authority: Authority) -> int:
+    def choose(authority: ModeSource) -> int:
         return sum(decide(n, [authority]).decided_by != "default" for n in names)
 
     decided = benchmark.pedantic(choose, setup=setup, rounds=10)
@@ -108,7 +108,7 @@ WALK = (
 @pytest.mark.benchmark(group="the life")
 def test_a_transition(benchmark: Any) -> None:
     per(benchmark, len(WALK))
-    life = Life()
+    life = Lifecycle()
 
     def walk() -> State:
         for given in WALK:
@@ -124,7 +124,7 @@ def test_a_value_offered_to_the_cache(benchmark: Any) -> None:
     stamps = itertools.count()
 
     def offer() -> bool:
-        cache: Cache[int] = Cache()
+        cache: ValueCache[int] = ValueCache()
         return all(
             cache.offer(n, float(next(stamps)), 0.0, None) for n in range(VALUES)
         )
@@ -155,7 +155,7 @@ def test_a_read_of_100_000_over_1000_devices(benchmark: Any) -> None:
         return (a_facility(),), {}
 
     def serve(devices: list[Device]) -> int:
-        schedule = Schedule(workers=8)
+        schedule = Scheduler(workers=8)
         for number in range(READS):
             schedule.add(Request(devices[number % DEVICES], number, 0.0), 0.0)
         while (batch := schedule.take(0.0)) is not None:

@@ -72,7 +72,7 @@ def _end(servers: Sequence[Any]) -> None:
         server.terminate()
 
 
-_DEEDS: dict[str, tuple[State, Callable[[Sequence[Any]], None]]] = {
+_ROW_ACTIONS: dict[str, tuple[State, Callable[[Sequence[Any]], None]]] = {
     HANG: (State.HUNG, _hang),
     RESUME: (State.HUNG, _resume),
     START: (State.LATE, _start),
@@ -119,13 +119,15 @@ class Trouble:
 
     def _do(self, word: str) -> str:
         """Do it, and return what went wrong, or nothing."""
-        if word not in _DEEDS:
+        if word not in _ROW_ACTIONS:
             return (
-                "" if word == _STOP else f"{word}: must be one of {', '.join(_DEEDS)}"
+                ""
+                if word == _STOP
+                else f"{word}: must be one of {', '.join(_ROW_ACTIONS)}"
             )
-        state, deed = _DEEDS[word]
+        state, row_action = _ROW_ACTIONS[word]
         try:
-            deed(_servers(self._facility, self._groups, state))
+            row_action(_servers(self._facility, self._groups, state))
         except FacilityError as error:
             return str(error)
         if word == START:

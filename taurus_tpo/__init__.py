@@ -18,8 +18,8 @@ it against.
 """
 
 from taurus_tpo._version import __version__
-from taurus_tpo.core import renamed_modules
+from taurus_tpo.core import renamed
 
 __all__ = ["__version__"]
 
-renamed_modules.install()
+renamed.install()

@@ -166,7 +166,7 @@ def take_inspector(models: list[str]) -> None:
             events = sum(row.rate is not None for row in rows())
             return (
                 len(samples) == len(models)
-                and all(one.condition not in moving and one.story for one in samples)
+                and all(one.condition not in moving and one.status for one in samples)
                 and events == len(models)
                 and inspector.model.conditions()[Condition.SUBSCRIBED] > 100
             )
@@ -202,7 +202,7 @@ def take_hung_rows() -> None:
         others = (n for n, name in enumerate(HUNG_ROWS) if "/gun/" not in name)
         texts = (form.getItemByIndex(n).readWidget().text() for n in others)
         there = all(text[:1].isdigit() for text in texts)
-        return there and f"{HUNG} does not answer, next try in" in attribute.story
+        return there and f"{HUNG} does not answer, next try in" in attribute.status
 
     wait_until(is_told, "the story of a row")
     where = label.mapToGlobal(label.rect().bottomLeft())

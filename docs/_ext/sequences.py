@@ -17,7 +17,7 @@ from typing import Union
 
 from taurus_tpo.concurrency import io_pool, liveness
 from taurus_tpo.core import modes, server_health, verification
-from taurus_tpo.core.lifecycle import Effect, Input, Life, State
+from taurus_tpo.core.lifecycle import Effect, Input, Lifecycle, State
 from taurus_tpo.core.modes import SubMode
 from taurus_tpo.scheme import gui_wait_policy, polling
 
@@ -445,7 +445,7 @@ class _Walk:
     """One attribute's walk through the table, and what is still to be carried out."""
 
     def __init__(self) -> None:
-        self._life = Life()
+        self._life = Lifecycle()
         self._due: list[Effect] = []
         self._is_polled = False
 

@@ -28,7 +28,7 @@ from taurus_tpo.bench.results import (
     limit_of,
     sheets,
 )
-from taurus_tpo.bench.tables import Sheaf, for_html
+from taurus_tpo.bench.tables import TextTable, for_html
 
 #: What has no unit; the rest is in s, and the memory in MB.
 _PLAIN = ("calls", "threads", "memory")
@@ -91,7 +91,7 @@ _TIMES = ("window", "50 %", "90 %", "99 %", "last")
 _COSTS = tuple(figure for figure in FIGURES if figure not in _TIMES)
 
 
-def sheaves(findings: Findings) -> list[Sheaf]:
+def sheaves(findings: Findings) -> list[TextTable]:
     """Return what was measured as tables: a row for each variant.
 
     *x stock* and *x limit* hold a time against that of stock Taurus, and against the
@@ -99,35 +99,35 @@ def sheaves(findings: Findings) -> list[Sheaf]:
     """
     found = findings.sheets
     made = [
-        _sheaf(
+        _text_table(
             "Seconds until...: median (smallest-largest)",
             ("runs", *_TIMES),
             ((s, [_runs(s), *_spreads(s, _TIMES)]) for s in found),
         ),
-        _sheaf(
+        _text_table(
             "As multiples of stock Taurus, and of the limit",
             [f"{f} {against}" for f in _COMPARED for against in ("x stock", "x limit")],
             ((s, _ratios(s, found)) for s in found),
         ),
-        _sheaf(
+        _text_table(
             "What it costs, in seconds, numbers and MB: median (smallest-largest)",
             (*_COSTS, "rows left out", "no value"),
             ((s, [*_spreads(s, _COSTS), _left_out(s), _missing(s)]) for s in found),
         ),
-        _sheaf(
+        _text_table(
             "Why attributes had no value, in the last run",
             ("reason", "attributes"),
             ((s, [why, f"{n}"]) for s in found for why, n in s.reasons().most_common()),
         ),
     ]
-    return [sheaf for sheaf in made if sheaf.rows]
+    return [text_table for text_table in made if text_table.rows]
 
 
-def _sheaf(
+def _text_table(
     title: str, head: Iterable[str], rows: Iterable[tuple[Sheet, list[str]]]
-) -> Sheaf:
+) -> TextTable:
     texts = tuple((str(sheet.variant), *cells) for sheet, cells in rows)
-    return Sheaf(title, ("run", *head), texts)
+    return TextTable(title, ("run", *head), texts)
 
 
 def _runs(sheet: Sheet) -> str:

@@ -13,7 +13,7 @@ NOT_MET = "NO"
 
 
 @dataclass(frozen=True)
-class Sheaf:
+class TextTable:
     """A table of texts."""
 
     title: str
@@ -29,43 +29,43 @@ def _marked(cell: str) -> str:
     return f"**{cell[: -len(NOT_MET)]}{NOT_MET.lower()}**"
 
 
-def for_terminal(sheaf: Sheaf) -> Table:
+def for_terminal(text_table: TextTable) -> Table:
     """Return a table for rich."""
-    table = Table(title=sheaf.title, title_justify="left")
-    for heading in sheaf.head:
+    table = Table(title=text_table.title, title_justify="left")
+    for heading in text_table.head:
         table.add_column(heading, overflow="fold")
-    for row in sheaf.rows:
+    for row in text_table.rows:
         table.add_row(*row, style="bold red" if any(map(_is_missed, row)) else "")
     return table
 
 
-def for_html(sheaf: Sheaf) -> str:
+def for_html(text_table: TextTable) -> str:
     """Return a table for a page of HTML."""
-    heads = "".join(f"<th>{escape(heading)}</th>" for heading in sheaf.head)
+    heads = "".join(f"<th>{escape(heading)}</th>" for heading in text_table.head)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in sheaf.rows
+        for row in text_table.rows
     )
-    title = escape(sheaf.title)
+    title = escape(text_table.title)
     return f"<table><caption>{title}</caption><tr>{heads}</tr>{body}</table>"
 
 
-def for_markdown(sheaf: Sheaf) -> Iterator[str]:
+def for_markdown(text_table: TextTable) -> Iterator[str]:
     """Return the lines of a table in Markdown, with its title before it."""
-    yield f"**{sheaf.title}**"
+    yield f"**{text_table.title}**"
     yield ""
-    for row in (sheaf.head, ("---",) * len(sheaf.head), *sheaf.rows):
+    for row in (text_table.head, ("---",) * len(text_table.head), *text_table.rows):
         cells = (_marked(c) if _is_missed(c) else c for c in row)
         yield "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
     yield ""
 
 
-def for_sphinx(sheaf: Sheaf) -> Iterator[str]:
+def for_sphinx(text_table: TextTable) -> Iterator[str]:
     """Return the lines of a table in reStructuredText."""
-    yield f".. list-table:: {sheaf.title}"
+    yield f".. list-table:: {text_table.title}"
     yield "   :header-rows: 1"
     yield ""
-    for row in (sheaf.head, *sheaf.rows):
+    for row in (text_table.head, *text_table.rows):
         for index, cell in enumerate(row):
             shown = _marked(cell) if _is_missed(cell) else cell
             yield f"   {'  ' if index else '* '}- {shown}".rstrip()

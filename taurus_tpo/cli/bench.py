@@ -229,8 +229,8 @@ def bench(
     raw = _raw(out)
     records = _carry_out(plan, raw)
     findings = report.Findings(records)
-    for sheaf in report.sheaves(findings):
-        console.print(for_terminal(sheaf))
+    for text_table in report.sheaves(findings):
+        console.print(for_terminal(text_table))
     for line in report.advice_lines(findings):
         console.print(line, markup=False)
     _tell_failures(console, records)
@@ -251,9 +251,9 @@ def _said(line: CommandLine) -> Said:
     """Return what the options of ``taurus`` itself say, the last word last."""
     if line.events_disabled:
         return ((None, DISABLED),)
-    mode = line.authority.mode
+    mode = line.source.mode
     general = [(None, mode.name)] if mode is not None else []
-    rules = [(rule.pattern, rule.mode.name) for rule in line.authority.rules.rules]
+    rules = [(rule.pattern, rule.mode.name) for rule in line.source.rules.rules]
     return (*general, *reversed(rules))
 
 

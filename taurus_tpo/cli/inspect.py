@@ -98,7 +98,7 @@ def open_window(models: Sequence[str]) -> Any:
 def _complete(factory: Any) -> bool:
     """Return whether each attribute shows a value, or an error of its own."""
     from taurus_tpo.core.clock import SYSTEM
-    from taurus_tpo.qt.inspector.attribute_list import tally
+    from taurus_tpo.qt.inspector.attribute_list import summary
 
-    found = tally(factory.attributes(), SYSTEM.monotonic())
+    found = summary(factory.attributes(), SYSTEM.monotonic())
     return found.wanted > 0 and found.complete

@@ -21,7 +21,7 @@ import click
 
 from taurus_tpo.core import modes
 from taurus_tpo.core.modes import SubMode, UnknownModeError
-from taurus_tpo.core.precedence import Authority
+from taurus_tpo.core.precedence import ModeSource
 from taurus_tpo.core.rules import Rule, RuleSet
 from taurus_tpo.environment.activation import decide
 from taurus_tpo.environment.command_line import COMMAND_LINE, ORIGIN
@@ -63,12 +63,12 @@ class RuleType(click.ParamType):
 
 
 def _said_mode(mode: SubMode | None) -> None:
-    COMMAND_LINE.authority = COMMAND_LINE.authority.saying(mode)
+    COMMAND_LINE.source = COMMAND_LINE.source.saying(mode)
 
 
 def _said_rules(rules: tuple[Rule, ...]) -> None:
-    mode = COMMAND_LINE.authority.mode
-    COMMAND_LINE.authority = Authority(ORIGIN, ORIGIN, mode, RuleSet(rules))
+    mode = COMMAND_LINE.source.mode
+    COMMAND_LINE.source = ModeSource(ORIGIN, ORIGIN, mode, RuleSet(rules))
 
 
 def _said_disabled(disabled: bool) -> None:
@@ -181,13 +181,13 @@ def _tell_stock(replaced: list[str]) -> None:
     """Hand the options on to stock Taurus, where it goes on and has them."""
     import taurus
 
-    mode = COMMAND_LINE.authority.mode
+    mode = COMMAND_LINE.source.mode
     has_modes = "tango_event_sub_mode" in replaced
     if mode is not None and has_modes:
         vars(custom_settings())["TANGO_EVENT_SUB_MODE"] = mode.key
     if mode is not None and not has_modes:
         taurus.warning("taurus_tpo is off: --tango-event-sub-mode is ignored")
-    if COMMAND_LINE.authority.rules:
+    if COMMAND_LINE.source.rules:
         taurus.warning("taurus_tpo is off: --tango-event-sub-mode-for is ignored")
     if COMMAND_LINE.events_disabled:
         disable_events_of_stock(taurus.Factory("tango"))

@@ -8,7 +8,7 @@ from collections import deque
 from typing import Any, Callable
 
 
-class Outbox:
+class ActionQueue:
     """A queue that is emptied by whichever thread finds it unattended.
 
     What one attribute has to do (subscribe, poll, tell its listeners) must happen in

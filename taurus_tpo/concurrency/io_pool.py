@@ -13,12 +13,12 @@ from functools import partial
 from typing import Any, Callable, Optional, cast
 
 from taurus_tpo.concurrency.future_request import FutureRequest
-from taurus_tpo.concurrency.liveness import SILENCE, Sentinel, Verdict
+from taurus_tpo.concurrency.liveness import SILENCE, Liveness, LivenessMonitor
 from taurus_tpo.core import clock as clocks
 from taurus_tpo.core.batching import Costs
 from taurus_tpo.core.errors import fresh
 from taurus_tpo.core.giop import Address
-from taurus_tpo.core.scheduler import Batch, Kind, Outcome, Report, Request, Schedule
+from taurus_tpo.core.scheduler import Batch, Kind, Outcome, Report, Request, Scheduler
 from taurus_tpo.core.server_health import Server, pause_after
 
 #: What the threads are called.
@@ -31,8 +31,8 @@ GATHER = 0.03
 #: How long a thread waits for work before it ends, s.
 IDLE = 0.25
 
-#: How long whoever is about to call a server waits for the sentinel's word, s: longer
-#: than that takes to call a server silent.
+#: How long whoever is about to call a server waits to know whether it is there, s:
+#: longer than it takes to call a server silent.
 HEARD = 2 * SILENCE
 
 #: The shortest time that a thread waits, s: a clock may stand still.
@@ -58,7 +58,7 @@ def _drop(requests: list[Request]) -> None:
         request.drop()
 
 
-class _Nobody:
+class _TimerDevice:
     """For the schedule one more device, which is never called: it keeps alarms."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class DevicePool:
     :param silent: makes the error of a server that does not answer.
     :param refuse: tells whoever is concerned the error of a batch that cannot be
         served; called as ``serve`` is. The futures get it in any case.
-    :param sentinel: asks servers whether they are there; ended with the pool.
+    :param liveness: asks servers whether they are there; ended with the pool.
     :param name: what its threads are called, for whoever looks with a debugger.
     :param gather: how long a read waits for others of its device, s.
     :param idle: how long a thread waits for work before it ends, s.
@@ -121,7 +121,7 @@ class DevicePool:
         workers: int,
         silent: Callable[[Server], BaseException] = TimeoutError,
         refuse: Callable[[Batch], Any] | None = None,
-        sentinel: Sentinel | None = None,
+        liveness: LivenessMonitor | None = None,
         name: str = THREAD_NAME,
         gather: float = GATHER,
         idle: float = IDLE,
@@ -134,12 +134,12 @@ class DevicePool:
         self._silent = silent
         self._refuse = refuse
         self._log = log if log is not None else logging.getLogger(__name__)
-        self._sentinel = sentinel or Sentinel(log=self._log)
+        self._liveness = liveness or LivenessMonitor(log=self._log)
         self._name = name
         self._idle = idle
         self._clock = clock
-        self._schedule = Schedule(workers, gather)
-        self._nobody = _Nobody()
+        self._schedule = Scheduler(workers, gather)
+        self._timer_device = _TimerDevice()
         # One lock and two conditions: something has changed that a caller may wait for;
         # and a thread of the pool that rests has to look at the schedule.
         lock = threading.RLock()
@@ -158,7 +158,7 @@ class DevicePool:
         self._stats = dict.fromkeys(Kind, Stats())
         self._closed = False
 
-    def ask(
+    def submit(
         self,
         device: Any,
         name: Hashable,
@@ -192,7 +192,7 @@ class DevicePool:
         Of two alarms with one ``name`` that wait, the earlier counts for both. What is
         to be done then must not wait for anything.
         """
-        return self.ask(self._nobody, name, None, Kind.ALARM, delay)
+        return self.submit(self._timer_device, name, None, Kind.ALARM, delay)
 
     def withdraw(
         self, device: Any, kind: Kind, name: Hashable, owner: Any = None
@@ -263,7 +263,7 @@ class DevicePool:
             if server.address is None or server.answered_just_now(now):
                 return not server.silent
             if not server.silent and self._schedule.begin_check(server):
-                self._ask_sentinel(server, server.address)
+                self._check_liveness(server, server.address)
 
             def is_told() -> bool:
                 return server.silent or server.answered >= now or self._closed
@@ -278,7 +278,7 @@ class DevicePool:
         """
         with self._changed:
             if server.address is not None:
-                self._ask_sentinel(server, server.address)
+                self._check_liveness(server, server.address)
             else:
                 # Only a call can tell: whoever waits for it may try.
                 server.told = float("-inf")
@@ -297,7 +297,7 @@ class DevicePool:
     def threads(self) -> tuple[threading.Thread, ...]:
         """Return the threads that live now."""
         with self._changed:
-            return (*self._threads, *self._sentinel.threads())
+            return (*self._threads, *self._liveness.threads())
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until no first read is pending.
@@ -328,7 +328,7 @@ class DevicePool:
         with self._changed:
             me = {threading.current_thread()}
             ended = self._changed.wait_for(lambda: self._threads <= me, timeout)
-        return self._sentinel.close(timeout) and ended
+        return self._liveness.close(timeout) and ended
 
     def owns(self, thread: threading.Thread) -> bool:
         """Return whether ``thread`` is one of those that serve; takes no lock."""
@@ -354,7 +354,7 @@ class DevicePool:
             waiting.asked = max(waiting.asked, self._clock.time())
             waiting.patient = waiting.patient and patient
             self._schedule.hasten(waiting, now, delay)
-            self._wake(waiting.ripe)
+            self._wake(waiting.due)
             return waiting
         asked = self._clock.time() + (delay if kind is Kind.POLL else 0.0)
         request = FutureRequest(device, name, asked, target, kind)
@@ -369,7 +369,7 @@ class DevicePool:
             self._schedule.hasten(request, now, delay)
             self._count(kind, dropped=1)
         self._count(kind, asked=1)
-        self._wake(request.ripe)
+        self._wake(request.due)
         return request
 
     def _wake(self, due: float = float("-inf")) -> None:
@@ -431,16 +431,16 @@ class DevicePool:
         """Ask those servers whether they are there before which somebody waits."""
         for server in self._schedule.to_check(self._clock.monotonic()):
             assert server.address is not None
-            self._ask_sentinel(server, server.address)
+            self._check_liveness(server, server.address)
 
-    def _ask_sentinel(self, server: Server, address: Address) -> None:
-        self._sentinel.ask(server, address, partial(self._judge, server, address))
+    def _check_liveness(self, server: Server, address: Address) -> None:
+        self._liveness.check(server, address, partial(self._judge, server, address))
 
     def _judge(
-        self, server: Server, address: Address, verdict: Verdict
+        self, server: Server, address: Address, verdict: Liveness
     ) -> float | None:
-        """Take the sentinel's word; called in its thread, without the lock."""
-        error = self._silent(server) if verdict is Verdict.SILENT else None
+        """Take what was found out; called in its thread, without the lock."""
+        error = self._silent(server) if verdict is Liveness.SILENT else None
         with self._changed:
             if server.address != address:
                 # It has moved meanwhile, and is to be asked there.
@@ -511,14 +511,14 @@ class DevicePool:
             if batch is not None:
                 self._leave(now)
                 return batch
-            ripe = self._schedule.next_ripe(now)
-            if ripe is not None and self._is_watched(ripe):
+            due = self._schedule.next_due(now)
+            if due is not None and self._is_watched(due):
                 # One thread is enough to wait for what is to come.
-                ripe = None
-            if ripe is None and now >= idle_until:
+                due = None
+            if due is None and now >= idle_until:
                 self._schedule.forget_servers()
                 return None
-            self._rest(now, idle_until if ripe is None else ripe)
+            self._rest(now, idle_until if due is None else due)
         return None
 
     def _leave(self, now: float) -> None:
@@ -526,9 +526,9 @@ class DevicePool:
         if self._schedule.ready(now):
             self._wake()
             return
-        ripe = self._schedule.next_ripe(now)
-        if ripe is not None:
-            self._wake(ripe)
+        due = self._schedule.next_due(now)
+        if due is not None:
+            self._wake(due)
 
     def _rest(self, now: float, until: float) -> None:
         me = threading.get_ident()
@@ -561,7 +561,7 @@ class DevicePool:
         return report
 
     def _carry_out(self, batch: Batch) -> Report:
-        if batch.device is self._nobody:
+        if batch.device is self._timer_device:
             for request in batch.requests:
                 request.succeed(None)
         elif batch.error is None:

@@ -25,7 +25,7 @@ from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.giop import HEADER_LENGTH, Address, is_answer, locate_request
 
 #: What the thread is called, for whoever looks with a debugger.
-THREAD_NAME = "taurus_tpo sentinel"
+THREAD_NAME = "taurus_tpo liveness"
 
 #: A server that has not answered within this is silent, s.
 SILENCE = 1.0
@@ -37,7 +37,7 @@ KEEP = 2.0
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 
-class Verdict(enum.Enum):
+class Liveness(enum.Enum):
     """What became of a question."""
 
     ANSWERS = "the server answers"
@@ -47,7 +47,7 @@ class Verdict(enum.Enum):
 
 #: Takes a verdict. After ``SILENT`` it returns how long to leave the server alone until
 #: it is asked again, s, or None to let go of it; an answer that comes late is told.
-Tell = Callable[[Verdict], "float | None"]
+Tell = Callable[[Liveness], "float | None"]
 
 
 class _State(enum.Enum):
@@ -76,7 +76,7 @@ class _Line:
     reused: bool = False
 
 
-class Sentinel:
+class LivenessMonitor:
     """Asks servers whether they are there; its thread starts on demand and ends.
 
     All methods may be called from any thread and return at once.
@@ -108,13 +108,13 @@ class Sentinel:
         self._selector: selectors.BaseSelector
         self._numbers = 0
 
-    def ask(self, server: Hashable, address: Address, tell: Tell) -> None:
+    def check(self, server: Hashable, address: Address, tell: Tell) -> None:
         """Ask ``server`` whether it is there.
 
         A question that is on its way already is not asked twice: the one who asks last
         is told.
 
-        :param tell: called once in the sentinel's thread, or again as long as it says
+        :param tell: called once in the monitor's thread, or again as long as it says
             so; it must not wait for anything.
         """
         self._asked.put((server, address, tell))
@@ -234,7 +234,7 @@ class Sentinel:
         except (OSError, ValueError, OverflowError) as error:
             # A name that is none, or a port: a call fails at once, too.
             self._log.debug("%s: %s", line.address, error)
-            self._conclude(server, line, Verdict.REFUSES)
+            self._conclude(server, line, Liveness.REFUSES)
             return
         # It can be written to when it is connected, or refused.
         self._selector.register(line.socket, selectors.EVENT_WRITE, server)
@@ -249,7 +249,7 @@ class Sentinel:
             refused = line.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if refused:
                 self._log.debug("%s: %s", line.address, os.strerror(refused))
-                self._conclude(server, line, Verdict.REFUSES)
+                self._conclude(server, line, Liveness.REFUSES)
                 return
             self._selector.modify(line.socket, selectors.EVENT_READ, server)
             self._say(server, line)
@@ -277,10 +277,10 @@ class Sentinel:
         elif line.state is _State.KEPT:
             return
         elif is_answer(line.heard):
-            self._conclude(server, line, Verdict.ANSWERS)
+            self._conclude(server, line, Liveness.ANSWERS)
         elif len(line.heard) >= HEADER_LENGTH:
             # Somebody else listens there now.
-            self._conclude(server, line, Verdict.REFUSES)
+            self._conclude(server, line, Liveness.REFUSES)
 
     def _broken(self, server: Hashable, line: _Line, why: Any) -> None:
         """The other side has hung up: on a kept connection, dial again."""
@@ -292,14 +292,14 @@ class Sentinel:
             line.reused = False
             self._dial(server, line)
         else:
-            self._conclude(server, line, Verdict.REFUSES)
+            self._conclude(server, line, Liveness.REFUSES)
 
     def _look_at_the_clock(self) -> None:
         now = self._clock.monotonic()
         due = [(key, line) for key, line in self._lines.items() if line.due <= now]
         for server, line in due:
             if line.state is _State.ASKING:
-                self._conclude(server, line, Verdict.SILENT)
+                self._conclude(server, line, Liveness.SILENT)
             elif line.state is _State.RESTING:
                 # The question may have been lost with a host that was switched off.
                 self._hang_up(line)
@@ -307,19 +307,19 @@ class Sentinel:
             else:
                 self._let_go(server)
 
-    def _conclude(self, server: Hashable, line: _Line, verdict: Verdict) -> None:
+    def _conclude(self, server: Hashable, line: _Line, verdict: Liveness) -> None:
         """Tell the verdict, and see what is to be done next."""
         pause = None if line.tell is None else self._told(line.tell, verdict)
-        if verdict is Verdict.SILENT and pause is not None:
+        if verdict is Liveness.SILENT and pause is not None:
             line.state = _State.RESTING
             line.due = self._clock.monotonic() + pause
-        elif verdict is Verdict.ANSWERS:
+        elif verdict is Liveness.ANSWERS:
             line.state, line.tell = _State.KEPT, None
             line.due = self._clock.monotonic() + self._keep
         else:
             self._let_go(server)
 
-    def _told(self, tell: Tell, verdict: Verdict) -> float | None:
+    def _told(self, tell: Tell, verdict: Liveness) -> float | None:
         try:
             return tell(verdict)
         except Exception as error:  # noqa: BLE001 - the others must be asked too

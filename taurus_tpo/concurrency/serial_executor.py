@@ -10,14 +10,11 @@ from typing import Any, Callable
 
 from taurus_tpo.core.clock import SYSTEM, Clock
 
-#: What the thread is called where nobody says otherwise.
-THREAD_NAME = "taurus_tpo janitor"
-
 #: How long the thread waits for work before it ends, s.
 IDLE = 0.25
 
 
-class Janitor:
+class SerialExecutor:
     """Does things one after the other, in a daemon thread that starts on demand.
 
     For what may take its time (giving a subscription up waits for the device) or must
@@ -31,7 +28,7 @@ class Janitor:
 
     def __init__(
         self,
-        name: str = THREAD_NAME,
+        name: str,
         idle: float = IDLE,
         clock: Clock = SYSTEM,
         log: Any = None,

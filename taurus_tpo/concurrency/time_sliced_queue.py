@@ -11,7 +11,7 @@ from taurus_tpo.core.clock import SYSTEM, Clock
 Item = TypeVar("Item")
 
 
-class Slices(Generic[Item]):
+class TimeSlicedQueue(Generic[Item]):
     """A queue that any thread fills and one thread, its worker, empties.
 
     The worker lives in an event loop, which it must not hold up. So it is called once

@@ -6,7 +6,7 @@ import weakref
 from typing import Any, Callable
 
 
-class WeakCall:
+class WeakCallback:
     """Calls a bound method as long as its object lives, then does nothing.
 
     For whoever holds on to callbacks: Tango until the subscription is given up, Taurus

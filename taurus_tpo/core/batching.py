@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 from operator import itemgetter
 from statistics import median_low
 
-from taurus_tpo.core.parallel_reads import MOST, AtOnce
+from taurus_tpo.core.parallel_reads import MOST, ParallelReads
 
 #: What one call is to take, s. While a device reads, its monitor belongs to nobody
 #: else, and a call that takes longer than Tango's timeout fails for all in it.
@@ -48,7 +48,7 @@ class Costs:
     def __init__(self, one_by_one: bool = False) -> None:
         self._one_by_one = one_by_one
         #: Whether it reads several slow attributes at the same time.
-        self.at_once = AtOnce()
+        self.at_once = ParallelReads()
         #: The names in the order in which they were heard of first.
         self._places: dict[Hashable, int] = {}
         self._costs: dict[Hashable, float] = {}

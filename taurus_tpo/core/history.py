@@ -6,7 +6,7 @@ Times come in as numbers.
 from __future__ import annotations
 
 
-class Journal:
+class History:
     """Counts what came, and takes note of firsts and lasts.
 
     Not thread-safe: whoever owns it writes it under a lock of its own. It may be read
@@ -31,7 +31,7 @@ class Journal:
         self.error: Exception | None = None
         self.failed: float | None = None
 
-    def ask(self, now: float) -> None:
+    def note_request(self, now: float) -> None:
         """Take note that somebody listens.
 
         :param now: on the clock that never goes back, s.

@@ -214,7 +214,7 @@ CONNECTING = frozenset(_CONNECTS)
 POLLED_STATES = frozenset({*_SUBSCRIBES, State.RETRYING, State.POLLED})
 
 
-class Life:
+class Lifecycle:
     """One attribute's walk through the table.
 
     Not thread-safe: whoever owns it feeds it under a lock of its own.

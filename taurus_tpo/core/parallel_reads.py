@@ -20,7 +20,7 @@ LEAST = 0.3
 WAITED = 0.75
 
 
-class AtOnce:
+class ParallelReads:
     """What the reads of one device have shown of that. Not thread-safe.
 
     A device with a monitor lock takes one trial, which is one call more.

@@ -1,4 +1,4 @@
-"""Who decides the mode of an attribute: the first of the authorities that speaks."""
+"""Who decides the mode of an attribute: the first source that says anything."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Authority:
-    """What one authority says: its rules first, then its mode for all the rest.
+class ModeSource:
+    """What one source says: its rules first, then its mode for all the rest.
 
     :param mode_origin: where ``mode`` was said, for people.
     :param rules_origin: where ``rules`` were said.
@@ -45,12 +45,12 @@ class Authority:
     rules: RuleSet = field(default_factory=RuleSet)
 
     @classmethod
-    def named(cls, origin: str) -> Authority:
-        """Return an authority that has said nothing yet."""
+    def named(cls, origin: str) -> ModeSource:
+        """Return a source that has said nothing yet."""
         return cls(mode_origin=origin, rules_origin=origin)
 
     def decide(self, name: AttributeName) -> Decision | None:
-        """Return this authority's decision for ``name``, or None if it has none."""
+        """Return this source's decision for ``name``, or None if it has none."""
         rule = self.rules.first_match(name)
         if rule is not None:
             return Decision(rule.mode, f"{self.rules_origin} rule {rule.pattern}")
@@ -58,8 +58,8 @@ class Authority:
             return Decision(self.mode, self.mode_origin)
         return None
 
-    def saying(self, mode: SubMode | None, pattern: str | None = None) -> Authority:
-        """Return this authority after it has said one thing more.
+    def saying(self, mode: SubMode | None, pattern: str | None = None) -> ModeSource:
+        """Return this source after it has said one thing more.
 
         :param mode: None takes back what was said.
         :param pattern: the attributes that it is about; None for all. The rule said
@@ -74,21 +74,21 @@ class Authority:
 
 def decide(
     name: AttributeName,
-    authorities: Iterable[Authority],
+    sources: Iterable[ModeSource],
     events_disabled_by: str | None = None,
     default: SubMode = modes.DEFAULT,
 ) -> Decision:
-    """Return the decision of the first authority that speaks of ``name``.
+    """Return the decision of the first source that speaks of ``name``.
 
-    :param authorities: in the order of their precedence.
+    :param sources: in the order of their precedence.
     :param events_disabled_by: who disabled events altogether, which outranks every
-        authority; None if nobody did.
-    :param default: the mode where no authority speaks.
+        source; None if nobody did.
+    :param default: the mode where no source speaks.
     """
     if events_disabled_by is not None:
         return Decision(None, f"events disabled ({events_disabled_by})")
-    for authority in authorities:
-        decision = authority.decide(name)
+    for source in sources:
+        decision = source.decide(name)
         if decision is not None:
             return decision
     return Decision(default, "default")

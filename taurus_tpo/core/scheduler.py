@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from taurus_tpo.core.batching import AIM, Costs
 from taurus_tpo.core.server_health import Server
 
-#: An attribute so slow that it travels alone lets those go first that are ripe so much
+#: An attribute so slow that it travels alone lets those go first that are due so much
 #: later, s, and no others: there may always be one that is polled.
 OVERTAKING = 2.0
 
@@ -75,7 +75,7 @@ class Request:
     :param asked: since when it is wanted, seconds since the epoch.
     :param target: what the reader needs to deliver the value (a weak reference:
         waiting work keeps no attribute alive).
-    :param ripe: when it may be served, on the clock that never goes back, s.
+    :param due: when it may be served, on the clock that never goes back, s.
     :param patient: whether it waits for a server that is silent already, rather than
         fail at once.
     :param beside: whether one like it was asked while this one was being served, in
@@ -87,7 +87,7 @@ class Request:
     asked: float
     target: Any = None
     kind: Kind = Kind.READ
-    ripe: float = 0.0
+    due: float = 0.0
     patient: bool = False
     outcome: Outcome | None = None
     beside: bool = False
@@ -178,7 +178,7 @@ class Report:
     again: tuple[Request, ...] = ()
 
 
-class _Lane:
+class _DeviceQueue:
     """All that waits on one device."""
 
     def __init__(self, device: Any) -> None:
@@ -187,10 +187,10 @@ class _Lane:
         self.busy = False
         #: The server in whose queue it stands; None while it ripens or is served.
         self.server: Server | None = None
-        self.ripe = float("inf")
+        self.due = float("inf")
 
-    def ripe_ones(self, until: float) -> Iterator[Request]:
-        return (request for request in self.waiting.values() if request.ripe <= until)
+    def due_requests(self, until: float) -> Iterator[Request]:
+        return (request for request in self.waiting.values() if request.due <= until)
 
     def those_for(self, kind: Kind, name: Hashable) -> Iterator[Request]:
         """Return the requests for this that wait, the newest first."""
@@ -202,26 +202,26 @@ class _Lane:
                 yield one
 
 
-class _Queue:
-    """The lanes of one server that are ripe, and how many are being served.
+class _ServerQueue:
+    """The device queues of one server that are due, and how many are being served.
 
-    :param ripe: a heap: those whose last call timed out come last, then by age.
-    :param deaf: lanes in which nothing is ripe but what waits until the server is no
-        longer silent.
+    :param due: a heap: those whose last call timed out come last, then by age.
+    :param held_back: those in which nothing is due but what waits until the server is
+        no longer silent.
     """
 
     def __init__(self) -> None:
-        self.ripe: list[tuple[bool, float, int, _Lane]] = []
-        self.deaf: set[_Lane] = set()
+        self.due: list[tuple[bool, float, int, _DeviceQueue]] = []
+        self.held_back: set[_DeviceQueue] = set()
         self.serving = 0
 
 
-class Schedule:
+class Scheduler:
     """What waits, by device and by server.
 
-    A request is ripe when it has waited ``gather`` seconds (or as long as whoever asked
+    A request is due when it has waited ``gather`` seconds (or as long as whoever asked
     said), so that the attributes of a device that are asked for one after the other
-    travel in one call. The device whose request has been ripe for longest comes first;
+    travel in one call. The device whose request has been due for longest comes first;
     those whose last call timed out come after all others. While a device is served,
     what is asked of it waits.
 
@@ -239,16 +239,16 @@ class Schedule:
         self._gather = gather
         self._of_one_server = max(1, workers - workers // 4)
         self._of_troubled = max(1, workers // 2)
-        self._lanes: dict[Any, _Lane] = {}
-        self._ripening: list[tuple[float, int, _Lane]] = []
+        self._device_queues: dict[Any, _DeviceQueue] = {}
+        self._not_due: list[tuple[float, int, _DeviceQueue]] = []
         self._order = itertools.count()
-        self._queues: dict[Server, _Queue] = {}
+        self._queues: dict[Server, _ServerQueue] = {}
         #: Servers that are being asked whether they are there, and whether that has
         #: been found out once.
         self._checked: dict[Server, bool] = {}
         #: Servers that have answered such a question; each lets one thread go there,
         #: however long that takes to come.
-        self._vouched: set[Server] = set()
+        self._checked_alive: set[Server] = set()
         self._troubled: set[Any] = set()
         #: Since when each device is served that is called for that.
         self._served: dict[Any, float] = {}
@@ -263,12 +263,12 @@ class Schedule:
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits or is being served."""
-        return not self._lanes
+        return not self._device_queues
 
     def find(self, device: Any, kind: Kind, name: Hashable) -> Request | None:
         """Return the request for this that waits, or None."""
-        lane = self._lanes.get(device)
-        return None if lane is None else lane.waiting.get((kind, name))
+        device_queue = self._device_queues.get(device)
+        return None if device_queue is None else device_queue.waiting.get((kind, name))
 
     def add(self, request: Request, now: float, delay: float = 0.0) -> None:
         """Let ``request`` wait; nothing like it must be waiting already.
@@ -276,13 +276,15 @@ class Schedule:
         :param delay: how long it is to wait at the least, s.
         """
         gather = self._gather if request.kind is Kind.READ else 0.0
-        request.ripe = now + delay + gather
+        request.due = now + delay + gather
         self._pending[request.kind] += 1
-        lane = self._lanes.setdefault(request.device, _Lane(request.device))
-        lane.waiting[request.key] = request
+        device_queue = self._device_queues.setdefault(
+            request.device, _DeviceQueue(request.device)
+        )
+        device_queue.waiting[request.key] = request
         if request.kind in READS:
             request.device.costs.enter(request.name)
-        self._ripen(lane, request)
+        self._update_due(device_queue, request)
 
     def remove(
         self, device: Any, kind: Kind, name: Hashable, owner: Any = None
@@ -291,71 +293,75 @@ class Schedule:
 
         :param owner: whose it is, where it has a target; None: whoever's.
         """
-        lane = self._lanes.get(device)
-        if lane is None:
+        device_queue = self._device_queues.get(device)
+        if device_queue is None:
             return None
-        waiting = lane.those_for(kind, name)
+        waiting = device_queue.those_for(kind, name)
         request = next((r for r in waiting if r.is_of(owner)), None)
         if request is None:
             return None
-        del lane.waiting[request.key]
+        del device_queue.waiting[request.key]
         self._pending[kind] -= 1
-        if lane.waiting:
-            self._ripen(lane)
-        elif not lane.busy:
-            self._dissolve(lane)
+        if device_queue.waiting:
+            self._update_due(device_queue)
+        elif not device_queue.busy:
+            self._dissolve(device_queue)
         return request
 
-    def _dissolve(self, lane: _Lane) -> None:
-        """Forget a lane in which nothing waits."""
-        del self._lanes[lane.device]
-        lane.ripe = float("inf")
-        if lane.server is not None:
-            queue = self._queues[lane.server]
-            queue.deaf.discard(lane)
-            queue.ripe = [entry for entry in queue.ripe if entry[-1] is not lane]
-            heapq.heapify(queue.ripe)
-            self._forget_if_empty(lane.server, queue)
-            lane.server = None
+    def _dissolve(self, device_queue: _DeviceQueue) -> None:
+        """Forget a queue in which nothing waits."""
+        del self._device_queues[device_queue.device]
+        device_queue.due = float("inf")
+        if device_queue.server is not None:
+            queue = self._queues[device_queue.server]
+            queue.held_back.discard(device_queue)
+            queue.due = [entry for entry in queue.due if entry[-1] is not device_queue]
+            heapq.heapify(queue.due)
+            self._forget_if_empty(device_queue.server, queue)
+            device_queue.server = None
 
     def replace(self, request: Request) -> None:
         """Put ``request`` in the place of the one like it that waits."""
-        waiting = self._lanes[request.device].waiting
-        request.ripe = waiting[request.key].ripe
+        waiting = self._device_queues[request.device].waiting
+        request.due = waiting[request.key].due
         waiting[request.key] = request
 
     def hasten(self, request: Request, now: float, delay: float) -> None:
-        """Let a ``request`` that waits be ripe earlier, if that is earlier."""
-        request.ripe = min(request.ripe, now + delay)
-        self._ripen(self._lanes[request.device], request)
+        """Let a ``request`` that waits be due earlier, if that is earlier."""
+        request.due = min(request.due, now + delay)
+        self._update_due(self._device_queues[request.device], request)
 
-    def _ripen(self, lane: _Lane, changed: Request | None = None) -> None:
-        """See when ``lane`` is to be looked at next, after something has changed.
+    def _update_due(
+        self, device_queue: _DeviceQueue, changed: Request | None = None
+    ) -> None:
+        """See when a device is to be looked at next, after something has changed.
 
-        :param changed: the one request that has come, or may be ripe earlier or have
+        :param changed: the one request that has come, or may be due earlier or have
             less patience now; None if it is not as simple as that.
         """
-        if lane.busy or not lane.waiting:
+        if device_queue.busy or not device_queue.waiting:
             return
-        if lane.server is not None:
-            queue = self._queues[lane.server]
-            if lane not in queue.deaf:
+        if device_queue.server is not None:
+            queue = self._queues[device_queue.server]
+            if device_queue not in queue.held_back:
                 return
             if changed is not None and changed.patient:
                 return
-            queue.deaf.remove(lane)
-            self._forget_if_empty(lane.server, queue)
-            lane.server = changed = None
+            queue.held_back.remove(device_queue)
+            self._forget_if_empty(device_queue.server, queue)
+            device_queue.server = changed = None
         if changed is None:
-            self._look_at(lane, min(r.ripe for r in lane.waiting.values()))
+            self._look_at(
+                device_queue, min(r.due for r in device_queue.waiting.values())
+            )
         else:
-            self._look_at(lane, min(lane.ripe, changed.ripe))
+            self._look_at(device_queue, min(device_queue.due, changed.due))
 
-    def _look_at(self, lane: _Lane, ripe: float) -> None:
-        """Look at ``lane`` when something of it is ``ripe``, and not before."""
-        if ripe != lane.ripe:
-            lane.ripe = ripe
-            heapq.heappush(self._ripening, (ripe, next(self._order), lane))
+    def _look_at(self, device_queue: _DeviceQueue, due: float) -> None:
+        """Look at ``device_queue`` when something of it is ``due``, and not before."""
+        if due != device_queue.due:
+            device_queue.due = due
+            heapq.heappush(self._not_due, (due, next(self._order), device_queue))
 
     # --- what is served ---
 
@@ -367,27 +373,27 @@ class Schedule:
             if server is None:
                 return None
             queue = self._queues[server]
-            lane = heapq.heappop(queue.ripe)[-1]
-            ripe = list(lane.ripe_ones(now + self._gather))
-            if not ripe:
-                # What was ripe has been removed.
-                lane.server = None
+            device_queue = heapq.heappop(queue.due)[-1]
+            due = list(device_queue.due_requests(now + self._gather))
+            if not due:
+                # What was due has been removed.
+                device_queue.server = None
                 self._forget_if_empty(server, queue)
-                self._ripen(lane)
+                self._update_due(device_queue)
             elif not server.silent or self._may_try(server, queue, now):
-                return self._called(server, queue, lane, ripe, now)
+                return self._called(server, queue, device_queue, due, now)
             else:
-                told = tuple(request for request in ripe if not request.patient)
+                told = tuple(request for request in due if not request.patient)
                 if told:
-                    return self._begun(queue, lane, told, now, server.error)
-                self._turn_deaf(queue, lane)
+                    return self._begun(queue, device_queue, told, now, server.error)
+                self._hold_back(queue, device_queue)
 
-    def _turn_deaf(self, queue: _Queue, lane: _Lane) -> None:
-        """Let ``lane`` wait for its server, or for one to be told that it is silent."""
-        queue.deaf.add(lane)
-        impatient = [r.ripe for r in lane.waiting.values() if not r.patient]
+    def _hold_back(self, queue: _ServerQueue, device_queue: _DeviceQueue) -> None:
+        """Let a device wait for its server, or for one to be told that it is silent."""
+        queue.held_back.add(device_queue)
+        impatient = [r.due for r in device_queue.waiting.values() if not r.patient]
         if impatient:
-            self._look_at(lane, min(impatient))
+            self._look_at(device_queue, min(impatient))
 
     def ready(self, now: float) -> bool:
         """Return whether there is something to serve now."""
@@ -395,31 +401,33 @@ class Schedule:
         return self._next_server(now) is not None
 
     def _line_up(self, now: float) -> None:
-        """Put the lanes that are ripe into the queues of their servers."""
+        """Put the device queues that are due into the queues of their servers."""
         for server, queue in list(self._queues.items()):
-            if queue.deaf and self._may_try(server, queue, now):
+            if queue.held_back and self._may_try(server, queue, now):
                 self._wake(server)
-        while self._ripening and self._ripening[0][0] <= now:
-            ripe, order, lane = heapq.heappop(self._ripening)
-            if lane.ripe != ripe:
+        while self._not_due and self._not_due[0][0] <= now:
+            due, order, device_queue = heapq.heappop(self._not_due)
+            if device_queue.due != due:
                 continue
-            if lane.server is not None:
-                self._queues[lane.server].deaf.discard(lane)
-            lane.ripe = float("inf")
-            lane.server = lane.device.server
-            queue = self._queues.setdefault(lane.server, _Queue())
-            heapq.heappush(queue.ripe, (lane.device.late, ripe, order, lane))
+            if device_queue.server is not None:
+                self._queues[device_queue.server].held_back.discard(device_queue)
+            device_queue.due = float("inf")
+            device_queue.server = device_queue.device.server
+            queue = self._queues.setdefault(device_queue.server, _ServerQueue())
+            heapq.heappush(
+                queue.due, (device_queue.device.late, due, order, device_queue)
+            )
 
     def _next_server(self, now: float) -> Server | None:
         """Return the server whose turn it is."""
         waiting = [
-            (queue.ripe[0], server)
+            (queue.due[0], server)
             for server, queue in self._queues.items()
-            if queue.ripe and self._may_serve(server, queue, now)
+            if queue.due and self._may_serve(server, queue, now)
         ]
         return min(waiting, key=itemgetter(0))[1] if waiting else None
 
-    def _may_serve(self, server: Server, queue: _Queue, now: float) -> bool:
+    def _may_serve(self, server: Server, queue: _ServerQueue, now: float) -> bool:
         if server.calls and not self._has_free_thread(now):
             return False
         if server.silent:
@@ -442,19 +450,19 @@ class Schedule:
         """Return whether fewer than ``workers`` threads are taken up, not held."""
         return len(self._served) - self.held(now) < self._workers
 
-    def _has_room(self, server: Server, queue: _Queue) -> bool:
-        """Return whether the bulkheads leave a thread to what is ripe."""
-        if queue.ripe[0][0] and not self._room_for_troubled():
+    def _has_room(self, server: Server, queue: _ServerQueue) -> bool:
+        """Return whether the bulkheads leave a thread to what is due."""
+        if queue.due[0][0] and not self._room_for_troubled():
             return False
         return queue.serving < min(self._of_one_server, server.at_once)
 
     def _is_there(self, server: Server, now: float) -> bool:
         """Return whether a thread may go to a server that can be asked."""
-        vouched = server in self._vouched and server.answers_lately(now)
+        vouched = server in self._checked_alive and server.answers_lately(now)
         return vouched or server.answered_just_now(now)
 
     def _is_up_to_date(self, server: Server, now: float) -> bool:
-        """Return whether the silence of ``server`` is no old story."""
+        """Return whether the silence of ``server`` is recent."""
         if server.address is None or now < server.retry_at():
             return True
         return self._checked.get(server, False)
@@ -462,7 +470,7 @@ class Schedule:
     def _room_for_troubled(self) -> bool:
         return len(self._troubled) < self._of_troubled
 
-    def _may_try(self, server: Server, queue: _Queue, now: float) -> bool:
+    def _may_try(self, server: Server, queue: _ServerQueue, now: float) -> bool:
         """Return whether a call may find out if a silent server is back."""
         alone = server.silent and server.address is None and not queue.serving
         return alone and server.retry_at() <= now and self._room_for_troubled()
@@ -470,56 +478,58 @@ class Schedule:
     def _called(
         self,
         server: Server,
-        queue: _Queue,
-        lane: _Lane,
-        ripe: list[Request],
+        queue: _ServerQueue,
+        device_queue: _DeviceQueue,
+        due: list[Request],
         now: float,
     ) -> Batch:
-        if lane.device.late or not server.answers_lately(now):
-            self._troubled.add(lane.device)
-        self._vouched.discard(server)
-        return self._begun(queue, lane, _in_one_go(lane.device.costs, ripe), now)
+        if device_queue.device.late or not server.answers_lately(now):
+            self._troubled.add(device_queue.device)
+        self._checked_alive.discard(server)
+        return self._begun(
+            queue, device_queue, _in_one_go(device_queue.device.costs, due), now
+        )
 
     def _begun(
         self,
-        queue: _Queue,
-        lane: _Lane,
+        queue: _ServerQueue,
+        device_queue: _DeviceQueue,
         requests: tuple[Request, ...],
         now: float,
         error: BaseException | None = None,
     ) -> Batch:
         for request in requests:
-            del lane.waiting[request.key]
-        lane.busy = True
-        if lane.device.server.calls:
-            self._served[lane.device] = now
+            del device_queue.waiting[request.key]
+        device_queue.busy = True
+        if device_queue.device.server.calls:
+            self._served[device_queue.device] = now
         queue.serving += 1
-        return Batch(lane.device, requests, error)
+        return Batch(device_queue.device, requests, error)
 
     def done(self, batch: Batch, report: Report) -> None:
         """Say that ``batch`` was served: what was asked meanwhile may come."""
-        lane = self._lanes[batch.device]
-        assert lane.server is not None
-        queue = self._queues[lane.server]
+        device_queue = self._device_queues[batch.device]
+        assert device_queue.server is not None
+        queue = self._queues[device_queue.server]
         queue.serving -= 1
-        self._forget_if_empty(lane.server, queue)
+        self._forget_if_empty(device_queue.server, queue)
         self._troubled.discard(batch.device)
         self._served.pop(batch.device, None)
-        lane.busy, lane.server = False, None
+        device_queue.busy, device_queue.server = False, None
         for request in batch.requests:
             self._pending[request.kind] -= 1
         for request in report.again:
             request.beside = False
             # One that is asked meanwhile may want a younger value.
-            request.beside = request.key in lane.waiting
+            request.beside = request.key in device_queue.waiting
             self._pending[request.kind] += 1
-            lane.waiting[request.key] = request
+            device_queue.waiting[request.key] = request
         if report.answered is not None:
-            lane.device.late = report.late
-        if lane.waiting:
-            self._ripen(lane)
+            device_queue.device.late = report.late
+        if device_queue.waiting:
+            self._update_due(device_queue)
         else:
-            del self._lanes[batch.device]
+            del self._device_queues[batch.device]
 
     # --- servers ---
 
@@ -536,7 +546,7 @@ class Schedule:
             for server, queue in self._queues.items()
             if server.address is not None
             and server not in self._checked
-            and (queue.ripe or queue.deaf)
+            and (queue.due or queue.held_back)
             and (server.silent or not is_busy)
             and self._is_to_be_asked(server, queue, now)
         )
@@ -553,10 +563,10 @@ class Schedule:
         self._checked[server] = False
         return True
 
-    def _is_to_be_asked(self, server: Server, queue: _Queue, now: float) -> bool:
+    def _is_to_be_asked(self, server: Server, queue: _ServerQueue, now: float) -> bool:
         if server.silent:
             return True
-        has_room = bool(queue.ripe) and self._has_room(server, queue)
+        has_room = bool(queue.due) and self._has_room(server, queue)
         return has_room and not self._is_there(server, now)
 
     def verdict(self, server: Server, goes_on: bool) -> None:
@@ -568,7 +578,7 @@ class Schedule:
             self._checked[server] = True
             return
         if not server.silent and server in self._queues:
-            self._vouched.add(server)
+            self._checked_alive.add(server)
         self.settled(server)
 
     def settled(self, server: Server) -> None:
@@ -583,38 +593,38 @@ class Schedule:
     def _wake(self, server: Server) -> None:
         """Let those come who wait until ``server`` is not silent any more."""
         queue = self._queues.get(server)
-        for lane in list(queue.deaf) if queue else ():
-            self._ripen(lane)
+        for device_queue in list(queue.held_back) if queue else ():
+            self._update_due(device_queue)
 
     def wanted(self, server: Server) -> bool:
         """Return whether anything waits for ``server``."""
         queue = self._queues.get(server)
-        return queue is not None and bool(queue.ripe or queue.deaf)
+        return queue is not None and bool(queue.due or queue.held_back)
 
     def forget_servers(self) -> None:
         """Forget the queues in which nobody stands."""
         for server, queue in list(self._queues.items()):
             self._forget_if_empty(server, queue)
 
-    def _forget_if_empty(self, server: Server, queue: _Queue) -> None:
-        if not (queue.ripe or queue.deaf or queue.serving):
+    def _forget_if_empty(self, server: Server, queue: _ServerQueue) -> None:
+        if not (queue.due or queue.held_back or queue.serving):
             del self._queues[server]
-            self._vouched.discard(server)
+            self._checked_alive.discard(server)
 
     # --- the rest ---
 
-    def next_ripe(self, now: float) -> float | None:
+    def next_due(self, now: float) -> float | None:
         """Return when there is something to look at next; None if that is not known."""
-        while self._ripening and self._ripening[0][0] != self._ripening[0][-1].ripe:
-            # Something has become of the lane since.
-            heapq.heappop(self._ripening)
-        times = [self._ripening[0][0]] if self._ripening else []
+        while self._not_due and self._not_due[0][0] != self._not_due[0][-1].due:
+            # Something has become of the queue since.
+            heapq.heappop(self._not_due)
+        times = [self._not_due[0][0]] if self._not_due else []
         times += [
             server.retry_at()
             for server, queue in self._queues.items()
-            if queue.deaf and self._may_try(server, queue, float("inf"))
+            if queue.held_back and self._may_try(server, queue, float("inf"))
         ]
-        is_waited_for = any(queue.ripe for queue in self._queues.values())
+        is_waited_for = any(queue.due for queue in self._queues.values())
         if is_waited_for and not self._has_free_thread(now):
             # When the next one counts as held.
             ends = (begun + HELD for begun in self._served.values())
@@ -624,38 +634,38 @@ class Schedule:
     def clear(self) -> tuple[Request, ...]:
         """Forget all that waits and return it; what is served goes on."""
         forgotten: list[Request] = []
-        for device, lane in list(self._lanes.items()):
-            forgotten += lane.waiting.values()
-            lane.waiting.clear()
-            lane.ripe = float("inf")
-            if not lane.busy:
-                del self._lanes[device]
+        for device, device_queue in list(self._device_queues.items()):
+            forgotten += device_queue.waiting.values()
+            device_queue.waiting.clear()
+            device_queue.due = float("inf")
+            if not device_queue.busy:
+                del self._device_queues[device]
         for queue in self._queues.values():
-            queue.ripe.clear()
-            queue.deaf.clear()
-        self._ripening.clear()
+            queue.due.clear()
+            queue.held_back.clear()
+        self._not_due.clear()
         self.forget_servers()
         for request in forgotten:
             self._pending[request.kind] -= 1
         return tuple(forgotten)
 
 
-def _in_one_go(costs: Costs, ripe: list[Request]) -> tuple[Request, ...]:
-    """Return those of ``ripe`` requests of a device that go together."""
-    connections = tuple(r for r in ripe if r.kind is Kind.CONNECT)
+def _in_one_go(costs: Costs, due: list[Request]) -> tuple[Request, ...]:
+    """Return those of the ``due`` requests of a device that go together."""
+    connections = tuple(r for r in due if r.kind is Kind.CONNECT)
     if connections:
         return connections
-    ripe = sorted(ripe, key=partial(_turn, costs))
-    if costs.expected(ripe[0].name) >= AIM:
-        ripe = [r for r in ripe if r.ripe <= ripe[0].ripe + OVERTAKING]
-    chosen = set(costs.cut(dict.fromkeys(request.name for request in ripe)))
-    together = (request for request in ripe if request.name in chosen)
+    due = sorted(due, key=partial(_turn, costs))
+    if costs.expected(due[0].name) >= AIM:
+        due = [r for r in due if r.due <= due[0].due + OVERTAKING]
+    chosen = set(costs.cut(dict.fromkeys(request.name for request in due)))
+    together = (request for request in due if request.name in chosen)
     return tuple(sorted(together, key=lambda request: costs.place(request.name)))
 
 
 def _turn(costs: Costs, request: Request) -> tuple[float, int]:
-    """Return when it is the turn of ``request``, among those that are ripe.
+    """Return when it is the turn of ``request``, among those that are due.
 
     Polls that fall due together do so but for rounding.
     """
-    return round(request.ripe, 3), costs.place(request.name)
+    return round(request.due, 3), costs.place(request.name)

@@ -16,7 +16,8 @@ from typing import Any, Callable
 
 from taurus_tpo.core import modes
 from taurus_tpo.core.modes import SubMode, UnknownModeError
-from taurus_tpo.core.precedence import Authority
+from taurus_tpo.core.precedence import ModeSource
+from taurus_tpo.core.renamed import renamed
 from taurus_tpo.core.rules import NamePattern, Rule, RuleSet
 from taurus_tpo.core.text import one_line, shown, shown_fully
 
@@ -64,7 +65,7 @@ class Settings:
     """The settings in force, each usable whatever the file says.
 
     :param enabled: ``TPO_ENABLED``.
-    :param authority: ``TANGO_EVENT_SUB_MODE`` and ``TANGO_EVENT_SUB_MODE_RULES``.
+    :param source: ``TANGO_EVENT_SUB_MODE`` and ``TANGO_EVENT_SUB_MODE_RULES``.
     :param native_async_read: ``TANGO_ASYNCREAD_NATIVE``.
     :param first_read_workers: ``TANGO_FIRST_READ_WORKERS``, threads.
     :param read_one_by_one: ``TPO_READ_ONE_BY_ONE``, patterns of devices.
@@ -75,9 +76,7 @@ class Settings:
     """
 
     enabled: bool = True
-    authority: Authority = field(
-        default_factory=lambda: Authority.named(PROGRAM_ORIGIN)
-    )
+    source: ModeSource = field(default_factory=lambda: ModeSource.named(PROGRAM_ORIGIN))
     native_async_read: bool = False
     first_read_workers: int = 8
     read_one_by_one: tuple[NamePattern, ...] = ()
@@ -85,6 +84,8 @@ class Settings:
     progress: bool = True
     events_disabled_by: str | None = None
     problems: tuple[Problem, ...] = ()
+
+    authority = renamed("authority", "source")
 
 
 class _RejectedError(Exception):
@@ -325,7 +326,7 @@ def read(
     reader = _Reader(values, origin)
     as_they_are = {one.field: reader.value(one) for one in ALL if one.field}
     disabled_by = f"{EVENTS.name} in {origin(EVENTS.name)}"
-    authority = Authority(
+    source = ModeSource(
         mode_origin=origin(MODE.name),
         rules_origin=origin(RULES.name),
         # The default is another source, with a name of its own.
@@ -334,7 +335,7 @@ def read(
     )
     return Settings(
         **as_they_are,
-        authority=authority,
+        source=source,
         events_disabled_by=None if reader.value(EVENTS) else disabled_by,
         problems=tuple(reader.problems),
     )

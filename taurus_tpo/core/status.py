@@ -16,7 +16,7 @@ NO_EVENTS = (
 
 
 class Condition(enum.Enum):
-    """What people sort attributes by: one word of each one's story."""
+    """What people sort attributes by: one word of each one's status."""
 
     ERROR = "error"
     SILENT = "not answering"

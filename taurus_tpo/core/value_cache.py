@@ -44,7 +44,7 @@ NOTHING: Known[Any] = Known()
 YOUNGER = 0.5
 
 
-class Cache(Generic[V]):
+class ValueCache(Generic[V]):
     """The last thing known of an attribute, and what may replace it.
 
     Not thread-safe: whoever owns it writes it under a lock of its own. :attr:`known`

@@ -54,7 +54,7 @@ MOST = 6
 
 
 @dataclass
-class Settling:
+class Verification:
     """The looks at one attribute since there was a reason to doubt what is cached.
 
     Not thread-safe: whoever owns it calls it under a lock of its own.

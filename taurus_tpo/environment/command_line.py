@@ -6,7 +6,7 @@ parsed, before any Taurus factory exists; the factory asks it.
 
 from __future__ import annotations
 
-from taurus_tpo.core.precedence import Authority
+from taurus_tpo.core.precedence import ModeSource
 
 #: How the command line is called where people read what decided.
 ORIGIN = "command line"
@@ -16,12 +16,12 @@ class CommandLine:
     """The words of the command line that matter to the plugin."""
 
     def __init__(self) -> None:
-        self.authority = Authority.named(ORIGIN)
+        self.source = ModeSource.named(ORIGIN)
         self.events_disabled = False
 
     def forget(self) -> None:
         """Return to a command line that said nothing."""
-        self.authority = Authority.named(ORIGIN)
+        self.source = ModeSource.named(ORIGIN)
         self.events_disabled = False
 
 

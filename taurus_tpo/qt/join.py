@@ -20,9 +20,9 @@ def _begin() -> None:
 
 
 def _fit(widget: Any) -> None:
-    from taurus_tpo.qt.forms.resize import fit_later
+    from taurus_tpo.qt.forms.resize import resize_later
 
-    fit_later(widget)
+    resize_later(widget)
 
 
 when_widgets_listen(_begin)

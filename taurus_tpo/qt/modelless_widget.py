@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 
-class Guest:
+class ModellessWidget:
     """Lets a widget be a panel of a TaurusGui, and be offered by Qt Designer.
 
     Comes before the class of Qt.

@@ -7,9 +7,10 @@ from typing import Any
 from taurus.external.qt import Qt
 
 from taurus_tpo.core.clock import SYSTEM
-from taurus_tpo.qt.inspector.attribute_list import plugin_factory, tally
-from taurus_tpo.qt.modelless_widget import Guest
-from taurus_tpo.qt.progress_summary import Tally
+from taurus_tpo.core.renamed import renamed
+from taurus_tpo.qt.inspector.attribute_list import plugin_factory, summary
+from taurus_tpo.qt.modelless_widget import ModellessWidget
+from taurus_tpo.qt.progress_summary import ProgressSummary
 
 #: How often the attributes are counted, ms: while something is missing, and after.
 PERIOD = 250
@@ -22,7 +23,7 @@ SHARE = 0.05
 ROOM = 46
 
 
-class FirstReadProgress(Guest, Qt.QProgressBar):
+class FirstReadProgress(ModellessWidget, Qt.QProgressBar):
     """A bar for a status bar or a panel: ``212 of 330 · 9 slow``.
 
     It says how many of the attributes that somebody listens to are there, and what is
@@ -43,7 +44,7 @@ class FirstReadProgress(Guest, Qt.QProgressBar):
 
     def __init__(self, parent: Any = None, designMode: bool = False) -> None:
         super().__init__(parent)
-        self.tally = Tally()
+        self.summary = ProgressSummary()
         self.setObjectName("firstReadProgress")
         self.setAccessibleName("First read")
         self.setFocusPolicy(Qt.Qt.FocusPolicy.StrongFocus)
@@ -55,7 +56,7 @@ class FirstReadProgress(Guest, Qt.QProgressBar):
         self._timer = Qt.QTimer(self)
         self._timer.timeout.connect(self.refresh)
         if designMode:
-            self.show_tally(Tally(330, 212, silent=("TangoTest/1",)))
+            self.show_summary(ProgressSummary(330, 212, silent=("TangoTest/1",)))
             return
         self.setVisible(False)
         self._timer.start(PERIOD)
@@ -63,22 +64,25 @@ class FirstReadProgress(Guest, Qt.QProgressBar):
     def refresh(self) -> None:
         """Count the attributes, and come or go."""
         begun = SYSTEM.monotonic()
-        found = tally(plugin_factory().attributes(), begun)
-        self.show_tally(found)
+        found = summary(plugin_factory().attributes(), begun)
+        self.show_summary(found)
         rest = int((SYSTEM.monotonic() - begun) * 1000 / SHARE)
         self._timer.setInterval(max(rest, AT_REST if found.complete else PERIOD))
 
-    def show_tally(self, tally: Tally) -> None:
+    tally = renamed("tally", "summary")
+    show_tally = renamed("show_tally", "show_summary")
+
+    def show_summary(self, summary: ProgressSummary) -> None:
         """Show what is there and what is missing; nothing where all is there."""
-        self.tally = tally
-        self.setRange(0, max(1, tally.wanted))
-        self.setValue(tally.there)
-        self.setFormat(str(tally))
-        self.setToolTip(f"{tally.details}\n\nClick to see each attribute.")
-        self.setAccessibleDescription(str(tally))
+        self.summary = summary
+        self.setRange(0, max(1, summary.wanted))
+        self.setValue(summary.there)
+        self.setFormat(str(summary))
+        self.setToolTip(f"{summary.details}\n\nClick to see each attribute.")
+        self.setAccessibleDescription(str(summary))
         # One that stands alone is shown and hidden by whoever made it.
         if not self.isWindow():
-            self.setVisible(not tally.complete)
+            self.setVisible(not summary.complete)
 
     def mouseReleaseEvent(self, event: Any) -> None:
         """Open the inspector."""

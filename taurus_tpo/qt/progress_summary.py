@@ -37,7 +37,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Tally:
+class ProgressSummary:
     """What the attributes of a window wait for.
 
     :param wanted: how many attributes somebody listens to.
@@ -53,7 +53,7 @@ class Tally:
     silent: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, wanted: int, missing: Iterable[Missing]) -> Tally:
+    def of(cls, wanted: int, missing: Iterable[Missing]) -> ProgressSummary:
         """Count.
 
         :param wanted: how many attributes somebody listens to.

@@ -28,8 +28,8 @@ from taurus.core.taurusbasetypes import (
 )
 from taurus.taurusstatecontroller import ApplicationStates, application
 
-from taurus_tpo.concurrency.action_queue import Outbox
-from taurus_tpo.concurrency.weak_callbacks import WeakCall
+from taurus_tpo.concurrency.action_queue import ActionQueue
+from taurus_tpo.concurrency.weak_callbacks import WeakCallback
 from taurus_tpo.core import modes
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.errors import (
@@ -40,18 +40,26 @@ from taurus_tpo.core.errors import (
     is_same,
     reason_of,
 )
-from taurus_tpo.core.history import Journal
-from taurus_tpo.core.lifecycle import CONNECTING, WORKING, Effect, Input, Life, State
+from taurus_tpo.core.history import History
+from taurus_tpo.core.lifecycle import (
+    CONNECTING,
+    WORKING,
+    Effect,
+    Input,
+    Lifecycle,
+    State,
+)
 from taurus_tpo.core.modes import SubMode
-from taurus_tpo.core.precedence import Authority, Decision
+from taurus_tpo.core.precedence import Decision, ModeSource
+from taurus_tpo.core.renamed import renamed
 from taurus_tpo.core.scheduler import Kind
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.core.status import Facts, tell
-from taurus_tpo.core.value_cache import NOTHING, Cache, Known
-from taurus_tpo.core.verification import Criteria, Settling, same
+from taurus_tpo.core.value_cache import NOTHING, Known, ValueCache
+from taurus_tpo.core.verification import Criteria, Verification, same
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
-from taurus_tpo.scheme.event_dispatch import DELIVERY, most_waiting
+from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER, most_waiting
 from taurus_tpo.scheme.gui_thread import is_of_taurus
 from taurus_tpo.scheme.gui_wait_policy import in_window_thread
 from taurus_tpo.tango_client import pytango_compat
@@ -93,7 +101,7 @@ _FALLEN_BACK = (State.RETRYING, State.POLLED)
 
 
 #: What the program has said to an attribute to which it has said nothing.
-_PROGRAM = Authority.named("program")
+_PROGRAM = ModeSource.named("program")
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,7 @@ class _News:
     event_type: Any = TaurusEventType.Change
     repeats: bool = False
 
-    def offer_to(self, cache: Cache[Any], now: float, filtered: bool) -> bool:
+    def offer_to(self, cache: ValueCache[Any], now: float, filtered: bool) -> bool:
         if self.error is not None:
             return cache.offer_error(self.error, now, self.begun)
         return cache.offer(self.value, self.stamp, now, self.begun, filtered)
@@ -145,10 +153,10 @@ class TpoTangoAttribute(TangoAttribute):
     def __init__(self, name: str = "", parent: Any = None, **kwargs: Any) -> None:
         self._clock: Clock = SYSTEM
         self._lock = threading.Lock()
-        self._life = Life()
-        self._cache: Cache[Any] = Cache()
+        self._life = Lifecycle()
+        self._cache: ValueCache[Any] = ValueCache()
         #: What has happened to it so far.
-        self.journal = Journal()
+        self.history = History()
         #: What those who listen now were told last.
         self._told: Known[Any] = NOTHING
         #: In which state that was.
@@ -165,9 +173,9 @@ class TpoTangoAttribute(TangoAttribute):
         self._undecodable = ""
         #: Set with the first value or error; made for whoever waits for that.
         self._heard: threading.Event | None = None
-        self._outbox = Outbox(WeakCall(self._complain))
+        self._actions = ActionQueue(WeakCallback(self._complain))
         #: What was seen since its subscription works again.
-        self._settling = Settling()
+        self._verification = Verification()
         self._subscription: Subscription | None = None
         self._configuration_subscription: Subscription | None = None
         self._wants_configuration_events = False
@@ -188,7 +196,7 @@ class TpoTangoAttribute(TangoAttribute):
         #: The configuration as it was when it was decoded.
         self._decoded_configuration: Any = None
         self._connection: DeviceConnection | None = None
-        self._said: Authority | None = None
+        self._said: ModeSource | None = None
         #: What the program has assigned; None: nothing.
         self._events_to_subscribe: Any = None
         # Reading the settings makes them such that Taurus's constructor can use them.
@@ -231,7 +239,7 @@ class TpoTangoAttribute(TangoAttribute):
         Another thread may have had its lock, and was perhaps telling its listeners.
         """
         self._lock = threading.Lock()
-        self._outbox = Outbox(WeakCall(self._complain))
+        self._actions = ActionQueue(WeakCallback(self._complain))
         self._heard = None
         if self._connection is not None:
             self._connection.restart_in_child()
@@ -254,7 +262,7 @@ class TpoTangoAttribute(TangoAttribute):
         if parent is not None:
             # By one name: a device is asked once for all of its attributes.
             told = self.factory().connect(parent, "type", delay, patient=True)
-            told.add_done_callback(WeakCall(self._on_type))
+            told.add_done_callback(WeakCallback(self._on_type))
 
     def _on_type(self, told: Future[Any]) -> None:
         """Take the configuration if the device has told it; called by the pool."""
@@ -327,7 +335,7 @@ class TpoTangoAttribute(TangoAttribute):
         :param by: who says so, for people.
         :raises taurus_tpo.core.modes.UnknownModeError: for a mode that is none.
         """
-        said = _PROGRAM if mode is None else Authority.named(by)
+        said = _PROGRAM if mode is None else ModeSource.named(by)
         self._said = said.saying(None if mode is None else modes.parse(mode))
 
     # --- what happens to it ---
@@ -345,7 +353,7 @@ class TpoTangoAttribute(TangoAttribute):
                 self._put(effect, news)
         if after in _FALLEN_BACK and before not in _FALLEN_BACK:
             self.factory().polled_report.add(self, self._why_polled())
-        self._outbox.work()
+        self._actions.work()
 
     def _why_polled(self) -> str:
         if self._life.state is State.POLLED:
@@ -359,17 +367,17 @@ class TpoTangoAttribute(TangoAttribute):
         self._cache.begin_anew()
 
     def _note(self, what: Input, news: _News | None) -> None:
-        """Take note of an input in the journal; with the lock held."""
+        """Count an input in the history; with the lock held."""
         if what in (Input.LISTEN, Input.LISTEN_POLLED):
-            self.journal.ask(self._clock.monotonic())
+            self.history.note_request(self._clock.monotonic())
         if news is None:
             return
-        self.journal.events += what is Input.EVENT
-        self.journal.reads += what is Input.READ
+        self.history.events += what is Input.EVENT
+        self.history.reads += what is Input.READ
         if news.error is not None:
-            self.journal.take_error(news.error, self._clock.time())
+            self.history.take_error(news.error, self._clock.time())
         else:
-            self.journal.take_value(self._clock.monotonic())
+            self.history.take_value(self._clock.monotonic())
 
     def _put(self, effect: Effect, news: _News | None) -> None:
         """Have ``effect`` carried out after what is to be done before it.
@@ -377,11 +385,11 @@ class TpoTangoAttribute(TangoAttribute):
         With the lock held.
         """
         if effect is not Effect.PUBLISH:
-            self._outbox.put(getattr(self, _CARRIED_OUT_BY[effect]))
+            self._actions.put(getattr(self, _CARRIED_OUT_BY[effect]))
             return
         publication = self._publication(news)
         if publication is not None and news is not None:
-            self._outbox.put_news(publication, most_waiting(news.value))
+            self._actions.put_news(publication, most_waiting(news.value))
 
     def _publication(self, news: _News | None) -> Callable[[], Any] | None:
         """Let the cache have ``news``; return what tells the listeners of it, if any.
@@ -427,7 +435,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _refresh_tooltips(self) -> None:
         """Have tooltips say that it is subscribed to: nothing else tells widgets so."""
-        DELIVERY.refresh_tooltips(self, taurus_compat.listeners(self))
+        EVENT_DISPATCHER.refresh_tooltips(self, taurus_compat.listeners(self))
 
     def _complain(self, error: Exception) -> None:
         """Log what a listener or a call to Tango raised while it was served."""
@@ -449,8 +457,8 @@ class TpoTangoAttribute(TangoAttribute):
         future = self.factory().connect(self.getParentObj(), id(self))
         if mode is not None and mode.raises and not connection.silent:
             # Sync and SyncRead: the caller asked to wait; once a server.
-            self.factory().patience.wait_at_length(future, connection)
-        future.add_done_callback(WeakCall(self._on_connected))
+            self.factory().wait_policy.wait_at_length(future, connection)
+        future.add_done_callback(WeakCallback(self._on_connected))
 
     def _on_connected(self, future: Future[Any]) -> None:
         """Take the word of the pool; called in a thread of its own."""
@@ -468,7 +476,7 @@ class TpoTangoAttribute(TangoAttribute):
             # A silent server is watched; whoever waits for it is told.
             delay = 0.0 if connection.server.silent else connection.retry_delay
             again = self.factory().connect(parent, id(self), delay, patient=True)
-            again.add_done_callback(WeakCall(self._on_connected))
+            again.add_done_callback(WeakCallback(self._on_connected))
 
     def _on_answer(self) -> None:
         if taurus_compat.configuration(self) is None:
@@ -500,7 +508,7 @@ class TpoTangoAttribute(TangoAttribute):
                 self.getSimpleName(),
                 carrier,
                 self.push_event,
-                self._turned_away,
+                self._rejected,
                 self._refused,
                 after,
             )
@@ -519,7 +527,7 @@ class TpoTangoAttribute(TangoAttribute):
         self._refusal = reason_of(error)
         self._happen(Input.REFUSED)
 
-    def _turned_away(self, subscription: Subscription) -> None:
+    def _rejected(self, subscription: Subscription) -> None:
         if self._is_present(subscription):
             self._subscription = None
             self._happen(Input.TURNED_AWAY)
@@ -618,7 +626,7 @@ class TpoTangoAttribute(TangoAttribute):
         else:
             self._connected().heard()
             with self._lock:
-                self._settling.heard()
+                self._verification.heard()
             repeats = not self._is_read_by_tango
             self._on_value(self._decoded(event.attr_value, repeats=repeats))
 
@@ -726,9 +734,9 @@ class TpoTangoAttribute(TangoAttribute):
         """Subscribe to the configuration later; called by Taurus's constructor."""
         self._wants_configuration_events = True
         if self._configuration_subscription is None and self._answers():
-            self.factory().leisure.hold(self)
+            self.factory().deferred_setup.hold(self)
 
-    def at_leisure(self) -> None:
+    def when_idle(self) -> None:
         """Subscribe to the configuration, now that no window is being built.
 
         Called by the pool; the device was asked for the configuration just now.
@@ -799,7 +807,7 @@ class TpoTangoAttribute(TangoAttribute):
     def _no_configuration_events_yet(self, subscription: Subscription) -> None:
         """Subscribe to them when the device has answered: that was some time ago."""
         if self._no_configuration_events(subscription):
-            self.factory().leisure.hold(self)
+            self.factory().deferred_setup.hold(self)
 
     def _unsubscribeConfEvents(self) -> None:
         subscription = self._configuration_subscription
@@ -871,8 +879,8 @@ class TpoTangoAttribute(TangoAttribute):
         if value is None:
             value = TangoAttrValue(attr=self)
             told = tuple(o for o in taurus_compat.listeners(self) if is_of_taurus(o()))
-        self._outbox.put(partial(self._fire, TaurusEventType.Config, value, told))
-        self._outbox.work()
+        self._actions.put(partial(self._fire, TaurusEventType.Config, value, told))
+        self._actions.work()
 
     def getAttributeInfoEx(self, cache: bool = True) -> Any:
         """Return Tango's ``AttributeInfoEx``; None where the device does not tell.
@@ -1034,7 +1042,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _look_once(self) -> None:
         """See later whether a change was lost while the channel was not open yet."""
-        self.factory().leisure.hold(self)
+        self.factory().deferred_setup.hold(self)
 
     def _look_again(self) -> None:
         """See from now on whether what is cached is true: events may not arrive."""
@@ -1044,8 +1052,8 @@ class TpoTangoAttribute(TangoAttribute):
         anew = error is not None and is_not_found(error)
         anew |= subscription is not None and subscription.was_lost
         with self._lock:
-            self._settling = Settling(late=late, proven=not anew)
-            pause = self._settling.pause
+            self._verification = Verification(late=late, proven=not anew)
+            pause = self._verification.pause
         self.factory().look_later(self, pause)
 
     def _is_late(self, error: Any) -> bool:
@@ -1101,15 +1109,15 @@ class TpoTangoAttribute(TangoAttribute):
     def _go_on_looking(self, agrees: bool, error: Any) -> None:
         late = self._is_late(error)
         with self._lock:
-            settling = self._settling
-            last = settling.look(agrees) if error is None else settling.failed(late)
-            pause = settling.pause
+            checked = self._verification
+            last = checked.look(agrees) if error is None else checked.failed(late)
+            pause = checked.pause
         if not last:
             self.factory().look_later(self, pause)
-        elif not settling.proven:
+        elif not checked.proven:
             self._happen(Input.UNPROVEN)
         else:
-            self._happen(Input.SETTLED if settling.trusted else Input.CONTRADICTED)
+            self._happen(Input.SETTLED if checked.trusted else Input.CONTRADICTED)
 
     def poll(
         self,
@@ -1140,7 +1148,7 @@ class TpoTangoAttribute(TangoAttribute):
         news = self._news(value, error, begun, TaurusEventType.Periodic, True)
         self._hear(Input.READ, news)
         if not in_window_thread():
-            self._outbox.finish(TELLING)
+            self._actions.finish(TELLING)
 
     def _news(
         self, raw: Any, error: Any, begun: float, kind: Any, repeats: bool
@@ -1342,7 +1350,7 @@ class TpoTangoAttribute(TangoAttribute):
 
         :return: False if it listens already.
         """
-        DELIVERY.pass_by(self)
+        EVENT_DISPATCHER.pass_by(self)
         if not TaurusAttribute.addListener(self, listener):
             return False
         if not self.is_listened_to:
@@ -1350,8 +1358,8 @@ class TpoTangoAttribute(TangoAttribute):
         elif self.isPollingActive() or self._life.state not in _FALLEN_BACK:
             with self._lock:
                 # What is put in later is newer: nobody hears the old after the new.
-                self._outbox.put(partial(self._greet, listener, self._cache.known))
-            self._outbox.work()
+                self._actions.put(partial(self._greet, listener, self._cache.known))
+            self._actions.work()
         return True
 
     def _listen(self) -> None:
@@ -1388,17 +1396,17 @@ class TpoTangoAttribute(TangoAttribute):
             return
         mode = self.getSerializationMode()
         if mode == TaurusSerializationMode.TangoSerial:
-            DELIVERY.tell(self, event_type, value, told)
+            EVENT_DISPATCHER.tell(self, event_type, value, told)
         else:
             Manager().enqueueJob(
-                WeakCall(self._fire_later),
+                WeakCallback(self._fire_later),
                 job_args=(event_type, value, told),
                 serialization_mode=mode,
             )
 
     def _fire_later(self, event_type: Any, value: Any, told: tuple[Any, ...]) -> None:
         if not self.closed:
-            DELIVERY.tell(self, event_type, value, told)
+            EVENT_DISPATCHER.tell(self, event_type, value, told)
 
     # --- state ---
 
@@ -1434,8 +1442,11 @@ class TpoTangoAttribute(TangoAttribute):
             failed=error is not None,
         )
 
+    story = renamed("story", "status")
+    journal = renamed("journal", "history")
+
     @property
-    def story(self) -> str:
+    def status(self) -> str:
         """What it does, and what it waits for, in a few words; never waits.
 
         ``server TangoTest/1 does not answer, next try in 4 s``, for instance.
@@ -1460,10 +1471,10 @@ class TpoTangoAttribute(TangoAttribute):
         return error is None or is_nobody_there(error) or is_late(error)
 
     def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, str]]:
-        """Return what tooltips tell, as Taurus does, and its mode and story."""
+        """Return what tooltips tell, as Taurus does, and its mode and status."""
         decision = self.event_sub_decision
         mode = f"{decision.label}, decided by: {decision.decided_by}"
-        told = (("mode", escape(mode)), ("state", escape(self.story)))
+        told = (("mode", escape(mode)), ("state", escape(self.status)))
         return [*super().getDisplayDescrObj(cache), *told]
 
     def isUsingEvents(self) -> bool:
@@ -1513,7 +1524,7 @@ class TpoTangoAttribute(TangoAttribute):
     def cleanUp(self) -> None:
         """End it: no event, no poll and no read reaches it any more."""
         self._happen(Input.CLOSE)
-        self.factory().leisure.release(self)
+        self.factory().deferred_setup.release(self)
         super().cleanUp()
 
 

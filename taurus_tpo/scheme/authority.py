@@ -15,7 +15,7 @@ from taurus.core.util.fqdn import fqdn_no_alias
 from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.scheme.name_cache import NAMES
 from taurus_tpo.tango_client.database import is_answer
-from taurus_tpo.tango_client.server_registry import DIRECTORY
+from taurus_tpo.tango_client.server_registry import SERVER_REGISTRY
 
 #: For how long the answer counts for whoever asks the same next, s.
 MOMENT = 0.05
@@ -29,9 +29,9 @@ class TpoTangoAuthority(TangoAuthority):
 
     Making it asks nobody. What Taurus wants to know in order to make a device or an
     attribute is asked by the threads of the pool; whoever builds a window waits for it
-    for moments only (:class:`taurus_tpo.scheme.gui_wait_policy.Patience`). Whoever asks
-    for anything else, which is all that a ``tango.Database`` has, waits for the
-    database in their own thread. Methods may be called from any thread.
+    for moments only (:class:`~taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy`).
+    Whoever asks for anything else, which is all that a ``tango.Database`` has, waits
+    for the database in their own thread. Methods may be called from any thread.
 
     :param host: with ``port``, where the database is; without, that of the environment.
     """
@@ -44,7 +44,7 @@ class TpoTangoAuthority(TangoAuthority):
             name = f"tango://{fqdn_no_alias(host)}:{port}"
         self._dbProxy = None
         self._dbCache = None
-        self._database = DIRECTORY.database(name.partition("//")[2])
+        self._database = SERVER_REGISTRY.database(name.partition("//")[2])
         #: The device whose alias was asked for last, when, and what that is.
         self._alias: tuple[str, float, str | None] = ("", float("-inf"), None)
         #: The devices whose alias it has not told in time.
@@ -85,7 +85,7 @@ class TpoTangoAuthority(TangoAuthority):
         :param question: a command of the database, and its argument.
         :raises tango.DevFailed: where it says no, or nothing in time.
         """
-        return self.factory().questions.ask(self._database, *question)
+        return self.factory().database_requests.ask(self._database, *question)
 
     def ask_at_length(self, *question: str) -> Any:
         """Return what it says, where all depends on that; waits as stock Taurus.
@@ -93,14 +93,14 @@ class TpoTangoAuthority(TangoAuthority):
         :param question: a command of the database, and its argument.
         :raises tango.DevFailed: where it says no, or nothing in time.
         """
-        return self.factory().questions.ask_at_length(self._database, *question)
+        return self.factory().database_requests.ask_at_length(self._database, *question)
 
     def begin_to_ask(self, *question: str) -> Future[Any]:
         """Have it asked by the pool, and return at once.
 
         :return: gets what it says, or Tango's ``DevFailed``.
         """
-        return self.factory().questions.begin(self._database, *question)
+        return self.factory().database_requests.begin(self._database, *question)
 
     def reach(self) -> None:
         """Wait for it as long as may be.
@@ -111,7 +111,7 @@ class TpoTangoAuthority(TangoAuthority):
         try:
             self.ask("State")
         except tango.DevFailed:
-            if not self.factory().questions.in_a_hurry:
+            if not self.factory().database_requests.in_a_hurry:
                 raise
 
     def getElementAlias(self, full_name: str) -> str | None:
@@ -148,8 +148,10 @@ class TpoTangoAuthority(TangoAuthority):
 
     def _ask_for_alias(self, device: weakref.ref[Any], name: str, delay: float) -> None:
         question = "DbGetDeviceAlias", name
-        questions = self.factory().questions
-        answer = questions.begin(self._database, *question, delay=delay, patient=True)
+        database_requests = self.factory().database_requests
+        answer = database_requests.begin(
+            self._database, *question, delay=delay, patient=True
+        )
         answer.add_done_callback(partial(self._on_alias, device, name))
 
     def _on_alias(
@@ -187,7 +189,7 @@ class TpoTangoAuthority(TangoAuthority):
             if is_answer(error):
                 return None
             NAMES.doubt()
-            return alias if factory.questions.in_a_hurry else None
+            return alias if factory.database_requests.in_a_hurry else None
 
 
 class InGoodTime:

@@ -90,7 +90,7 @@ def _ask(
     for number, request in enumerate(requests, 1):
         begun = clock.monotonic()
         try:
-            request.succeed(database.ask(*request.name))  # type: ignore[misc]
+            request.succeed(database.call(*request.name))  # type: ignore[misc]
         except tango.DevFailed as error:
             request.fail(fresh(error))
             if clock.monotonic() - begun >= PROMPT:

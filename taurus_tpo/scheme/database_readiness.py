@@ -11,19 +11,19 @@ from taurus_tpo.concurrency.io_pool import DevicePool
 from taurus_tpo.core.scheduler import Kind
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.scheme.authority import TpoTangoAuthority
-from taurus_tpo.scheme.gui_wait_policy import Patience
-from taurus_tpo.tango_client.database import DatabaseConnection, Question
-from taurus_tpo.tango_client.server_registry import DIRECTORY, Place
+from taurus_tpo.scheme.gui_wait_policy import GuiWaitPolicy
+from taurus_tpo.tango_client.database import DatabaseConnection, DatabaseRequest
+from taurus_tpo.tango_client.server_registry import SERVER_REGISTRY, Place
 
 #: The question that is asked where it is only about an answer.
-PING: Question = ("State",)
+PING: DatabaseRequest = ("State",)
 
 #: For how long the answer of a database counts, s: it may hang the next moment, and
 #: while it is asked by Tango itself, all that is new in the process waits.
 FRESH = 0.05
 
 
-class Gate:
+class DatabaseReadiness:
     """Keeps subscriptions from Tango while a database has not just answered.
 
     With its first subscription a process makes an object of the database of the
@@ -33,11 +33,11 @@ class Gate:
     subscribe to anything, or make a ``DeviceProxy``. For any thread.
 
     :param pool: asks the databases.
-    :param patience: how long whoever builds a window waits.
+    :param wait_policy: how long whoever builds a window waits.
     """
 
-    def __init__(self, pool: DevicePool, patience: Patience) -> None:
-        self._patience = patience
+    def __init__(self, pool: DevicePool, wait_policy: GuiWaitPolicy) -> None:
+        self._wait_policy = wait_policy
         self._pool = pool
         self._passed = False
 
@@ -71,9 +71,9 @@ class Gate:
                 database.no_answer()
             if self._pool.owns(threading.current_thread()):
                 # All threads might wait for each other.
-                database.ask(*PING)
+                database.call(*PING)
                 continue
-            self._patience.wait_at_length(self._ask(database), database)
+            self._wait_policy.wait_at_length(self._ask(database), database)
             if not database.answered_within(FRESH):
                 database.no_answer()
 
@@ -85,11 +85,13 @@ class Gate:
         return self._pool.hears(server)
 
     def _ask(self, database: DatabaseConnection, patient: bool = False) -> Future[Any]:
-        return self._pool.ask(database, PING, None, Kind.ASK, patient=patient)
+        return self._pool.submit(database, PING, None, Kind.ASK, patient=patient)
 
     def _unheard(self, place: Place) -> Iterator[DatabaseConnection]:
-        needed = {DIRECTORY.database(place.authority)} if place.has_database else set()
+        needed = (
+            {SERVER_REGISTRY.database(place.authority)} if place.has_database else set()
+        )
         if not self._passed and TpoTangoAuthority.get_default_tango_host():
             default = TpoTangoAuthority.default_name()
-            needed.add(DIRECTORY.database(default.partition("//")[2]))
+            needed.add(SERVER_REGISTRY.database(default.partition("//")[2]))
         return (one for one in needed if not one.answered_within(FRESH))

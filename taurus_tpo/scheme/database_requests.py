@@ -10,24 +10,24 @@ from taurus_tpo.concurrency.io_pool import DevicePool
 from taurus_tpo.core.errors import fresh
 from taurus_tpo.core.scheduler import Kind
 from taurus_tpo.environment import taurus_compat
-from taurus_tpo.scheme.gui_wait_policy import UNFELT, Patience
-from taurus_tpo.tango_client.database import DatabaseConnection, Question
+from taurus_tpo.scheme.gui_wait_policy import UNFELT, GuiWaitPolicy
+from taurus_tpo.tango_client.database import DatabaseConnection, DatabaseRequest
 
 
-class Questions:
+class DatabaseRequests:
     """Has databases asked by the threads of the pool. For any thread.
 
-    :param patience: how long whoever builds a window waits.
+    :param wait_policy: how long whoever builds a window waits.
     """
 
-    def __init__(self, pool: DevicePool, patience: Patience) -> None:
+    def __init__(self, pool: DevicePool, wait_policy: GuiWaitPolicy) -> None:
         self._pool = pool
-        self._patience = patience
+        self._wait_policy = wait_policy
 
     @property
     def in_a_hurry(self) -> bool:
         """Whether the calling thread builds a window."""
-        return self._patience.in_a_hurry
+        return self._wait_policy.in_a_hurry
 
     def ask(self, database: DatabaseConnection, *question: str) -> Any:
         """Return what ``database`` says; waits as long as may be.
@@ -37,11 +37,11 @@ class Questions:
         """
         if self._pool.owns(threading.current_thread()):
             # All threads might wait for each other.
-            return database.ask(*question)
+            return database.call(*question)
         if self.in_a_hurry and database.silent:
             database.no_answer()
         answer = self._asked(database, question)
-        self._patience.wait(answer, database, UNFELT)
+        self._wait_policy.wait(answer, database, UNFELT)
         return _answer_to(question, answer, database)
 
     def ask_at_length(self, database: DatabaseConnection, *question: str) -> Any:
@@ -54,12 +54,12 @@ class Questions:
         :raises tango.DevFailed: where it says no, or nothing in time.
         """
         if self._pool.owns(threading.current_thread()):
-            return database.ask(*question)
+            return database.call(*question)
         answer = self._asked(database, question)
         if self.in_a_hurry and taurus_compat.fills_a_form():
-            self._patience.wait_if_it_runs(answer, database)
+            self._wait_policy.wait_if_it_runs(answer, database)
         else:
-            self._patience.wait_at_length(answer, database)
+            self._wait_policy.wait_at_length(answer, database)
         return _answer_to(question, answer, database)
 
     def begin(
@@ -75,9 +75,11 @@ class Questions:
         :param patient: where it is known not to answer, wait until it does.
         :return: gets what it says, or Tango's ``DevFailed``.
         """
-        return self._pool.ask(database, question, None, Kind.ASK, delay, patient)
+        return self._pool.submit(database, question, None, Kind.ASK, delay, patient)
 
-    def _asked(self, database: DatabaseConnection, question: Question) -> Future[Any]:
+    def _asked(
+        self, database: DatabaseConnection, question: DatabaseRequest
+    ) -> Future[Any]:
         """Return the answer that is on its way, or that came too late; else ask."""
         unclaimed = database.unclaimed.pop(question, None)
         if unclaimed is not None and not _is_vain(unclaimed):
@@ -86,7 +88,7 @@ class Questions:
 
 
 def _answer_to(
-    question: Question, answer: Future[Any], database: DatabaseConnection
+    question: DatabaseRequest, answer: Future[Any], database: DatabaseConnection
 ) -> Any:
     """Return what was told.
 

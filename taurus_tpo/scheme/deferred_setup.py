@@ -42,7 +42,7 @@ PACE = 0.03
 class Pool(Protocol):
     """Asks devices: :class:`taurus_tpo.concurrency.io_pool.DevicePool`."""
 
-    def ask(
+    def submit(
         self,
         device: Any,
         name: Hashable,
@@ -90,7 +90,7 @@ class _Group:
         return [attribute for attribute in found if attribute is not None]
 
 
-class Leisure:
+class DeferredSetup:
     """Holds attributes back, and has them do what they have to do when there is time.
 
     Each has two turns: ``at_leisure()``, when it subscribes to its configuration, and
@@ -145,7 +145,7 @@ class Leisure:
             self._pool.withdraw(group.connection, Kind.CONNECT, id(group))
 
     def _set_alarm(self, delay: float) -> None:
-        self._pool.alarm("leisure", delay).add_done_callback(self._on_alarm)
+        self._pool.alarm("deferred setup", delay).add_done_callback(self._on_alarm)
 
     def _on_alarm(self, alarm: Future[Any]) -> None:
         """See whether there is time now; called by the pool."""
@@ -211,7 +211,7 @@ class Leisure:
         """Have the device of ``group`` asked, in ``delay`` s, for its next turn."""
         if group.alive():
             # Not by a name: another group of that device may be on its way.
-            answer = self._pool.ask(
+            answer = self._pool.submit(
                 group.connection,
                 id(group),
                 group.device,
@@ -228,7 +228,7 @@ class Leisure:
         error = answer.exception()
         if error is None and not group.subscribed:
             for attribute in group.alive():
-                _have_turn(attribute, attribute.at_leisure)
+                _have_turn(attribute, attribute.when_idle)
             group.subscribed = True
             self._ask(group, in_company(self._clock.monotonic(), str(group.connection)))
         elif isinstance(error, tango.DevFailed) and group.waits:

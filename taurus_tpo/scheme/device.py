@@ -18,8 +18,8 @@ class DeviceOfThePool:
     """What makes a class of Taurus devices hold up no window that is being built.
 
     What Taurus asks by itself waits for moments only, see
-    :class:`taurus_tpo.scheme.gui_wait_policy.Patience`. What a program asks for by name
-    it waits for, as in stock Taurus.
+    :class:`taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy`. What a program asks for by
+    name it waits for, as in stock Taurus.
 
     Comes before Taurus's own ``TangoDevice`` or a class that derives from it. Methods
     may be called from any thread.

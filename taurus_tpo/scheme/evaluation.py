@@ -22,7 +22,7 @@ from taurus.core.taurusbasetypes import (
 
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
-from taurus_tpo.scheme.event_dispatch import DELIVERY
+from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 
 
 class TpoEvaluationAttribute(EvaluationAttribute):
@@ -88,7 +88,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
         Taurus's own tells widgets in that thread, also those that are being deleted.
         """
         told = tuple(one for one in taurus_compat.listeners(self) if one() in listener)
-        DELIVERY.tell(self, TaurusEventType.Change, self.read(), told)
+        EVENT_DISPATCHER.tell(self, TaurusEventType.Change, self.read(), told)
 
     def applyTransformation(self) -> None:
         """Evaluate it, once all that it refers to has told a value."""
@@ -116,7 +116,9 @@ class TpoEvaluationAttribute(EvaluationAttribute):
     ) -> None:
         """Tell the listeners: widgets in the thread of the GUI, in slices."""
         if listeners is None:
-            DELIVERY.tell(self, event_type, event_value, taurus_compat.listeners(self))
+            EVENT_DISPATCHER.tell(
+                self, event_type, event_value, taurus_compat.listeners(self)
+            )
         else:
             super().fireEvent(event_type, event_value, listeners)
 
@@ -125,7 +127,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
 
         :return: False if it listens already.
         """
-        DELIVERY.pass_by(self)
+        EVENT_DISPATCHER.pass_by(self)
         added = super().addListener(listener)
         self._catch_up()
         return added
@@ -152,7 +154,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
         told = list(super().getDisplayDescrObj(cache))
         for one in taurus_compat.references(self):
             if self.getId(one) in self._awaited and _is_tango(one):
-                told.append(("state", escape(f"{one.getSimpleName()}: {one.story}")))
+                told.append(("state", escape(f"{one.getSimpleName()}: {one.status}")))
         return told
 
     def cleanUp(self) -> None:
@@ -167,7 +169,7 @@ def _value_in_time(attribute: Any) -> Any:
     As long as it takes, unless this thread builds a window.
     """
     factory = attribute.factory()
-    if _is_tango(attribute) and factory.patience.in_a_hurry:
+    if _is_tango(attribute) and factory.wait_policy.in_a_hurry:
         factory.read_in_time(attribute)
         return attribute.known.value
     if isinstance(attribute, TpoEvaluationAttribute) and attribute.isUsingEvents():

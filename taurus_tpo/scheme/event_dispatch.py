@@ -19,8 +19,8 @@ from typing import Any, Callable
 from taurus.core.taurusbasetypes import TaurusEventType
 
 from taurus_tpo.environment import taurus_compat
-from taurus_tpo.scheme.gui_thread import Courier, is_of_taurus
-from taurus_tpo.scheme.tooltips import Tips
+from taurus_tpo.scheme.gui_thread import GuiThread, is_of_taurus
+from taurus_tpo.scheme.tooltips import Tooltips
 
 #: How long widgets are told at the most when one more begins to listen, s.
 PASSING = 0.01
@@ -67,7 +67,7 @@ class _Heard:
 
 
 @dataclass(frozen=True)
-class _Parcel:
+class _Notification:
     """What one widget is to be told; keeps neither attribute nor widget alive.
 
     :param event_type: None: what has waited longest for this widget.
@@ -85,13 +85,13 @@ class _Waiting:
     def __init__(self) -> None:
         # Python collects garbage at any time, and with it who tells somebody something.
         self._lock = threading.RLock()
-        #: By the identity of the registration, which a parcel for each keeps alive.
+        #: By the identity of the registration: a notification for each keeps it alive.
         self._news: dict[int, deque[tuple[Any, Any]]] = {}
 
     def add(self, listener: weakref.ref[Any], event_type: Any, value: Any) -> bool:
         """Append what ``listener`` is to be told; drop the oldest where many wait.
 
-        :return: whether one more waits than before, and needs a parcel.
+        :return: whether one more waits than before, and needs a notification.
         """
         most = most_waiting(value)
         dropped = []
@@ -127,7 +127,7 @@ def _size_of(value: Any) -> int:
     return int(getattr(getattr(rvalue, "magnitude", rvalue), "nbytes", 0))
 
 
-class Delivery:
+class EventDispatcher:
     """Tells the listeners of all attributes, with no lock held."""
 
     def __init__(self) -> None:
@@ -135,18 +135,18 @@ class Delivery:
         #: Of which attribute each widget has heard last; of the thread of the GUI.
         self._heard_of: weakref.WeakKeyDictionary[Any, _Heard]
         self._heard_of = weakref.WeakKeyDictionary()
-        self._tips = Tips()
+        self._tips = Tooltips()
 
     def restart_in_child(self) -> None:
         """Begin anew, in a process that was forked: another thread may have a lock."""
-        self._courier: Courier | None = None
+        self._gui_thread: GuiThread | None = None
         #: Whether Python is ending, and with it the widgets.
         self._ending = False
         self._waiting = _Waiting()
 
     def __len__(self) -> int:
         """Return how often widgets are still to be told; from any thread."""
-        return 0 if self._courier is None else len(self._courier.queue)
+        return 0 if self._gui_thread is None else len(self._gui_thread.queue)
 
     def tell(
         self, attribute: Any, event_type: Any, value: Any, listeners: tuple[Any, ...]
@@ -165,20 +165,20 @@ class Delivery:
             others = [one for one in listeners if not is_of_taurus(one())]
             attribute.fireEvent(event_type, value, others)
             return
-        courier = self._courier
-        if courier is None or not courier.on_duty:
+        gui_thread = self._gui_thread
+        if gui_thread is None or not gui_thread.on_duty:
             attribute.fireEvent(event_type, value, listeners)
             return
         reference = weakref.ref(attribute)
-        put = courier.queue.now if courier.here else courier.queue.put
+        put = gui_thread.queue.now if gui_thread.here else gui_thread.queue.put
         others = []
         for listener in listeners:
-            if not courier.may_tell(listener()):
+            if not gui_thread.may_tell(listener()):
                 others.append(listener)
             elif event_type not in _REPLACED:
-                put(_Parcel(reference, event_type, value, listener))
+                put(_Notification(reference, event_type, value, listener))
             elif self._waiting.add(listener, event_type, value):
-                put(_Parcel(reference, None, None, listener))
+                put(_Notification(reference, None, None, listener))
         if others:
             attribute.fireEvent(event_type, value, others)
 
@@ -189,13 +189,15 @@ class Delivery:
 
         :param listeners: as for :meth:`tell`; those that are no widgets have none.
         """
-        courier = self._courier
-        if courier is None or not courier.on_duty or self._ending:
+        gui_thread = self._gui_thread
+        if gui_thread is None or not gui_thread.on_duty or self._ending:
             return
         for listener in listeners:
-            if courier.may_tell(listener()):
-                parcel = _Parcel(weakref.ref(attribute), TOOLTIP, None, listener)
-                courier.queue.put(parcel)
+            if gui_thread.may_tell(listener()):
+                notification = _Notification(
+                    weakref.ref(attribute), TOOLTIP, None, listener
+                )
+                gui_thread.queue.put(notification)
 
     def pass_by(self, attribute: Any) -> None:
         """Tell widgets what has piled up while more of them are made.
@@ -207,22 +209,22 @@ class Delivery:
             be a row that is half built: what is for them, and what comes after it,
             waits.
         """
-        courier = self._courier
-        if courier is None or not courier.on_duty:
-            courier = Courier.of_this_thread(self._deliver)
-            if courier is not None:
+        gui_thread = self._gui_thread
+        if gui_thread is None or not gui_thread.on_duty:
+            gui_thread = GuiThread.of_this_thread(self._deliver)
+            if gui_thread is not None:
                 # What waits for an application that is gone waits for nobody.
                 self._waiting = _Waiting()
                 # Before what PyQt has registered, which deletes the widgets: another
                 # thread that tells one then crashes the process.
                 atexit.unregister(self._end)
                 atexit.register(self._end)
-            self._courier = courier
-        if courier is None or not courier.here:
+            self._gui_thread = gui_thread
+        if gui_thread is None or not gui_thread.here:
             return
-        queue = courier.queue
+        queue = gui_thread.queue
 
-        def enough(next_one: _Parcel) -> bool:
+        def enough(next_one: _Notification) -> bool:
             return len(queue) <= BACKLOG or next_one.attribute() is attribute
 
         queue.pass_by(PASSING, enough)
@@ -233,55 +235,63 @@ class Delivery:
 
     def work(self, seconds: float) -> None:
         """Tell widgets for so long; does nothing but in the thread of the GUI."""
-        courier = self._courier
-        if courier is not None and courier.here:
-            courier.queue.pass_by(seconds)
+        gui_thread = self._gui_thread
+        if gui_thread is not None and gui_thread.here:
+            gui_thread.queue.pass_by(seconds)
 
-    def _deliver(self, parcel: _Parcel) -> None:
-        if parcel.event_type is None:
-            news = self._waiting.take(parcel.listener)
+    def _deliver(self, notification: _Notification) -> None:
+        if notification.event_type is None:
+            news = self._waiting.take(notification.listener)
             if news is None:
                 return
-            parcel = replace(parcel, event_type=news[0], value=news[1])
-        attribute, widget = parcel.attribute(), parcel.listener()
+            notification = replace(notification, event_type=news[0], value=news[1])
+        attribute, widget = notification.attribute(), notification.listener()
         if attribute is None or attribute.closed or widget is None:
             return
         listeners = taurus_compat.listeners(attribute)
         # The very registration: who left and came back has been told what is known.
-        listening = any(one is parcel.listener for one in listeners)
-        courier = self._courier
-        if not listening or courier is None or not courier.can_reach(widget):
+        listening = any(one is notification.listener for one in listeners)
+        gui_thread = self._gui_thread
+        if not listening or gui_thread is None or not gui_thread.can_reach(widget):
             return
-        if parcel.event_type is TOOLTIP:
+        if notification.event_type is TOOLTIP:
             self._tips.write(widget)
         else:
-            self._deliver_news(parcel, attribute, widget, listeners)
+            self._deliver_news(notification, attribute, widget, listeners)
 
     def _deliver_news(
-        self, parcel: _Parcel, attribute: Any, widget: Any, listeners: tuple[Any, ...]
+        self,
+        notification: _Notification,
+        attribute: Any,
+        widget: Any,
+        listeners: tuple[Any, ...],
     ) -> None:
-        heard = self._heard(parcel, widget)
-        is_value = parcel.event_type in _VALUES
+        heard = self._heard(notification, widget)
+        is_value = notification.event_type in _VALUES
         first = is_value and not heard.value
-        if first and not heard.configuration and listeners[0] is not parcel.listener:
-            self._tell_configuration(attribute, parcel.value, widget)
+        if (
+            first
+            and not heard.configuration
+            and listeners[0] is not notification.listener
+        ):
+            self._tell_configuration(attribute, notification.value, widget)
         watchers = _WATCHERS if first or not heard.anything else ()
         heard.anything = True
         heard.value |= is_value
-        heard.configuration |= parcel.event_type is TaurusEventType.Config
-        self._tell(attribute, parcel.event_type, parcel.value, widget)
+        heard.configuration |= notification.event_type is TaurusEventType.Config
+        self._tell(attribute, notification.event_type, notification.value, widget)
         for watch in watchers:
             self._call(attribute, watch, widget)
-        if parcel.event_type is TaurusEventType.Error:
+        if notification.event_type is TaurusEventType.Error:
             self._tips.watch(widget)
-        elif parcel.event_type is not TaurusEventType.Config:
+        elif notification.event_type is not TaurusEventType.Config:
             self._tips.forget(widget)
 
-    def _heard(self, parcel: _Parcel, widget: Any) -> _Heard:
-        """Return what ``widget`` has heard so far of the attribute of ``parcel``."""
+    def _heard(self, notification: _Notification, widget: Any) -> _Heard:
+        """Return what ``widget`` has heard so far of the attribute."""
         heard = self._heard_of.get(widget)
-        if heard is None or heard.attribute != parcel.attribute:
-            heard = self._heard_of[widget] = _Heard(parcel.attribute)
+        if heard is None or heard.attribute != notification.attribute:
+            heard = self._heard_of[widget] = _Heard(notification.attribute)
             # One that was asked for its text before there was a value has chosen a
             # format for None, and would keep it.
             taurus_compat.forget_format(widget)
@@ -315,4 +325,4 @@ _VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
 _REPLACED = (*_VALUES, TaurusEventType.Error)
 
 #: The one of the process: widgets of all attributes share the thread of the GUI.
-DELIVERY = Delivery()
+EVENT_DISPATCHER = EventDispatcher()

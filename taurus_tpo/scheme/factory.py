@@ -23,11 +23,11 @@ from taurus.taurusstatecontroller import application
 
 from taurus_tpo import __version__
 from taurus_tpo.concurrency.io_pool import GATHER, DevicePool
-from taurus_tpo.concurrency.serial_executor import Janitor
+from taurus_tpo.concurrency.serial_executor import SerialExecutor
 from taurus_tpo.concurrency.shared_future import own
 from taurus_tpo.core import modes, precedence
 from taurus_tpo.core.clock import SYSTEM
-from taurus_tpo.core.precedence import Authority, Decision
+from taurus_tpo.core.precedence import Decision, ModeSource
 from taurus_tpo.core.rules import AttributeName
 from taurus_tpo.core.scheduler import Kind
 from taurus_tpo.core.settings import CHANGE_EVENT
@@ -42,29 +42,29 @@ from taurus_tpo.scheme.authority import (
     TpoTangoAuthority,
     goes_by_alias,
 )
-from taurus_tpo.scheme.database_readiness import Gate
-from taurus_tpo.scheme.database_requests import Questions
-from taurus_tpo.scheme.deferred_setup import Leisure
+from taurus_tpo.scheme.database_readiness import DatabaseReadiness
+from taurus_tpo.scheme.database_requests import DatabaseRequests
+from taurus_tpo.scheme.deferred_setup import DeferredSetup
 from taurus_tpo.scheme.device import TpoTangoDevice, of_the_pool
-from taurus_tpo.scheme.event_dispatch import DELIVERY
+from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 from taurus_tpo.scheme.gui_thread import application_of_this_thread
-from taurus_tpo.scheme.gui_wait_policy import Patience
+from taurus_tpo.scheme.gui_wait_policy import GuiWaitPolicy
 from taurus_tpo.scheme.name_cache import NAMES
-from taurus_tpo.scheme.pending_devices import LateDevices
+from taurus_tpo.scheme.pending_devices import PendingDevices
 from taurus_tpo.scheme.polled_report import PolledReport
 from taurus_tpo.scheme.polling import Polling
 from taurus_tpo.scheme.signal_wakeup import hear_signals
 from taurus_tpo.tango_client import process_exit, pytango_compat
 from taurus_tpo.tango_client.device import DeviceConnection, silence_of
-from taurus_tpo.tango_client.server_registry import DIRECTORY
+from taurus_tpo.tango_client.server_registry import SERVER_REGISTRY
 from taurus_tpo.tango_client.subscription import (
     CALLBACKS,
-    JANITOR,
     LINGERING,
     OF_THE_PARENT,
     UNANSWERED,
+    UNSUBSCRIBER,
 )
-from taurus_tpo.tango_client.subscription_queue import DESK, SUBSCRIBER
+from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER, SUBSCRIPTION_QUEUE
 
 #: How often an attribute is looked for that other threads make and let go meanwhile.
 TRIES = 3
@@ -99,7 +99,7 @@ BY_NAME = "by name"
 _CONNECTION = "_taurus_tpo_connection"
 
 #: Ends something within so many seconds, None for as long as it takes; says whether.
-_Ending = Callable[[Optional[float]], bool]
+_ExitHandler = Callable[[Optional[float]], bool]
 
 
 class TpoTangoFactory(TangoFactory):
@@ -124,22 +124,22 @@ class TpoTangoFactory(TangoFactory):
     first_read: DevicePool
 
     #: How long whoever builds a window waits.
-    patience: Patience
+    wait_policy: GuiWaitPolicy
 
     #: What is asked of databases, by the same pool.
-    questions: Questions
+    database_requests: DatabaseRequests
 
     #: Holds back what attributes do when no window is being built.
-    leisure: Leisure
+    deferred_setup: DeferredSetup
 
     #: Logs which attributes are polled for want of a subscription.
     polled_report: PolledReport
 
     #: Does what somebody in a window wants done and cannot wait for.
-    errands: Janitor
+    background_tasks: SerialExecutor
 
     #: The devices that were there later than a window asked for them.
-    late_devices: LateDevices
+    late_devices: PendingDevices
 
     #: The default database, once somebody has asked for it.
     dft_db: TpoTangoAuthority | None
@@ -167,12 +167,12 @@ class TpoTangoFactory(TangoFactory):
         """Start afresh; called by Taurus at first and after :meth:`cleanUp`."""
         super().reInit()
         self._events_disabled = None
-        self._program = Authority.named("program")
+        self._program = ModeSource.named("program")
         #: The devices, in small letters, whose class the database has not told.
         self._class_in_doubt: set[str] = set()
-        self.patience = Patience()
+        self.wait_policy = GuiWaitPolicy()
         self._begin()
-        self._gate = Gate(self.first_read, self.patience)
+        self._readiness = DatabaseReadiness(self.first_read, self.wait_policy)
 
     def _begin(self) -> None:
         """Make all that has threads, or waits for them."""
@@ -184,18 +184,18 @@ class TpoTangoFactory(TangoFactory):
             silence_of,
             batch_worker.refuse,
             log=self,
-            do_later=JANITOR.do,
+            do_later=UNSUBSCRIBER.do,
         )
-        self.questions = Questions(self.first_read, self.patience)
+        self.database_requests = DatabaseRequests(self.first_read, self.wait_policy)
         self._polling = Polling(
             self.poll_soon, partial(self.first_read.alarm, "polling")
         )
-        self.leisure = Leisure(self.first_read, self.connection)
+        self.deferred_setup = DeferredSetup(self.first_read, self.connection)
         self.polled_report = PolledReport(
             self.info, partial(self.first_read.alarm, "polled report")
         )
-        self.errands = Janitor("taurus_tpo errands", log=self)
-        self.late_devices = LateDevices(self.connect, self.connection)
+        self.background_tasks = SerialExecutor("taurus_tpo background", log=self)
+        self.late_devices = PendingDevices(self.connect, self.connection)
 
     def _restart_in_child(self) -> None:
         """Begin anew, in a process that was forked; called there by Python.
@@ -204,14 +204,21 @@ class TpoTangoFactory(TangoFactory):
         would wait for ever for those that the parent had. What the parent was about to
         do, it does.
         """
-        connections = (UNANSWERED, LINGERING, DIRECTORY)
-        parts = (JANITOR, SUBSCRIBER, DESK, CALLBACKS, *connections, DELIVERY)
+        connections = (UNANSWERED, LINGERING, SERVER_REGISTRY)
+        parts = (
+            UNSUBSCRIBER,
+            SUBSCRIBER,
+            SUBSCRIPTION_QUEUE,
+            CALLBACKS,
+            *connections,
+            EVENT_DISPATCHER,
+        )
         # What they have of the parent's must not end here: Tango's locks may be held.
         OF_THE_PARENT.extend(dict(vars(one)) for one in (self, *parts))
         for part in parts:
             part.restart_in_child()
         self._begin()
-        self._gate.restart_in_child(self.first_read)
+        self._readiness.restart_in_child(self.first_read)
         for attribute in self.attributes():
             attribute.restart_in_child()
 
@@ -246,7 +253,7 @@ class TpoTangoFactory(TangoFactory):
         To give thousands of subscriptions up takes Tango seconds, where all devices are
         well. What is left of them ends with the process.
         """
-        left = self.errands.drop() + SUBSCRIBER.drop() + JANITOR.drop()
+        left = self.background_tasks.drop() + SUBSCRIBER.drop() + UNSUBSCRIBER.drop()
         self.debug("%d things are left undone", left)
         return self._await_end(STOPPING)
 
@@ -264,14 +271,14 @@ class TpoTangoFactory(TangoFactory):
 
     def _await_end(self, timeout: float | None) -> bool:
         """Wait until all threads of the plugin have ended; return whether they have."""
-        # What is answered late is given up after that: the janitor is the last.
-        errands = (
-            self.errands.wait,
+        # What is answered late is given up after that: the unsubscriber is the last.
+        background_tasks = (
+            self.background_tasks.wait,
             UNANSWERED.wait,
             SUBSCRIBER.wait,
-            JANITOR.wait,
+            UNSUBSCRIBER.wait,
         )
-        endings: tuple[_Ending, ...] = (self.first_read.close, *errands)
+        endings: tuple[_ExitHandler, ...] = (self.first_read.close, *background_tasks)
         begun = SYSTEM.monotonic()
 
         def left() -> float | None:
@@ -287,7 +294,7 @@ class TpoTangoFactory(TangoFactory):
         What a window does by itself, for programs without one: for the thread, or the
         task of asyncio, that calls it. It may be nested.
         """
-        with self.patience.hurry():
+        with self.wait_policy.hurry():
             yield
 
     def _introduce(self) -> None:
@@ -319,7 +326,7 @@ class TpoTangoFactory(TangoFactory):
     def decide_event_sub_mode(
         self,
         full_name: str,
-        own: Authority | None = None,
+        own: ModeSource | None = None,
         events: tuple[str, ...] | None = None,
     ) -> Decision:
         """Return the mode of an attribute and what decided it.
@@ -331,14 +338,14 @@ class TpoTangoFactory(TangoFactory):
         """
         general = (
             self._program,
-            COMMAND_LINE.authority,
-            CUSTOM_SETTINGS.current().authority,
+            COMMAND_LINE.source,
+            CUSTOM_SETTINGS.current().source,
         )
-        authorities = general if own is None else (own, *general)
+        sources = general if own is None else (own, *general)
         name = AttributeName.of(full_name)
         return precedence.decide(
             name,
-            authorities,
+            sources,
             self.events_disabled_by(events),
             pytango_compat.default_mode(),
         )
@@ -400,7 +407,7 @@ class TpoTangoFactory(TangoFactory):
                 break
             attribute.await_first_value(left)
         # Not in between: what widgets do would hold up the threads that read.
-        DELIVERY.work(FIRST_PAINT)
+        EVENT_DISPATCHER.work(FIRST_PAINT)
 
     def readAttributeFirstTime(self, attribute: Any) -> Future[Any]:
         """Register a first read; returns at once.
@@ -412,7 +419,7 @@ class TpoTangoFactory(TangoFactory):
             is the caller's own, who may cancel it.
         """
         connection = self.connection(attribute.getParentObj())
-        read = self.first_read.ask(
+        read = self.first_read.submit(
             connection, attribute.getSimpleName().lower(), weakref.ref(attribute)
         )
         # Others wait for the same read: whoever cancels this future must not end it.
@@ -429,8 +436,8 @@ class TpoTangoFactory(TangoFactory):
         connection = self.connection(device)
         name = attribute.getSimpleName().lower()
         target = weakref.ref(attribute)
-        answer = self.first_read.ask(connection, name, target, Kind.READ_AT_ONCE)
-        self.patience.wait_for_value(answer, connection)
+        answer = self.first_read.submit(connection, name, target, Kind.READ_AT_ONCE)
+        self.wait_policy.wait_for_value(answer, connection)
         return answer
 
     def connection(self, device: Any) -> DeviceConnection:
@@ -443,7 +450,9 @@ class TpoTangoFactory(TangoFactory):
             name = AttributeName.of_device(device.getFullName())
             patterns = CUSTOM_SETTINGS.current().read_one_by_one
             one_by_one = any(pattern.matches(name) for pattern in patterns)
-            made = DeviceConnection(device, gate=self._gate, one_by_one=one_by_one)
+            made = DeviceConnection(
+                device, readiness=self._readiness, one_by_one=one_by_one
+            )
             # Of two threads, one makes it in vain.
             connection = vars(device).setdefault(_CONNECTION, made)
         return connection
@@ -463,7 +472,7 @@ class TpoTangoFactory(TangoFactory):
         :return: gets the connection, or Tango's ``DevFailed``.
         """
         connection = self.connection(device)
-        return self.first_read.ask(
+        return self.first_read.submit(
             connection, name, weakref.ref(device), Kind.CONNECT, delay, patient
         )
 
@@ -471,7 +480,7 @@ class TpoTangoFactory(TangoFactory):
         """Return the proxy of ``device``, None if it does not answer in good time.
 
         What Taurus asks for by itself: whoever builds a window waits for moments only,
-        see :class:`taurus_tpo.scheme.gui_wait_policy.Patience`.
+        see :class:`taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy`.
         """
         connection = self.connection(device)
         if connection.made_proxy is None:
@@ -482,7 +491,7 @@ class TpoTangoFactory(TangoFactory):
         """Return the proxy of ``device``; waits for it, in whatever thread.
 
         What a program asks for, see
-        :meth:`taurus_tpo.scheme.gui_wait_policy.Patience.wait_by_name`.
+        :meth:`taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy.wait_by_name`.
 
         :return: an ``AbsentProxy`` where its server does not answer; None where there
             can be no proxy: the database does not know the device, or does not answer.
@@ -513,11 +522,11 @@ class TpoTangoFactory(TangoFactory):
     def _wait_by_name(self, device: Any, connection: DeviceConnection) -> None:
         if self.first_read.owns(threading.current_thread()):
             self._reach_here(connection)
-        elif self.patience.in_a_hurry and taurus_compat.fills_a_form():
+        elif self.wait_policy.in_a_hurry and taurus_compat.fills_a_form():
             self._reach_if_it_runs(device, connection)
         else:
             ask = partial(self.connect, device, BY_NAME, 0.0)
-            self.patience.wait_by_name(ask, connection)
+            self.wait_policy.wait_by_name(ask, connection)
 
     def _reach_here(self, connection: DeviceConnection) -> None:
         """Connect in this thread, which is one of the pool: it would wait for itself.
@@ -540,7 +549,7 @@ class TpoTangoFactory(TangoFactory):
         if connection.silent:
             return False
         answer = self.connect(device, BY_NAME)
-        self.patience.wait_if_it_runs(answer, connection)
+        self.wait_policy.wait_if_it_runs(answer, connection)
         return answer.done()
 
     def configuration_of(self, device: Any, attribute: str) -> Any:
@@ -552,7 +561,7 @@ class TpoTangoFactory(TangoFactory):
         :raises tango.DevFailed: where the device does not tell.
         """
         connection = self.connection(device)
-        hurried = self.patience.in_a_hurry
+        hurried = self.wait_policy.in_a_hurry
         known = connection.fresh_configuration(attribute, JUST_TOLD[hurried])
         is_down = connection.refused_lately and hurried
         if known is None and not is_down and self._reach(device, connection):
@@ -569,7 +578,7 @@ class TpoTangoFactory(TangoFactory):
         In the thread of a window only if it has answered a moment ago, for which it is
         asked, and waited for if its server's process runs.
         """
-        if not self.patience.in_a_hurry:
+        if not self.wait_policy.in_a_hurry:
             return True
         connection = self.connection(device)
         answered = self._reach_if_it_runs(device, connection)
@@ -580,10 +589,10 @@ class TpoTangoFactory(TangoFactory):
         if self.first_read.owns(threading.current_thread()):
             # It is served by this very thread.
             return True
-        if connection.silent and self.patience.in_a_hurry:
+        if connection.silent and self.wait_policy.in_a_hurry:
             return False
         answer = self.connect(device)
-        self.patience.wait(answer, connection)
+        self.wait_policy.wait(answer, connection)
         return answer.done()
 
     # --- polling ---
@@ -629,7 +638,9 @@ class TpoTangoFactory(TangoFactory):
             return None
         name = attribute.getSimpleName().lower()
         connection = self.connection(parent)
-        return self.first_read.ask(connection, name, target, kind, delay, patient=True)
+        return self.first_read.submit(
+            connection, name, target, kind, delay, patient=True
+        )
 
     def _withdraw(self, attribute: Any, kind: Kind) -> None:
         parent = attribute.getParentObj()

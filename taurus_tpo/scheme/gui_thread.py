@@ -12,7 +12,7 @@ import threading
 import weakref
 from typing import Any, Callable
 
-from taurus_tpo.concurrency.time_sliced_queue import Slices
+from taurus_tpo.concurrency.time_sliced_queue import TimeSlicedQueue
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.loaded_widgets import COMPONENT
 from taurus_tpo.scheme.signal_wakeup import hear_signals
@@ -54,7 +54,7 @@ def application_of_this_thread() -> Any:
     return app if app.thread() == widgets_of_qt().QThread.currentThread() else None
 
 
-class Courier:
+class GuiThread:
     """The one who works a queue in the thread of an application.
 
     :param app: the ``QCoreApplication``; made in its thread.
@@ -69,11 +69,13 @@ class Courier:
         self._ident = threading.get_ident()
         self._event = qt.QEvent
         self._post = qt.QCoreApplication.postEvent
-        self.queue: Slices[Any] = Slices(do, self._wake, self._wake_later)
+        self.queue: TimeSlicedQueue[Any] = TimeSlicedQueue(
+            do, self._wake, self._wake_later
+        )
         self._ear = _ear_class()(functools.partial(self.queue.turn, SLICE))
 
     @classmethod
-    def of_this_thread(cls, do: Callable[[Any], Any]) -> Courier | None:
+    def of_this_thread(cls, do: Callable[[Any], Any]) -> GuiThread | None:
         """Return one for the application of this thread, None if it has none."""
         app = application_of_this_thread()
         if app is None:

@@ -51,7 +51,7 @@ UNFELT = 0.005
 PAUSE = 2.0
 
 
-#: Whether the caller is in :meth:`Patience.hurry`: no matter of any other thread.
+#: Whether the caller is in :meth:`GuiWaitPolicy.hurry`: no matter of any other thread.
 _HURRIED: ContextVar[bool] = ContextVar("taurus_tpo_hurried", default=False)
 
 
@@ -94,7 +94,7 @@ class _Budget:
         self._spent_last = now
 
 
-class Patience:
+class GuiWaitPolicy:
     """How long the thread that builds a window waits for devices.
 
     Any other thread, and a program without a window, waits as long as it takes: who
@@ -196,7 +196,7 @@ class Patience:
         or has been silent for so long, nobody waits until it has answered.
 
         :param ask: has it asked; patiently or not, see
-            :meth:`taurus_tpo.concurrency.io_pool.DevicePool.ask`.
+            :meth:`taurus_tpo.concurrency.io_pool.DevicePool.submit`.
         :return: the answer, which is on its way as long as the server is silent.
         """
         begun = self._clock.monotonic()

@@ -15,7 +15,7 @@ from taurus_tpo.scheme.gui_thread import current_application
 NAME = "late device"
 
 
-class LateDevices:
+class PendingDevices:
     """Keeps those devices of which a widget may have to be built anew.
 
     Because the device has answered for the first time after somebody asked for it, or

@@ -20,7 +20,7 @@ from taurus.taurusstatecontroller import ApplicationStates, application
 _MANY = 1024
 
 
-def _nobody(*_event: Any) -> None:
+def _timer_device(*_event: Any) -> None:
     """Stand for what is not there yet."""
 
 
@@ -39,10 +39,10 @@ class Wakeup:
         for end in (self._told, self._heard):
             end.setblocking(False)
         self._notifier: Any = None
-        self._served: Callable[[], Any] = _nobody
+        self._served: Callable[[], Any] = _timer_device
         #: Whether there is an event loop to come, and whether Ctrl-C came before it.
         self._waits = self._was_early = False
-        self._on_loop: Callable[..., Any] = _nobody
+        self._on_loop: Callable[..., Any] = _timer_device
 
     def serve(self, app: Any, qt: Any) -> None:
         """Wake ``app`` from now on; in its thread, the main one. Once is enough.

@@ -12,7 +12,7 @@ from typing import Any, Callable
 from taurus_tpo.scheme.gui_thread import widgets_of_qt
 
 
-class Tips:
+class Tooltips:
     """Has tooltips written anew when somebody asks for them; in the GUI's thread.
 
     Only of the widgets that it is told to watch: a filter hears all events of a widget.

@@ -21,7 +21,7 @@ _PLACED.set()
 NOT_YET = "TPO_NoAnswerYet"
 
 #: What is asked of a database: a command of its device, and what that gets.
-Question = tuple[str, ...]
+DatabaseRequest = tuple[str, ...]
 
 
 class DatabaseConnection:
@@ -42,7 +42,7 @@ class DatabaseConnection:
         self.costs = Costs()
         self.late = False
         #: Answers that came, or will, when whoever had asked was gone.
-        self.unclaimed: dict[Question, Future[Any]] = {}
+        self.unclaimed: dict[DatabaseRequest, Future[Any]] = {}
         self._authority = authority
         self._clock = clock
         self._made: Any = None
@@ -81,7 +81,7 @@ class DatabaseConnection:
             self._made = tango.Database(host, int(port)) if known else tango.Database()
         return self._made
 
-    def ask(self, command: str, *argument: str) -> Any:
+    def call(self, command: str, *argument: str) -> Any:
         """Return what the database says, and wait for it.
 
         A command, since PyTango keeps the interpreter to itself while it is in one of

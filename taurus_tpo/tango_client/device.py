@@ -18,8 +18,12 @@ from taurus_tpo.core.modes import RETRYING, SubMode
 from taurus_tpo.core.server_health import JUST_NOW, LATELY, Server
 from taurus_tpo.tango_client.database import no_answer_yet
 from taurus_tpo.tango_client.reads import Answer, Reading, read_at_once, read_beside
-from taurus_tpo.tango_client.server_registry import DIRECTORY, Directory, Place
-from taurus_tpo.tango_client.subscriber import PROMPT, Gate, Subscriber
+from taurus_tpo.tango_client.server_registry import (
+    SERVER_REGISTRY,
+    Place,
+    ServerRegistry,
+)
+from taurus_tpo.tango_client.subscriber import PROMPT, DatabaseReadiness, Subscriber
 from taurus_tpo.tango_client.subscription import Subscription, let_go
 
 #: The reason of the error where there is no ``DeviceProxy`` to call.
@@ -54,7 +58,7 @@ class DeviceConnection:
 
     :param owner: makes the proxy and is not kept alive: Taurus's own device object, so
         that a class of somebody else's (Sardana's) can make it in its way.
-    :param gate: says when Tango may subscribe; without, always.
+    :param readiness: says when Tango may subscribe; without, always.
     :param one_by_one: whether each attribute is to be read in a call of its own.
     """
 
@@ -62,8 +66,8 @@ class DeviceConnection:
         self,
         owner: ProxyOwner,
         clock: Clock = SYSTEM,
-        directory: Directory = DIRECTORY,
-        gate: Gate | None = None,
+        directory: ServerRegistry = SERVER_REGISTRY,
+        readiness: DatabaseReadiness | None = None,
         one_by_one: bool = False,
     ) -> None:
         self.name = owner.getFullName()
@@ -71,7 +75,7 @@ class DeviceConnection:
         self._clock = clock
         self._directory = directory
         self._place = Place.of(self.name)
-        self._subscriber = Subscriber(self._place, gate, clock)
+        self._subscriber = Subscriber(self._place, readiness, clock)
         self._proxy: Any = None
         #: In which process it was made.
         self._process = os.getpid()
@@ -359,14 +363,14 @@ class DeviceConnection:
         attribute: str,
         mode: SubMode,
         callback: Callable[[Any], None],
-        turned_away: Callable[[Subscription], Any],
+        rejected: Callable[[Subscription], Any],
         refused: Callable[[Subscription, Exception], Any],
         after: Subscription | None = None,
     ) -> Subscription:
         """Subscribe to the change events of ``attribute``.
 
         :param mode: how; the modes that raise wait for the device. The others are
-            carried out when it is their turn, see :class:`Desk`.
+            carried out when it is their turn, see :class:`SubscriptionQueue`.
         :param callback: a bound method, which is not kept alive. It gets PyTango's
             events, in the thread of the caller or one of Tango's.
         :param turned_away: another, told where nothing is subscribed to because the
@@ -381,14 +385,14 @@ class DeviceConnection:
         """
         kind = tango.EventType.CHANGE_EVENT
         return self._subscriber.subscribe(
-            self, attribute, kind, mode, callback, turned_away, refused, after
+            self, attribute, kind, mode, callback, rejected, refused, after
         )
 
     def subscribe_configuration(
         self,
         attribute: str,
         callback: Callable[[Any], None],
-        turned_away: Callable[[Subscription], Any],
+        rejected: Callable[[Subscription], Any],
         refused: Callable[[Subscription, Exception], Any],
     ) -> Subscription:
         """Subscribe to the configuration of ``attribute``; Tango goes on trying.
@@ -399,7 +403,7 @@ class DeviceConnection:
         """
         kind = tango.EventType.ATTR_CONF_EVENT
         return self._subscriber.subscribe(
-            self, attribute, kind, RETRYING, callback, turned_away, refused
+            self, attribute, kind, RETRYING, callback, rejected, refused
         )
 
 

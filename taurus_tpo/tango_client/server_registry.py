@@ -54,7 +54,7 @@ class Place:
         return Address(host, int(port), key)
 
 
-class Directory:
+class ServerRegistry:
     """The servers of this process's devices; each exists once as long as it is used.
 
     All methods may be called from any thread.
@@ -94,7 +94,7 @@ class Directory:
         if not place.has_database:
             return self.first(place)
         database = self.database(place.authority)
-        numbers, texts = database.ask("DbImportDevice", place.device)
+        numbers, texts = database.call("DbImportDevice", place.device)
         reference, name, runs = texts[1], texts[3], bool(numbers[0])
         server = self._server((place.authority, name), name, None)
         server.move(_address(reference) if runs else None)
@@ -127,4 +127,4 @@ def _address(reference: str) -> Address | None:
 
 
 #: The directory of this process.
-DIRECTORY = Directory()
+SERVER_REGISTRY = ServerRegistry()

@@ -11,13 +11,13 @@ from typing import Any, Callable, Protocol
 
 import tango
 
-from taurus_tpo.concurrency.weak_callbacks import WeakCall
+from taurus_tpo.concurrency.weak_callbacks import WeakCallback
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.modes import SubMode
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.tango_client.server_registry import Place
 from taurus_tpo.tango_client.subscription import BUSY, Subscription
-from taurus_tpo.tango_client.subscription_queue import DESK
+from taurus_tpo.tango_client.subscription_queue import SUBSCRIPTION_QUEUE
 
 #: A failure that took longer is one of a device that does not answer, s: a device that
 #: is down refuses in some ms, Tango's timeouts are 3 s.
@@ -28,8 +28,8 @@ PROMPT = 1.0
 BUSY_FOR = 9.0
 
 
-class Gate(Protocol):
-    """Says when Tango may subscribe: ``taurus_tpo.scheme.database_readiness.Gate``."""
+class DatabaseReadiness(Protocol):
+    """Says when Tango may subscribe: ``taurus_tpo.scheme.database_readiness``."""
 
     def is_open(self, place: Place) -> bool:
         """Return whether it may."""
@@ -76,12 +76,14 @@ class Subscriber:
     The device comes with each call and is not kept alive.
 
     :param place: where the device is looked up.
-    :param gate: says when Tango may subscribe; without, always.
+    :param readiness: says when Tango may subscribe; without, always.
     """
 
-    def __init__(self, place: Place, gate: Gate | None, clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self, place: Place, readiness: DatabaseReadiness | None, clock: Clock = SYSTEM
+    ) -> None:
         self._place = place
-        self._gate = gate
+        self._readiness = readiness
         self._clock = clock
         self.restart_in_child()
         self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
@@ -100,7 +102,7 @@ class Subscriber:
         event_type: Any,
         mode: SubMode,
         callback: Callable[[Any], None],
-        turned_away: Callable[[Subscription], Any],
+        rejected: Callable[[Subscription], Any],
         refused: Callable[[Subscription, Exception], Any],
         after: Subscription | None = None,
     ) -> Subscription:
@@ -114,15 +116,15 @@ class Subscriber:
         subscription = Subscription(device.proxy(), callback, answered=mode.tries)
         with self._lock:
             self._subscriptions.add(subscription)
-        wanted = _Wanted(
+        wanted = _Pending(
             self,
             device,
             subscription,
             attribute,
             event_type,
             mode,
-            WeakCall(turned_away),
-            WeakCall(refused),
+            WeakCallback(rejected),
+            WeakCallback(refused),
         )
         if mode.raises:
             self._try(wanted)
@@ -135,7 +137,7 @@ class Subscriber:
             _apply(wanted)
         return subscription
 
-    def begin(self, wanted: _Wanted) -> None:
+    def begin(self, wanted: _Pending) -> None:
         """Begin a subscription; learn from the time that it takes, where one waits.
 
         :raises tango.DevFailed: where it fails and its mode raises.
@@ -145,48 +147,50 @@ class Subscriber:
         else:
             self._begin(wanted)
 
-    def _begin(self, wanted: _Wanted) -> None:
+    def _begin(self, wanted: _Pending) -> None:
         try:
             wanted.subscription.begin(wanted.attribute, wanted.event_type, wanted.mode)
         finally:
-            if self._gate is not None:
-                self._gate.passed()
+            if self._readiness is not None:
+                self._readiness.passed()
 
     # --- whether it may be begun ---
 
-    def may_begin(self, wanted: _Wanted) -> bool:
+    def may_begin(self, wanted: _Pending) -> bool:
         """Return whether a subscription may be begun; may wait where its mode does."""
-        gate, device = self._gate_to_pass(), wanted.device
-        may = device.answers_lately and (gate is None or gate.is_open(self._place))
+        readiness, device = self._readiness_needed(), wanted.device
+        may = device.answers_lately and (
+            readiness is None or readiness.is_open(self._place)
+        )
         return may and (not wanted.mode.tries or self._answers_now(device))
 
     def _answers_now(self, device: Device) -> bool:
         """Ask the server whether it is there, unless it has answered just now; wait."""
-        if device.answered_just_now or self._gate is None:
+        if device.answered_just_now or self._readiness is None:
             return True
-        return self._gate.hears(device.server)
+        return self._readiness.hears(device.server)
 
-    def _gate_to_pass(self) -> Gate | None:
-        """Return the gate, unless Tango knows all that it needs to subscribe."""
+    def _readiness_needed(self) -> DatabaseReadiness | None:
+        """Return what says when Tango may; None where Tango knows all that it needs."""
         known = None if self._working is None else self._working()
         if known is None or not known.works:
             with self._lock:
                 known = next((one for one in self._subscriptions if one.works), None)
             self._working = None if known is None else weakref.ref(known)
-        return self._gate if known is None else None
+        return self._readiness if known is None else None
 
-    def turn_away(self, wanted: _Wanted) -> None:
+    def reject(self, wanted: _Pending) -> None:
         """Let it wait for a database, or tell it that it is the device."""
-        gate = self._gate_to_pass()
-        opens = None if gate is None else gate.opens(self._place)
+        readiness = self._readiness_needed()
+        opens = None if readiness is None else readiness.opens(self._place)
         if opens is None or not wanted.device.answers_lately:
-            wanted.tell_turned_away(wanted.subscription)
+            wanted.tell_rejected(wanted.subscription)
         else:
             opens.add_done_callback(partial(_apply_again, wanted))
 
     # --- where somebody waits for it ---
 
-    def _try(self, wanted: _Wanted) -> None:
+    def _try(self, wanted: _Pending) -> None:
         """Begin a subscription and wait for it, unless it could hang.
 
         :raises tango.DevFailed: where it fails, or would have to wait for Tango, which
@@ -195,17 +199,17 @@ class Subscriber:
         """
         device = wanted.device
         if not device.answers_lately or not self._answers_now(device):
-            wanted.tell_turned_away(wanted.subscription)
+            wanted.tell_rejected(wanted.subscription)
             return
         if _TANGO.is_busy(self._clock.monotonic()):
             description = "Tango waits for a device that hangs, and subscribes later"
             tango.Except.throw_exception(BUSY, description, "Subscriber")
-        gate = self._gate_to_pass()
-        if gate is not None:
-            gate.await_open(self._place)
+        readiness = self._readiness_needed()
+        if readiness is not None:
+            readiness.await_open(self._place)
         self._timed(wanted)
 
-    def _timed(self, wanted: _Wanted) -> None:
+    def _timed(self, wanted: _Pending) -> None:
         """Begin a subscription and wait for it; learn from the time that it takes.
 
         :raises tango.DevFailed: where it fails and its mode raises.
@@ -226,8 +230,8 @@ class Subscriber:
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """A subscription that is to be begun, as the desk knows it.
+class _Pending:
+    """A subscription that is to be begun, as the queue knows it.
 
     One object, and nothing that refers to itself: each attribute of a window has two of
     them, which go when they are begun.
@@ -239,8 +243,8 @@ class _Wanted:
     attribute: str
     event_type: Any
     mode: SubMode
-    tell_turned_away: WeakCall
-    tell_refused: WeakCall
+    tell_rejected: WeakCallback
+    tell_refused: WeakCallback
 
     @property
     def urgent(self) -> bool:
@@ -255,24 +259,24 @@ class _Wanted:
         """Have Tango begin it."""
         self.subscriber.begin(self)
 
-    def turned_away(self) -> None:
+    def rejected(self) -> None:
         """Let it wait, or tell it why not."""
-        self.subscriber.turn_away(self)
+        self.subscriber.reject(self)
 
     def refused(self, error: Exception) -> None:
         """Tell it what Tango has said."""
         self.tell_refused(self.subscription, error)
 
 
-def _apply(wanted: _Wanted) -> None:
-    DESK.apply(wanted.device.server, wanted)
+def _apply(wanted: _Pending) -> None:
+    SUBSCRIPTION_QUEUE.apply(wanted.device.server, wanted)
 
 
-def _apply_later(wanted: _Wanted) -> None:
-    DESK.apply_later(wanted.device.server, wanted)
+def _apply_later(wanted: _Pending) -> None:
+    SUBSCRIPTION_QUEUE.apply_later(wanted.device.server, wanted)
 
 
-def _apply_again(wanted: _Wanted, opened: Future[Any]) -> None:
+def _apply_again(wanted: _Pending, opened: Future[Any]) -> None:
     """The database has answered, or does not; called in a thread of the pool."""
     if opened.cancelled():
         return

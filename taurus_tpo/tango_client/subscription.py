@@ -12,8 +12,8 @@ from typing import Any, Callable
 import tango
 
 from taurus_tpo.concurrency.foreign_calls import Callbacks
-from taurus_tpo.concurrency.serial_executor import Janitor
-from taurus_tpo.concurrency.weak_callbacks import WeakCall
+from taurus_tpo.concurrency.serial_executor import SerialExecutor
+from taurus_tpo.concurrency.weak_callbacks import WeakCallback
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.modes import SubMode
 from taurus_tpo.tango_client import pytango_compat
@@ -27,8 +27,8 @@ class Subscription:
     Tango 10.3 crashes when a subscription is given up while the thread that carries it
     out is at it (seen in ``safe_execute_callback_or_store_data``). So it is given up
     only when Tango has answered, a moment later, and its proxy, in which PyTango keeps
-    the callback, lives on for a while. The janitor does it, a thread of its own: giving
-    up waits for the device.
+    the callback, lives on for a while. The unsubscriber does it, a thread of its own:
+    giving up waits for the device.
 
     Nor can Tango tell two threads apart which it does not know (Python's are such): the
     second waits in vain for what the first has locked, and then it crashes (seen in
@@ -39,7 +39,7 @@ class Subscription:
         self, proxy: Any, callback: Callable[[Any], None], answered: bool
     ) -> None:
         self._proxy = proxy
-        self._callback = WeakCall(callback)
+        self._callback = WeakCallback(callback)
         # Whom it belongs to may be collected as garbage in the midst of this.
         self._lock = threading.RLock()
         self._answered = answered
@@ -105,12 +105,12 @@ class Subscription:
             # It may have been ended meanwhile: only now there is something to give up.
             due = self._is_due()
         if due:
-            JANITOR.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
+            UNSUBSCRIBER.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
 
     def end(self) -> None:
         """Give the subscription up; returns at once, and nobody is called any more."""
         if self._end():
-            JANITOR.do(self._give_up)
+            UNSUBSCRIBER.do(self._give_up)
 
     def end_now(self, timeout: float) -> bool:
         """The same, in the thread of the caller, which waits for the device.
@@ -184,7 +184,7 @@ class Subscription:
             if not self._ended:
                 self._callback(event)
             elif due:
-                JANITOR.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
+                UNSUBSCRIBER.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
         finally:
             if was_first:
                 # The last thing: Tango may be cleaned up from here on.
@@ -221,7 +221,7 @@ class Subscription:
         except tango.DevFailed as error:
             reason = error.args[0].reason
             if reason in (BUSY, _NO_SOCKET):
-                JANITOR.do(self._give_up, SYSTEM.monotonic() + _WHILE)
+                UNSUBSCRIBER.do(self._give_up, SYSTEM.monotonic() + _WHILE)
                 return
             if reason != _GONE:
                 _LOG.warning("a subscription could not be given up: %s", error)
@@ -249,7 +249,7 @@ def let_go(proxy: Any, process: int) -> None:
         ever: the lock may be one that nobody there releases.
     """
     if process == os.getpid():
-        JANITOR.do(partial(_end_of, proxy))
+        UNSUBSCRIBER.do(partial(_end_of, proxy))
     else:
         OF_THE_PARENT.append(proxy)
 
@@ -331,7 +331,7 @@ _NO_SOCKET = "API_ZmqFailed"
 _GONE = "API_EventNotFound"
 
 #: Gives subscriptions up.
-JANITOR = Janitor()
+UNSUBSCRIBER = SerialExecutor("taurus_tpo unsubscriber")
 
 
 class _Lingering:

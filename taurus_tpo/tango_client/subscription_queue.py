@@ -8,14 +8,14 @@ from collections import deque
 from functools import partial
 from typing import Any, Protocol
 
-from taurus_tpo.concurrency.serial_executor import Janitor
+from taurus_tpo.concurrency.serial_executor import SerialExecutor
 from taurus_tpo.tango_client.subscription import Subscription
 
 #: What the thread is called that begins subscriptions nobody else can wait for.
 THREAD_NAME = "taurus_tpo subscriber"
 
 
-class Applicant(Protocol):
+class PendingSubscription(Protocol):
     """A subscription that wants to be begun."""
 
     @property
@@ -35,7 +35,7 @@ class Applicant(Protocol):
     def begin(self) -> None:
         """Begin it."""
 
-    def turned_away(self) -> None:
+    def rejected(self) -> None:
         """Take note that it may not be begun."""
 
     def refused(self, error: Exception) -> None:
@@ -46,18 +46,18 @@ class _Line:
     """Those who wait for one server: the urgent ones first."""
 
     def __init__(self) -> None:
-        self._urgent: deque[Applicant] = deque()
-        self._others: deque[Applicant] = deque()
+        self._urgent: deque[PendingSubscription] = deque()
+        self._others: deque[PendingSubscription] = deque()
 
-    def append(self, applicant: Applicant) -> None:
-        (self._urgent if applicant.urgent else self._others).append(applicant)
+    def append(self, pending: PendingSubscription) -> None:
+        (self._urgent if pending.urgent else self._others).append(pending)
 
-    def next(self) -> Applicant | None:
+    def next(self) -> PendingSubscription | None:
         queue = self._urgent or self._others
         return queue.popleft() if queue else None
 
 
-class Desk:
+class SubscriptionQueue:
     """Lets Tango have one unanswered subscription a server, and no more.
 
     cppTango carries all asynchronous subscriptions of a process out in one thread, one
@@ -79,53 +79,53 @@ class Desk:
         #: Those who wait, by server; a server is here while one of its is unanswered.
         self._lines: dict[Any, _Line] = {}
 
-    def apply_later(self, server: Any, applicant: Applicant) -> None:
+    def apply_later(self, server: Any, pending: PendingSubscription) -> None:
         """The same for one whose beginning may wait for its server; returns at once."""
-        SUBSCRIBER.do(lambda: self.apply(server, applicant))
+        SUBSCRIBER.do(lambda: self.apply(server, pending))
 
-    def apply(self, server: Any, applicant: Applicant) -> None:
+    def apply(self, server: Any, pending: PendingSubscription) -> None:
         """Begin the subscription when it is its turn; it may be at once."""
         with self._lock:
             line = self._lines.get(server)
             if line is not None:
-                line.append(applicant)
+                line.append(pending)
                 return
             self._lines[server] = _Line()
-        self._serve(server, applicant)
+        self._serve(server, pending)
 
-    def _serve(self, server: Any, applicant: Applicant | None) -> None:
+    def _serve(self, server: Any, pending: PendingSubscription | None) -> None:
         """Begin the first that may be begun, of ``applicant`` and those in line."""
-        while applicant is not None and not self._begun(server, applicant):
-            applicant = self._next(server)
+        while pending is not None and not self._begun(server, pending):
+            pending = self._next(server)
 
-    def _next(self, server: Any) -> Applicant | None:
+    def _next(self, server: Any) -> PendingSubscription | None:
         with self._lock:
-            applicant = self._lines[server].next()
-            if applicant is None:
+            pending = self._lines[server].next()
+            if pending is None:
                 del self._lines[server]
-            return applicant
+            return pending
 
-    def _begun(self, server: Any, applicant: Applicant) -> bool:
+    def _begun(self, server: Any, pending: PendingSubscription) -> bool:
         """Begin a subscription; return whether the next one waits for its answer."""
-        subscription = applicant.subscription
+        subscription = pending.subscription
         if subscription.ended:
             return False
         try:
-            if not applicant.may_begin():
-                applicant.turned_away()
+            if not pending.may_begin():
+                pending.rejected()
                 return False
             answered = partial(self._answered, server)
             subscription.on_answer = partial(SUBSCRIBER.do, answered)
-            applicant.begin()
+            pending.begin()
         except Exception as error:  # noqa: BLE001 - told; the next ones have their turn
             subscription.on_answer = None
-            self._refuse(applicant, error)
+            self._refuse(pending, error)
             return False
         return not subscription.tried
 
-    def _refuse(self, applicant: Applicant, error: Exception) -> None:
+    def _refuse(self, pending: PendingSubscription, error: Exception) -> None:
         try:
-            applicant.refused(error)
+            pending.refused(error)
         except Exception:  # noqa: BLE001 - the next ones have their turn
             self._log.exception("a failed subscription could not be told: %r", error)
 
@@ -136,7 +136,7 @@ class Desk:
 
 #: Begins what waits for its server, and what has waited for an answer of Tango's. Not
 #: the one that gives subscriptions up, and waits for a device that hangs.
-SUBSCRIBER = Janitor(THREAD_NAME)
+SUBSCRIBER = SerialExecutor(THREAD_NAME)
 
-#: The desk of this process: Tango has one thread for all.
-DESK = Desk()
+#: The queue of this process: Tango has one thread for all.
+SUBSCRIPTION_QUEUE = SubscriptionQueue()

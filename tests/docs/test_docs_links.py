@@ -75,8 +75,12 @@ def test_the_readme_leads_to_each_page(page: str):
 @pytest.mark.parametrize("guide", sorted((ROOT / "docs" / "how-to").glob("*.rst")))
 def test_each_guide_answers_a_question(guide: Path):
     index = (ROOT / "docs" / "how-to" / "index.rst").read_text(encoding="utf-8")
-    questions = re.findall(r"^\* .*?:doc:`[\w-]+`$", index, re.DOTALL | re.MULTILINE)
-    assert guide.stem == "index" or any(f"`{guide.stem}`" in one for one in questions)
+    database_requests = re.findall(
+        r"^\* .*?:doc:`[\w-]+`$", index, re.DOTALL | re.MULTILINE
+    )
+    assert guide.stem == "index" or any(
+        f"`{guide.stem}`" in one for one in database_requests
+    )
 
 
 def test_what_is_said_of_make_is_in_the_makefile():

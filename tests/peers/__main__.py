@@ -26,7 +26,7 @@ from rich.console import Console
 
 from benchmarks import ROOT
 from benchmarks.pages import page
-from taurus_tpo.bench.tables import Sheaf, for_terminal
+from taurus_tpo.bench.tables import TextTable, for_terminal
 from taurus_tpo.sim.database import DatabaseProcess
 from taurus_tpo.sim.process import Spawner
 from tests.peers.suites import SUITES, Suite
@@ -129,7 +129,7 @@ def run_suite(suite: Suite, jobs: int, folder: Path) -> dict[str, Outcomes]:
     }
 
 
-def sheaf(suite: Suite, told: dict[str, Outcomes], seconds: float) -> Sheaf:
+def text_table(suite: Suite, told: dict[str, Outcomes], seconds: float) -> TextTable:
     """Return what was found as a table."""
     rows = []
     for side, known in told.items():
@@ -139,7 +139,7 @@ def sheaf(suite: Suite, told: dict[str, Outcomes], seconds: float) -> Sheaf:
         rows.append((side, *map(str, outcomes)))
     title = f"{suite.name} {suite.version}, both in {seconds:.0f} s"
     head = ("with", "passed", "failed", "skipped", "passed on the other side only")
-    return Sheaf(title, head, tuple(rows))
+    return TextTable(title, head, tuple(rows))
 
 
 @click.command()
@@ -159,7 +159,7 @@ def main(names: tuple[str, ...], jobs: int, logs: Path | None, docs: bool) -> No
             folder = Path(made) if logs is None else logs / suite.name
             folder.mkdir(parents=True, exist_ok=True)
             told = run_suite(suite, jobs, folder)
-        table = sheaf(suite, told, time.monotonic() - begun)
+        table = text_table(suite, told, time.monotonic() - begun)
         console.print(for_terminal(table))
         tables.append(table)
         worse += lost(told, "the plugin")

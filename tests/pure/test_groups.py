@@ -30,7 +30,7 @@ WITH_APPLICATION = item("tango/test_gui.py", "qtbot", "qapp")
 LOADS_QT = item("pure/test_compat.py", marked="window")
 WITHOUT = item("tango/test_gui.py", "modes")
 LONG_ONE = item("tango/test_taurus_suite.py")
-PURE = item("pure/test_pure_weak.py")
+PURE = item("pure/test_pure_weak_callbacks.py")
 
 
 def test_those_with_a_window_come_last_and_the_long_ones_first() -> None:

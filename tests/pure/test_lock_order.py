@@ -145,11 +145,11 @@ def test_a_call_to_anybody_else_is_none(recorder: Recorder) -> None:
 def test_only_locks_of_the_plugin_are_recorded() -> None:
     lock = threading.Lock()
     assert not isinstance(lock, RecordedLock)
-    from taurus_tpo.concurrency.action_queue import Outbox
+    from taurus_tpo.concurrency.action_queue import ActionQueue
 
-    outbox = Outbox(print)
-    assert isinstance(outbox._lock, RecordedLock)
-    assert outbox._lock.site.startswith("taurus_tpo.concurrency.action_queue:")
+    actions = ActionQueue(print)
+    assert isinstance(actions._lock, RecordedLock)
+    assert actions._lock.site.startswith("taurus_tpo.concurrency.action_queue:")
     assert isinstance(threading.Condition(), lock_order._Condition)
 
 

@@ -170,7 +170,7 @@ def test_what_is_to_be_pasted_is_a_settings_file(tmp_path, mode: str) -> None:
     read = tpo_settings.read(file.values)
     assert read.problems == ()
     assert (read.events_disabled_by is not None) == (mode == "disabled")
-    assert [rule.pattern for rule in read.authority.rules.rules] == ["sim/slow/1/*"]
+    assert [rule.pattern for rule in read.source.rules.rules] == ["sim/slow/1/*"]
     assert configparser.ConfigParser().read(path)
 
 

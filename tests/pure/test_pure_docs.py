@@ -219,7 +219,9 @@ API = DOCS / "reference" / "api.rst"
 INTERNAL = {
     TpoTangoAttribute: {
         *("push_event", "accept_read", "known_since", "await_first_value"),
-        *("is_being_subscribed", "at_leisure", "when_open", "restart_in_child"),
+        *("is_being_subscribed", "when_idle", "when_open", "restart_in_child"),
+        # What they were called in the version before.
+        *("story", "journal"),
     },
     TpoTangoFactory: {
         *("schemes", "elementTypesMap", "init", "reInit", "getAuthority", "getDevice"),

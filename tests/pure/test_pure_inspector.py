@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taurus_tpo.core.giop import Address
-from taurus_tpo.core.history import Journal
+from taurus_tpo.core.history import History
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.core.status import Condition
 from taurus_tpo.qt.inspector.rows import (
@@ -20,12 +20,12 @@ from taurus_tpo.qt.inspector.rows import (
     INDEX,
     Group,
     Row,
+    RowFilter,
     Sample,
-    Wish,
     health,
     write_csv,
 )
-from taurus_tpo.qt.progress_summary import NAMES, PATIENCE, Missing, Tally
+from taurus_tpo.qt.progress_summary import NAMES, PATIENCE, Missing, ProgressSummary
 
 HERE = Address("127.0.0.1", 10000, b"key")
 
@@ -53,32 +53,32 @@ def names(shown: list[Any]) -> list[str]:
 
 
 def test_a_journal_tells_how_long_the_first_value_took() -> None:
-    journal = Journal()
-    journal.take_value(5.0)
-    assert journal.first_value is None
-    journal.ask(10.0)
-    journal.ask(11.0)
-    journal.take_value(12.5)
-    journal.take_value(13.0)
-    assert journal.first_value == 2.5
+    history = History()
+    history.take_value(5.0)
+    assert history.first_value is None
+    history.note_request(10.0)
+    history.note_request(11.0)
+    history.take_value(12.5)
+    history.take_value(13.0)
+    assert history.first_value == 2.5
 
 
 def test_a_journal_keeps_the_last_error() -> None:
-    journal = Journal()
+    history = History()
     first, last = ValueError("first"), ValueError("last")
-    journal.take_error(first, 1.0)
-    journal.take_error(last, 2.0)
-    journal.take_value(3.0)
-    assert (journal.error, journal.failed) == (last, 2.0)
+    history.take_error(first, 1.0)
+    history.take_error(last, 2.0)
+    history.take_value(3.0)
+    assert (history.error, history.failed) == (last, 2.0)
 
 
 # --- the line of the progress bar ---
 
 
 def test_what_is_there_is_told() -> None:
-    assert str(Tally.of(330, [])) == "330 of 330"
-    assert Tally.of(330, []).complete
-    assert Tally.of(0, []).complete
+    assert str(ProgressSummary.of(330, [])) == "330 of 330"
+    assert ProgressSummary.of(330, []).complete
+    assert ProgressSummary.of(0, []).complete
 
 
 def test_what_is_missing_is_told_by_its_reason() -> None:
@@ -91,17 +91,17 @@ def test_what_is_missing_is_told_by_its_reason() -> None:
         Missing("a/b/e/x", 60.0, server("Down/1"), refused=True),
         Missing("a/b/f/x", 60.0, None, refused=True),
     ]
-    tally = Tally.of(10, missing)
-    assert str(tally) == "4 of 10 · 1 slow · 3 servers not answering"
-    assert tally.slow == ("a/b/c/slow",)
+    summary = ProgressSummary.of(10, missing)
+    assert str(summary) == "4 of 10 · 1 slow · 3 servers not answering"
+    assert summary.slow == ("a/b/c/slow",)
     # Of a server that nobody knows, the device is told.
-    assert tally.silent == ("Down/1", "TangoTest/1", "a/b/f")
-    assert not tally.complete
+    assert summary.silent == ("Down/1", "TangoTest/1", "a/b/f")
+    assert not summary.complete
 
 
 def test_the_names_are_told_but_not_all_of_a_thousand() -> None:
     missing = [Missing(f"a/b/c/{n:04}", 60.0, server()) for n in range(1000)]
-    lines = Tally.of(1001, missing).details.splitlines()
+    lines = ProgressSummary.of(1001, missing).details.splitlines()
     assert lines[0] == "1 of 1001 attributes are there"
     assert lines[1:3] == ["slow:", "  a/b/c/0000"]
     assert lines[-1] == f"  and {1000 - NAMES} more"
@@ -125,18 +125,18 @@ def test_the_rate_of_events_is_counted_over_a_while() -> None:
 
 
 def test_a_row_says_whether_it_shows_something_else() -> None:
-    made = row(story="connecting")
+    made = row(status="connecting")
     assert not made.take(
-        Sample(100.5, condition=Condition.SUBSCRIBED, story="connecting")
+        Sample(100.5, condition=Condition.SUBSCRIBED, status="connecting")
     )
-    assert made.take(Sample(100.5, condition=Condition.SUBSCRIBED, story="subscribed"))
+    assert made.take(Sample(100.5, condition=Condition.SUBSCRIBED, status="subscribed"))
 
 
 def test_each_column_shows_a_text_whatever_is_known() -> None:
     full = row(
         mode="Sync",
         decided_by="default",
-        story="subscribed",
+        status="subscribed",
         first_value=0.0123,
         updated=1.0,
         reads=3,
@@ -157,37 +157,37 @@ def test_each_column_shows_a_text_whatever_is_known() -> None:
 
 
 def test_rows_are_found_by_all_words() -> None:
-    rows = [row("SR/vac/1/p", story="polled"), row("sr/mag/1/i", error="API_Odd")]
-    assert names(Wish(words=("sr", "polled")).order(rows)) == ["SR/vac/1/p"]
-    assert names(Wish(words=("api_odd",)).order(rows)) == ["sr/mag/1/i"]
-    assert Wish(words=("sr", "nowhere")).order(rows) == []
+    rows = [row("SR/vac/1/p", status="polled"), row("sr/mag/1/i", error="API_Odd")]
+    assert names(RowFilter(words=("sr", "polled")).order(rows)) == ["SR/vac/1/p"]
+    assert names(RowFilter(words=("api_odd",)).order(rows)) == ["sr/mag/1/i"]
+    assert RowFilter(words=("sr", "nowhere")).order(rows) == []
 
 
 def test_rows_are_found_by_their_condition() -> None:
     rows = [row(n, condition=c) for n, c in zip("abcdef", Condition)]
-    wish = Wish(conditions=frozenset({Condition.ERROR, Condition.IDLE}))
-    assert [one.sample.condition for one in wish.order(rows)] == [
+    row_filter = RowFilter(conditions=frozenset({Condition.ERROR, Condition.IDLE}))
+    assert [one.sample.condition for one in row_filter.order(rows)] == [
         Condition.ERROR,
         Condition.IDLE,
     ]
-    assert len(Wish().order(rows)) == len(rows)
+    assert len(RowFilter().order(rows)) == len(rows)
 
 
 @pytest.mark.parametrize("descending", [False, True])
 def test_rows_with_nothing_to_sort_by_come_last(descending: bool) -> None:
     rows = [row("none"), row("late", first_value=2.0), row("soon", first_value=1.0)]
-    wish = Wish(column=INDEX["first_value"], descending=descending)
+    row_filter = RowFilter(column=INDEX["first_value"], descending=descending)
     wanted = ["late", "soon"] if descending else ["soon", "late"]
-    assert names(wish.order(rows)) == [*wanted, "none"]
+    assert names(row_filter.order(rows)) == [*wanted, "none"]
 
 
 def test_rows_stand_under_their_servers_and_can_be_folded_away() -> None:
     one, two = server("B/1"), server("A/1")
     rows = [row("y", server=one), row("x", server=one), row("z", server=two), row("w")]
-    shown = Wish(grouped=True).order(rows)
+    shown = RowFilter(grouped=True).order(rows)
     wanted = ["A/1", "z", "B/1", "x", "y", "server not known yet", "w"]
     assert names(shown) == wanted
-    folded = Wish(grouped=True, closed=frozenset({"B/1"})).order(rows)
+    folded = RowFilter(grouped=True, closed=frozenset({"B/1"})).order(rows)
     assert names(folded) == ["A/1", "z", "B/1", "server not known yet", "w"]
 
 
@@ -196,7 +196,7 @@ def test_servers_that_do_not_answer_come_first() -> None:
         row("x", server=server("A/1")),
         row("y", server=server("B/1"), condition=Condition.SILENT),
     ]
-    assert names(Wish(grouped=True).order(rows)) == ["B/1", "y", "A/1", "x"]
+    assert names(RowFilter(grouped=True).order(rows)) == ["B/1", "y", "A/1", "x"]
 
 
 @given(
@@ -214,9 +214,9 @@ def test_each_row_that_is_wanted_is_shown_once(
         for n, c in enumerate(conditions)
     ]
     wanted = frozenset({Condition.ERROR, Condition.POLLED})
-    wish = Wish((), wanted, column, descending, grouped)
-    shown = [one for one in wish.order(rows) if isinstance(one, Row)]
-    assert sorted(map(id, shown)) == sorted(id(r) for r in rows if wish.wants(r))
+    row_filter = RowFilter((), wanted, column, descending, grouped)
+    shown = [one for one in row_filter.order(rows) if isinstance(one, Row)]
+    assert sorted(map(id, shown)) == sorted(id(r) for r in rows if row_filter.wants(r))
 
 
 # --- servers ---
@@ -245,7 +245,7 @@ def test_a_server_of_which_no_attribute_can_be_reached_is_not_there() -> None:
 
 def test_rows_are_written_for_programs() -> None:
     file = io.StringIO()
-    rows = [row(story="a, b", first_value=0.25, error='"odd"', server=server()), row()]
+    rows = [row(status="a, b", first_value=0.25, error='"odd"', server=server()), row()]
     assert write_csv(file, rows) == 2
     first, second = csv.DictReader(io.StringIO(file.getvalue()))
     assert first["model"] == "tango://host:10000/a/b/c/d"

@@ -61,7 +61,7 @@ def said(command: click.Command, *words: str) -> None:
 
 def test_nothing_typed_is_nothing_said(command_line: CommandLine) -> None:
     said(panel)
-    assert command_line.authority == CommandLine().authority
+    assert command_line.source == CommandLine().source
     assert not command_line.events_disabled
 
 
@@ -69,13 +69,13 @@ def test_nothing_typed_is_nothing_said(command_line: CommandLine) -> None:
 def test_a_mode_is_kept_in_any_case(command_line: CommandLine, name: str) -> None:
     for word in (name, name.lower(), name.upper()):
         said(panel, "--tango-event-sub-mode", word)
-        assert command_line.authority.mode is modes.parse(name)
+        assert command_line.source.mode is modes.parse(name)
 
 
 def test_rules_are_kept_in_their_order(command_line: CommandLine) -> None:
     words = ["sys/slow/*=Async", "*=sync", "//host:1/*/x=y=STATELESS"]
     said(panel, *[f"--tango-event-sub-mode-for={word}" for word in words])
-    assert command_line.authority.rules == RuleSet(
+    assert command_line.source.rules == RuleSet(
         [
             Rule("sys/slow/*", modes.ASYNC),
             Rule("*", modes.SYNC),
@@ -95,8 +95,8 @@ def test_the_options_may_come_in_any_order(
 ) -> None:
     words = ["--tango-event-sub-mode=Sync", "--tango-event-sub-mode-for=*=Async"]
     said(panel, *(words[::-1] if reverse else words))
-    assert command_line.authority.mode is modes.SYNC
-    assert len(command_line.authority.rules) == 1
+    assert command_line.source.mode is modes.SYNC
+    assert len(command_line.source.rules) == 1
 
 
 def test_each_command_line_is_parsed_anew(command_line: CommandLine) -> None:
@@ -107,7 +107,7 @@ def test_each_command_line_is_parsed_anew(command_line: CommandLine) -> None:
         "--disable-tango-event-subscription",
     )
     said(panel)
-    assert command_line.authority == CommandLine().authority
+    assert command_line.source == CommandLine().source
     assert not command_line.events_disabled
 
 
@@ -115,8 +115,8 @@ def test_it_is_called_the_command_line_where_people_read_it(
     command_line: CommandLine,
 ) -> None:
     said(panel, "--tango-event-sub-mode=Sync", "--tango-event-sub-mode-for=*=Async")
-    assert command_line.authority.mode_origin == "command line"
-    assert command_line.authority.rules_origin == "command line"
+    assert command_line.source.mode_origin == "command line"
+    assert command_line.source.rules_origin == "command line"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_an_unknown_mode_is_a_usage_error_that_lists_the_five(
     assert f"Invalid value for '{words[0]}': 'asinc' is no event" in output
     assert ", ".join(NAMES) in output
     assert "Did you mean Async?" in output
-    assert command_line.authority == CommandLine().authority
+    assert command_line.source == CommandLine().source
 
 
 @pytest.mark.parametrize("word", ["Async", "=Async", "", "sys/*"])
@@ -240,8 +240,8 @@ def test_what_is_typed_reaches_us(
         "--disable-tango-event-subscription",
         "probe",
     )
-    assert command_line.authority.mode is modes.ASYNC_READ
-    assert command_line.authority.rules == RuleSet([Rule("*", modes.SYNC)])
+    assert command_line.source.mode is modes.ASYNC_READ
+    assert command_line.source.rules == RuleSet([Rule("*", modes.SYNC)])
     assert command_line.events_disabled
 
 
@@ -352,7 +352,7 @@ def test_a_subcommand_with_the_options_keeps_what_the_group_was_told(
     options.install(group)
     group.add_command(panel)
     said(group, "--tango-event-sub-mode=Sync", "panel")
-    assert command_line.authority.mode is modes.SYNC
+    assert command_line.source.mode is modes.SYNC
 
 
 # --- the real one --------------------------------------------------------------------
@@ -376,7 +376,7 @@ def test_the_taurus_command_tells_us(
     taurus_group: click.Group, command_line: CommandLine
 ) -> None:
     said(taurus_group, "--tango-event-sub-mode=sync", "probe")
-    assert command_line.authority.mode is modes.SYNC
+    assert command_line.source.mode is modes.SYNC
     result = run(taurus_group, "--tango-event-sub-mode=synk", "probe")
     assert result.exit_code == 2
     assert "Did you mean Sync?" in result.output

@@ -465,7 +465,7 @@ class Facility:
     def _poll(self, attribute: Attribute, delay: float) -> Future[Any]:
         target = weakref.ref(attribute)
         device = attribute.getParentObj()
-        return self.pool.ask(
+        return self.pool.submit(
             device, attribute.name, target, Kind.POLL, delay, patient=True
         )
 

@@ -41,7 +41,7 @@ def test_nothing_set_is_the_default_and_no_problem() -> None:
     nothing = settings.read({})
     assert nothing == Settings()
     assert nothing.problems == ()
-    assert decide(SLOW, [nothing.authority]).mode is modes.DEFAULT
+    assert decide(SLOW, [nothing.source]).mode is modes.DEFAULT
 
 
 def test_every_key_is_read() -> None:
@@ -57,9 +57,9 @@ def test_every_key_is_read() -> None:
     )
     assert good.problems == ()
     assert not good.enabled
-    assert good.authority.mode is modes.STATELESS
+    assert good.source.mode is modes.STATELESS
     rules = [Rule("sys/slow/*", modes.SYNC), Rule("*", modes.ASYNC)]
-    assert good.authority.rules == RuleSet(rules)
+    assert good.source.rules == RuleSet(rules)
     assert good.native_async_read
     assert good.first_read_workers == 3
     assert good.read_one_by_one == (NamePattern("sys/slow/*"),)
@@ -68,13 +68,13 @@ def test_every_key_is_read() -> None:
 
 
 def test_an_answer_says_which_file_decided() -> None:
-    authority = read(
+    source = read(
         TANGO_EVENT_SUB_MODE="sync",
         TANGO_EVENT_SUB_MODE_RULES=[("sys/slow/*", "ASYNC")],
-    ).authority
+    ).source
     other = AttributeName.of("tango://host:10000/sys/quick/1/x")
-    assert decide(SLOW, [authority]).decided_by == f"{INI} rule sys/slow/*"
-    assert decide(other, [authority]).decided_by == INI
+    assert decide(SLOW, [source]).decided_by == f"{INI} rule sys/slow/*"
+    assert decide(other, [source]).decided_by == INI
 
 
 @pytest.mark.parametrize("empty", [[], (), set(), ["USER_EVENT"]])
@@ -103,7 +103,7 @@ def test_an_unknown_mode_is_one_problem_and_the_default_decides() -> None:
     assert problem.origin == INI
     for word in (INI, MODE_KEY, "'SYNK'", "Did you mean Sync?", *NAMES):
         assert word in str(problem)
-    assert decide(SLOW, [bad.authority]).decided_by == "default"
+    assert decide(SLOW, [bad.source]).decided_by == "default"
 
 
 def test_the_good_rules_stay_in_force_between_the_bad() -> None:
@@ -120,7 +120,7 @@ def test_the_good_rules_stay_in_force_between_the_bad() -> None:
     ]
     mixed = read(TANGO_EVENT_SUB_MODE_RULES=rules)
     good = [Rule("sys/slow/*", modes.ASYNC), Rule("*", modes.STATELESS)]
-    assert mixed.authority.rules == RuleSet(good)
+    assert mixed.source.rules == RuleSet(good)
     places = [problem.key for problem in mixed.problems]
     assert places == [f"{RULES_KEY}[{index}]" for index in range(1, 8)]
 
@@ -133,7 +133,7 @@ def test_rules_that_are_no_list_are_one_problem(rules: object) -> None:
     (problem,) = bad.problems
     assert "must be a list of pairs" in str(problem)
     assert settings.shown(rules) in str(problem)
-    assert decide(SLOW, [bad.authority]).mode is modes.SYNC
+    assert decide(SLOW, [bad.source]).mode is modes.SYNC
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_bad_value_is_named_and_the_default_counts(
     (problem,) = bad.problems
     for word in (INI, key, repr(value), right):
         assert word in str(problem)
-    assert bad == Settings(authority=bad.authority, problems=bad.problems)
+    assert bad == Settings(source=bad.source, problems=bad.problems)
 
 
 # --- ten thousand of any kind --------------------------------------------------------
@@ -247,7 +247,7 @@ def test_any_value_is_a_usable_mode_and_each_bad_one_a_warning_that_names_it(
     values: dict[str, Any],
 ) -> None:
     result = read(**values)
-    assert decide(SLOW, [result.authority]).mode in modes.MODES
+    assert decide(SLOW, [result.source]).mode in modes.MODES
     assert is_bool(result.enabled)
     assert 1 <= result.first_read_workers <= 256
     assert is_check_period(result.event_check_period)

@@ -28,10 +28,17 @@ from hypothesis.stateful import (
 )
 
 from taurus_tpo.core import modes
-from taurus_tpo.core.lifecycle import POLLED_STATES, WORKING, Effect, Input, Life, State
+from taurus_tpo.core.lifecycle import (
+    POLLED_STATES,
+    WORKING,
+    Effect,
+    Input,
+    Lifecycle,
+    State,
+)
 from taurus_tpo.core.modes import FirstCallback, Reads, SubMode
-from taurus_tpo.core.value_cache import Cache
-from taurus_tpo.core.verification import PAUSES, Settling
+from taurus_tpo.core.value_cache import ValueCache
+from taurus_tpo.core.verification import PAUSES, Verification
 
 DOWN = ConnectionError("the server does not run")
 HUNG = TimeoutError("the server does not answer")
@@ -102,9 +109,9 @@ class Attribute:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.life = Life()
-        self.cache: Cache[int] = Cache()
-        self.settling = Settling()
+        self.life = Lifecycle()
+        self.cache: ValueCache[int] = ValueCache()
+        self.settling = Verification()
         self.polled = False
         self.connecting = False
         self.link: Link | None = None
@@ -218,7 +225,7 @@ class Attribute:
 
     def look_again(self) -> None:
         anew = self.link is not None and self.link.was_lost
-        self.settling = Settling(proven=not anew)
+        self.settling = Verification(proven=not anew)
         self.look, self.checked = True, False
 
     def is_passing(self, answer: Any) -> bool:

@@ -19,7 +19,7 @@ from taurus import tauruscustomsettings
 
 from taurus_tpo.environment.command_line import COMMAND_LINE
 from taurus_tpo.sim import Facility
-from taurus_tpo.tango_client.subscription import JANITOR
+from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
 from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER
 
 
@@ -97,7 +97,7 @@ def factory(
     gc.collect()
     assert found.first_read.wait(SOON), "reads were left behind"
     eventually(lambda: not readers(found), "threads were left behind")
-    for janitor in (found.errands, SUBSCRIBER, JANITOR):
+    for janitor in (found.background_tasks, SUBSCRIBER, UNSUBSCRIBER):
         assert janitor.wait(SOON), "subscriptions were left behind"
 
 
@@ -112,7 +112,7 @@ def _forget(factory: object) -> None:
     factory.set_tango_event_subscription_disabled(None)
     factory.set_event_sub_mode(None)
     # As long as before the first window: its parts know it by this object.
-    factory.patience.__init__()
+    factory.wait_policy.__init__()
     for rule in factory._program.rules.rules:
         factory.set_event_sub_mode(None, rule.pattern)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from matrix_support import MODES, Fault, Outcome
 
 from benchmarks.pages import page
-from taurus_tpo.bench.tables import NOT_MET, Sheaf
+from taurus_tpo.bench.tables import NOT_MET, TextTable
 
 COMMAND = "make test-faults"
 
@@ -19,7 +19,7 @@ def as_page(outcomes: Mapping[Fault, Mapping[str, Outcome]]) -> str:
         for fault, found in outcomes.items()
     ]
     head = ("fault", "allowed, s", *MODES)
-    table = Sheaf("Until all that is shown is true, s", head, tuple(rows))
+    table = TextTable("Until all that is shown is true, s", head, tuple(rows))
     return "\n".join([page(COMMAND, table), *_notes(outcomes)])
 
 

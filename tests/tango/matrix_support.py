@@ -301,9 +301,9 @@ class Scene:
 
     def wait_settled(self) -> None:
         """Wait until no panel looks at what it may have missed; some never do."""
-        eventually(lambda: not self._settling(), "all is settled", SETTLED)
+        eventually(lambda: not self._verification(), "all is settled", SETTLED)
 
-    def _settling(self) -> list[str]:
+    def _verification(self) -> list[str]:
         for panel in self.panels.values():
             panel.order("show")
         shown = {mode: panel.answer() for mode, panel in self.panels.items()}

@@ -75,7 +75,7 @@ def inspector_state() -> Any:
     cell = view.visualRect(inspector.model.index(0, 0))
     return {
         "id": int(inspector.winId()),
-        "rows": [[row.name, row.sample.story, row.sample.reads] for row in rows],
+        "rows": [[row.name, row.sample.status, row.sample.reads] for row in rows],
         "selected": [one.getFullName() for one in view.selected()],
         "focus": type(Qt.QApplication.focusWidget()).__name__,
         "search": inspector.search.text(),

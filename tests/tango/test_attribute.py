@@ -275,7 +275,7 @@ def test_a_change_that_was_lost_after_the_subscription_is_found(
         eventually(lambda: listener.values, "the first value comes")
         eventually(attr.isUsingEvents, "it is subscribed")
         hold(modes, "with_events", 6.75, push=False)
-        stories.append(attr.story)
+        stories.append(attr.status)
         return attr.state is State.OPENING
 
     eventually(lost, "it changes before the look")
@@ -285,7 +285,7 @@ def test_a_change_that_was_lost_after_the_subscription_is_found(
         eventually(lambda: listener.values[-1] == 6.75, "it is found")
         eventually(lambda: attr.state is State.UNTRUSTED, "no event has told so")
         assert attr.isUsingEvents()
-        assert "without an event" in attr.story
+        assert "without an event" in attr.status
         attr.changePollingPeriod(200)
         hold(modes, "with_events", 7.75, push=False)
         eventually(lambda: listener.values[-1] == 7.75, "it is compared regularly")
@@ -606,7 +606,7 @@ def test_the_proxy_of_a_device_ends_where_nobody_holds_a_lock(modes):
     del attribute
     gc.collect()
     eventually(lambda: ended, "it ends")
-    assert ended == ["taurus_tpo janitor"]
+    assert ended == ["taurus_tpo unsubscriber"]
 
 
 def test_the_proxy_of_an_attribute_stays(modes):

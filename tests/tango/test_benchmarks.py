@@ -67,14 +67,14 @@ def test_a_facility_with_a_hung_server_is_measured(tmp_path):
 
 def test_a_server_that_is_started_when_the_window_is_there(tmp_path):
     late = Group("late", devices=1, attributes=2, state=State.LATE)
-    case = small(late, slow="late", patience=20.0)
+    case = small(late, slow="late", wait_policy=20.0)
     carry_out(case, ONCE, tmp_path)
     found = outcome(case, tmp_path)
     assert found is not None
     (sheet,) = [s for s in sheets(found.records[ALL]) if s.variant == ALL_OF_IT]
     slow = measured(found, sheet, Figure.SLOW)
     assert slow is not None
-    assert slow.median < case.patience
+    assert slow.median < case.wait_policy
     assert sum(is_of("late", model) for model in sheet.good[0].values) == 2
 
 

@@ -253,14 +253,14 @@ def test_a_device_is_shown_by_its_alias(modes, mode):
 def test_a_short_name_takes_no_question_more(modes, factory):
     """Taurus asks for the alias of a device twice where it has its short name."""
     authority = taurus.Authority(authority_of(modes))
-    questions = []
+    database_requests = []
     # Each as nobody has written it before: the validators remember names.
     for name in (f"{authority.getFullName()}/SIM/modes/DOWN", "//{}/sim/MODES/DOWN"):
         begun = factory.first_read.stats(Kind.ASK).asked
         device = taurus.Device(name.format(modes.tango_host))
         assert device.getFullName().startswith(authority.getFullName())
-        questions.append(factory.first_read.stats(Kind.ASK).asked - begun)
-    full, short = questions
+        database_requests.append(factory.first_read.stats(Kind.ASK).asked - begun)
+    full, short = database_requests
     assert short == full > 0
 
 

@@ -352,7 +352,7 @@ def test_a_read_by_the_caller_hides_no_value_from_listeners(modes, factory, list
     hold(modes, "with_events", 9.5, push=False)
     try:
         connection = factory.connection(attr.getParentObj())
-        waiting = factory.first_read.ask(
+        waiting = factory.first_read.submit(
             connection, "with_events", weakref.ref(attr), delay=0.5
         )
         assert plain(attr.read(cache=False)) == 9.5

@@ -191,10 +191,10 @@ def test_rows_stand_under_their_server_which_can_be_folded(inspector, qtbot):
 
 def test_read_now_reads(inspector, listened, modes, qtbot):
     attribute = listened[2]
-    before = attribute.journal.reads
+    before = attribute.history.reads
     select(inspector, attribute.getFullName())
     action(inspector.view.row_menu(), "Read now").trigger()
-    qtbot.waitUntil(lambda: attribute.journal.reads > before, timeout=SEEN)
+    qtbot.waitUntil(lambda: attribute.history.reads > before, timeout=SEEN)
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
@@ -222,11 +222,11 @@ def test_a_new_subscription_brings_what_changes_next(inspector, listened, modes,
     attribute = listened[0]
     select(inspector, attribute.getFullName())
     action(inspector.view.row_menu(), "Subscribe again").trigger()
-    was = attribute.journal.events
+    was = attribute.history.events
 
     def has_heard() -> bool:
         hold(modes, "with_events", time.time())
-        return attribute.isUsingEvents() and attribute.journal.events > was + 1
+        return attribute.isUsingEvents() and attribute.history.events > was + 1
 
     try:
         qtbot.waitUntil(has_heard, timeout=SEEN)
@@ -243,8 +243,8 @@ def test_polling_is_started_and_stopped(inspector, listened, qtbot):
         lambda: text_of(inspector, name, "state").startswith("polled every 250 ms"),
         timeout=SEEN,
     )
-    reads = attribute.journal.reads
-    qtbot.waitUntil(lambda: attribute.journal.reads > reads + 2, timeout=SEEN)
+    reads = attribute.history.reads
+    qtbot.waitUntil(lambda: attribute.history.reads > reads + 2, timeout=SEEN)
     action(inspector.view.row_menu(), "Polling", "Stop").trigger()
     qtbot.waitUntil(lambda: not attribute.isPollingActive(), timeout=SEEN)
     assert attribute.isUsingEvents()
@@ -278,7 +278,7 @@ def test_what_is_to_be_done_keeps_no_attribute_alive(modes, factory):
     from taurus_tpo.qt.inspector import actions
 
     held, attribute = threading.Event(), taurus.Attribute(model(modes, "text"))
-    factory.errands.do(held.wait)
+    factory.background_tasks.do(held.wait)
     try:
         actions.read_now([attribute])
         reference = weakref.ref(attribute)
@@ -287,12 +287,12 @@ def test_what_is_to_be_done_keeps_no_attribute_alive(modes, factory):
         assert reference() is None
     finally:
         held.set()
-    assert factory.errands.wait(30)
+    assert factory.background_tasks.wait(30)
 
 
 def test_nothing_selected_is_told(inspector):
     inspector.view.clearSelection()
-    inspector.view._deeds[0].trigger()
+    inspector.view._row_actions[0].trigger()
     assert "Select an attribute" in inspector._status.text()
 
 
@@ -425,7 +425,7 @@ def test_looking_reads_nothing(inspector, listened, batches, modes, qtbot):
     """The inspector asks no device anything by itself."""
     slow = listened[4]
     qtbot.waitUntil(lambda: slow.known.value is not None, timeout=SEEN)
-    seen = inspector.model.roster
+    seen = inspector.model.attribute_list
     before = row_of(inspector, slow.getFullName()).sample
     command(modes, "sim/modes/up", "ResetCalls")
     for _ in range(20):
@@ -461,7 +461,7 @@ from taurus_tpo.qt import FirstReadProgress, Inspector
 inspector, bar = Inspector(), FirstReadProgress()
 inspector.show()
 bar.refresh()
-print(inspector._status.text(), bar.tally.wanted)
+print(inspector._status.text(), bar.summary.wanted)
 """
     done = run_python(code, modes, TAURUS_TPO="0")
     assert "taurus_tpo is off: TAURUS_TPO=0 in the environment 0" in done.stdout

@@ -128,7 +128,7 @@ def test_panels_of_a_configuration(gui, qtbot, modes):
     raise_panel(window, qtbot, "Inspector")
     wanted = {f"{UP}/{name}" for name in names}
     qtbot.waitUntil(lambda: wanted <= names_in(inspector), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: progress.tally.complete, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: progress.summary.complete, timeout=PATIENCE)
 
 
 def test_settings_and_perspectives_come_back(gui, qtbot):

@@ -34,9 +34,7 @@ def say(factory, monkeypatch, settings_file):
     monkeypatch.delattr(tauruscustomsettings, "TANGO_EVENT_SUB_MODE_RULES")
 
     def command_line(mode, pattern=None):
-        COMMAND_LINE.authority = COMMAND_LINE.authority.saying(
-            parse_mode(mode), pattern
-        )
+        COMMAND_LINE.source = COMMAND_LINE.source.saying(parse_mode(mode), pattern)
 
     def settings(text):
         with settings_file.open("a") as file:
@@ -122,7 +120,7 @@ def test_the_last_pattern_of_the_program_is_asked_first(modes, factory):
 
 def test_the_first_match_of_the_command_line_wins(modes, factory):
     rules = [Rule("sim/modes/*", SYNC), Rule("sim/*", ASYNC)]
-    COMMAND_LINE.authority = type(COMMAND_LINE.authority)(
+    COMMAND_LINE.source = type(COMMAND_LINE.source)(
         "command line", "command line", None, RuleSet(rules)
     )
     attr = taurus.Attribute(model(modes, "rw"))

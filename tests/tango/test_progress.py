@@ -56,7 +56,9 @@ def listen(factory):
 def test_it_is_not_seen_where_nothing_is_missing(bar, listen, modes, qtbot):
     assert not bar.isVisible()
     listen(model(modes, "rw"), model(modes, "failing"))
-    qtbot.waitUntil(lambda: bar.tally.wanted == 2 and bar.tally.complete, timeout=SEEN)
+    qtbot.waitUntil(
+        lambda: bar.summary.wanted == 2 and bar.summary.complete, timeout=SEEN
+    )
     # An error that the device itself has told is something.
     assert not bar.isVisible()
 
@@ -65,7 +67,9 @@ def test_it_comes_when_a_server_goes_and_goes_when_it_comes(
     bar, listen, own_modes, qtbot
 ):
     listen(model(own_modes, "rw"), model(own_modes, "text"))
-    qtbot.waitUntil(lambda: bar.tally.wanted == 2 and bar.tally.complete, timeout=SEEN)
+    qtbot.waitUntil(
+        lambda: bar.summary.wanted == 2 and bar.summary.complete, timeout=SEEN
+    )
     server = own_modes.server(SERVER)
     server.kill()
     wanted = "0 of 2 · 1 server not answering"
@@ -116,7 +120,7 @@ def test_one_that_stands_alone_is_no_window_of_its_own(factory, listen, modes, q
     alone = FirstReadProgress()
     qtbot.addWidget(alone)
     listen(model(modes, "with_events", DOWN))
-    qtbot.waitUntil(lambda: alone.tally.wanted == 1, timeout=SEEN)
+    qtbot.waitUntil(lambda: alone.summary.wanted == 1, timeout=SEEN)
     assert not alone.isVisible()
 
 

@@ -49,7 +49,7 @@ def facility(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facility]:
 #: Counts the memory; at the end of it all the server stops.
 COUNTING = f"""{PREAMBLE}
 import tango
-from taurus_tpo.scheme.delivery import DELIVERY
+from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 from taurus.core.taurusbasetypes import TaurusEventType
 
 device = tango.DeviceProxy(job["device"])
@@ -60,8 +60,8 @@ begun = time.monotonic()
 def count():
     pages = int(open("/proc/self/statm").read().split()[1])
     memory.append((time.monotonic() - begun, pages * os.sysconf("SC_PAGE_SIZE")))
-    boxes = [len(one._outbox._actions) for one in factory.attributes()]
-    waiting.append(len(DELIVERY) + sum(boxes))
+    boxes = [len(one._actions._actions) for one in factory.attributes()]
+    waiting.append(len(EVENT_DISPATCHER) + sum(boxes))
 
 
 def stop():

@@ -167,7 +167,7 @@ def test_a_user_finds_out_why_a_row_is_empty(program):
         "the inspector",
     )
     (why,) = [
-        story for name, story, _reads in seen["inspector"]["rows"] if VICTIM in name
+        status for name, status, _reads in seen["inspector"]["rows"] if VICTIM in name
     ]
     assert "does not answer" in why
 

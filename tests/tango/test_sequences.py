@@ -13,7 +13,7 @@ from sequences import Lane, Message, failing, first_read, opening, polled, silen
 from tango_support import SOON, eventually, hold, model
 from taurus import tauruscustomsettings
 
-from taurus_tpo.core.lifecycle import Effect, Input, Life
+from taurus_tpo.core.lifecycle import Effect, Input, Lifecycle
 from taurus_tpo.core.modes import MODES
 
 EACH_MODE = pytest.mark.parametrize("mode", MODES, ids=str)
@@ -27,7 +27,7 @@ THREADS = {
 CALLER = "MainThread"
 
 
-class RecordedLife(Life):
+class RecordedLife(Lifecycle):
     """Remembers what happened, by the thread that brought it."""
 
     def __init__(self) -> None:
@@ -41,11 +41,11 @@ class RecordedLife(Life):
         return super().feed(event)
 
 
-def drawn(items, lane=Lane.ATTRIBUTE) -> dict[str, list[Input]]:
+def drawn(items, device_queue=Lane.ATTRIBUTE) -> dict[str, list[Input]]:
     """Return what an attribute is told in ``items``, by the thread that brings it."""
     told: dict[str, list[Input]] = {}
     for item in items:
-        told_it = isinstance(item, Message) and item.receiver is lane
+        told_it = isinstance(item, Message) and item.receiver is device_queue
         if told_it and item.told is not None:
             thread = THREADS.get(item.sender, CALLER)
             told.setdefault(thread, []).append(item.told)
@@ -124,8 +124,8 @@ def test_an_attribute_with_events_disabled_does_what_is_drawn(recorded, factory)
 
 def test_two_attributes_of_a_device_do_what_is_drawn(recorded):
     lives = {Lane.ATTRIBUTE: recorded("with_events"), Lane.OTHER: recorded("text")}
-    for lane, life in lives.items():
-        agree(life, drawn(first_read().items, lane))
+    for device_queue, life in lives.items():
+        agree(life, drawn(first_read().items, device_queue))
 
 
 def test_a_server_that_hangs_does_what_is_drawn(own_modes, recorded):

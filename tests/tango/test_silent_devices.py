@@ -207,7 +207,7 @@ def test_a_process_ends_while_a_device_is_asked(own_modes):
 import os, signal, sys, taurus, threading
 sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
 from tango_support import eventually
-from taurus_tpo.firstread import Kind
+from taurus_tpo.core.scheduler import Kind
 factory = taurus.Factory("tango")
 attr = taurus.Attribute("{model(own_modes, "rw")}")
 connection = factory.connection(attr.getParentObj())

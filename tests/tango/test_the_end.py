@@ -224,10 +224,10 @@ def test_a_call_may_return_while_python_ends(faults):
 
 #: A script that leaves the janitor with more to do than there is time for.
 BUSY_END = f"""{PREAMBLE}
-from taurus_tpo.connection import JANITOR
+from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
 
 for _ in range(1000):
-    JANITOR.do(lambda: time.sleep(0.01))
+    UNSUBSCRIBER.do(lambda: time.sleep(0.01))
 print(time.time(), flush=True)
 """
 
@@ -241,7 +241,7 @@ def test_the_end_does_not_wait_for_all_that_may_be_left_undone(faults):
 
 #: A script that ends while events come, and the janitor is at what it is told.
 EVENTFUL_END = f"""{PREAMBLE}
-from taurus_tpo.connection import JANITOR
+from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
 
 listener = Listener()
 attributes = [taurus.Attribute(name) for name in job["names"]]
@@ -249,7 +249,7 @@ for attribute in attributes:
     attribute.addListener(listener)
 eventually(lambda: all(one.isUsingEvents() for one in attributes), "all subscribed")
 for _ in range(job["times"]):
-    JANITOR.do(lambda: time.sleep(job["seconds"]))
+    UNSUBSCRIBER.do(lambda: time.sleep(job["seconds"]))
 listener.heard.clear()
 eventually(lambda: len(listener.heard) > 500, "many events come")
 """
@@ -431,7 +431,7 @@ def test_who_listens_to_signals_goes_on(faults):
 THOUSAND = f"""{PREAMBLE}
 import weakref
 
-from taurus_tpo.firstread import Kind
+from taurus_tpo.core.scheduler import Kind
 
 told = {{"rounds": 0}}
 for number in range(job["rounds"]):

@@ -133,7 +133,7 @@ def test_what_is_said_late_of_a_subscription_does_not_end_a_newer_one(modes, fac
     eventually(attribute.isUsingEvents, "it is subscribed to anew")
     new = attribute._subscription
     assert new is not old
-    attribute._turned_away(old)
+    attribute._rejected(old)
     attribute._refused(old, RuntimeError("too late"))
     assert attribute._subscription is new
     assert attribute.isUsingEvents()

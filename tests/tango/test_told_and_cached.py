@@ -127,7 +127,7 @@ def test_a_kept_error_keeps_no_caller(driven, cache):
     caller = read()
     driven.drive("fail", failing=False)
     assert plain(attribute.read(cache=False)) == 1.0
-    assert attribute.journal.error is not None
+    assert attribute.history.error is not None
     gc.collect()
     assert caller() is None
 

@@ -16,7 +16,7 @@ from taurus.external.qt import Qt
 
 from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.environment.loaded_widgets import FORM, LABEL
-from taurus_tpo.scheme.event_dispatch import DELIVERY
+from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 
 #: How often is looked whether all widgets have been told what has come, ms.
 PAUSE = 20
@@ -40,7 +40,7 @@ SIZES = 8
 _WATCHED, _RESIZED = "taurus_tpo_watched", "taurus_tpo_resized"
 
 
-def fit_later(widget: Any) -> None:
+def resize_later(widget: Any) -> None:
     """Have the window of ``widget``, which was told of its attribute, made to fit.
 
     Soon, together with others; called in the thread of the GUI. From the first time on
@@ -50,11 +50,11 @@ def fit_later(widget: Any) -> None:
     app = Qt.QApplication.instance()
     if app is None or not isinstance(widget, Qt.QWidget):
         return
-    fitting = app.findChild(Fitting)
-    (fitting if fitting is not None else Fitting(app)).add(widget)
+    fitting = app.findChild(WindowResizer)
+    (fitting if fitting is not None else WindowResizer(app)).add(widget)
 
 
-class Fitting(Qt.QObject):
+class WindowResizer(Qt.QObject):
     """Makes windows fit, once for all values of a burst; in the thread of the GUI."""
 
     def __init__(self, app: Any) -> None:
@@ -103,7 +103,7 @@ class Fitting(Qt.QObject):
 
     def _look(self) -> None:
         """Make the windows fit, unless more values wait to be told."""
-        if len(DELIVERY) and SYSTEM.monotonic() - self._since < LONGEST:
+        if len(EVENT_DISPATCHER) and SYSTEM.monotonic() - self._since < LONGEST:
             self._timer.start(PAUSE)
             return
         told, self._widgets = self._widgets, weakref.WeakSet()

@@ -66,7 +66,9 @@ def _each(attributes: Sequence[Any], do: Callable[[Any], Any]) -> None:
     Waiting work keeps no attribute alive.
     """
     for attribute in attributes:
-        attribute.factory().errands.do(partial(_if_there, do, weakref.ref(attribute)))
+        attribute.factory().background_tasks.do(
+            partial(_if_there, do, weakref.ref(attribute))
+        )
 
 
 def _if_there(do: Callable[[Any], Any], reference: weakref.ref[Any]) -> None:
@@ -114,7 +116,7 @@ def open_device_panel(attribute: Any) -> Any:
     if device is None or attribute.server is None or attribute.server.silent:
         return None
     panel = TaurusDevicePanel()
-    panel.installEventFilter(_Farewell(panel))
+    panel.installEventFilter(_CloseWatcher(panel))
     panel.setAttribute(Qt.Qt.WidgetAttribute.WA_DeleteOnClose)
     _PANELS.add(panel)
     panel.setModel(device.getFullName())
@@ -122,7 +124,7 @@ def open_device_panel(attribute: Any) -> Any:
     return panel
 
 
-class _Farewell(Qt.QObject):
+class _CloseWatcher(Qt.QObject):
     """Lets the attributes of a panel go when it is closed: Taurus's own keeps them."""
 
     def eventFilter(self, panel: Any, event: Any) -> bool:

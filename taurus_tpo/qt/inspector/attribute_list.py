@@ -19,7 +19,7 @@ from taurus_tpo.core.errors import is_nobody_there, reason_of
 from taurus_tpo.core.rules import AttributeName
 from taurus_tpo.core.status import condition, tell
 from taurus_tpo.qt.inspector.rows import UNSEEN, Row, Sample
-from taurus_tpo.qt.progress_summary import Missing, Tally
+from taurus_tpo.qt.progress_summary import Missing, ProgressSummary
 
 #: How many rows are looked at between two looks at the clock.
 _AT_ONCE = 20
@@ -45,36 +45,38 @@ def sample(attribute: Any, now: float) -> Sample:
     :param attribute: a :class:`taurus_tpo.scheme.attribute.TpoTangoAttribute`.
     :param now: on the clock that never goes back, s.
     """
-    facts, journal, known = attribute.facts, attribute.journal, attribute.known
+    facts, history, known = attribute.facts, attribute.history, attribute.known
     decision = attribute.event_sub_decision
     return Sample(
         seen=now,
         mode=decision.label,
         decided_by=decision.decided_by,
         condition=condition(facts),
-        story=tell(facts),
-        first_value=journal.first_value,
+        status=tell(facts),
+        first_value=history.first_value,
         updated=None if known.empty else known.heard,
-        events=journal.events,
-        reads=journal.reads,
-        error="" if journal.error is None else reason_of(journal.error),
-        failed=journal.failed,
+        events=history.events,
+        reads=history.reads,
+        error="" if history.error is None else reason_of(history.error),
+        failed=history.failed,
         server=attribute.server,
         unreachable=facts.unreachable,
     )
 
 
-def tally(attributes: Iterable[Any], now: float) -> Tally:
+def summary(attributes: Iterable[Any], now: float) -> ProgressSummary:
     """Return how much is there of ``attributes``, and what is waited for; never waits.
 
     :param now: on the clock that never goes back, s.
     """
     wanted = [attribute for attribute in attributes if attribute.is_listened_to]
-    return Tally.of(len(wanted), [_missing(a, now) for a in wanted if a.is_missing])
+    return ProgressSummary.of(
+        len(wanted), [_missing(a, now) for a in wanted if a.is_missing]
+    )
 
 
 def _missing(attribute: Any, now: float) -> Missing:
-    asked, error = attribute.journal.asked, attribute.known.error
+    asked, error = attribute.history.asked, attribute.known.error
     return Missing(
         name=short_name(attribute),
         waiting=0.0 if asked is None else now - asked,
@@ -100,7 +102,7 @@ class Change:
     others: bool = False
 
 
-class Roster:
+class AttributeList:
     """The rows of all attributes; for one thread.
 
     :param factory: the plugin's.

@@ -11,8 +11,8 @@ from taurus.external.qt import Qt
 
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.status import Condition
-from taurus_tpo.qt.inspector.attribute_list import Roster, plugin_factory
-from taurus_tpo.qt.inspector.rows import COLUMNS, INDEX, Group, Row, Wish
+from taurus_tpo.qt.inspector.attribute_list import AttributeList, plugin_factory
+from taurus_tpo.qt.inspector.rows import COLUMNS, INDEX, Group, Row, RowFilter
 
 #: How often the table is looked after, ms.
 PERIOD = 250
@@ -53,8 +53,8 @@ class InspectorModel(Qt.QAbstractTableModel):
     ) -> None:
         super().__init__(parent)
         self._clock = clock
-        self.roster = Roster(factory or plugin_factory(), clock)
-        self._wish = Wish()
+        self.attribute_list = AttributeList(factory or plugin_factory(), clock)
+        self._row_filter = RowFilter()
         self._shown: list[Row | Group] = []
         self._places: dict[Any, int] = {}
         self._seen: tuple[int, int] = (0, 50)
@@ -85,7 +85,7 @@ class InspectorModel(Qt.QAbstractTableModel):
         seen = [one for one in self._shown[first : last + 1] if isinstance(one, Row)]
         due = self._clock.monotonic() - self._ordered >= ORDERED_FOR
         # One thing at a time: to order ten thousand rows takes long enough.
-        change = self.roster.look(0.0 if self._stale and due else BUDGET, seen)
+        change = self.attribute_list.look(0.0 if self._stale and due else BUDGET, seen)
         if change.others or (self._stale and due):
             self._order()
         self._stale |= bool(change.rows)
@@ -98,7 +98,7 @@ class InspectorModel(Qt.QAbstractTableModel):
         places = [self._places.get(row, -1) for row in rows]
         places = [place for place in places if first <= place <= last]
         # What a server is like changes without its attributes.
-        some = self._shown[first : last + 1] if self._wish.grouped else ()
+        some = self._shown[first : last + 1] if self._row_filter.grouped else ()
         places += [first + n for n, one in enumerate(some) if isinstance(one, Group)]
         if places:
             top, bottom = self.index(min(places), 0), max(places)
@@ -107,13 +107,13 @@ class InspectorModel(Qt.QAbstractTableModel):
     # --- order ---
 
     @property
-    def wish(self) -> Wish:
+    def row_filter(self) -> RowFilter:
         """What the user wants to see."""
-        return self._wish
+        return self._row_filter
 
     def want(self, **more: Any) -> None:
         """Change what is shown, in the words of :class:`.rows.Wish`."""
-        self._wish = replace(self._wish, **more)
+        self._row_filter = replace(self._row_filter, **more)
         self._order()
         self.refreshed.emit()
 
@@ -124,7 +124,7 @@ class InspectorModel(Qt.QAbstractTableModel):
 
     def _order(self) -> None:
         self._ordered, self._stale = self._clock.monotonic(), False
-        shown = self._wish.order(self.roster.rows)
+        shown = self._row_filter.order(self.attribute_list.rows)
         places = {_key(one): place for place, one in enumerate(shown)}
         before = len(self._shown)
         if len(shown) > before:
@@ -177,16 +177,16 @@ class InspectorModel(Qt.QAbstractTableModel):
                 rows[entry] = None
             elif entry is not None:
                 rows.update(dict.fromkeys(entry.rows))
-        found = (self.roster.attribute(row) for row in rows)
+        found = (self.attribute_list.attribute(row) for row in rows)
         return [attribute for attribute in found if attribute is not None]
 
     def conditions(self) -> Counter[Condition]:
         """Return how many attributes are in each condition, shown or not."""
-        return Counter(row.sample.condition for row in self.roster.rows)
+        return Counter(row.sample.condition for row in self.attribute_list.rows)
 
     def fold(self, group: Group) -> None:
         """Show the rows of a server, or fold them away."""
-        self.want(closed=self._wish.closed ^ {group.name})
+        self.want(closed=self._row_filter.closed ^ {group.name})
 
     # --- Qt's ---
 
@@ -237,7 +237,7 @@ class InspectorModel(Qt.QAbstractTableModel):
             return Qt.QApplication.palette().alternateBase()
         if role not in (_ROLE.DisplayRole, _ROLE.AccessibleTextRole) or number:
             return None
-        folded = group.name in self._wish.closed
+        folded = group.name in self._row_filter.closed
         sign = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
         if not folded:
             sign = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"

@@ -23,7 +23,7 @@ class Sample:
     :param seen: when, on the clock that never goes back, s.
     :param mode: its mode, or ``Polling``.
     :param decided_by: what decided that.
-    :param story: what it does, and what it waits for.
+    :param status: what it does, and what it waits for.
     :param first_value: how long its first value took, s; None: there was none yet.
     :param updated: when what is known of it was heard, seconds since the epoch.
     :param events: how many events came.
@@ -38,7 +38,7 @@ class Sample:
     mode: str = ""
     decided_by: str = ""
     condition: Condition = Condition.IDLE
-    story: str = ""
+    status: str = ""
     first_value: float | None = None
     updated: float | None = None
     events: int = 0
@@ -83,7 +83,7 @@ class Row:
     def words(self) -> str:
         """What a search looks through, in small letters."""
         shown = (self.name, self.model, self.sample.mode, self.sample.decided_by)
-        more = (self.sample.story, self.sample.error, server_of(self))
+        more = (self.sample.status, self.sample.error, server_of(self))
         return " ".join((*shown, *more)).casefold()
 
 
@@ -186,8 +186,8 @@ COLUMNS: Sequence[Column] = (
         "state",
         "state",
         "What it does, and what it waits for.",
-        lambda row: row.sample.story,
-        lambda row: (row.sample.condition.value, row.sample.story),
+        lambda row: row.sample.status,
+        lambda row: (row.sample.condition.value, row.sample.status),
         width=46,
     ),
     Column(
@@ -278,7 +278,7 @@ HIDDEN = ("server", "model")
 
 
 @dataclass(frozen=True)
-class Wish:
+class RowFilter:
     """What the user wants to see, and in which order.
 
     :param words: all of them must be found in a row.
@@ -354,7 +354,7 @@ _CSV: dict[str, Callable[[Row], Any]] = {
     "mode": lambda row: row.sample.mode,
     "decided_by": lambda row: row.sample.decided_by,
     "condition": lambda row: row.sample.condition.value,
-    "state": lambda row: row.sample.story,
+    "state": lambda row: row.sample.status,
     "first_value_s": lambda row: row.sample.first_value,
     "updated": lambda row: row.sample.updated,
     "events": lambda row: row.sample.events,

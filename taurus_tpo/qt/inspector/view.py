@@ -22,7 +22,7 @@ ROOMY = 1.2
 _COLUMNS_KEY = "columns-1"
 
 #: What is done to the attributes of a selection: title, keys, what.
-_DEEDS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
+_ROW_ACTIONS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ("&Read now", "F5", actions.read_now),
     ("&Subscribe again", "Ctrl+R", actions.subscribe_again),
     ("&Copy model", "Ctrl+C", actions.copy_models),
@@ -174,7 +174,7 @@ class InspectorView(Qt.QTableView):
     # --- the menu ---
 
     def _make_actions(self) -> None:
-        self._deeds = [self._action(*deed) for deed in _DEEDS]
+        self._row_actions = [self._action(*row_action) for row_action in _ROW_ACTIONS]
         self._panel = self._action("Open &device panel", "Ctrl+D", self._open_panel)
 
     def _action(self, title: str, keys: str, do: Callable[[Any], Any]) -> Any:
@@ -211,11 +211,11 @@ class InspectorView(Qt.QTableView):
     def row_menu(self) -> Any:
         """Return the menu of what is selected."""
         menu = self._passing_menu()
-        menu.addActions(self._deeds[:2])
+        menu.addActions(self._row_actions[:2])
         menu.addMenu(self._modes_menu(menu))
         menu.addMenu(self._polling_menu(menu))
         menu.addSeparator()
-        menu.addActions(self._deeds[2:])
+        menu.addActions(self._row_actions[2:])
         menu.addAction(self._panel)
         server = self._server()
         if server is not None:
@@ -281,7 +281,9 @@ class InspectorView(Qt.QTableView):
             self._menu_below(self.currentIndex())
             return
         keys, entry = Qt.Qt.Key, self.model().entry(self.currentIndex())
-        folded = isinstance(entry, Group) and entry.name in self.model().wish.closed
+        folded = (
+            isinstance(entry, Group) and entry.name in self.model().row_filter.closed
+        )
         wanted = {keys.Key_Left: True, keys.Key_Right: False}.get(event.key())
         if event.key() in (keys.Key_Return, keys.Key_Enter):
             wanted = not folded

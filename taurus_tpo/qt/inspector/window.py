@@ -14,7 +14,7 @@ from taurus_tpo.qt.inspector.attribute_list import NoFactory
 from taurus_tpo.qt.inspector.model import InspectorModel
 from taurus_tpo.qt.inspector.rows import Row, write_csv
 from taurus_tpo.qt.inspector.view import InspectorView, remembered
-from taurus_tpo.qt.modelless_widget import Guest
+from taurus_tpo.qt.modelless_widget import ModellessWidget
 
 _LOG = Logger("TaurusTPO")
 
@@ -25,7 +25,7 @@ _GROUPED_KEY = "grouped"
 _OPEN: list[Any] = []
 
 
-class Inspector(Guest, Qt.QWidget):
+class Inspector(ModellessWidget, Qt.QWidget):
     """A table of all attributes of this process, with what can be done about them.
 
     Which mode each one got and who decided that; whether it is subscribed to, polled,
@@ -137,8 +137,8 @@ class Inspector(Guest, Qt.QWidget):
         for condition, button in self._buttons.items():
             button.setText(f"{condition.value} {counted[condition]}")
         shown = sum(isinstance(entry, Row) for entry in self.model.entries())
-        text = plural(len(self.model.roster), "attribute")
-        if shown != len(self.model.roster):
+        text = plural(len(self.model.attribute_list), "attribute")
+        if shown != len(self.model.attribute_list):
             text = f"{shown} of {text} shown"
         self._status.setText(" \N{MIDDLE DOT} ".join(filter(None, (text, self._told))))
 

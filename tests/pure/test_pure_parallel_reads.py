@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from taurus_tpo.core.batching import Costs
-from taurus_tpo.core.parallel_reads import LEAST, MOST, SHOWN, TRIALS, AtOnce
+from taurus_tpo.core.parallel_reads import LEAST, MOST, SHOWN, TRIALS, ParallelReads
 
 
-def shown() -> AtOnce:
+def shown() -> ParallelReads:
     """What is known of a device that does."""
-    at_once = AtOnce()
+    at_once = ParallelReads()
     for _ in range(SHOWN):
         assert not at_once.is_possible
         assert at_once.is_to_be_tried
@@ -23,14 +23,14 @@ def test_a_device_that_does_shows_it_more_than_once() -> None:
 
 
 def test_a_device_that_does_not_takes_one_trial() -> None:
-    at_once = AtOnce()
+    at_once = ParallelReads()
     at_once.tried(2.0, part=0.97)
     assert not at_once.is_possible
     assert not at_once.is_to_be_tried
 
 
 def test_a_quick_read_shows_nothing_and_is_not_tried_for_ever() -> None:
-    at_once = AtOnce()
+    at_once = ParallelReads()
     for _ in range(TRIALS):
         assert at_once.is_to_be_tried
         at_once.tried(LEAST / 2, part=0.01)

@@ -17,7 +17,14 @@ from pure_support import Alarms, DrivenClock
 
 from taurus_tpo.core.scheduler import Kind
 from taurus_tpo.core.verification import COMPANY, OPEN
-from taurus_tpo.scheme.deferred_setup import LONGEST, MOST, PACE, QUIET, SOME, Leisure
+from taurus_tpo.scheme.deferred_setup import (
+    LONGEST,
+    MOST,
+    PACE,
+    QUIET,
+    SOME,
+    DeferredSetup,
+)
 
 
 class Device:
@@ -39,7 +46,7 @@ class Attribute:
     def getParentObj(self) -> Device | None:
         return self.device
 
-    def at_leisure(self) -> None:
+    def when_idle(self) -> None:
         self.turns += 1
 
     def when_open(self) -> None:
@@ -55,7 +62,7 @@ class Pool:
         self.asked: list[tuple[Device, float]] = []
         self.waiting: dict[tuple[Device, Hashable], Future[Any]] = {}
 
-    def ask(
+    def submit(
         self,
         device: Device,
         name: Hashable,
@@ -103,8 +110,8 @@ def pool(alarms: Alarms) -> Pool:
 
 
 @pytest.fixture
-def leisure(pool: Pool, clock: DrivenClock) -> Leisure:
-    return Leisure(pool, connection_of, clock)
+def deferred_setup(pool: Pool, clock: DrivenClock) -> DeferredSetup:
+    return DeferredSetup(pool, connection_of, clock)
 
 
 def connection_of(device: Device) -> Device:
@@ -119,11 +126,11 @@ def refusal() -> Any:
 
 
 def test_an_attribute_has_its_turn_when_it_is_quiet_and_its_device_answers(
-    leisure: Leisure, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
 ) -> None:
     device = Device()
     attribute = Attribute(device)
-    leisure.hold(attribute)
+    deferred_setup.hold(attribute)
     assert alarms.delays == [QUIET]
     assert pool.asked == []
     alarms.ring()
@@ -140,11 +147,11 @@ def test_an_attribute_has_its_turn_when_it_is_quiet_and_its_device_answers(
 
 
 def test_as_long_as_attributes_come_nobody_has_a_turn(
-    leisure: Leisure, pool: Pool, alarms: Alarms, clock: DrivenClock
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms, clock: DrivenClock
 ) -> None:
     attributes = [Attribute(Device()) for _ in range(5)]
     for one in attributes:
-        leisure.hold(one)
+        deferred_setup.hold(one)
         clock.now += 0.6 * QUIET
     alarms.ring()
     assert pool.asked == []
@@ -154,14 +161,14 @@ def test_as_long_as_attributes_come_nobody_has_a_turn(
 
 
 def test_but_not_for_ever(
-    leisure: Leisure, pool: Pool, alarms: Alarms, clock: DrivenClock
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms, clock: DrivenClock
 ) -> None:
     one = Attribute(Device())
     for number in (1, 2):
         begun = clock.now
         while len(pool.devices) < number:
             assert clock.now <= begun + MOST + QUIET, "it has waited for longer"
-            leisure.hold(one)
+            deferred_setup.hold(one)
             clock.now += 0.6 * QUIET
             while alarms and alarms.due <= clock.now:
                 alarms.ring()
@@ -171,12 +178,12 @@ def test_but_not_for_ever(
 
 
 def test_a_large_window_takes_its_time_to_be_shown(
-    leisure: Leisure, pool: Pool, alarms: Alarms, clock: DrivenClock
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms, clock: DrivenClock
 ) -> None:
     device = Device()
     attributes = [Attribute(device) for _ in range(3000)]
     for one in attributes:
-        leisure.hold(one)
+        deferred_setup.hold(one)
     begun = clock.now
     while not pool.asked:
         alarms.ring()
@@ -184,12 +191,12 @@ def test_a_large_window_takes_its_time_to_be_shown(
 
 
 def test_a_device_is_asked_once_for_all_its_attributes(
-    leisure: Leisure, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
 ) -> None:
     one, other = Device(), Device()
     attributes = [Attribute(device) for device in (one, other, one, other, one)]
     for attribute in (*attributes, attributes[0]):
-        leisure.hold(attribute)
+        deferred_setup.hold(attribute)
     alarms.ring()
     assert pool.devices == [one, other]
     pool.answer()
@@ -198,13 +205,13 @@ def test_a_device_is_asked_once_for_all_its_attributes(
 
 @pytest.mark.parametrize("per_device", [1, 10, SOME, 3 * SOME])
 def test_many_have_their_turns_one_after_the_other(
-    leisure: Leisure, pool: Pool, alarms: Alarms, per_device: int
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms, per_device: int
 ) -> None:
     """A thousand at once would freeze the window."""
     devices = [Device() for _ in range(8 * SOME // per_device)]
     attributes = [Attribute(one) for one in devices for _ in range(per_device)]
     for attribute in attributes:
-        leisure.hold(attribute)
+        deferred_setup.hold(attribute)
     alarms.ring()
     turns = 0
     while True:
@@ -222,14 +229,14 @@ def test_many_have_their_turns_one_after_the_other(
 
 
 def test_who_comes_while_others_have_their_turn_waits_until_it_is_quiet(
-    leisure: Leisure, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
 ) -> None:
     many = [Attribute(Device()) for _ in range(2 * SOME)]
     for one in many:
-        leisure.hold(one)
+        deferred_setup.hold(one)
     alarms.ring()
     late = Attribute(Device())
-    leisure.hold(late)
+    deferred_setup.hold(late)
     alarms.ring()
     assert len(pool.devices) == 2 * SOME
     assert alarms.delays[-1] == QUIET
@@ -240,11 +247,11 @@ def test_who_comes_while_others_have_their_turn_waits_until_it_is_quiet(
 
 
 def test_a_device_that_fails_is_asked_again(
-    leisure: Leisure, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
 ) -> None:
     device = Device()
     attribute = Attribute(device)
-    leisure.hold(attribute)
+    deferred_setup.hold(attribute)
     alarms.ring()
     for _ in range(3):
         pool.answer(refusal())
@@ -255,11 +262,11 @@ def test_a_device_that_fails_is_asked_again(
 
 
 def test_of_a_device_that_is_gone_by_then_nothing_is_seen_to(
-    leisure: Leisure, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
 ) -> None:
     """It is looked at when it is back."""
     attribute = Attribute(Device())
-    leisure.hold(attribute)
+    deferred_setup.hold(attribute)
     alarms.ring()
     pool.answer()
     pool.answer(refusal())
@@ -268,26 +275,26 @@ def test_of_a_device_that_is_gone_by_then_nothing_is_seen_to(
 
 
 def test_a_device_that_nobody_listens_to_is_not_asked_again(
-    leisure: Leisure, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
 ) -> None:
     attribute = Attribute(Device())
     attribute.is_listened_to = False
-    leisure.hold(attribute)
+    deferred_setup.hold(attribute)
     alarms.ring()
     pool.answer(refusal())
     assert not pool.waiting
 
 
 def test_who_comes_later_shares_no_turn_with_those_before(
-    leisure: Leisure, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
 ) -> None:
     """The second turn is some time after the first."""
     device = Device()
     one, other = Attribute(device), Attribute(device)
-    leisure.hold(one)
+    deferred_setup.hold(one)
     alarms.ring()
     pool.answer()
-    leisure.hold(other)
+    deferred_setup.hold(other)
     alarms.ring()
     assert len(pool.waiting) == 2
     pool.answer()
@@ -296,11 +303,11 @@ def test_who_comes_later_shares_no_turn_with_those_before(
 
 
 def test_a_device_is_not_asked_for_attributes_that_are_gone(
-    leisure: Leisure, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
 ) -> None:
     device = Device()
     attribute = Attribute(device)
-    leisure.hold(attribute)
+    deferred_setup.hold(attribute)
     alarms.ring()
     del attribute
     gc.collect()
@@ -309,16 +316,16 @@ def test_a_device_is_not_asked_for_attributes_that_are_gone(
 
 
 def test_one_that_is_held_again_has_its_turns_anew(
-    leisure: Leisure, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
 ) -> None:
     """It was subscribed anew: the channel of that is not open yet."""
     device = Device()
     again, other = Attribute(device), Attribute(device)
     for one in (again, other):
-        leisure.hold(one)
+        deferred_setup.hold(one)
     alarms.ring()
     pool.answer()
-    leisure.hold(again)
+    deferred_setup.hold(again)
     alarms.ring()
     pool.answer()
     assert (other.turns, other.second_turns) == (1, 1)
@@ -328,32 +335,32 @@ def test_one_that_is_held_again_has_its_turns_anew(
 
 
 def test_for_those_that_were_cleaned_up_no_device_is_asked(
-    leisure: Leisure, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
 ) -> None:
     device = Device()
     first, second, third = (Attribute(device) for _ in range(3))
-    leisure.hold(first)
+    deferred_setup.hold(first)
     first.closed = True
-    leisure.release(first)
+    deferred_setup.release(first)
     for one in (second, third):
-        leisure.hold(one)
+        deferred_setup.hold(one)
     alarms.ring()
     pool.answer()
-    leisure.release(second)
-    leisure.release(second)
+    deferred_setup.release(second)
+    deferred_setup.release(second)
     assert pool.waiting, "the third is there still"
-    leisure.release(third)
+    deferred_setup.release(third)
     assert not pool.waiting, "nobody is"
     assert (second.second_turns, third.second_turns) == (0, 0)
 
 
 @pytest.mark.parametrize("how", ["cancelled", "failed"])
 def test_what_is_no_word_of_the_device_ends_it(
-    leisure: Leisure, pool: Pool, alarms: Alarms, how: str
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms, how: str
 ) -> None:
     """The pool has ended, or has logged what is wrong with the plugin."""
     attribute = Attribute(Device())
-    leisure.hold(attribute)
+    deferred_setup.hold(attribute)
     alarms.ring()
     ((_, future),) = pool.waiting.items()
     if how == "cancelled":
@@ -365,20 +372,22 @@ def test_what_is_no_word_of_the_device_ends_it(
 
 
 def test_when_the_pool_ends_nobody_has_a_turn(
-    leisure: Leisure, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
 ) -> None:
-    leisure.hold(Attribute(Device()))
+    deferred_setup.hold(Attribute(Device()))
     alarms.cancel()
     assert not alarms
     assert pool.asked == []
 
 
-def test_nobody_is_kept_alive(leisure: Leisure, pool: Pool, alarms: Alarms) -> None:
+def test_nobody_is_kept_alive(
+    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
+) -> None:
     gone, kept = Attribute(Device()), Attribute(Device())
     homeless = Attribute(None)
     references = [weakref.ref(gone), weakref.ref(gone.device)]
     for one in (gone, kept, homeless):
-        leisure.hold(one)
+        deferred_setup.hold(one)
     del gone, one
     gc.collect()
     assert [reference() for reference in references] == [None, None]
@@ -393,12 +402,12 @@ def test_everybody_has_a_turn_in_the_end(steps: list[tuple[int, float]]) -> None
     clock = DrivenClock()
     alarms = Alarms(clock)
     pool = Pool(alarms)
-    leisure = Leisure(pool, connection_of, clock)
+    deferred_setup = DeferredSetup(pool, connection_of, clock)
     devices = [Device() for _ in range(3)]
     attributes = [Attribute(devices[number % 3]) for number in range(6)]
     held = set()
     for number, pause in steps:
-        leisure.hold(attributes[number])
+        deferred_setup.hold(attributes[number])
         held.add(number)
         if pause > 1.5:
             alarms.ring()

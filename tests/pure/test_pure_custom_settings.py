@@ -40,8 +40,8 @@ def write(path: str | Path, *lines: str) -> str:
 
 
 def said(custom: CustomSettings) -> tuple[modes.SubMode | None, str]:
-    authority = custom.current().authority
-    return authority.mode, authority.mode_origin
+    source = custom.current().source
+    return source.mode, source.mode_origin
 
 
 # --- what counts ---------------------------------------------------------------------
@@ -49,8 +49,8 @@ def said(custom: CustomSettings) -> tuple[modes.SubMode | None, str]:
 
 def test_as_taurus_ships_it_nobody_has_said_anything(custom: CustomSettings) -> None:
     current = custom.current()
-    assert current.authority.mode is None
-    assert current.authority.rules == RuleSet()
+    assert current.source.mode is None
+    assert current.source.rules == RuleSet()
     assert current.enabled
     assert current.events_disabled_by is None
     assert custom.problems() == ()
@@ -63,7 +63,7 @@ def test_an_older_taurus_without_the_setting_has_said_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(taurus_settings, MODE_KEY)
-    assert custom.current().authority.mode is None
+    assert custom.current().source.mode is None
     assert custom.problems() == ()
     assert not hasattr(taurus_settings, MODE_KEY)
 
@@ -75,12 +75,12 @@ def test_what_the_program_assigns_counts_at_once(
         taurus_settings.TANGO_EVENT_SUB_MODE = name
         assert said(custom) == (modes.parse(name), PROGRAM_ORIGIN)
     taurus_settings.TANGO_EVENT_SUB_MODE = "ASYNCREAD"
-    assert custom.current().authority.mode is None
+    assert custom.current().source.mode is None
     taurus_settings.TANGO_EVENT_SUB_MODE_RULES = [("*", "SYNC")]
     rules = RuleSet([Rule("*", modes.SYNC)])
-    assert custom.current().authority.rules == rules
+    assert custom.current().source.rules == rules
     del taurus_settings.TANGO_EVENT_SUB_MODE_RULES
-    assert custom.current().authority.rules == RuleSet()
+    assert custom.current().source.rules == RuleSet()
 
 
 def test_what_has_not_changed_is_not_read_again(
@@ -107,10 +107,10 @@ def test_a_value_comes_from_the_file_that_taurus_read_at_import(
     write(taurus_settings.SYSTEM_CFG_FILE, f"{MODE_KEY} = 'SYNC'", f"{RULES_KEY} = []")
     write(taurus_settings.USER_CFG_FILE, f"{RULES_KEY} = [('*', 'ASYNC')]")
     taurus_settings.load_configs()
-    authority = custom.current().authority
-    assert authority.mode is modes.SYNC
-    assert authority.mode_origin == taurus_settings.SYSTEM_CFG_FILE
-    assert authority.rules_origin == taurus_settings.USER_CFG_FILE
+    source = custom.current().source
+    assert source.mode is modes.SYNC
+    assert source.mode_origin == taurus_settings.SYSTEM_CFG_FILE
+    assert source.rules_origin == taurus_settings.USER_CFG_FILE
 
 
 def test_what_the_program_assigns_after_the_file_is_the_programs(
@@ -198,7 +198,7 @@ def test_an_unknown_mode_in_a_file_is_one_warning_that_names_it(
     (problem,) = custom.problems()
     for word in (path, MODE_KEY, "'SYNK'", *map(str, modes.MODES)):
         assert word in str(problem)
-    assert custom.current().authority.mode is None
+    assert custom.current().source.mode is None
 
 
 def test_an_unquoted_text_is_a_problem_and_the_good_keys_count(
@@ -213,8 +213,8 @@ def test_an_unquoted_text_is_a_problem_and_the_good_keys_count(
     assert taurus_settings.load_configs([path]) == [path]
     current = watched.current()
     assert current.first_read_workers == 3
-    assert current.authority.rules == RuleSet([Rule("*", modes.ASYNC)])
-    assert current.authority.mode is None
+    assert current.source.rules == RuleSet([Rule("*", modes.ASYNC)])
+    assert current.source.mode is None
     (problem,) = watched.problems()
     assert (problem.origin, problem.key) == (path, MODE_KEY)
 
@@ -303,7 +303,7 @@ def test_what_is_put_right_is_no_problem_any_more(
         taurus_settings.TANGO_EVENT_SUB_MODE = good
         assert custom.problems() == ()
         expected = None if good == "ASYNCREAD" else modes.parse(good)
-        assert custom.current().authority.mode is expected
+        assert custom.current().source.mode is expected
 
 
 values = st.one_of(
@@ -330,7 +330,7 @@ def test_whatever_is_assigned_can_be_used(
     taurus_settings.TANGO_EVENTS_TO_SUBSCRIBE = assigned["events"]
     taurus_settings.TANGO_FIRST_READ_WORKERS = assigned["workers"]
     current = custom.current()
-    assert current.authority.mode in (None, *modes.MODES)
+    assert current.source.mode in (None, *modes.MODES)
     assert 1 <= current.first_read_workers <= 256
     assert isinstance(taurus_settings.TANGO_EVENT_SUB_MODE, str)
     assert all(problem.origin == PROGRAM_ORIGIN for problem in custom.problems())
@@ -357,7 +357,7 @@ def test_what_is_assigned_while_the_settings_are_read_counts_the_next_time(
     taurus_settings.TANGO_FIRST_READ_WORKERS = Meanwhile(taurus_settings)
     custom.current()
     assert taurus_settings.TANGO_EVENT_SUB_MODE == "STATELESS"
-    assert custom.current().authority.mode is modes.STATELESS
+    assert custom.current().source.mode is modes.STATELESS
 
 
 def test_many_threads_may_ask_while_the_program_assigns(
@@ -368,7 +368,7 @@ def test_many_threads_may_ask_while_the_program_assigns(
 
     def ask() -> None:
         while not end.is_set():
-            seen.append(custom.current().authority.mode)
+            seen.append(custom.current().source.mode)
 
     askers = [threading.Thread(target=ask) for _ in range(4)]
     for asker in askers:
@@ -392,8 +392,8 @@ def test_the_settings_file_that_we_ship_means_the_defaults(
     assert watched.problems() == ()
     now, defaults = watched.current(), Settings()
     assert set(KEYS) <= set(vars(taurus_settings))
-    assert now.authority.mode is modes.DEFAULT
-    assert len(now.authority.rules) == 0
+    assert now.source.mode is modes.DEFAULT
+    assert len(now.source.rules) == 0
     for field in (setting.field for setting in ALL if setting.field):
         assert getattr(now, field) == getattr(defaults, field)
     assert now.events_disabled_by is None

@@ -19,7 +19,7 @@ from pure_orb import Orb, Port
 from pure_support import SOON, DrivenClock, SomeDevice, growth, wait_until
 
 from taurus_tpo.concurrency.io_pool import THREAD_NAME, DevicePool, Stats
-from taurus_tpo.concurrency.liveness import Sentinel
+from taurus_tpo.concurrency.liveness import LivenessMonitor
 from taurus_tpo.core.scheduler import HELD, Batch, Kind, Report
 from taurus_tpo.core.server_health import Server
 
@@ -139,16 +139,16 @@ def asleep(pool: DevicePool) -> int:
 
 
 def test_a_read_brings_its_value(make: MakePool, device: SomeDevice) -> None:
-    assert result(make().ask(device, "x", None)) == "x"
+    assert result(make().submit(device, "x", None)) == "x"
 
 
 def test_an_attribute_that_waits_waits_once(
     make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
     pool = make(hands.serve)
-    pool.ask(device, "x", None)
+    pool.submit(device, "x", None)
     hands.holds(1)
-    one, other = pool.ask(device, "y", None), pool.ask(device, "y", None)
+    one, other = pool.submit(device, "y", None), pool.submit(device, "y", None)
     assert one is other
     assert pool.pending() == 2
     assert pool.stats().asked == 2
@@ -161,9 +161,9 @@ def test_an_attribute_that_is_being_read_may_be_asked_again(
     make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
     pool = make(hands.serve)
-    one = pool.ask(device, "x", None)
+    one = pool.submit(device, "x", None)
     hands.holds(1)
-    other = pool.ask(device, "x", None)
+    other = pool.submit(device, "x", None)
     assert other is not one
     hands.go.set()
     assert (result(one), result(other)) == ("x", "x")
@@ -174,10 +174,10 @@ def test_what_is_asked_of_a_busy_device_travels_in_one_call(
     make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
     pool = make(hands.serve)
-    pool.ask(device, "first", None)
+    pool.submit(device, "first", None)
     hands.holds(1)
     for name in "abc":
-        pool.ask(device, name, None)
+        pool.submit(device, name, None)
     hands.go.set()
     assert pool.wait(SOON)
     assert hands.names() == [["first"], ["a", "b", "c"]]
@@ -190,7 +190,7 @@ def test_what_is_asked_while_a_device_gathers_travels_in_one_call(
     pool = make(hands.serve, gather=0.01, clock=clock)
     hands.go.set()
     for name in "abc":
-        pool.ask(device, name, None)
+        pool.submit(device, name, None)
     assert hands.names() == []
     clock.now += 0.01
     assert pool.wait(SOON)
@@ -203,7 +203,7 @@ def test_a_request_knows_when_it_was_asked_and_for_whom(
     served: list[Batch] = []
     target = object()
     pool = make(lambda b: served.append(b) or Report(), clock=DrivenClock(1234.5))
-    pool.ask(device, "x", target)
+    pool.submit(device, "x", target)
     assert pool.wait(SOON)
     (request,) = served[0].requests
     assert (request.asked, request.target) == (1234.5, target)
@@ -225,7 +225,7 @@ def test_waiting_work_keeps_no_attribute_alive(
 
     pool = make(serve)
     attribute = Attribute()
-    pool.ask(device, "x", weakref.ref(attribute))
+    pool.submit(device, "x", weakref.ref(attribute))
     hands.holds(1)
     del attribute
     gc.collect()
@@ -256,7 +256,7 @@ def test_a_device_is_in_one_batch_at_a_time_and_devices_are_parallel(
     pool = make(serve, workers=3)
     devices = [SomeDevice(name) for name in "abc"]
     for round_ in range(3):
-        asked = [pool.ask(device, round_, None) for device in devices]
+        asked = [pool.submit(device, round_, None) for device in devices]
         assert [result(future) for future in asked] == [round_] * 3
 
 
@@ -264,7 +264,7 @@ def test_no_more_threads_than_allowed(make: MakePool, hands: Hands) -> None:
     """Two that serve, and one that sees to what comes."""
     pool = make(hands.serve, workers=2, clock=DrivenClock())
     for number in range(6):
-        pool.ask(SomeDevice(str(number)), "x", None)
+        pool.submit(SomeDevice(str(number)), "x", None)
     hands.holds(2)
     assert len(pool.threads()) <= 3
     assert pool.pending() == 6
@@ -280,7 +280,7 @@ def test_threads_that_are_held_are_replaced(make: MakePool, hands: Hands) -> Non
     clock = DrivenClock()
     pool = make(hands.serve, workers=2, clock=clock)
     for number in range(5):
-        pool.ask(SomeDevice(str(number)), "x", None)
+        pool.submit(SomeDevice(str(number)), "x", None)
     hands.holds(2)
     # Whoever waits for its time need not wait for them.
     result(pool.alarm("early", 0.0))
@@ -297,7 +297,7 @@ def test_threads_that_are_held_are_replaced(make: MakePool, hands: Hands) -> Non
 def test_no_more_threads_than_needed(make: MakePool) -> None:
     pool = make(workers=4)
     for number in range(6):
-        result(pool.ask(SomeDevice(str(number)), "x", None))
+        result(pool.submit(SomeDevice(str(number)), "x", None))
         wait_until(lambda: asleep(pool) == 1, "the thread rests")
     assert len(pool.threads()) == 1
 
@@ -309,7 +309,7 @@ def test_a_burst_for_one_device_starts_one_thread(
     # Held, so that the thread that was started cannot take anything meanwhile.
     with pool._changed:
         for number in range(10):
-            pool.ask(device, number, None)
+            pool.submit(device, number, None)
         assert len(pool.threads()) == 1
 
 
@@ -319,7 +319,7 @@ def test_the_oldest_device_is_served_first(make: MakePool, hands: Hands) -> None
     hands.go.set()
     devices = {name: SomeDevice(name) for name in "abc"}
     for number, name in enumerate("bacab"):
-        pool.ask(devices[name], number, None)
+        pool.submit(devices[name], number, None)
     clock.now += 1
     assert pool.wait(SOON)
     assert [batch.device.name for batch in hands.begun] == ["b", "a", "c"]
@@ -329,8 +329,8 @@ def test_the_threads_have_names_and_keep_no_process_alive(
     make: MakePool, hands: Hands, device: SomeDevice, other: SomeDevice
 ) -> None:
     pool = make(hands.serve)
-    pool.ask(device, "x", None)
-    pool.ask(other, "x", None)
+    pool.submit(device, "x", None)
+    pool.submit(other, "x", None)
     hands.holds(2)
     threads = pool.threads()
     names = [thread.name for thread in threads]
@@ -347,7 +347,7 @@ def test_the_pool_knows_its_threads(make: MakePool, device: SomeDevice) -> None:
         return read_all(batch)
 
     pool = make(serve)
-    pool.ask(device, "x", None)
+    pool.submit(device, "x", None)
     assert pool.wait(SOON)
     assert owned == [True]
     assert not pool.owns(threading.current_thread())
@@ -358,7 +358,7 @@ def test_threads_end_when_idle_and_start_again(
 ) -> None:
     pool = make(idle=0.005)
     for _ in range(3):
-        assert result(pool.ask(device, "x", None)) == "x"
+        assert result(pool.submit(device, "x", None)) == "x"
         wait_until(lambda: not pool.threads(), "the threads ended")
 
 
@@ -379,7 +379,7 @@ def test_no_lock_is_held_while_a_batch_is_served(
         return read_all(batch)
 
     pool = make(serve)
-    result(pool.ask(device, "x", None))
+    result(pool.submit(device, "x", None))
     assert answers == [True]
 
 
@@ -388,11 +388,11 @@ def test_whoever_serves_may_ask_for_more(make: MakePool, device: SomeDevice) -> 
 
     def serve(batch: Batch) -> Report:
         if not more:
-            more.append(pool.ask(batch.device, "more", None))
+            more.append(pool.submit(batch.device, "more", None))
         return read_all(batch)
 
     pool = make(serve, workers=1)
-    result(pool.ask(device, "x", None))
+    result(pool.submit(device, "x", None))
     assert result(more[0]) == "more"
 
 
@@ -401,18 +401,18 @@ def test_a_resting_thread_is_woken_while_somebody_waits(
 ) -> None:
     slow, quick, later = map(SomeDevice, ("slow", "quick", "later"))
     pool = make(lambda b: (hands.serve if b.device is slow else read_all)(b), workers=2)
-    pool.ask(slow, "x", None)
+    pool.submit(slow, "x", None)
     hands.holds(1)
-    result(pool.ask(quick, "x", None))
+    result(pool.submit(quick, "x", None))
     wait_until(lambda: asleep(pool) == 1, "the second thread rests")
     waiter = threading.Thread(target=pool.wait, args=(SOON,), daemon=True)
     waiter.start()
     wait_until(lambda: asleep(pool) == 2, "somebody waits")
     # The resting thread wakes, finds nothing that it may do, and rests again: behind
     # the one who waits.
-    pool.ask(slow, "y", None)
+    pool.submit(slow, "y", None)
     wait_until(lambda: asleep(pool) == 2, "both sleep")
-    assert pool.ask(later, "x", None).result(0.5) == "x"
+    assert pool.submit(later, "x", None).result(0.5) == "x"
 
 
 # --- what goes wrong -----------------------------------------------------------------
@@ -431,13 +431,13 @@ def test_a_serve_that_raises_fails_its_batch_and_the_thread_lives(
 
     clock = DrivenClock()
     pool = make(serve, workers=1, gather=0.01, clock=clock, log=logging.getLogger())
-    one, two = pool.ask(bad, "x", None), pool.ask(bad, "y", None)
+    one, two = pool.submit(bad, "x", None), pool.submit(bad, "y", None)
     clock.now += 1
     assert result(one) == "in time"
     with pytest.raises(ValueError, match="broken"):
         result(two)
     (thread,) = pool.threads()
-    good = pool.ask(healthy, "x", None)
+    good = pool.submit(healthy, "x", None)
     clock.now += 1
     assert result(good) == "x"
     assert pool.threads() == (thread,)
@@ -455,7 +455,7 @@ def test_a_thread_that_is_about_to_look_is_not_joined_by_another(
         for _ in range(100):
             clock = DrivenClock()
             pool = make(gather=0.01, clock=clock)
-            ask = partial(pool.ask, device, target=None)
+            ask = partial(pool.submit, device, target=None)
             asked = [askers.submit(ask, name) for name in range(80)]
             assert all(result(future) for future in asked)
             assert len(pool.threads()) == 1
@@ -464,7 +464,7 @@ def test_a_thread_that_is_about_to_look_is_not_joined_by_another(
 
 def test_what_serve_leaves_open_is_dropped(make: MakePool, device: SomeDevice) -> None:
     pool = make(lambda _batch: Report())
-    future = pool.ask(device, "x", None)
+    future = pool.submit(device, "x", None)
     with pytest.raises(CancelledError):
         result(future)
     assert pool.wait(SOON)
@@ -475,9 +475,9 @@ def test_a_cancelled_future_is_dropped_and_costs_nobody(
     make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
     pool = make(hands.serve)
-    pool.ask(device, "first", None)
+    pool.submit(device, "first", None)
     hands.holds(1)
-    cancelled, other = pool.ask(device, "x", None), pool.ask(device, "y", None)
+    cancelled, other = pool.submit(device, "x", None), pool.submit(device, "y", None)
     assert cancelled.cancel()
     hands.go.set()
     assert result(other) == "y"
@@ -489,10 +489,10 @@ def test_whoever_asks_after_somebody_cancelled_gets_a_value(
     make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
     pool = make(hands.serve)
-    pool.ask(device, "first", None)
+    pool.submit(device, "first", None)
     hands.holds(1)
-    pool.ask(device, "x", None).cancel()
-    again = pool.ask(device, "x", None)
+    pool.submit(device, "x", None).cancel()
+    again = pool.submit(device, "x", None)
     hands.go.set()
     assert result(again) == "x"
 
@@ -505,8 +505,8 @@ def test_a_serve_that_wants_to_exit_takes_no_thread_with_it() -> None:
         return read_all(batch)
 
     pool = DevicePool(serve, workers=1, gather=0.0, idle=0.05)
-    bad = pool.ask(SomeDevice("bad"), "x", None)
-    good = pool.ask(SomeDevice("good"), "x", None)
+    bad = pool.submit(SomeDevice("bad"), "x", None)
+    good = pool.submit(SomeDevice("good"), "x", None)
     done, _ = wait_for([bad, good], 0.5)
     assert done == {bad, good}
     assert pool.close(SOON)
@@ -520,7 +520,7 @@ def test_wait_tells_whether_nothing_is_pending(
 ) -> None:
     pool = make(hands.serve)
     assert pool.wait(0)
-    pool.ask(device, "x", None)
+    pool.submit(device, "x", None)
     assert not pool.wait(0.01)
     hands.go.set()
     assert pool.wait(SOON)
@@ -531,9 +531,9 @@ def test_close_cancels_what_waits_and_lets_what_is_read_come(
     make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
     pool = make(hands.serve)
-    reading = pool.ask(device, "x", None)
+    reading = pool.submit(device, "x", None)
     hands.holds(1)
-    waiting = pool.ask(device, "y", None)
+    waiting = pool.submit(device, "y", None)
     assert not pool.close(0.01)
     assert waiting.cancelled()
     assert not reading.done()
@@ -546,7 +546,7 @@ def test_close_cancels_what_waits_and_lets_what_is_read_come(
 
 def test_close_ends_the_threads_that_rest(make: MakePool, device: SomeDevice) -> None:
     pool = make()
-    result(pool.ask(device, "x", None))
+    result(pool.submit(device, "x", None))
     (thread,) = pool.threads()
     assert pool.close(SOON)
     wait_until(lambda: not thread.is_alive(), "the thread ended")
@@ -556,7 +556,7 @@ def test_close_without_a_limit_waits_for_what_is_read(
     make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
     pool = make(hands.serve)
-    reading = pool.ask(device, "x", None)
+    reading = pool.submit(device, "x", None)
     hands.holds(1)
     with ThreadPoolExecutor(1) as other:
         closing = other.submit(pool.close, None)
@@ -572,7 +572,7 @@ def test_after_close_what_is_asked_is_cancelled(
 ) -> None:
     pool = make()
     assert pool.close()
-    assert pool.ask(device, "x", None).cancelled()
+    assert pool.submit(device, "x", None).cancelled()
     assert pool.pending() == 0
     assert pool.stats() == Stats()
 
@@ -587,7 +587,7 @@ def test_close_may_be_called_by_whoever_serves(
         return Report()
 
     pool = make(serve)
-    pool.ask(device, "x", None)
+    pool.submit(device, "x", None)
     wait_until(lambda: closed and not pool.threads(), "it closed and ended")
     assert closed == [True]
 
@@ -596,7 +596,7 @@ def test_a_callback_of_a_cancelled_future_may_use_the_pool(
     make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
     pool = make(hands.serve)
-    pool.ask(device, "x", None)
+    pool.submit(device, "x", None)
     hands.holds(1)
     heard: list[int] = []
 
@@ -605,7 +605,7 @@ def test_a_callback_of_a_cancelled_future_may_use_the_pool(
         other.start()
         other.join(SOON)
 
-    pool.ask(device, "y", None).add_done_callback(ask_from_another_thread)
+    pool.submit(device, "y", None).add_done_callback(ask_from_another_thread)
     pool.close()
     assert heard == [1]
 
@@ -615,9 +615,9 @@ def test_a_callback_of_a_cancelled_future_may_use_the_pool(
 
 def test_each_kind_of_work_is_counted_apart(make: MakePool, device: SomeDevice) -> None:
     pool = make()
-    result(pool.ask(device, "x", None, Kind.CONNECT))
+    result(pool.submit(device, "x", None, Kind.CONNECT))
     for _ in range(2):
-        result(pool.ask(device, "x", None, Kind.POLL))
+        result(pool.submit(device, "x", None, Kind.POLL))
     wait_until(lambda: not any(map(pool.pending, Kind)), "nothing is pending")
     assert pool.stats(Kind.CONNECT) == Stats(asked=1, calls=1, read=1)
     assert pool.stats(Kind.POLL) == Stats(asked=2, calls=2, read=2)
@@ -626,7 +626,7 @@ def test_each_kind_of_work_is_counted_apart(make: MakePool, device: SomeDevice) 
 
 def test_nobody_waits_for_polls(make: MakePool, device: SomeDevice) -> None:
     pool = make()
-    pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
+    pool.submit(device, "x", None, Kind.POLL, delay=NEVER)
     assert pool.wait(0)
     assert (pool.pending(), pool.pending(Kind.POLL)) == (0, 1)
 
@@ -637,7 +637,7 @@ def test_a_delayed_request_is_served_when_it_is_due(
     clock = DrivenClock()
     pool = make(hands.serve, clock=clock)
     hands.go.set()
-    future = pool.ask(device, "x", None, Kind.POLL, delay=0.01)
+    future = pool.submit(device, "x", None, Kind.POLL, delay=0.01)
     wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
     assert hands.names() == []
     clock.now += 0.01
@@ -667,7 +667,7 @@ def test_an_alarm_rings_while_servers_hang(make: MakePool, hands: Hands) -> None
     pool = make(hands.serve, workers=4)
     for number in range(4):
         # Nobody knows whether it answers, and it cannot be asked.
-        pool.ask(SomeDevice(str(number), Server(str(number))), "x", None)
+        pool.submit(SomeDevice(str(number), Server(str(number))), "x", None)
     hands.holds(2)
     assert result(pool.alarm("tea", 0.0)) is None
     assert len(hands.names()) == 2
@@ -688,14 +688,14 @@ def test_who_is_held_leaves_somebody_who_looks_in_time(
     clock, idle = DrivenClock(), 0.3
     pool = make(hands.serve, idle=idle, clock=clock)
     far, near, other = (SomeDevice(name) for name in ("far", "near", "other"))
-    pool.ask(far, "far", None, Kind.POLL, delay=NEVER)
+    pool.submit(far, "far", None, Kind.POLL, delay=NEVER)
     hands.go.set()
-    result(pool.ask(near, "now", None, Kind.POLL))
+    result(pool.submit(near, "now", None, Kind.POLL))
     wait_until(lambda: asleep(pool) == 2, "one waits for what is far, one is idle")
     hands.go.clear()
     # The one that is idle looks in time for both, and is held by the first.
-    pool.ask(near, "held", None, Kind.POLL, delay=idle)
-    pool.ask(other, "soon", None, Kind.POLL, delay=idle + 0.1)
+    pool.submit(near, "held", None, Kind.POLL, delay=idle)
+    pool.submit(other, "soon", None, Kind.POLL, delay=idle + 0.1)
     clock.now += idle + 0.05
     wait_until(lambda: ["held"] in hands.names(), "the first is served")
     clock.now += 0.1
@@ -707,7 +707,7 @@ def test_who_is_held_wakes_somebody_who_would_look_later(
 ) -> None:
     """One of two threads at rest looks in time for all, and is held by the first."""
     pool = make(hands.serve)
-    both = [pool.ask(SomeDevice(name), name, None, Kind.POLL) for name in "ab"]
+    both = [pool.submit(SomeDevice(name), name, None, Kind.POLL) for name in "ab"]
     hands.holds(2)
     hands.go.set()
     for future in both:
@@ -715,7 +715,7 @@ def test_who_is_held_wakes_somebody_who_would_look_later(
     wait_until(lambda: asleep(pool) == 2, "both rest")
     hands.go.clear()
     for name, delay in (("held", 0.02), ("soon", 0.04)):
-        pool.ask(SomeDevice(name), name, None, Kind.POLL, delay)
+        pool.submit(SomeDevice(name), name, None, Kind.POLL, delay)
     wait_until(lambda: ["soon"] in hands.names(), "both are served")
 
 
@@ -723,8 +723,8 @@ def test_whoever_is_in_more_of_a_hurry_hastens_what_waits(
     make: MakePool, device: SomeDevice
 ) -> None:
     pool = make()
-    slow = pool.ask(device, "x", None, delay=NEVER)
-    assert pool.ask(device, "x", None) is slow
+    slow = pool.submit(device, "x", None, delay=NEVER)
+    assert pool.submit(device, "x", None) is slow
     assert result(slow) == "x"
 
 
@@ -733,7 +733,7 @@ def test_what_is_withdrawn_is_cancelled_and_not_served(
 ) -> None:
     pool = make(hands.serve)
     hands.go.set()
-    future = pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
+    future = pool.submit(device, "x", None, Kind.POLL, delay=NEVER)
     pool.withdraw(device, Kind.POLL, "x")
     pool.withdraw(device, Kind.POLL, "x")
     assert future.cancelled()
@@ -751,7 +751,7 @@ def test_whoever_withdraws_waits_for_no_other_thread(
         threading.Thread(target=action).start()
 
     pool = make(hands.serve, do_later=do_later)
-    future = pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
+    future = pool.submit(device, "x", None, Kind.POLL, delay=NEVER)
     held, let_go = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -778,13 +778,13 @@ def test_nobody_waits_for_what_is_withdrawn(
 ) -> None:
     pool = make(hands.serve, idle=0.01)
     for _ in range(2):
-        pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
+        pool.submit(device, "x", None, Kind.POLL, delay=NEVER)
         wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
         pool.withdraw(device, Kind.POLL, "x")
         wait_until(lambda: not pool.threads(), "it ends")
     # The same while something else is served.
-    pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
-    served = pool.ask(other, "y", None, Kind.POLL)
+    pool.submit(device, "x", None, Kind.POLL, delay=NEVER)
+    served = pool.submit(other, "y", None, Kind.POLL)
     hands.holds(1)
     wait_until(lambda: asleep(pool) == 1, "a thread waits for the first")
     pool.withdraw(device, Kind.POLL, "x")
@@ -797,14 +797,16 @@ def test_what_is_to_come_later_wakes_nobody(make: MakePool, device: SomeDevice) 
     """A thread that is woken takes time from all others, a window among them."""
     clock = DrivenClock()
     pool = make(idle=0.01, clock=clock)
-    pool.ask(device, "first", None, Kind.POLL, delay=NEVER)
+    pool.submit(device, "first", None, Kind.POLL, delay=NEVER)
     wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
     with pool._changed:
         rests = dict(pool._rests)
         for number in range(100):
-            pool.ask(SomeDevice(str(number)), "later", None, Kind.POLL, delay=NEVER + 1)
+            pool.submit(
+                SomeDevice(str(number)), "later", None, Kind.POLL, delay=NEVER + 1
+            )
         assert pool._rests == rests
-        pool.ask(device, "sooner", None, Kind.POLL, delay=NEVER - 1)
+        pool.submit(device, "sooner", None, Kind.POLL, delay=NEVER - 1)
         assert pool._rests != rests
 
 
@@ -812,7 +814,7 @@ def test_what_is_being_served_is_not_withdrawn(
     make: MakePool, hands: Hands, device: SomeDevice
 ) -> None:
     pool = make(hands.serve)
-    future = pool.ask(device, "x", None)
+    future = pool.submit(device, "x", None)
     hands.holds(1)
     pool.withdraw(device, Kind.READ, "x")
     hands.go.set()
@@ -824,7 +826,7 @@ def test_who_withdraws_in_the_midst_of_something_is_heard_later(
 ) -> None:
     """As an attribute does that is collected as garbage while the pool is at work."""
     pool = make()
-    future = pool.ask(device, "x", None, Kind.POLL, delay=NEVER)
+    future = pool.submit(device, "x", None, Kind.POLL, delay=NEVER)
     with pool._changed:
         pool.withdraw(device, Kind.POLL, "x")
         assert not future.done()
@@ -860,11 +862,11 @@ def test_what_is_asked_for_again_is_not_withdrawn(
     """Who withdraws waits for nobody: it may be done after the next thing is asked."""
     later: list[Callable[[], Any]] = []
     pool = make(do_later=later.append)
-    first = pool.ask(device, "x", None, Kind.LOOK, delay=NEVER)
+    first = pool.submit(device, "x", None, Kind.LOOK, delay=NEVER)
     with lock_of(pool):
         pool.withdraw(device, Kind.LOOK, "x")
     assert len(later) == 1
-    second = pool.ask(device, "x", None, Kind.LOOK, delay=NEVER)
+    second = pool.submit(device, "x", None, Kind.LOOK, delay=NEVER)
     later[0]()
     assert first.cancelled()
     assert not second.done()
@@ -879,7 +881,7 @@ def test_what_somebody_withdraws_is_his_own(make: MakePool, device: SomeDevice) 
     """Two attributes have one name, where the second is made as the first goes."""
     pool = make(do_later=[].append)
     old, new = Somebody(), Somebody()
-    asked = pool.ask(device, "x", weakref.ref(new), Kind.LOOK, delay=NEVER)
+    asked = pool.submit(device, "x", weakref.ref(new), Kind.LOOK, delay=NEVER)
     pool.withdraw(device, Kind.LOOK, "x", old)
     assert pool.pending(Kind.LOOK) == 1
     with lock_of(pool):
@@ -890,7 +892,7 @@ def test_what_somebody_withdraws_is_his_own(make: MakePool, device: SomeDevice) 
     pool.withdraw(device, Kind.LOOK, "x", new)
     assert asked.cancelled()
     # Nobody would take what was asked for one that is gone.
-    asked = pool.ask(device, "x", weakref.ref(new), Kind.LOOK, delay=NEVER)
+    asked = pool.submit(device, "x", weakref.ref(new), Kind.LOOK, delay=NEVER)
     del new
     pool.withdraw(device, Kind.LOOK, "x", Somebody())
     assert asked.cancelled()
@@ -906,7 +908,7 @@ def test_what_has_to_be_served_again_is(make: MakePool, device: SomeDevice) -> N
         return read_all(batch)
 
     pool = make(serve)
-    assert result(pool.ask(device, "x", None)) == "x"
+    assert result(pool.submit(device, "x", None)) == "x"
     assert pool.wait(SOON)
     assert pool.stats() == Stats(asked=1, calls=3, read=1)
 
@@ -925,9 +927,9 @@ def test_what_is_asked_while_one_like_it_is_served_in_vain_is_not_lost(
         return Report(answered=True, again=batch.requests)
 
     pool = make(serve)
-    one = pool.ask(device, "x", None)
+    one = pool.submit(device, "x", None)
     hands.holds(1)
-    other = pool.ask(device, "x", None)
+    other = pool.submit(device, "x", None)
     hands.go.set()
     assert (result(one), result(other)) == ("x", "x")
     assert pool.wait(SOON)
@@ -944,7 +946,7 @@ def test_what_has_to_be_served_again_after_close_is_cancelled(
         return Report(answered=True, again=batch.requests)
 
     pool = make(serve)
-    future = pool.ask(device, "x", None)
+    future = pool.submit(device, "x", None)
     hands.holds(1)
     pool.close()
     hands.go.set()
@@ -962,9 +964,9 @@ def test_while_the_last_thread_serves_another_waits_for_what_is_to_come(
     clock = DrivenClock()
     serve = {device: hands.serve, other: read_all}
     pool = make(lambda batch: serve[batch.device](batch), clock=clock)
-    later = pool.ask(other, "x", None, Kind.POLL, delay=0.02)
+    later = pool.submit(other, "x", None, Kind.POLL, delay=0.02)
     wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
-    pool.ask(device, "x", None, Kind.POLL, delay=0.01)
+    pool.submit(device, "x", None, Kind.POLL, delay=0.01)
     wait_until(lambda: asleep(pool) == 1, "a thread waits for both")
     clock.now += 0.01
     hands.holds(1)
@@ -985,8 +987,8 @@ class Silent:
         self._where: list[Port] = []
 
     def pool(self, silence: float = SILENCE, **more: Any) -> DevicePool:
-        sentinel = Sentinel(silence)
-        return self._make(self.hands.serve, sentinel=sentinel, **more)
+        liveness = LivenessMonitor(silence)
+        return self._make(self.hands.serve, liveness=liveness, **more)
 
     def orb(self, answers: bool = True) -> Orb:
         orb = Orb(answers)
@@ -1015,7 +1017,7 @@ def silent(make: MakePool) -> Iterator[Silent]:
 def test_a_server_is_asked_before_it_is_called(silent: Silent) -> None:
     orb = silent.orb()
     pool = silent.pool(NEVER)
-    assert result(pool.ask(silent.device(orb), "x", None)) == "x"
+    assert result(pool.submit(silent.device(orb), "x", None)) == "x"
     assert len(orb.heard) == 1
 
 
@@ -1024,20 +1026,20 @@ def test_a_server_that_has_answered_lately_is_called_at_once(silent: Silent) -> 
     pool = silent.pool(NEVER, clock=DrivenClock())
     device = silent.device(orb)
     for _ in range(3):
-        assert result(pool.ask(device, "x", None)) == "x"
+        assert result(pool.submit(device, "x", None)) == "x"
     assert len(orb.heard) == 1
 
 
 def test_a_server_that_refuses_is_called(silent: Silent) -> None:
     """The call says what is wrong, and at once."""
     pool = silent.pool(NEVER)
-    assert result(pool.ask(silent.device(silent.nobody()), "x", None)) == "x"
+    assert result(pool.submit(silent.device(silent.nobody()), "x", None)) == "x"
 
 
 def test_a_silent_server_is_not_called(silent: Silent) -> None:
     pool = silent.pool()
     device = silent.device(silent.orb(answers=False))
-    one, two = (pool.ask(device, name, None) for name in "xy")
+    one, two = (pool.submit(device, name, None) for name in "xy")
     for future in (one, two):
         with pytest.raises(TimeoutError, match="server of device"):
             result(future)
@@ -1053,10 +1055,10 @@ def test_whoever_is_patient_waits_until_a_silent_server_is_back(silent: Silent) 
     orb = silent.orb(answers=False)
     device = silent.device(orb)
     with pytest.raises(TimeoutError):
-        result(pool.ask(device, "impatient", None))
-    patient = [pool.ask(device, name, None, patient=True) for name in "xy"]
+        result(pool.submit(device, "impatient", None))
+    patient = [pool.submit(device, name, None, patient=True) for name in "xy"]
     with pytest.raises(TimeoutError):
-        result(pool.ask(device, "impatient", None))
+        result(pool.submit(device, "impatient", None))
     assert not any(future.done() for future in patient)
     orb.answer()
     assert [result(future) for future in patient] == ["x", "y"]
@@ -1070,10 +1072,10 @@ def test_who_asks_for_what_a_patient_one_waits_for_is_told_at_once(
     pool = silent.pool(idle=0.01)
     device = silent.device(silent.orb(answers=False))
     with pytest.raises(TimeoutError):
-        result(pool.ask(device, "x", None))
-    patient = pool.ask(device, "x", None, patient=True)
+        result(pool.submit(device, "x", None))
+    patient = pool.submit(device, "x", None, patient=True)
     wait_until(lambda: len(pool.threads()) <= 1, "only the sentinel is at work")
-    assert pool.ask(device, "x", None) is patient
+    assert pool.submit(device, "x", None) is patient
     with pytest.raises(TimeoutError):
         patient.result(SOON / 2)
 
@@ -1098,7 +1100,7 @@ def test_whoever_asks_first_does_not_ask_beside_the_pool(silent: Silent) -> None
     pool = silent.pool(NEVER)
     orb = silent.orb(answers=False)
     device = silent.device(orb)
-    future = pool.ask(device, "x", None)
+    future = pool.submit(device, "x", None)
     wait_until(lambda: orb.heard, "the server was asked")
     heard: list[bool] = []
     asker = threading.Thread(target=lambda: heard.append(pool.hears(device.server)))
@@ -1129,8 +1131,8 @@ def test_nobody_waits_for_ever_for_a_word_that_does_not_come(silent: Silent) -> 
 def test_silent_servers_take_no_thread(silent: Silent) -> None:
     pool = silent.pool(NEVER, workers=2)
     hung = [silent.device(silent.orb(answers=False), str(n)) for n in range(10)]
-    futures = [pool.ask(device, "x", None) for device in hung]
-    assert result(pool.ask(silent.device(silent.orb()), "x", None)) == "x"
+    futures = [pool.submit(device, "x", None) for device in hung]
+    assert result(pool.submit(silent.device(silent.orb()), "x", None)) == "x"
     assert not any(future.done() for future in futures)
     assert len(pool.threads()) <= 3
 
@@ -1139,7 +1141,7 @@ def test_a_server_that_was_found_elsewhere_is_asked_there(silent: Silent) -> Non
     """What is said of the old place says nothing of the server."""
     pool = silent.pool()
     device = silent.device(silent.orb(answers=False))
-    future = pool.ask(device, "x", None)
+    future = pool.submit(device, "x", None)
     device.server.move(silent.orb().address)
     assert result(future) == "x"
     assert not device.server.silent
@@ -1152,8 +1154,8 @@ def test_a_silent_server_that_was_found_elsewhere_is_asked_there(
     old = silent.orb(answers=False)
     device = silent.device(old)
     with pytest.raises(TimeoutError):
-        result(pool.ask(device, "x", None))
-    future = pool.ask(device, "x", None, patient=True)
+        result(pool.submit(device, "x", None))
+    future = pool.submit(device, "x", None, patient=True)
     device.server.move(silent.orb().address)
     # The old process, which nobody wants to know of, comes back.
     old.answer()
@@ -1171,8 +1173,8 @@ def test_a_call_that_times_out_raises_a_doubt(silent: Silent, make: MakePool) ->
             return Report(answered=False, late=True, again=batch.requests)
         return read_all(batch)
 
-    pool = make(serve, sentinel=Sentinel(NEVER), clock=DrivenClock())
-    assert result(pool.ask(device, "x", None)) == "x"
+    pool = make(serve, liveness=LivenessMonitor(NEVER), clock=DrivenClock())
+    assert result(pool.submit(device, "x", None)) == "x"
     assert len(orb.heard) == 2
     assert len(calls) == 2
 
@@ -1191,10 +1193,10 @@ def test_a_server_that_cannot_be_asked_is_silent_after_a_call_in_vain(
     pool = make(serve, clock=clock)
     device = SomeDevice("device", Server("server"))
     with pytest.raises(TimeoutError):
-        result(pool.ask(device, "x", None))
+        result(pool.submit(device, "x", None))
     assert device.server.silent
     assert device.late
-    future = pool.ask(device, "x", None, patient=True)
+    future = pool.submit(device, "x", None, patient=True)
     wait_until(lambda: asleep(pool) == 1, "a thread waits")
     back.set()
     assert not future.done()
@@ -1208,7 +1210,7 @@ def test_a_server_that_cannot_be_asked_is_silent_after_a_call_in_vain(
 def test_close_ends_the_sentinel(silent: Silent) -> None:
     pool = silent.pool(NEVER)
     orb = silent.orb(answers=False)
-    future = pool.ask(silent.device(orb), "x", None)
+    future = pool.submit(silent.device(orb), "x", None)
     wait_until(lambda: orb.heard, "the server was asked")
     assert pool.close(SOON)
     assert pool.threads() == ()
@@ -1216,13 +1218,13 @@ def test_close_ends_the_sentinel(silent: Silent) -> None:
 
 
 def test_all_threads_end_when_all_is_quiet(make: MakePool, silent: Silent) -> None:
-    sentinel = Sentinel(SILENCE, keep=0.01)
-    pool = make(read_all, idle=0.01, sentinel=sentinel)
+    liveness = LivenessMonitor(SILENCE, keep=0.01)
+    pool = make(read_all, idle=0.01, liveness=liveness)
     healthy = silent.device(silent.orb(), "healthy")
     hung = silent.device(silent.orb(answers=False), "hung")
-    assert result(pool.ask(healthy, "x", None)) == "x"
+    assert result(pool.submit(healthy, "x", None)) == "x"
     with pytest.raises(TimeoutError):
-        result(pool.ask(hung, "x", None))
+        result(pool.submit(hung, "x", None))
     wait_until(lambda: not pool.threads(), "all threads have ended")
 
 
@@ -1274,7 +1276,7 @@ def ask_and_cancel(pool: DevicePool, work: list[Work]) -> list[Future[Any]]:
     for number, (device, name, kind) in enumerate(work):
         patient = number % 3 == 0
         delay = 0.001 * (number % 5)
-        futures.append(pool.ask(device, name, None, kind, delay, patient))
+        futures.append(pool.submit(device, name, None, kind, delay, patient))
         if number % 11 == 0:
             pool.withdraw(device, kind, name)
     for future in futures[::10]:
@@ -1295,10 +1297,10 @@ def test_nothing_is_forgotten_while_threads_rest_end_and_are_held(
 
     pool = make(serve, workers=3, gather=0.0005, idle=0.002)
     devices = [SomeDevice(str(number)) for number in range(8)]
-    far = pool.ask(SomeDevice("far"), "far", None, Kind.POLL, delay=NEVER)
+    far = pool.submit(SomeDevice("far"), "far", None, Kind.POLL, delay=NEVER)
     for _ in range(150):
         asked = [
-            pool.ask(
+            pool.submit(
                 chance.choice(devices),
                 chance.choice("abc"),
                 None,
@@ -1321,7 +1323,11 @@ def test_many_threads_that_ask_and_cancel_lose_nothing(
     uncheckable = [SomeDevice(f"uncheckable {n}", Server(str(n))) for n in range(2)]
     moody = Moody(failing=set(uncheckable))
     pool = make(
-        moody.serve, workers=5, gather=0.0005, idle=0.001, sentinel=Sentinel(0.05)
+        moody.serve,
+        workers=5,
+        gather=0.0005,
+        idle=0.001,
+        liveness=LivenessMonitor(0.05),
     )
     orbs = [silent.orb(), silent.orb(), silent.orb(answers=False), silent.nobody()]
     devices = [silent.device(orb, str(n)) for n, orb in enumerate(orbs * 2)]
@@ -1369,7 +1375,7 @@ def test_what_a_read_costs_does_not_grow_with_their_number(make: MakePool) -> No
         pool = make(serve, gather=0.001)
         for name in range(20):
             for device in devices:
-                pool.ask(device, name, None)
+                pool.submit(device, name, None)
         asked.set()
         assert pool.wait(SOON)
         assert pool.stats().read == number

@@ -17,7 +17,7 @@ from taurus_tpo.core.verification import (
     PAUSE,
     PAUSES,
     Criteria,
-    Settling,
+    Verification,
     in_company,
     same,
 )
@@ -57,7 +57,7 @@ def test_those_of_many_devices_are_looked_at_at_different_moments() -> None:
 # --- looks ---------------------------------------------------------------------------
 
 
-def looks_until_trusted(settling: Settling, agrees: bool) -> list[float]:
+def looks_until_trusted(settling: Verification, agrees: bool) -> list[float]:
     pauses = [settling.pause]
     while not settling.look(agrees):
         pauses.append(settling.pause)
@@ -65,36 +65,36 @@ def looks_until_trusted(settling: Settling, agrees: bool) -> list[float]:
 
 
 def test_the_last_look_comes_after_tangos_keep_alive_period() -> None:
-    pauses = looks_until_trusted(Settling(), agrees=True)
+    pauses = looks_until_trusted(Verification(), agrees=True)
     assert pauses == list(PAUSES)
     assert sum(pauses) > KEEP_ALIVE
 
 
 def test_who_does_not_agree_is_looked_at_more_often_but_not_for_ever() -> None:
-    pauses = looks_until_trusted(Settling(), agrees=False)
+    pauses = looks_until_trusted(Verification(), agrees=False)
     assert pauses == [*PAUSES, *[PAUSE] * (MOST - len(PAUSES))]
 
 
 def test_who_agreed_early_is_looked_at_all_the_same() -> None:
-    settling = Settling()
+    settling = Verification()
     assert not settling.look(agrees=True)
 
 
 def test_an_event_since_the_last_look_is_as_good_as_to_agree() -> None:
-    settling = Settling(looks=len(PAUSES) - 1)
+    settling = Verification(looks=len(PAUSES) - 1)
     settling.heard()
     assert settling.look(agrees=False)
 
 
 def test_an_event_before_the_last_look_is_not() -> None:
-    settling = Settling(looks=len(PAUSES) - 2)
+    settling = Verification(looks=len(PAUSES) - 2)
     settling.heard()
     assert not settling.look(agrees=False)
     assert not settling.look(agrees=False)
 
 
 def test_an_event_proves_that_events_arrive() -> None:
-    settling = Settling(proven=False)
+    settling = Verification(proven=False)
     settling.look(agrees=True)
     assert not settling.proven
     settling.heard()
@@ -103,7 +103,7 @@ def test_an_event_proves_that_events_arrive() -> None:
 
 
 def test_who_fails_is_looked_at_again_and_again_until_there_is_a_value() -> None:
-    settling = Settling()
+    settling = Verification()
     pauses = []
     for _ in range(3 * MOST):
         pauses.append(settling.pause)
@@ -114,7 +114,7 @@ def test_who_fails_is_looked_at_again_and_again_until_there_is_a_value() -> None
 
 
 def test_who_takes_longer_than_a_call_may_take_is_looked_at_less_often() -> None:
-    settling = Settling(late=True)
+    settling = Verification(late=True)
     assert settling.pause == LATE
     settling.failed(late=True)
     assert settling.pause == LATE

@@ -12,7 +12,7 @@ import pytest
 #: C would abort at its end; Python's own end is told by what is printed.
 PROGRAM = """
 import atexit, ctypes, sys
-from taurus_tpo.ending import leave_tango_behind
+from taurus_tpo.tango_client.process_exit import leave_tango_behind
 libc = ctypes.CDLL(None)
 libc.on_exit(ctypes.cast(libc.abort, ctypes.c_void_p), None)
 atexit.register(print, "Python has ended")
@@ -44,7 +44,7 @@ def test_a_process_ends_with_its_status_before_cs_own_clean_up(tmp_path: Path) -
 #: What is destroyed says so.
 KEEPER = """
 import weakref
-from taurus_tpo.ending import keep_for_ever
+from taurus_tpo.tango_client.process_exit import keep_for_ever
 
 class Proxy:
     def __init__(self, name):

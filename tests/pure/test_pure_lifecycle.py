@@ -15,7 +15,7 @@ from taurus_tpo.core.lifecycle import (
     WORKING,
     Effect,
     Input,
-    Life,
+    Lifecycle,
     State,
 )
 
@@ -39,8 +39,8 @@ BEING_SUBSCRIBED = [
 inputs = st.lists(st.sampled_from(list(Input)), max_size=40)
 
 
-def walk(*happened: Input) -> Life:
-    life = Life()
+def walk(*happened: Input) -> Lifecycle:
+    life = Lifecycle()
     for what in happened:
         life.feed(what)
     return life
@@ -155,7 +155,7 @@ def test_an_event_ends_the_checks_where_looks_agree_then() -> None:
 
 
 def test_who_listens_while_events_are_disabled_is_polled_at_once() -> None:
-    life = Life()
+    life = Lifecycle()
     assert Effect.POLL in life.feed(Input.LISTEN_POLLED)
     assert life.state is State.POLLED
 
@@ -262,7 +262,7 @@ class Model:
     """What carrying out the effects of a life leads to."""
 
     def __init__(self) -> None:
-        self.life = Life()
+        self.life = Lifecycle()
         self.polled = False
         self.subscribed = False
         self.answered = True

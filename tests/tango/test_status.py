@@ -45,15 +45,15 @@ def test_a_tooltip_tells_the_mode_and_who_decided_it(modes, factory, labels, qtb
     label = labels(model(modes, "with_events"))
     wanted = "Async, decided by: program rule */with_events"
     qtbot.waitUntil(lambda: wanted in label.toolTip(), timeout=20_000)
-    story = "subscribed to its events"
-    qtbot.waitUntil(lambda: story in hover(label), timeout=20_000)
+    status = "subscribed to its events"
+    qtbot.waitUntil(lambda: status in hover(label), timeout=20_000)
 
 
 def test_an_attribute_without_events_says_so(modes, factory):
     attribute, heard = taurus.Attribute(model(modes, "without_events")), Listener()
     attribute.addListener(heard)
     wanted = r"polled every \d+ ms: the attribute sends no events"
-    eventually(lambda: re.fullmatch(wanted, attribute.story), "its story is told")
+    eventually(lambda: re.fullmatch(wanted, attribute.status), "its story is told")
     told = dict(attribute.getDisplayDescrObj())
     assert re.fullmatch(wanted, told["state"])
     attribute.removeListener(heard)
@@ -63,8 +63,8 @@ def test_an_attribute_with_events_disabled_says_by_whom(modes, factory):
     factory.set_tango_event_subscription_disabled(True)
     attribute, heard = taurus.Attribute(model(modes, "with_events")), Listener()
     attribute.addListener(heard)
-    eventually(lambda: "events are disabled" in attribute.story, "its story is told")
-    assert "set_tango_event_subscription_disabled" in attribute.story
+    eventually(lambda: "events are disabled" in attribute.status, "its story is told")
+    assert "set_tango_event_subscription_disabled" in attribute.status
     attribute.removeListener(heard)
 
 
@@ -97,4 +97,4 @@ def test_a_row_tells_when_its_server_is_tried_again(own_modes, factory, labels, 
 
 def test_nobody_listens(modes, factory):
     attribute = taurus.Attribute(model(modes, "rw"))
-    assert attribute.story == "nobody listens"
+    assert attribute.status == "nobody listens"

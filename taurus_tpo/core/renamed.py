@@ -1,7 +1,8 @@
-"""Modules that had other names in version 0.1: these can be imported for one more.
+"""What had another name in version 0.1, and keeps it for one version more.
 
 ``import taurus_tpo.submode`` finds a module that takes all its names from
-``taurus_tpo.core.modes``, and warns once (DeprecationWarning).
+``taurus_tpo.core.modes``; ``attribute.story`` is ``attribute.status``. Either warns
+(DeprecationWarning).
 """
 
 from __future__ import annotations
@@ -38,6 +39,25 @@ RENAMED: dict[str, tuple[str, ...]] = {
 }
 
 
+#: Classes that have other names in these modules.
+RENAMED_CLASSES = {
+    "Authority": "ModeSource",
+    "Journal": "History",
+    "Tally": "ProgressSummary",
+    "Wish": "RowFilter",
+}
+
+
+def renamed(old: str, new: str) -> Any:
+    """Return a property ``old`` that is what ``new`` is."""
+
+    def get(self: Any) -> Any:
+        warnings.warn(f"{old} is {new} now", DeprecationWarning, stacklevel=2)
+        return getattr(self, new)
+
+    return property(get, doc=f"What ``{new}`` was called.")
+
+
 class _Renamed(MetaPathFinder, Loader):
     """Finds the modules of :data:`RENAMED`, after all other finders."""
 
@@ -66,9 +86,10 @@ class _Renamed(MetaPathFinder, Loader):
         )
 
         def get(attribute: str) -> Any:
+            current = RENAMED_CLASSES.get(attribute, attribute)
             for home in map(importlib.import_module, found):
-                if hasattr(home, attribute):
-                    return getattr(home, attribute)
+                if hasattr(home, current):
+                    return getattr(home, current)
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
 
         vars(module)["__getattr__"] = get

@@ -1,78 +1,80 @@
-"""The janitor: what it is given is done, in order, by one thread that ends."""
+"""What the executor is given is done, in order, by one thread that ends."""
 
 from __future__ import annotations
 
 import threading
 import time
 
-from taurus_tpo.concurrency.serial_executor import THREAD_NAME, Janitor
+from taurus_tpo.concurrency.serial_executor import SerialExecutor
 
 SOON = 20.0
 
+THREAD_NAME = "executor"
 
-def janitors() -> list[threading.Thread]:
+
+def threads() -> list[threading.Thread]:
     return [t for t in threading.enumerate() if t.name == THREAD_NAME]
 
 
 def test_things_are_done_in_order_by_another_thread() -> None:
-    janitor = Janitor(idle=0.01)
+    executor = SerialExecutor(THREAD_NAME, idle=0.01)
     done: list[tuple[int, str]] = []
     for number in range(100):
-        janitor.do(lambda n=number: done.append((n, threading.current_thread().name)))
-    assert janitor.wait(SOON)
+        executor.do(lambda n=number: done.append((n, threading.current_thread().name)))
+    assert executor.wait(SOON)
     assert done == [(number, THREAD_NAME) for number in range(100)]
 
 
 def test_do_does_not_wait() -> None:
-    janitor = Janitor(idle=0.01)
+    executor = SerialExecutor(THREAD_NAME, idle=0.01)
     go = threading.Event()
-    janitor.do(lambda: go.wait(SOON))
-    assert not janitor.wait(0.0)
+    executor.do(lambda: go.wait(SOON))
+    assert not executor.wait(0.0)
     go.set()
-    assert janitor.wait(SOON)
+    assert executor.wait(SOON)
 
 
 def test_do_waits_for_no_lock() -> None:
-    """It may be called in the midst of whatever the janitor does: Python collects."""
-    janitor = Janitor(idle=0.01)
-    with janitor._done._changed:
-        other = threading.Thread(target=janitor.do, args=(print,), daemon=True)
+    """It may be called in the midst of whatever its thread does: Python collects."""
+    executor = SerialExecutor(THREAD_NAME, idle=0.01)
+    with executor._done._changed:
+        other = threading.Thread(target=executor.do, args=(print,), daemon=True)
         other.start()
         other.join(SOON)
         assert not other.is_alive()
-    assert janitor.wait(SOON)
+    assert executor.wait(SOON)
 
 
 def test_what_raises_does_not_stop_the_next() -> None:
-    janitor = Janitor(idle=0.01)
+    executor = SerialExecutor(THREAD_NAME, idle=0.01)
     done = threading.Event()
-    janitor.do(lambda: 1 / 0)
-    janitor.do(done.set)
+    executor.do(lambda: 1 / 0)
+    executor.do(done.set)
     assert done.wait(SOON)
 
 
 def test_its_thread_is_a_daemon_ends_and_starts_again() -> None:
-    janitor = Janitor(idle=0.01)
+    executor = SerialExecutor(THREAD_NAME, idle=0.01)
     for _ in range(3):
         threads: list[threading.Thread] = []
-        janitor.do(lambda found=threads: found.append(threading.current_thread()))
-        assert janitor.wait(SOON)
+        executor.do(lambda found=threads: found.append(threading.current_thread()))
+        assert executor.wait(SOON)
         assert threads[0].daemon
         threads[0].join(SOON)
         assert not threads[0].is_alive()
 
 
 def test_nothing_is_done_before_its_time() -> None:
-    janitor = Janitor(idle=0.01)
+    executor = SerialExecutor(THREAD_NAME, idle=0.01)
     due = time.monotonic() + 0.1
     at: list[float] = []
-    janitor.do(lambda: at.append(time.monotonic()), due)
-    assert janitor.wait(SOON)
+    executor.do(lambda: at.append(time.monotonic()), due)
+    assert executor.wait(SOON)
     assert at[0] >= due
 
 
 def test_what_is_dropped_is_not_done_and_not_waited_for() -> None:
-    janitor = Janitor(idle=0.01)
+    executor = SerialExecutor(THREAD_NAME, idle=0.01)
     begun, go = threading.Event(), threading.Event()
     done: list[str] = []
 
@@ -81,33 +83,33 @@ def test_what_is_dropped_is_not_done_and_not_waited_for() -> None:
         go.wait(SOON)
         done.append("first")
 
-    janitor.do(first)
+    executor.do(first)
     assert begun.wait(SOON)
-    janitor.do(lambda: done.append("second"))
-    janitor.do(lambda: done.append("third"))
-    assert janitor.drop() == 2
-    assert not janitor.wait(0.0)
+    executor.do(lambda: done.append("second"))
+    executor.do(lambda: done.append("third"))
+    assert executor.drop() == 2
+    assert not executor.wait(0.0)
     go.set()
-    assert janitor.wait(SOON)
-    janitor.do(lambda: done.append("last"))
-    assert janitor.wait(SOON)
+    assert executor.wait(SOON)
+    executor.do(lambda: done.append("last"))
+    assert executor.wait(SOON)
     assert done == ["first", "last"]
 
 
 def test_to_drop_nothing_does_nothing() -> None:
-    janitor = Janitor(idle=0.01)
-    assert janitor.drop() == 0
-    assert janitor.wait(0.0)
+    executor = SerialExecutor(THREAD_NAME, idle=0.01)
+    assert executor.drop() == 0
+    assert executor.wait(0.0)
 
 
 def test_nothing_is_lost_while_threads_end_and_start() -> None:
     """Many put things in, with pauses about as long as its thread lives idle."""
-    janitor = Janitor(idle=0.0005)
+    executor = SerialExecutor(THREAD_NAME, idle=0.0005)
     done: list[int] = []
 
     def put() -> None:
         for number in range(300):
-            janitor.do(lambda n=number: done.append(n))
+            executor.do(lambda n=number: done.append(n))
             time.sleep(0.0005)  # the pause that this test is about
 
     threads = [threading.Thread(target=put) for _ in range(4)]
@@ -115,5 +117,5 @@ def test_nothing_is_lost_while_threads_end_and_start() -> None:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert janitor.wait(SOON)
+    assert executor.wait(SOON)
     assert len(done) == 1200

@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from taurus_tpo.concurrency.weak_callbacks import WeakCall
+from taurus_tpo.concurrency.weak_callbacks import WeakCallback
 from taurus_tpo.core.clock import SYSTEM
 
 
@@ -25,13 +25,13 @@ class Listener:
 
 def test_a_weak_call_hands_everything_on() -> None:
     listener = Listener()
-    WeakCall(listener.hear)(1, 2, loud=True)
+    WeakCallback(listener.hear)(1, 2, loud=True)
     assert listener.heard == [((1, 2), {"loud": True})]
 
 
 def test_a_weak_call_keeps_its_object_alive_no_longer() -> None:
     listener = Listener()
-    call = WeakCall(listener.hear)
+    call = WeakCallback(listener.hear)
     gone = weakref.ref(listener)
     del listener
     gc.collect()
@@ -40,13 +40,13 @@ def test_a_weak_call_keeps_its_object_alive_no_longer() -> None:
 
 
 def test_a_weak_call_has_the_name_of_its_method() -> None:
-    assert WeakCall(Listener().hear).__name__ == "hear"
+    assert WeakCallback(Listener().hear).__name__ == "hear"
 
 
 def test_what_the_method_raises_comes_through() -> None:
     listener = Listener()
     with pytest.raises(ValueError, match="too loud"):
-        WeakCall(listener.complain)()
+        WeakCallback(listener.complain)()
 
 
 def test_the_clock_of_the_machine_tells_the_time() -> None:

@@ -12,7 +12,7 @@ import pytest
 from pure_support import DrivenClock
 
 from taurus_tpo.core.server_health import Server
-from taurus_tpo.scheme.gui_wait_policy import VALUES, Patience
+from taurus_tpo.scheme.gui_wait_policy import VALUES, GuiWaitPolicy
 
 #: What a window may wait, s: for one server, and for all together.
 FOR_ONE = 0.05
@@ -59,8 +59,8 @@ class Answer(Future):
 
 
 @pytest.fixture
-def patience(clock: DrivenClock) -> Iterator[Patience]:
-    made = Patience(clock)
+def wait_policy(clock: DrivenClock) -> Iterator[GuiWaitPolicy]:
+    made = GuiWaitPolicy(clock)
     with made.hurry():
         yield made
 
@@ -72,70 +72,72 @@ def waited(clock: DrivenClock, call: Any, *args: Any) -> float:
     return clock.now - begun
 
 
-def test_one_that_answers_is_waited_for_no_longer(patience, clock) -> None:
+def test_one_that_answers_is_waited_for_no_longer(wait_policy, clock) -> None:
     answer = Answer(clock, after=0.004)
-    assert waited(clock, patience.wait, answer, Asked()) == pytest.approx(0.004)
+    assert waited(clock, wait_policy.wait, answer, Asked()) == pytest.approx(0.004)
     assert answer.done()
 
 
-def test_one_server_is_waited_for_a_moment(patience, clock) -> None:
-    took = waited(clock, patience.wait, Answer(clock), Asked())
+def test_one_server_is_waited_for_a_moment(wait_policy, clock) -> None:
+    took = waited(clock, wait_policy.wait, Answer(clock), Asked())
     assert took == pytest.approx(FOR_ONE)
 
 
-def test_all_servers_together_are_waited_for_some_moments(patience, clock) -> None:
-    took = [waited(clock, patience.wait, Answer(clock), Asked()) for _ in range(100)]
+def test_all_servers_together_are_waited_for_some_moments(wait_policy, clock) -> None:
+    took = [waited(clock, wait_policy.wait, Answer(clock), Asked()) for _ in range(100)]
     assert sum(took) == pytest.approx(FOR_ALL)
 
 
-def test_one_that_has_missed_its_turn_is_not_waited_for(patience, clock) -> None:
+def test_one_that_has_missed_its_turn_is_not_waited_for(wait_policy, clock) -> None:
     server = Server("some/server")
-    patience.wait(Answer(clock), Asked(server))
-    assert waited(clock, patience.wait, Answer(clock), Asked(server)) == 0.0
+    wait_policy.wait(Answer(clock), Asked(server))
+    assert waited(clock, wait_policy.wait, Answer(clock), Asked(server)) == 0.0
     # Once it has answered it has its turn again.
     server.answered = clock.now + 0.001
-    assert waited(clock, patience.wait, Answer(clock), Asked(server)) > 0.0
+    assert waited(clock, wait_policy.wait, Answer(clock), Asked(server)) > 0.0
 
 
-def test_one_that_is_known_not_to_answer_is_not_waited_for(patience, clock) -> None:
+def test_one_that_is_known_not_to_answer_is_not_waited_for(wait_policy, clock) -> None:
     asked = Asked()
     asked.silent = True
-    assert waited(clock, patience.wait, Answer(clock), asked) == 0.0
+    assert waited(clock, wait_policy.wait, Answer(clock), asked) == 0.0
 
 
-def test_the_next_window_waits_again(patience, clock) -> None:
+def test_the_next_window_waits_again(wait_policy, clock) -> None:
     for _ in range(100):
-        patience.wait(Answer(clock), Asked())
-    assert waited(clock, patience.wait, Answer(clock), Asked()) == 0.0
+        wait_policy.wait(Answer(clock), Asked())
+    assert waited(clock, wait_policy.wait, Answer(clock), Asked()) == 0.0
     clock.now += LONG
-    took = waited(clock, patience.wait, Answer(clock), Asked())
+    took = waited(clock, wait_policy.wait, Answer(clock), Asked())
     assert took == pytest.approx(FOR_ONE)
 
 
-def test_what_nobody_feels_does_not_count(patience, clock) -> None:
+def test_what_nobody_feels_does_not_count(wait_policy, clock) -> None:
     for _ in range(1000):
         answer = Answer(clock, after=0.001)
-        patience.wait(answer, Asked(), 0.005)
+        wait_policy.wait(answer, Asked(), 0.005)
         assert answer.done()
-    took = waited(clock, patience.wait, Answer(clock), Asked())
+    took = waited(clock, wait_policy.wait, Answer(clock), Asked())
     assert took == pytest.approx(FOR_ONE)
 
 
 def test_where_the_mode_asks_for_it_a_server_is_waited_for_once(
-    patience, clock
+    wait_policy, clock
 ) -> None:
     server = Server("some/server")
-    first = waited(clock, patience.wait_at_length, Answer(clock), Asked(server))
+    first = waited(clock, wait_policy.wait_at_length, Answer(clock), Asked(server))
     # One timeout of Tango's, and a little more.
     assert 3.0 < first < 4.0
-    again = waited(clock, patience.wait_at_length, Answer(clock), Asked(server))
+    again = waited(clock, wait_policy.wait_at_length, Answer(clock), Asked(server))
     assert again == 0.0
 
 
-def test_a_thread_without_a_window_waits_as_long_as_it_takes(patience, clock) -> None:
+def test_a_thread_without_a_window_waits_as_long_as_it_takes(
+    wait_policy, clock
+) -> None:
     answer, begun = Answer(clock, after=100.0), clock.now
     # Not the main one: that of this process may have windows from other tests.
-    other = threading.Thread(target=patience.wait, args=(answer, Asked()))
+    other = threading.Thread(target=wait_policy.wait, args=(answer, Asked()))
     other.start()
     other.join()
     assert answer.done()
@@ -143,12 +145,12 @@ def test_a_thread_without_a_window_waits_as_long_as_it_takes(patience, clock) ->
 
 
 def test_a_hurry_is_that_of_one_thread_and_ends_with_the_outermost(clock) -> None:
-    patience, others = Patience(clock), []
-    with patience.hurry():
-        with patience.hurry():
-            assert patience.in_a_hurry
-        assert patience.in_a_hurry
-        other = threading.Thread(target=lambda: others.append(patience.in_a_hurry))
+    wait_policy, others = GuiWaitPolicy(clock), []
+    with wait_policy.hurry():
+        with wait_policy.hurry():
+            assert wait_policy.in_a_hurry
+        assert wait_policy.in_a_hurry
+        other = threading.Thread(target=lambda: others.append(wait_policy.in_a_hurry))
         other.start()
         other.join()
     assert others == [False]
@@ -182,72 +184,74 @@ def silence(clock: DrivenClock, asked: Asked, after: float) -> Answer:
     return Silent(clock, after)
 
 
-def test_what_is_asked_for_by_name_is_waited_for(patience, clock) -> None:
+def test_what_is_asked_for_by_name_is_waited_for(wait_policy, clock) -> None:
     asking, asked = Asking(Answer(clock, after=3.0)), Asked()
-    took = waited(clock, patience.wait_by_name, asking, asked)
+    took = waited(clock, wait_policy.wait_by_name, asking, asked)
     assert took == pytest.approx(3.0)
     assert asking.patiently == [False]
 
 
-def test_it_is_waited_for_as_long_as_tango_waits_and_once(patience, clock) -> None:
+def test_it_is_waited_for_as_long_as_tango_waits_and_once(wait_policy, clock) -> None:
     asked = Asked()
     asking = Asking(silence(clock, asked, after=1.0), *(Answer(clock),) * 3)
-    took = waited(clock, patience.wait_by_name, asking, asked)
+    took = waited(clock, wait_policy.wait_by_name, asking, asked)
     assert 3.0 < took < 4.0
-    assert waited(clock, patience.wait_by_name, asking, asked) == 0.0
+    assert waited(clock, wait_policy.wait_by_name, asking, asked) == 0.0
     # It is known to be silent, and asked again by whoever waits for it.
     assert asking.patiently == [False, True, True]
     asked.server.answer(clock.now + 0.001)
-    took = waited(clock, patience.wait_by_name, asking, asked)
+    took = waited(clock, wait_policy.wait_by_name, asking, asked)
     assert 3.0 < took < 4.0
 
 
-def test_one_that_comes_back_in_time_is_waited_for(patience, clock) -> None:
+def test_one_that_comes_back_in_time_is_waited_for(wait_policy, clock) -> None:
     asked = Asked()
     later = Answer(clock)
     later._at = clock.now + 2.0
     asking = Asking(silence(clock, asked, after=1.0), later)
-    took = waited(clock, patience.wait_by_name, asking, asked)
+    took = waited(clock, wait_policy.wait_by_name, asking, asked)
     assert took == pytest.approx(2.0)
     assert later.done()
 
 
-def test_one_that_was_silent_for_long_is_not_waited_for(patience, clock) -> None:
+def test_one_that_was_silent_for_long_is_not_waited_for(wait_policy, clock) -> None:
     asked, asking = Asked(), Asking(Answer(clock))
     asked.server.fall_silent(TimeoutError(), clock.now, clock.time())
     clock.now += LONG
-    assert waited(clock, patience.wait_by_name, asking, asked) == 0.0
+    assert waited(clock, wait_policy.wait_by_name, asking, asked) == 0.0
 
 
-def test_a_form_waits_for_a_process_that_runs(patience, clock) -> None:
+def test_a_form_waits_for_a_process_that_runs(wait_policy, clock) -> None:
     asked = Asked()
     asked.server.answered = clock.now
     answer = Answer(clock, after=2.0)
-    took = waited(clock, patience.wait_if_it_runs, answer, asked)
+    took = waited(clock, wait_policy.wait_if_it_runs, answer, asked)
     assert took == pytest.approx(2.0)
     assert answer.done()
 
 
-def test_a_form_waits_little_for_processes_that_do_not_say_so(patience, clock) -> None:
+def test_a_form_waits_little_for_processes_that_do_not_say_so(
+    wait_policy, clock
+) -> None:
     def took(asked: Asked) -> float:
-        return waited(clock, patience.wait_if_it_runs, Answer(clock), asked)
+        return waited(clock, wait_policy.wait_if_it_runs, Answer(clock), asked)
 
     hung = [Asked() for _ in range(10)]
     assert sum(took(asked) for asked in hung) < 1.0
     assert sum(took(asked) for asked in hung) == 0.0
     # One that runs has its time after all of them.
     one, answer = Asked(), Answer(clock, after=0.04)
-    waited(clock, patience.wait_if_it_runs, answer, one)
+    waited(clock, wait_policy.wait_if_it_runs, answer, one)
     assert answer.done()
 
 
 def test_a_value_may_take_all_that_is_left_where_its_server_answers(
-    patience, clock
+    wait_policy, clock
 ) -> None:
     """The machine may be busy; the values of a window have one budget."""
     asked = Asked()
     asked.server.answer(clock.now)
-    wait = patience.wait_for_value
+    wait = wait_policy.wait_for_value
     assert waited(clock, wait, Answer(clock, 0.3), asked) == pytest.approx(0.3)
     assert waited(clock, wait, Answer(clock), asked) == pytest.approx(VALUES - 0.3)
     assert waited(clock, wait, Answer(clock), asked) == 0.0
@@ -255,16 +259,18 @@ def test_a_value_may_take_all_that_is_left_where_its_server_answers(
     assert waited(clock, wait, Answer(clock), asked) == pytest.approx(FOR_ONE)
 
 
-def test_what_healthy_devices_take_for_a_value_does_not_count(patience, clock) -> None:
+def test_what_healthy_devices_take_for_a_value_does_not_count(
+    wait_policy, clock
+) -> None:
     asked = Asked()
     asked.server.answer(clock.now)
     for _ in range(200):
-        patience.wait_for_value(Answer(clock, 0.004), asked)
+        wait_policy.wait_for_value(Answer(clock, 0.004), asked)
         asked.server.answer(clock.now)
-    assert waited(clock, patience.wait_for_value, Answer(clock), asked) == VALUES
+    assert waited(clock, wait_policy.wait_for_value, Answer(clock), asked) == VALUES
 
 
-def test_no_value_is_waited_for_of_a_silent_server(patience, clock) -> None:
+def test_no_value_is_waited_for_of_a_silent_server(wait_policy, clock) -> None:
     asked = Asked()
     asked.silent = True
-    assert waited(clock, patience.wait_for_value, Answer(clock), asked) == 0.0
+    assert waited(clock, wait_policy.wait_for_value, Answer(clock), asked) == 0.0

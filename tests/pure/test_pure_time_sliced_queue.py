@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from pure_support import DrivenClock
 
-from taurus_tpo.concurrency.time_sliced_queue import Slices
+from taurus_tpo.concurrency.time_sliced_queue import TimeSlicedQueue
 
 #: How long each item takes by the clock of the test, s.
 COST = 1.0
@@ -22,7 +22,7 @@ class Loop:
         self.done: list[int] = []
         self.calls: list[str] = []
         self.inside: dict[int, Callable[[], object]] = {}
-        self.slices: Slices[int] = Slices(
+        self.time_sliced: TimeSlicedQueue[int] = TimeSlicedQueue(
             self._do,
             lambda: self.calls.append("call"),
             lambda: self.calls.append("again"),
@@ -39,7 +39,7 @@ class Loop:
         """Do what it was called for; return whether there was anything."""
         called, self.calls = bool(self.calls), []
         if called:
-            self.slices.turn(seconds)
+            self.time_sliced.turn(seconds)
         return called
 
 
@@ -55,7 +55,7 @@ def whole(*items: int) -> list[int]:
 
 
 def test_nothing_is_done_before_the_loop_turns(loop: Loop) -> None:
-    loop.slices.put(1)
+    loop.time_sliced.put(1)
     assert loop.done == []
     assert loop.calls == ["call"]
     loop.turn()
@@ -64,13 +64,13 @@ def test_nothing_is_done_before_the_loop_turns(loop: Loop) -> None:
 
 def test_many_items_call_once(loop: Loop) -> None:
     for item in range(1, 6):
-        loop.slices.put(item)
+        loop.time_sliced.put(item)
     assert loop.calls == ["call"]
 
 
 def test_a_slice_ends_with_its_time_and_calls_again(loop: Loop) -> None:
     for item in range(1, 6):
-        loop.slices.put(item)
+        loop.time_sliced.put(item)
     loop.turn(2 * COST)
     assert loop.done == whole(1, 2)
     assert loop.calls == ["again"]
@@ -81,31 +81,31 @@ def test_a_slice_ends_with_its_time_and_calls_again(loop: Loop) -> None:
 
 
 def test_a_slice_does_one_item_at_the_least(loop: Loop) -> None:
-    loop.slices.put(1)
-    loop.slices.put(2)
+    loop.time_sliced.put(1)
+    loop.time_sliced.put(2)
     loop.turn(0.0)
     assert loop.done == whole(1)
 
 
 def test_a_call_in_vain_does_nothing(loop: Loop) -> None:
-    loop.slices.put(1)
-    loop.slices.pass_by(COST)
+    loop.time_sliced.put(1)
+    loop.time_sliced.pass_by(COST)
     assert loop.done == whole(1)
     assert loop.turn()
     assert loop.done == whole(1)
-    loop.slices.put(2)
+    loop.time_sliced.put(2)
     assert loop.calls == ["call"]
 
 
 def test_now_is_at_once_where_nothing_waits(loop: Loop) -> None:
-    loop.slices.now(1)
+    loop.time_sliced.now(1)
     assert loop.done == whole(1)
     assert not loop.calls
 
 
 def test_now_is_after_those_that_wait(loop: Loop) -> None:
-    loop.slices.put(1)
-    loop.slices.now(2)
+    loop.time_sliced.put(1)
+    loop.time_sliced.now(2)
     assert loop.done == []
     loop.turn(2 * COST)
     assert loop.done == whole(1, 2)
@@ -114,14 +114,14 @@ def test_now_is_after_those_that_wait(loop: Loop) -> None:
 @pytest.mark.parametrize("how", ["turn", "now"])
 def test_no_item_is_done_inside_another(loop: Loop, how: str) -> None:
     def more() -> None:
-        loop.slices.now(2)
-        loop.slices.pass_by(COST)
+        loop.time_sliced.now(2)
+        loop.time_sliced.pass_by(COST)
 
     loop.inside[1] = more
     if how == "now":
-        loop.slices.now(1)
+        loop.time_sliced.now(1)
     else:
-        loop.slices.put(1)
+        loop.time_sliced.put(1)
     while loop.turn():
         pass
     assert loop.done == whole(1, 2)
@@ -129,29 +129,29 @@ def test_no_item_is_done_inside_another(loop: Loop, how: str) -> None:
 
 def test_the_loop_of_a_dialog_goes_on_with_the_rest(loop: Loop) -> None:
     loop.inside[1] = loop.turn
-    loop.slices.put(1)
-    loop.slices.put(2)
+    loop.time_sliced.put(1)
+    loop.time_sliced.put(2)
     loop.turn()
     assert loop.done == [1, *whole(2), -1]
 
 
 def test_what_is_put_inside_the_loop_of_a_dialog_is_done_there(loop: Loop) -> None:
     def dialog() -> None:
-        loop.slices.put(2)
+        loop.time_sliced.put(2)
         loop.turn()
 
     loop.inside[1] = dialog
-    loop.slices.put(1)
+    loop.time_sliced.put(1)
     loop.turn()
     assert loop.done == [1, *whole(2), -1]
 
 
 def test_passing_by_stops_where_it_is_told(loop: Loop) -> None:
     for item in range(1, 6):
-        loop.slices.put(item)
-    loop.slices.pass_by(10 * COST, lambda item: item == 3)
+        loop.time_sliced.put(item)
+    loop.time_sliced.pass_by(10 * COST, lambda item: item == 3)
     assert loop.done == whole(1, 2)
-    assert len(loop.slices) == 3
+    assert len(loop.time_sliced) == 3
 
 
 def test_an_item_that_raises_leaves_the_rest_doable(loop: Loop) -> None:
@@ -159,8 +159,8 @@ def test_an_item_that_raises_leaves_the_rest_doable(loop: Loop) -> None:
         raise ValueError("broken")
 
     loop.inside[1] = broken
-    loop.slices.put(1)
-    loop.slices.put(2)
+    loop.time_sliced.put(1)
+    loop.time_sliced.put(2)
     with pytest.raises(ValueError, match="broken"):
         loop.turn()
     loop.turn()
@@ -170,9 +170,11 @@ def test_an_item_that_raises_leaves_the_rest_doable(loop: Loop) -> None:
 def test_nothing_is_lost_between_threads() -> None:
     called = threading.Event()
     done: list[int] = []
-    slices: Slices[int] = Slices(done.append, called.set, called.set)
+    time_sliced: TimeSlicedQueue[int] = TimeSlicedQueue(
+        done.append, called.set, called.set
+    )
     fillers = [
-        threading.Thread(target=lambda k=k: [slices.put(k) for _ in range(1000)])
+        threading.Thread(target=lambda k=k: [time_sliced.put(k) for _ in range(1000)])
         for k in range(4)
     ]
     for filler in fillers:
@@ -180,5 +182,5 @@ def test_nothing_is_lost_between_threads() -> None:
     while len(done) < 4000:
         assert called.wait(10), "nobody called"
         called.clear()
-        slices.turn(0.0)
+        time_sliced.turn(0.0)
     assert sorted(done) == sorted(k for k in range(4) for _ in range(1000))

@@ -5,18 +5,18 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taurus_tpo.core.value_cache import YOUNGER, Cache, Known
+from taurus_tpo.core.value_cache import YOUNGER, Known, ValueCache
 
 BROKEN = ValueError("broken")
 
 
 def test_at_first_nothing_is_known() -> None:
-    assert Cache().known.empty
-    assert Cache().known == Known()
+    assert ValueCache().known.empty
+    assert ValueCache().known == Known()
 
 
 def test_a_value_and_an_error_are_known() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     assert cache.offer("new", stamp=10, now=20)
     assert cache.known == Known("new", None, 10, 20, 20)
     assert not cache.known.empty
@@ -26,7 +26,7 @@ def test_a_value_and_an_error_are_known() -> None:
 
 
 def test_the_last_value_stays_when_there_is_an_error() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     assert cache.last_value is None
     cache.offer("old", stamp=10, now=20)
     cache.offer_error(BROKEN, now=30)
@@ -36,7 +36,7 @@ def test_the_last_value_stays_when_there_is_an_error() -> None:
 
 
 def test_what_a_read_brings_is_as_old_as_its_beginning() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer("read", stamp=10, now=20, begun=15)
     assert (cache.known.heard, cache.known.as_of) == (20, 15)
     cache.offer_error(BROKEN, now=30, begun=25)
@@ -44,28 +44,28 @@ def test_what_a_read_brings_is_as_old_as_its_beginning() -> None:
 
 
 def test_no_value_is_replaced_by_an_older_one() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer("new", stamp=10, now=20)
     assert not cache.offer("old", stamp=9.999, now=30)
     assert cache.known == Known("new", None, 10, 20, 20)
 
 
 def test_a_value_is_replaced_by_one_as_old() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer("one", stamp=10, now=20)
     assert cache.offer("other", stamp=10, now=30)
     assert cache.known.value == "other"
 
 
 def test_a_value_that_is_false_is_a_value() -> None:
-    cache: Cache[int] = Cache()
+    cache: ValueCache[int] = ValueCache()
     cache.offer(0, stamp=10, now=20)
     assert not cache.known.empty
     assert not cache.offer(1, stamp=9, now=30)
 
 
 def test_an_error_is_replaced_by_the_next_value_however_old() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer_error(BROKEN, now=20)
     assert cache.offer("mended", stamp=1, now=30)
     assert cache.known == Known("mended", None, 1, 30, 30)
@@ -73,7 +73,7 @@ def test_an_error_is_replaced_by_the_next_value_however_old() -> None:
 
 def test_a_read_that_began_before_the_error_brings_no_older_value() -> None:
     """It was on its way when the event came, and is told after the error."""
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer("event", stamp=10, now=20)
     cache.offer_error(BROKEN, now=30)
     assert not cache.offer("older", stamp=9, now=40, begun=19)
@@ -82,42 +82,42 @@ def test_a_read_that_began_before_the_error_brings_no_older_value() -> None:
 
 
 def test_a_read_that_began_after_the_error_mends_it_however_old() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer("value", stamp=10, now=20)
     cache.offer_error(BROKEN, now=30)
     assert cache.offer("of another clock", stamp=1, now=40, begun=31)
 
 
 def test_a_read_that_fails_late_does_not_replace_what_was_heard_meanwhile() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer("event", stamp=1, now=20)
     assert not cache.offer_error(BROKEN, now=30, begun=19)
     assert cache.known.value == "event"
 
 
 def test_a_read_that_began_after_the_last_value_may_fail() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer("event", stamp=1, now=20)
     assert cache.offer_error(BROKEN, now=30, begun=21)
     assert cache.known.error is BROKEN
 
 
 def test_an_error_that_is_the_last_word_replaces_every_value() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer("event", stamp=1e12, now=1e12)
     assert cache.offer_error(BROKEN, now=30)
     assert cache.known.error is BROKEN
 
 
 def test_a_late_error_replaces_an_error() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer_error(ValueError("first"), now=20)
     assert cache.offer_error(BROKEN, now=30, begun=10)
     assert cache.known.error is BROKEN
 
 
 def test_an_older_event_counts_where_the_settings_say_so() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer("new", stamp=10, now=20)
     assert cache.offer("old", stamp=9, now=30, filtered=False)
     assert cache.known.value == "old"
@@ -126,7 +126,7 @@ def test_an_older_event_counts_where_the_settings_say_so() -> None:
 
 def test_a_read_that_began_later_is_younger_whatever_its_stamp() -> None:
     """A device may stamp its values itself, and put its clock back."""
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer("new", stamp=10, now=20)
     assert not cache.offer("at once", stamp=9, now=30, begun=20 + YOUNGER / 2)
     assert cache.offer("later", stamp=9, now=30, begun=20 + YOUNGER)
@@ -134,7 +134,7 @@ def test_a_read_that_began_later_is_younger_whatever_its_stamp() -> None:
 
 
 def test_the_first_value_of_a_new_subscription_counts_whatever_its_stamp() -> None:
-    cache: Cache[str] = Cache()
+    cache: ValueCache[str] = ValueCache()
     cache.offer("new", stamp=10, now=20)
     cache.begin_anew()
     assert cache.offer("first", stamp=5, now=30)
@@ -151,7 +151,7 @@ def test_whatever_comes_no_value_is_followed_by_an_older_one(
     happened: list[tuple[str, int, int | None]],
 ) -> None:
     """But by one that was read later."""
-    cache: Cache[object] = Cache()
+    cache: ValueCache[object] = ValueCache()
     newest = -1
     for now, (kind, stamp, begun) in enumerate(happened):
         before = cache.known

@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-from taurus_tpo.core.renamed_modules import RENAMED, install
+from taurus_tpo.core.precedence import ModeSource
+from taurus_tpo.core.renamed import RENAMED, install
+from taurus_tpo.core.settings import Settings
 
 
 @pytest.fixture
@@ -62,3 +64,12 @@ def test_it_is_installed_once():
     before = len(sys.meta_path)
     install()
     assert len(sys.meta_path) == before
+
+
+def test_classes_and_attributes_have_their_old_names_too(import_anew):
+    with pytest.warns(DeprecationWarning, match="taurus_tpo.decision is"):
+        module = import_anew("taurus_tpo.decision")
+    assert module.Authority is ModeSource
+    settings = Settings()
+    with pytest.warns(DeprecationWarning, match="authority is source now"):
+        assert settings.authority is settings.source

@@ -14,9 +14,9 @@ from taurus_tpo.core.modes import ASYNC, MODES, SYNC_READ, SubMode
 from taurus_tpo.tango_client import pytango_compat
 from taurus_tpo.tango_client.server_registry import Place
 from taurus_tpo.tango_client.subscriber import Subscriber
-from taurus_tpo.tango_client.subscription import JANITOR
+from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
 from taurus_tpo.tango_client.subscription import Subscription as Tangos
-from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER, Desk
+from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER, SubscriptionQueue
 
 
 class Subscription:
@@ -32,7 +32,7 @@ class Office:
     """Keeps a record of what becomes of applicants."""
 
     def __init__(self) -> None:
-        self.desk = Desk()
+        self.subscription_queue = SubscriptionQueue()
         self.told: list[tuple[str, str]] = []
         self.begun: dict[str, Subscription] = {}
 
@@ -56,16 +56,20 @@ class Office:
             self.thread = threading.current_thread().name
             self.begun[name] = subscription
 
-        applicant = SimpleNamespace(
+        pending = SimpleNamespace(
             subscription=subscription,
             may_begin=may if callable(may) else lambda: may,
             begin=begin,
-            turned_away=lambda: self.told.append(("turned away", name)),
+            rejected=lambda: self.told.append(("turned away", name)),
             refused=refuse or (lambda _error: self.told.append(("refused", name))),
             urgent=urgent,
         )
-        apply = self.desk.apply_later if later else self.desk.apply
-        apply(server, applicant)
+        apply = (
+            self.subscription_queue.apply_later
+            if later
+            else self.subscription_queue.apply
+        )
+        apply(server, pending)
         self.last = subscription
 
     def answer(self, name: str) -> None:
@@ -147,7 +151,7 @@ class Wants:
         place = Place("127.0.0.1:1", "sim/one/1", has_database=True)
         self.subscriber = Subscriber(place, None)
 
-    def turned_away(self, subscription: object) -> None:
+    def rejected(self, subscription: object) -> None:
         self.away.append("one")
 
     def heard(self, *what: object) -> None:
@@ -160,7 +164,7 @@ class Wants:
             tango.EventType.CHANGE_EVENT,
             ASYNC,
             self.heard,
-            self.turned_away,
+            self.rejected,
             self.heard,
         )
 
@@ -207,7 +211,7 @@ def test_another_thread_begins_one_that_waits_for_its_server(office):
 def test_who_gives_up_holds_nobody_up(office):
     """Giving a subscription up waits for its device, which may hang."""
     hangs = threading.Event()
-    JANITOR.do(lambda: hangs.wait(60))
+    UNSUBSCRIBER.do(lambda: hangs.wait(60))
     try:
         office.apply("a")
         office.apply("b")
@@ -256,7 +260,7 @@ def test_what_is_ended_while_it_is_begun_is_given_up(modes, mode):
     number = leaver.subscription._number
 
     def is_given_up() -> bool:
-        JANITOR.wait(20)
+        UNSUBSCRIBER.wait(20)
         try:
             proxy.unsubscribe_event(number)
         except (KeyError, tango.DevFailed):
@@ -292,7 +296,7 @@ def test_whoever_cannot_wait_for_the_janitor_gives_it_up_himself(modes):
     told: list[str] = []
     subscription.when_gone(lambda: told.append(threading.current_thread().name))
     hangs = threading.Event()
-    JANITOR.do(lambda: hangs.wait(60))
+    UNSUBSCRIBER.do(lambda: hangs.wait(60))
     try:
         assert subscription.end_now(20)
     finally:
@@ -305,7 +309,7 @@ def test_whoever_cannot_wait_for_the_janitor_gives_it_up_himself(modes):
     # It is done once, whoever asks for it again.
     subscription.end()
     assert subscription.end_now(0.0)
-    assert JANITOR.wait(20)
+    assert UNSUBSCRIBER.wait(20)
 
 
 def test_what_follows_a_subscription_comes_when_that_is_given_up(modes):
@@ -313,13 +317,13 @@ def test_what_follows_a_subscription_comes_when_that_is_given_up(modes):
     subscription = begun(modes, heard)
     told: list[str] = []
     hangs = threading.Event()
-    JANITOR.do(lambda: hangs.wait(60))
+    UNSUBSCRIBER.do(lambda: hangs.wait(60))
     subscription.end()
     subscription.when_gone(lambda: told.append("gone"))
     assert not subscription.end_now(0.0)
     assert told == []
     hangs.set()
-    assert JANITOR.wait(20)
+    assert UNSUBSCRIBER.wait(20)
     assert told == ["gone"]
     subscription.when_gone(lambda: told.append("long ago"))
     assert told == ["gone", "long ago"]

@@ -29,7 +29,7 @@ from taurus_tpo.core.scheduler import (
     Outcome,
     Report,
     Request,
-    Schedule,
+    Scheduler,
 )
 from taurus_tpo.core.server_health import JUST_NOW, LATELY, PAUSES, Server
 
@@ -45,24 +45,24 @@ def names(batch: Batch | None) -> list[object]:
     return [request.name for request in batch.requests]
 
 
-def taken(schedule: Schedule, now: float) -> Batch:
+def taken(schedule: Scheduler, now: float) -> Batch:
     batch = schedule.take(now)
     assert batch is not None
     return batch
 
 
-def drained(schedule: Schedule, now: float) -> Iterator[Batch]:
+def drained(schedule: Scheduler, now: float) -> Iterator[Batch]:
     """All batches that can be taken before any is done."""
     return iter(lambda: schedule.take(now), None)
 
 
-def waiting(schedule: Schedule, *asked: tuple[SomeDevice, str, float]) -> None:
+def waiting(schedule: Scheduler, *asked: tuple[SomeDevice, str, float]) -> None:
     for device, name, now in asked:
         schedule.add(Request(device, name, now), now)
 
 
 def added(
-    schedule: Schedule,
+    schedule: Scheduler,
     device: SomeDevice,
     name: object = "x",
     now: float = 0.0,
@@ -158,22 +158,22 @@ def test_news_for_somebody_who_cancelled_is_dropped() -> None:
 
 
 def test_a_device_is_ripe_when_its_oldest_request_has_waited(a: SomeDevice) -> None:
-    schedule = Schedule(gather=GATHER)
+    schedule = Scheduler(gather=GATHER)
     waiting(schedule, (a, "1", 10.0), (a, "2", 12.5))
-    assert schedule.next_ripe(0.0) == 13.0
+    assert schedule.next_due(0.0) == 13.0
     assert schedule.take(12.9) is None
     assert names(schedule.take(13.0)) == ["1", "2"]
-    assert schedule.next_ripe(0.0) is None
+    assert schedule.next_due(0.0) is None
 
 
 def test_without_gathering_a_device_is_ripe_at_once(a: SomeDevice) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     waiting(schedule, (a, "1", 10.0))
     assert names(schedule.take(10.0)) == ["1"]
 
 
 def test_only_first_reads_gather(a: SomeDevice, b: SomeDevice, c: SomeDevice) -> None:
-    schedule = Schedule(gather=GATHER)
+    schedule = Scheduler(gather=GATHER)
     for device, kind in zip((a, b, c), (Kind.CONNECT, Kind.READ, Kind.POLL)):
         added(schedule, device, kind=kind)
     at_once = {taken(schedule, 0.0).requests[0].kind for _ in range(2)}
@@ -182,15 +182,15 @@ def test_only_first_reads_gather(a: SomeDevice, b: SomeDevice, c: SomeDevice) ->
 
 
 def test_a_delay_is_waited_for(a: SomeDevice) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     added(schedule, a, now=1.0, delay=2.0)
-    assert schedule.next_ripe(0.0) == 3.0
+    assert schedule.next_due(0.0) == 3.0
     assert schedule.take(2.9) is None
     assert names(schedule.take(3.0)) == ["x"]
 
 
 def test_what_is_nearly_ripe_comes_along(a: SomeDevice) -> None:
-    schedule = Schedule(gather=GATHER)
+    schedule = Scheduler(gather=GATHER)
     added(schedule, a, "now", kind=Kind.POLL)
     added(schedule, a, "soon", kind=Kind.POLL, delay=GATHER)
     added(schedule, a, "later", kind=Kind.POLL, delay=GATHER + 0.1)
@@ -200,7 +200,7 @@ def test_what_is_nearly_ripe_comes_along(a: SomeDevice) -> None:
 def test_what_waits_is_found_and_what_is_read_is_not(
     a: SomeDevice, b: SomeDevice
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     request = added(schedule, a, "1")
     assert schedule.find(a, Kind.READ, "1") is request
     assert schedule.find(a, Kind.POLL, "1") is None
@@ -211,18 +211,18 @@ def test_what_waits_is_found_and_what_is_read_is_not(
 
 
 def test_a_busy_device_waits_and_keeps_its_place(a: SomeDevice, b: SomeDevice) -> None:
-    schedule = Schedule(gather=GATHER)
+    schedule = Scheduler(gather=GATHER)
     waiting(schedule, (a, "1", 0.0))
     batch = taken(schedule, GATHER)
     waiting(schedule, (a, "2", 4.0), (b, "1", 5.0))
-    assert schedule.next_ripe(0.0) == 8.0
+    assert schedule.next_due(0.0) == 8.0
     schedule.done(batch, Report(answered=True))
-    assert schedule.next_ripe(0.0) == 7.0
+    assert schedule.next_due(0.0) == 7.0
     assert names(schedule.take(8.0)) == ["2"]
 
 
 def test_pending_counts_what_waits_and_what_is_read(a: SomeDevice) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     waiting(schedule, (a, "1", 0.0), (a, "2", 0.0))
     batch = taken(schedule, 0.0)
     waiting(schedule, (a, "1", 0.0))
@@ -234,7 +234,7 @@ def test_pending_counts_what_waits_and_what_is_read(a: SomeDevice) -> None:
 
 
 def test_a_device_is_connected_before_it_is_read(a: SomeDevice) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     added(schedule, a, "1")
     added(schedule, a, "one", kind=Kind.CONNECT)
     added(schedule, a, "other", kind=Kind.CONNECT)
@@ -245,7 +245,7 @@ def test_a_device_is_connected_before_it_is_read(a: SomeDevice) -> None:
 
 
 def test_a_call_takes_as_much_of_a_device_as_its_costs_say(a: SomeDevice) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     for name in range(10):
         added(schedule, a, name)
     a.costs.learn(range(10), 10 * AIM / 3)
@@ -257,7 +257,7 @@ def test_a_call_takes_as_much_of_a_device_as_its_costs_say(a: SomeDevice) -> Non
 
 
 def test_a_poll_and_a_first_read_of_an_attribute_travel_together(a: SomeDevice) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     a.costs.learn("xy", 2 * AIM)
     for name in "xy":
         added(schedule, a, name)
@@ -271,7 +271,7 @@ def test_a_poll_and_a_first_read_of_an_attribute_travel_together(a: SomeDevice) 
 
 def test_attributes_travel_in_the_order_in_which_they_came(a: SomeDevice) -> None:
     """Though they are due at times that differ by rounding, and were polled before."""
-    schedule = Schedule()
+    schedule = Scheduler()
     a.costs.learn("xyz", 0.0)
     for due in (1.0, 2.0):
         for name, more in (("x", 2e-9), ("z", 0.0), ("y", 1e-9)):
@@ -289,14 +289,14 @@ def test_attributes_travel_in_the_order_in_which_they_came(a: SomeDevice) -> Non
 
 def test_only_what_is_read_has_a_place(a: SomeDevice) -> None:
     """Names of connections come and go as long as the process lives."""
-    schedule = Schedule()
+    schedule = Scheduler()
     for number in range(3):
         schedule.add(Request(a, number, 0.0, kind=Kind.CONNECT), 0.0)
     assert a.costs._places == {}
 
 
 def test_a_slow_attribute_is_not_starved_by_quick_ones(a: SomeDevice) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     a.costs.learn(["slow"], 2.0)
     for name in ("quick", "other"):
         a.costs.learn([name], AIM * 0.9)
@@ -319,23 +319,23 @@ def test_a_slow_attribute_is_not_starved_by_quick_ones(a: SomeDevice) -> None:
 
 
 def test_what_is_removed_is_not_served(a: SomeDevice) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     request = added(schedule, a)
     assert schedule.remove(a, Kind.READ, "x") is request
     assert schedule.remove(a, Kind.READ, "x") is None
     assert schedule.take(0.0) is None
     assert schedule.pending() == 0
-    assert schedule.next_ripe(0.0) is None
+    assert schedule.next_due(0.0) is None
 
 
 def test_a_device_whose_oldest_request_is_removed_waits_for_the_next(
     a: SomeDevice,
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     added(schedule, a, "1", delay=1.0)
     added(schedule, a, "2", delay=2.0)
     schedule.remove(a, Kind.READ, "1")
-    assert schedule.next_ripe(0.0) == 2.0
+    assert schedule.next_due(0.0) == 2.0
     assert schedule.take(1.0) is None
     assert names(schedule.take(2.0)) == ["2"]
 
@@ -344,7 +344,7 @@ def test_what_was_ripe_may_be_removed_in_the_queue(
     a: SomeDevice, uncheckable: Server
 ) -> None:
     """A device in a queue, in which nothing ripe is left, is not handed out."""
-    schedule = Schedule()
+    schedule = Scheduler()
     a.server = uncheckable
     other = SomeDevice("other", uncheckable)
     added(schedule, other)
@@ -357,7 +357,7 @@ def test_what_was_ripe_may_be_removed_in_the_queue(
     uncheckable.answer(0.0)
     schedule.done(batch, Report(answered=True))
     assert schedule.take(0.0) is None
-    assert schedule.next_ripe(0.0) == 5.0
+    assert schedule.next_due(0.0) == 5.0
     uncheckable.answer(5.0)
     assert names(schedule.take(5.0)) == ["2"]
 
@@ -365,7 +365,7 @@ def test_what_was_ripe_may_be_removed_in_the_queue(
 def test_a_device_may_be_removed_from_its_queue(
     a: SomeDevice, b: SomeDevice, checkable: Server
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     a.server = b.server = checkable
     added(schedule, a)
     added(schedule, b)
@@ -378,7 +378,7 @@ def test_a_device_may_be_removed_from_its_queue(
 def test_what_is_removed_may_have_been_the_only_one_that_waited(
     a: SomeDevice, checkable: Server
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     a.server = checkable
     added(schedule, a)
     assert schedule.take(0.0) is None
@@ -389,7 +389,7 @@ def test_what_is_removed_may_have_been_the_only_one_that_waited(
 
 
 def test_one_takes_the_place_of_another(a: SomeDevice) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     added(schedule, a, delay=1.0)
     request = Request(a, "x", 0.5)
     schedule.replace(request)
@@ -399,18 +399,18 @@ def test_one_takes_the_place_of_another(a: SomeDevice) -> None:
 
 
 def test_what_waits_may_be_hastened_and_not_slowed(a: SomeDevice) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     request = added(schedule, a, delay=5.0)
     schedule.hasten(request, 0.0, 2.0)
     schedule.hasten(request, 0.0, 4.0)
-    assert schedule.next_ripe(0.0) == 2.0
+    assert schedule.next_due(0.0) == 2.0
     assert names(schedule.take(2.0)) == ["x"]
 
 
 def test_clear_forgets_what_waits_and_leaves_what_is_read(
     a: SomeDevice, b: SomeDevice
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     waiting(schedule, (a, "1", 0.0), (b, "1", 0.0))
     batch = taken(schedule, 0.0)
     waiting(schedule, (a, "2", 0.0))
@@ -420,26 +420,26 @@ def test_clear_forgets_what_waits_and_leaves_what_is_read(
     assert schedule.take(100.0) is None
     schedule.done(batch, Report(answered=True))
     assert schedule.pending() == 0
-    assert schedule.next_ripe(0.0) is None
+    assert schedule.next_due(0.0) is None
 
 
 # --- once more -----------------------------------------------------------------------
 
 
 def test_what_is_wanted_again_keeps_its_place(a: SomeDevice) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     waiting(schedule, (a, "1", 0.0), (a, "2", 0.0))
     batch = taken(schedule, 0.0)
     schedule.done(batch, Report(answered=True, again=batch.requests[1:]))
     assert schedule.pending() == 1
-    assert schedule.next_ripe(0.0) == 0.0
+    assert schedule.next_due(0.0) == 0.0
     assert names(schedule.take(0.0)) == ["2"]
 
 
 def test_what_is_wanted_again_and_was_asked_meanwhile_waits_twice(
     a: SomeDevice,
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     old = added(schedule, a)
     batch = taken(schedule, 0.0)
     new = added(schedule, a, now=1.0)
@@ -454,7 +454,7 @@ def test_what_is_wanted_again_and_was_asked_meanwhile_waits_twice(
 
 
 def test_those_that_wait_twice_are_removed_one_by_one(a: SomeDevice) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     old = added(schedule, a)
     batch = taken(schedule, 0.0)
     new = added(schedule, a, now=1.0)
@@ -468,7 +468,7 @@ def test_what_is_wanted_again_follows_its_device(
     a: SomeDevice, checkable: Server
 ) -> None:
     """The database has told which server the device belongs to."""
-    schedule = Schedule()
+    schedule = Scheduler()
     added(schedule, a)
     batch = taken(schedule, 0.0)
     a.server = checkable
@@ -486,7 +486,7 @@ def test_what_is_wanted_again_follows_its_device(
 def test_the_oldest_device_comes_first(
     a: SomeDevice, b: SomeDevice, c: SomeDevice
 ) -> None:
-    schedule = Schedule(gather=GATHER)
+    schedule = Scheduler(gather=GATHER)
     waiting(schedule, (b, "1", 1.0), (a, "1", 2.0), (b, "2", 3.0), (c, "1", 2.0))
     order = [batch.device for batch in drained(schedule, 10.0)]
     assert order == [b, a, c]
@@ -495,7 +495,7 @@ def test_the_oldest_device_comes_first(
 def test_a_device_that_is_asked_all_the_time_starves_nobody(
     a: SomeDevice, b: SomeDevice
 ) -> None:
-    schedule = Schedule(gather=GATHER)
+    schedule = Scheduler(gather=GATHER)
     waiting(schedule, (a, "0", 0.0), (b, "0", 0.5))
     served = []
     for number in range(1, 4):
@@ -507,7 +507,7 @@ def test_a_device_that_is_asked_all_the_time_starves_nobody(
 
 
 def test_devices_need_no_order() -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     for name in "abcd":
         added(schedule, SomeDevice(name))
     assert len(list(drained(schedule, 0.0))) == 4
@@ -524,15 +524,15 @@ def test_the_oldest_ripe_comes_first_and_the_late_ones_last(
     asked: list[tuple[int, int, bool]],
 ) -> None:
     devices = [SomeDevice(str(number)) for number in range(6)]
-    schedule = Schedule(workers=100)
+    schedule = Scheduler(workers=100)
     oldest: dict[SomeDevice, tuple[bool, float]] = {}
-    for number, (which, ripe, late) in enumerate(asked):
+    for number, (which, due, late) in enumerate(asked):
         device = devices[which]
         device.late = device.late or late
-        added(schedule, device, number, 0.0, float(ripe))
-    for which, ripe, _ in asked:
+        added(schedule, device, number, 0.0, float(due))
+    for which, due, _ in asked:
         device = devices[which]
-        mine = (device.late, float(ripe))
+        mine = (device.late, float(due))
         oldest[device] = min(mine, oldest.get(device, mine))
     order = [oldest[batch.device] for batch in drained(schedule, 100.0)]
     assert order == sorted(oldest.values())
@@ -544,7 +544,7 @@ def test_the_oldest_ripe_comes_first_and_the_late_ones_last(
 def test_a_server_is_asked_before_anybody_goes_to_it(
     a: SomeDevice, checkable: Server
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     a.server = checkable
     added(schedule, a)
     assert schedule.take(0.0) is None
@@ -558,7 +558,7 @@ def test_a_server_is_asked_before_anybody_goes_to_it(
 
 
 def test_an_answer_counts_for_a_while(a: SomeDevice, checkable: Server) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     a.server = checkable
     added(schedule, a)
     checkable.answer(0.0)
@@ -569,7 +569,7 @@ def test_an_answer_counts_for_a_while(a: SomeDevice, checkable: Server) -> None:
 
 def test_whoever_is_vouched_for_may_be_called_once(checkable: Server) -> None:
     """However long it takes the thread to come; the next one goes by a new answer."""
-    schedule = Schedule()
+    schedule = Scheduler()
     for name in "abc":
         added(schedule, SomeDevice(name, checkable))
     assert schedule.take(0.0) is None
@@ -585,7 +585,7 @@ def test_whoever_is_vouched_for_may_be_called_once(checkable: Server) -> None:
 
 
 def test_one_that_was_called_is_not_vouched_for(checkable: Server) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     for name in "ab":
         added(schedule, SomeDevice(name, checkable))
     checkable.answer(0.0)
@@ -599,7 +599,7 @@ def test_one_that_was_called_is_not_vouched_for(checkable: Server) -> None:
 
 def test_no_server_is_asked_to_which_nobody_could_go(checkable: Server) -> None:
     """It would be asked again and again while all threads are busy."""
-    schedule = Schedule(workers=1)
+    schedule = Scheduler(workers=1)
     other = Server("other")
     added(schedule, SomeDevice("a", other))
     batch = taken(schedule, 0.0)
@@ -611,7 +611,7 @@ def test_no_server_is_asked_to_which_nobody_could_go(checkable: Server) -> None:
 
 
 def test_a_server_whose_threads_are_all_there_is_not_asked(checkable: Server) -> None:
-    schedule = Schedule(workers=4)
+    schedule = Scheduler(workers=4)
     checkable.answer(0.0)
     for name in "abcd":
         added(schedule, SomeDevice(name, checkable))
@@ -623,7 +623,7 @@ def test_a_server_whose_threads_are_all_there_is_not_asked(checkable: Server) ->
 
 
 def test_a_server_for_which_nobody_waits_is_not_asked(checkable: Server) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     added(schedule, SomeDevice("a", checkable), delay=5.0)
     assert schedule.take(0.0) is None
     assert schedule.to_check(0.0) == ()
@@ -632,7 +632,7 @@ def test_a_server_for_which_nobody_waits_is_not_asked(checkable: Server) -> None
 def test_of_a_silent_server_whoever_wants_to_is_told(
     a: SomeDevice, b: SomeDevice, checkable: Server
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     a.server = b.server = checkable
     added(schedule, a, "now")
     added(schedule, a, "some time", patient=True)
@@ -655,7 +655,7 @@ def test_of_a_silent_server_whoever_wants_to_is_told(
 def test_an_old_silence_is_told_to_nobody_before_it_is_seen_to(
     a: SomeDevice, checkable: Server
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     a.server = checkable
     silence(checkable, 0.0)
     added(schedule, a, now=100.0)
@@ -669,7 +669,7 @@ def test_an_old_silence_is_told_to_nobody_before_it_is_seen_to(
 def test_a_silence_that_goes_on_is_told_at_once(
     a: SomeDevice, b: SomeDevice, checkable: Server
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     a.server = b.server = checkable
     added(schedule, a, patient=True)
     assert schedule.take(0.0) is None
@@ -684,7 +684,7 @@ def test_a_silence_that_goes_on_is_told_at_once(
 
 def test_who_loses_patience_is_told(a: SomeDevice, checkable: Server) -> None:
     """Somebody else wants to know at once what another one waits for."""
-    schedule = Schedule()
+    schedule = Scheduler()
     a.server = checkable
     silence(checkable, 0.0)
     request = added(schedule, a, patient=True)
@@ -697,13 +697,13 @@ def test_who_loses_patience_is_told(a: SomeDevice, checkable: Server) -> None:
 def test_who_is_not_patient_is_told_when_it_is_ripe(
     a: SomeDevice, checkable: Server
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     a.server = checkable
     silence(checkable, 0.0)
     added(schedule, a, "patient", patient=True)
     added(schedule, a, "later", delay=0.5)
     assert schedule.take(0.0) is None
-    assert schedule.next_ripe(0.0) == 0.5
+    assert schedule.next_due(0.0) == 0.5
     batch = taken(schedule, 0.5)
     assert (names(batch), batch.error) == (["later"], checkable.error)
     schedule.done(batch, Report())
@@ -713,7 +713,7 @@ def test_who_is_not_patient_is_told_when_it_is_ripe(
 def test_one_thread_tries_a_server_that_cannot_be_asked(
     a: SomeDevice, b: SomeDevice, uncheckable: Server
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     a.server = b.server = uncheckable
     added(schedule, a)
     added(schedule, b)
@@ -728,20 +728,20 @@ def test_one_thread_tries_a_server_that_cannot_be_asked(
 def test_a_silent_server_that_cannot_be_asked_is_tried_again(
     uncheckable: Server,
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     for name in "ab":
         added(schedule, SomeDevice(name, uncheckable), patient=True)
     silence(uncheckable, 0.0)
     assert schedule.take(0.0) is None
     for pause, after in zip(PAUSES, (0.0, 10.0, 20.0)):
         silence(uncheckable, after) if after else None
-        assert schedule.next_ripe(0.0) == after + pause
+        assert schedule.next_due(0.0) == after + pause
         assert schedule.take(after + pause - 0.1) is None
         batch = taken(schedule, after + pause)
         assert batch.error is None
         # The other one waits for what this one finds.
         assert schedule.take(after + pause) is None
-        assert schedule.next_ripe(0.0) is None
+        assert schedule.next_due(0.0) is None
         again = Report(answered=False, late=True, again=batch.requests)
         schedule.done(batch, again)
         silence(uncheckable, after + pause)
@@ -750,7 +750,7 @@ def test_a_silent_server_that_cannot_be_asked_is_tried_again(
 
 
 def test_one_server_gets_three_quarters_of_the_threads(a: SomeDevice) -> None:
-    schedule = Schedule(workers=8)
+    schedule = Scheduler(workers=8)
     for number in range(10):
         added(schedule, SomeDevice(str(number), a.server))
     batches = list(drained(schedule, 0.0))
@@ -762,19 +762,19 @@ def test_one_server_gets_three_quarters_of_the_threads(a: SomeDevice) -> None:
 
 
 def test_a_thread_that_is_held_gives_its_place_to_another() -> None:
-    schedule = Schedule(workers=2)
+    schedule = Scheduler(workers=2)
     servers = [Server(str(number), answered=9.0) for number in range(6)]
     devices = [SomeDevice(server.name, server) for server in servers]
     for device in devices:
         added(schedule, device)
     first, second = taken(schedule, 9.0), taken(schedule, 9.5)
     assert schedule.take(9.6) is None
-    assert schedule.next_ripe(9.6) == 9.0 + HELD
+    assert schedule.next_due(9.6) == 9.0 + HELD
     # The first counts no more, the second one still does.
     assert schedule.held(9.0 + HELD) == 1
     assert schedule.take(9.0 + HELD) is not None
     assert schedule.take(9.0 + HELD) is None
-    assert schedule.next_ripe(9.0 + HELD) == 9.5 + HELD
+    assert schedule.next_due(9.0 + HELD) == 9.5 + HELD
     # Who returns frees no place that was given away.
     schedule.done(first, Report(answered=True))
     assert schedule.take(9.0 + HELD) is None
@@ -783,17 +783,17 @@ def test_a_thread_that_is_held_gives_its_place_to_another() -> None:
 
 
 def test_not_any_number_of_threads_is_held() -> None:
-    schedule = Schedule(workers=1)
+    schedule = Scheduler(workers=1)
     for number in range(MOST_HELD + 3):
         added(schedule, SomeDevice(str(number), Server(str(number), answered=1e9)))
     for number in range(MOST_HELD + 1):
         taken(schedule, number * HELD)
     assert schedule.take(1e6) is None
-    assert schedule.next_ripe(1e6) is None
+    assert schedule.next_due(1e6) is None
 
 
 def test_an_alarm_needs_no_free_thread() -> None:
-    schedule = Schedule(workers=1)
+    schedule = Scheduler(workers=1)
     added(schedule, SomeDevice("a"))
     taken(schedule, 0.0)
     nobody = SomeDevice("nobody", Server("nobody", answered=1e9, calls=False))
@@ -802,7 +802,7 @@ def test_an_alarm_needs_no_free_thread() -> None:
 
 
 def test_late_devices_get_half_of_the_threads() -> None:
-    schedule = Schedule(workers=8)
+    schedule = Scheduler(workers=8)
     late = [SomeDevice(str(number)) for number in range(6)]
     for device in late:
         device.late = True
@@ -818,7 +818,7 @@ def test_late_devices_get_half_of_the_threads() -> None:
 def test_a_call_that_times_out_makes_a_device_late_until_it_answers(
     a: SomeDevice,
 ) -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     reports = [
         (Report(answered=False, late=True), True),
         (Report(), True),
@@ -831,7 +831,7 @@ def test_a_call_that_times_out_makes_a_device_late_until_it_answers(
 
 
 def test_with_few_threads_everybody_has_a_turn(uncheckable: Server) -> None:
-    schedule = Schedule(workers=1)
+    schedule = Scheduler(workers=1)
     late = SomeDevice("late")
     late.late = True
     for device in (late, SomeDevice("a"), SomeDevice("b", uncheckable)):
@@ -841,7 +841,7 @@ def test_with_few_threads_everybody_has_a_turn(uncheckable: Server) -> None:
 
 
 def test_servers_for_which_nobody_waits_are_forgotten() -> None:
-    schedule = Schedule()
+    schedule = Scheduler()
     for number in range(20):
         device = SomeDevice(str(number))
         added(schedule, device)
@@ -854,9 +854,9 @@ def test_servers_for_which_nobody_waits_are_forgotten() -> None:
     assert leftovers(schedule) == []
 
 
-def leftovers(schedule: Schedule) -> list[object]:
+def leftovers(schedule: Scheduler) -> list[object]:
     """What a schedule in which nothing waits still holds on to."""
-    parts = (schedule._lanes, schedule._queues, schedule._troubled)
+    parts = (schedule._device_queues, schedule._queues, schedule._troubled)
     return [part for part in parts if part]
 
 
@@ -876,7 +876,7 @@ class AnySchedule(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.schedule = Schedule(WORKERS, SHORT)
+        self.schedule = Scheduler(WORKERS, SHORT)
         self.now = 0.0
         self.servers = {
             name: Server(name, address(port) if name in CHECKABLE else None)
@@ -964,7 +964,7 @@ class AnySchedule(RuleBasedStateMachine):
         assert device not in before
         assert batch.requests
         for request in batch.requests:
-            assert request.ripe <= self.now + SHORT
+            assert request.due <= self.now + SHORT
             assert request.device is device
             self.waiting.remove(request)
         self.batches[device] = batch
@@ -1074,7 +1074,7 @@ class AnySchedule(RuleBasedStateMachine):
         self.ended += len(forgotten)
         self.waiting.clear()
         assert self.schedule.take(self.now + 1000.0) is None
-        assert self.schedule.next_ripe(self.now) is None
+        assert self.schedule.next_due(self.now) is None
 
     # --- what must hold ---
 
@@ -1093,7 +1093,7 @@ class AnySchedule(RuleBasedStateMachine):
     def nobody_waits_without_a_reason(self) -> None:
         assert not self.schedule.ready(self.now)
         for device, requests in self.free().items():
-            if any(request.ripe <= self.now for request in requests):
+            if any(request.due <= self.now for request in requests):
                 assert self.why_it_waits(device, requests, self.now) is not None
 
     def why_it_waits(
@@ -1103,8 +1103,8 @@ class AnySchedule(RuleBasedStateMachine):
         if self.taken_up(now) >= WORKERS:
             return "no thread is free"
         if server.silent:
-            ripe = [r for r in requests if r.ripe <= now + SHORT]
-            if not self.may_try(server, now) and all(r.patient for r in ripe):
+            due = [r for r in requests if r.due <= now + SHORT]
+            if not self.may_try(server, now) and all(r.patient for r in due):
                 return "it waits until the server is back"
             old = server.retry_at() <= now and server.address is not None
             return "it is to be seen whether the server is back" if old else None
@@ -1126,11 +1126,11 @@ class AnySchedule(RuleBasedStateMachine):
 
     def somebody_will_look_in_time(self) -> None:
         """Nothing can be taken before ``next_ripe``, unless something happens."""
-        found = self.schedule.next_ripe(self.now)
+        found = self.schedule.next_due(self.now)
         assert found is None or found > self.now
         for device, requests in self.free().items():
-            first = min(request.ripe for request in requests)
-            times = {device.server.retry_at(), *(request.ripe for request in requests)}
+            first = min(request.due for request in requests)
+            times = {device.server.retry_at(), *(request.due for request in requests)}
             times.update(begun + HELD for begun in self.begun.values())
             for moment in times:
                 comes = first <= moment and self.now < moment
@@ -1180,7 +1180,7 @@ def test_what_a_request_costs_does_not_grow(grows: str) -> None:
     def serve(number: int) -> None:
         many, two = number // 2, 2
         of_one_device = two if grows == "devices" else many
-        schedule = Schedule()
+        schedule = Scheduler()
         servers = [Server(str(n), answered=float("inf")) for n in range(100)]
         devices = [
             SomeDevice(str(n), servers[n % 100]) for n in range(number // of_one_device)

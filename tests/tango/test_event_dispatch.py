@@ -26,7 +26,12 @@ from tango_support import (
 from taurus.core.taurusbasetypes import TaurusEventType, TaurusSerializationMode
 
 from taurus_tpo.environment import taurus_compat
-from taurus_tpo.scheme.event_dispatch import DELIVERY, LARGE, WAITING, WAITING_IF_LARGE
+from taurus_tpo.scheme.event_dispatch import (
+    EVENT_DISPATCHER,
+    LARGE,
+    WAITING,
+    WAITING_IF_LARGE,
+)
 from taurus_tpo.sim import Facility
 from taurus_tpo.sim.waiting import wait_until
 
@@ -103,7 +108,7 @@ def settle(qtbot, *names: str) -> None:
     attrs = [taurus.Attribute(name) for name in names]
     qtbot.waitUntil(lambda: all(attr.known.value for attr in attrs), timeout=60000)
     qtbot.wait(100)
-    qtbot.waitUntil(lambda: len(DELIVERY) == 0, timeout=60000)
+    qtbot.waitUntil(lambda: len(EVENT_DISPATCHER) == 0, timeout=60000)
 
 
 def let_events_flow(qtbot, facility: Facility, widget) -> None:
@@ -127,7 +132,9 @@ def let_something_wait(facility: Facility, value: float) -> None:
     for _ in range(20):
         hold(facility, "with_events", value)
         with contextlib.suppress(TimeoutError):
-            wait_until(lambda: len(DELIVERY) > 0, 3.0, "nobody waits to be told")
+            wait_until(
+                lambda: len(EVENT_DISPATCHER) > 0, 3.0, "nobody waits to be told"
+            )
             return
     raise AssertionError("no event arrives")
 
@@ -297,8 +304,8 @@ def test_what_waits_keeps_no_attribute_alive(qtbot, modes, label, factory):
         return gone() is None
 
     eventually(is_gone, "the attribute is kept alive")
-    assert len(DELIVERY) > 0
-    qtbot.waitUntil(lambda: len(DELIVERY) == 0, timeout=20000)
+    assert len(EVENT_DISPATCHER) > 0
+    qtbot.waitUntil(lambda: len(EVENT_DISPATCHER) == 0, timeout=20000)
     assert 51.0 not in widget.values
     hold(modes, "with_events", 1.5)
 
@@ -309,7 +316,7 @@ def test_nothing_is_told_after_the_clean_up(qtbot, modes, label):
     attr = taurus.Attribute(model(modes, "with_events"))
     let_something_wait(modes, 61.0)
     attr.cleanUp()
-    qtbot.waitUntil(lambda: len(DELIVERY) == 0, timeout=20000)
+    qtbot.waitUntil(lambda: len(EVENT_DISPATCHER) == 0, timeout=20000)
     assert 61.0 not in widget.values
     hold(modes, "with_events", 1.5)
 
@@ -322,7 +329,7 @@ def test_a_thousand_values_leave_the_event_loop_alive(qtbot, crowd, label):
     for widget in widgets:
         widget.react = lambda: time.sleep(SLOW)
     set_first_fifty(crowd, 2.5)
-    eventually(lambda: len(DELIVERY) == len(widgets), "not all wait to be told")
+    eventually(lambda: len(EVENT_DISPATCHER) == len(widgets), "not all wait to be told")
     gap = longest_gap_until(qtbot, lambda: all(have(2.5, widgets)))
     assert gap < 0.5
     set_first_fifty(crowd, 1.5)
@@ -373,7 +380,7 @@ def test_no_widget_is_told_inside_another(qtbot, crowd, label):
     for widget in widgets:
         widget.react = react
     set_first_fifty(crowd, 3.5)
-    eventually(lambda: len(DELIVERY) == len(widgets), "not all wait to be told")
+    eventually(lambda: len(EVENT_DISPATCHER) == len(widgets), "not all wait to be told")
     qtbot.waitUntil(lambda: all(have(3.5, [*widgets, *more])), timeout=60000)
     assert len(more) == len(names)
     assert deepest == [1]
@@ -489,12 +496,17 @@ sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
 from tango_support import Listener, eventually
 from taurus.external.qt import Qt
 from taurus.qt.qtgui.display import TaurusLabel
-from taurus_tpo import compat
-from taurus_tpo.scheme.delivery import DELIVERY, LARGE, WAITING, WAITING_IF_LARGE
+from taurus_tpo.environment import taurus_compat
+from taurus_tpo.scheme.event_dispatch import (
+    EVENT_DISPATCHER,
+    LARGE,
+    WAITING,
+    WAITING_IF_LARGE,
+)
 app = Qt.QApplication(["test"])
 label = TaurusLabel()
 label.setModel({model(modes, "with_events")!r})
-eventually(lambda: len(DELIVERY), "nobody waits")
+eventually(lambda: len(EVENT_DISPATCHER), "nobody waits")
 del label, app
 gc.collect()
 assert Qt.QCoreApplication.instance() is None
@@ -524,7 +536,7 @@ def _flood(attribute, values) -> None:
 
     def tell() -> None:
         for value in values:
-            DELIVERY.tell(
+            EVENT_DISPATCHER.tell(
                 attribute,
                 TaurusEventType.Change,
                 Value(value),
@@ -557,8 +569,8 @@ def test_a_slow_widget_gets_the_newest_values(qtbot, crowd, label, size, most):
     told = _told_to(widget)
     _flood(widget.getModelObj(), (np.full(size, float(n)) for n in range(3 * WAITING)))
     # Its configuration may be on its way, too.
-    assert len(DELIVERY) <= most + 5
-    qtbot.waitUntil(lambda: not len(DELIVERY), timeout=20_000)
+    assert len(EVENT_DISPATCHER) <= most + 5
+    qtbot.waitUntil(lambda: not len(EVENT_DISPATCHER), timeout=20_000)
     newest = range(3 * WAITING - most, 3 * WAITING)
     assert [value[0] for value in told] == list(map(float, newest))
 
@@ -569,7 +581,7 @@ def test_large_values_take_the_place_of_small_ones(qtbot, crowd, label):
     told = _told_to(widget)
     small, large = np.zeros(1), np.zeros(LARGE // 8 + 1)
     _flood(widget.getModelObj(), [*[small] * 10, *[large] * 10])
-    qtbot.waitUntil(lambda: not len(DELIVERY), timeout=20_000)
+    qtbot.waitUntil(lambda: not len(EVENT_DISPATCHER), timeout=20_000)
     assert list(map(len, told)) == [len(large)] * WAITING_IF_LARGE
 
 
@@ -610,8 +622,8 @@ def test_a_component_that_is_no_widget_is_told_as_well(qtbot, modes, factory, ki
     qtbot.waitUntil(lambda: 1.5 in component.values(), timeout=20_000)
     qtbot.waitUntil(lambda: bool(failing.errors()), timeout=20_000)
     attribute = component.getModelObj()
-    DELIVERY.refresh_tooltips(attribute, taurus_compat.listeners(attribute))
-    qtbot.waitUntil(lambda: not len(DELIVERY), timeout=20_000)
+    EVENT_DISPATCHER.refresh_tooltips(attribute, taurus_compat.listeners(attribute))
+    qtbot.waitUntil(lambda: not len(EVENT_DISPATCHER), timeout=20_000)
     assert not component.errors()
     for one in (component, failing):
         one.setModel(None)

@@ -16,7 +16,7 @@ from taurus_tpo.core.modes import (
     SYNC_READ,
     SubMode,
 )
-from taurus_tpo.core.precedence import Authority, Decision, decide
+from taurus_tpo.core.precedence import Decision, ModeSource, decide
 from taurus_tpo.core.rules import AttributeName, Rule, RuleSet
 from taurus_tpo.environment.command_line import CommandLine
 
@@ -25,15 +25,15 @@ QUICK = AttributeName.of("tango://host:10000/sys/quick/1/x")
 INI = "/etc/xdg/taurus/taurus.ini"
 
 #: All that can speak of SLOW, the strongest first.
-PROGRAM = Authority("program", "program", SYNC, RuleSet([Rule("sys/slow/*", ASYNC)]))
-COMMAND_LINE = Authority(
+PROGRAM = ModeSource("program", "program", SYNC, RuleSet([Rule("sys/slow/*", ASYNC)]))
+COMMAND_LINE = ModeSource(
     "command line", "command line", STATELESS, RuleSet([Rule("sys/slow/*", SYNC_READ)])
 )
-SETTINGS = Authority(INI, INI, SYNC_READ, RuleSet([Rule("sys/s*", STATELESS)]))
+SETTINGS = ModeSource(INI, INI, SYNC_READ, RuleSet([Rule("sys/s*", STATELESS)]))
 
 
-def without_rules(authority: Authority) -> Authority:
-    return Authority(authority.mode_origin, authority.rules_origin, authority.mode)
+def without_rules(source: ModeSource) -> ModeSource:
+    return ModeSource(source.mode_origin, source.rules_origin, source.mode)
 
 
 def test_each_source_yields_to_the_one_above_it() -> None:
@@ -44,10 +44,10 @@ def test_each_source_yields_to_the_one_above_it() -> None:
         ((without_rules(COMMAND_LINE), SETTINGS), STATELESS, "command line"),
         ((SETTINGS,), STATELESS, f"{INI} rule sys/s*"),
         ((without_rules(SETTINGS),), SYNC_READ, INI),
-        ((Authority.named("program"),), ASYNC_READ, "default"),
+        ((ModeSource.named("program"),), ASYNC_READ, "default"),
     ]
-    for authorities, mode, decided_by in weaker_and_weaker:
-        assert decide(SLOW, authorities) == Decision(mode, decided_by)
+    for sources, mode, decided_by in weaker_and_weaker:
+        assert decide(SLOW, sources) == Decision(mode, decided_by)
 
 
 def test_the_default_may_be_another() -> None:
@@ -70,7 +70,7 @@ def test_the_label_of_a_decision_is_the_name_of_its_mode() -> None:
 
 
 def test_what_was_said_last_of_a_pattern_is_asked_first() -> None:
-    said = Authority.named("program").saying(SYNC, "sys/*").saying(ASYNC, "sys/slow/*")
+    said = ModeSource.named("program").saying(SYNC, "sys/*").saying(ASYNC, "sys/slow/*")
     assert decide(SLOW, [said]).mode is ASYNC
     said = said.saying(STATELESS, "sys/*")
     assert decide(SLOW, [said]).mode is STATELESS
@@ -78,35 +78,35 @@ def test_what_was_said_last_of_a_pattern_is_asked_first() -> None:
 
 
 def test_saying_none_takes_one_pattern_back() -> None:
-    said = Authority.named("program").saying(SYNC, "sys/*").saying(ASYNC, "sys/slow/*")
+    said = ModeSource.named("program").saying(SYNC, "sys/*").saying(ASYNC, "sys/slow/*")
     assert decide(SLOW, [said.saying(None, "sys/slow/*")]).mode is SYNC
     assert said.saying(None, "sys/slow/*").saying(None, "sys/*").rules == RuleSet()
 
 
 def test_a_pattern_in_another_case_is_the_same_pattern() -> None:
-    said = Authority.named("program").saying(SYNC, "SYS/*")
+    said = ModeSource.named("program").saying(SYNC, "SYS/*")
     assert said.saying(None, "sys/*").rules == RuleSet()
 
 
 def test_saying_none_takes_the_general_mode_back() -> None:
-    said = Authority.named("program").saying(SYNC)
+    said = ModeSource.named("program").saying(SYNC)
     assert decide(SLOW, [said.saying(None)]).decided_by == "default"
 
 
 def test_saying_changes_no_authority_that_somebody_holds() -> None:
-    before = Authority.named("program")
+    before = ModeSource.named("program")
     before.saying(SYNC)
     before.saying(SYNC, "*")
-    assert before == Authority.named("program")
+    assert before == ModeSource.named("program")
 
 
 def test_a_command_line_forgets_what_it_said() -> None:
     command_line = CommandLine()
-    command_line.authority = command_line.authority.saying(SYNC, "*").saying(ASYNC)
+    command_line.source = command_line.source.saying(SYNC, "*").saying(ASYNC)
     command_line.events_disabled = True
     command_line.forget()
-    assert command_line.authority == CommandLine().authority
-    assert command_line.authority.decide(SLOW) is None
+    assert command_line.source == CommandLine().source
+    assert command_line.source.decide(SLOW) is None
     assert not command_line.events_disabled
 
 
@@ -120,13 +120,13 @@ sayings = st.tuples(
 def test_the_strongest_source_that_speaks_decides(
     spoken: list[list[tuple[str | None, SubMode]]],
 ) -> None:
-    authorities = []
+    sources = []
     for number, words in enumerate(spoken):
-        authority = Authority.named(f"source {number}")
+        source = ModeSource.named(f"source {number}")
         for pattern, mode in words:
-            authority = authority.saying(mode, pattern)
-        authorities.append(authority)
-    assert decide(SLOW, authorities) == _expected(spoken)
+            source = source.saying(mode, pattern)
+        sources.append(source)
+    assert decide(SLOW, sources) == _expected(spoken)
 
 
 def _expected(spoken: Sequence[Sequence[tuple[str | None, SubMode]]]) -> Decision:

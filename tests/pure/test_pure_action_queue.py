@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from pure_support import SOON
 
-from taurus_tpo.concurrency.action_queue import Outbox
+from taurus_tpo.concurrency.action_queue import ActionQueue
 
 
 @pytest.fixture
@@ -19,43 +19,43 @@ def errors() -> list[Exception]:
 
 
 @pytest.fixture
-def outbox(errors: list[Exception]) -> Outbox:
+def actions(errors: list[Exception]) -> ActionQueue:
     """An outbox that keeps the errors."""
-    return Outbox(errors.append)
+    return ActionQueue(errors.append)
 
 
-def test_nothing_is_done_before_work(outbox: Outbox) -> None:
+def test_nothing_is_done_before_work(actions: ActionQueue) -> None:
     done: list[str] = []
-    outbox.put(partial(done.append, "a"), partial(done.append, "b"))
+    actions.put(partial(done.append, "a"), partial(done.append, "b"))
     assert done == []
-    outbox.work()
+    actions.work()
     assert done == ["a", "b"]
 
 
-def test_nothing_is_done_twice(outbox: Outbox) -> None:
+def test_nothing_is_done_twice(actions: ActionQueue) -> None:
     done: list[str] = []
-    outbox.put(partial(done.append, "a"))
-    outbox.work()
-    outbox.work()
+    actions.put(partial(done.append, "a"))
+    actions.work()
+    actions.work()
     assert done == ["a"]
 
 
-def test_what_an_action_puts_in_comes_after_what_is_there(outbox: Outbox) -> None:
+def test_what_an_action_puts_in_comes_after_what_is_there(actions: ActionQueue) -> None:
     done: list[str] = []
 
     def first() -> None:
         done.append("first begins")
-        outbox.put(partial(done.append, "third"))
-        outbox.work()
+        actions.put(partial(done.append, "third"))
+        actions.work()
         done.append("first ends")
 
-    outbox.put(first, partial(done.append, "second"))
-    outbox.work()
+    actions.put(first, partial(done.append, "second"))
+    actions.work()
     assert done == ["first begins", "first ends", "second", "third"]
 
 
 def test_an_action_that_raises_does_not_stop_the_next(
-    outbox: Outbox, errors: list[Exception]
+    actions: ActionQueue, errors: list[Exception]
 ) -> None:
     done: list[str] = []
     broken = ValueError("broken")
@@ -63,24 +63,24 @@ def test_an_action_that_raises_does_not_stop_the_next(
     def fail() -> None:
         raise broken
 
-    outbox.put(fail, partial(done.append, "next"))
-    outbox.work()
+    actions.put(fail, partial(done.append, "next"))
+    actions.work()
     assert done == ["next"]
     assert errors == [broken]
 
 
 def test_an_action_that_ends_the_program_leaves_a_box_that_works(
-    outbox: Outbox, errors: list[Exception]
+    actions: ActionQueue, errors: list[Exception]
 ) -> None:
     done: list[str] = []
 
     def leave() -> None:
         raise KeyboardInterrupt
 
-    outbox.put(leave, partial(done.append, "next"))
+    actions.put(leave, partial(done.append, "next"))
     with pytest.raises(KeyboardInterrupt):
-        outbox.work()
-    outbox.work()
+        actions.work()
+    actions.work()
     assert done == ["next"]
     assert errors == []
 
@@ -91,20 +91,20 @@ def test_a_complaint_that_raises_leaves_a_box_that_works() -> None:
     def fail(*_: object) -> None:
         raise ValueError("broken")
 
-    outbox = Outbox(fail)
-    outbox.put(fail, partial(done.append, "next"))
+    actions = ActionQueue(fail)
+    actions.put(fail, partial(done.append, "next"))
     with pytest.raises(ValueError, match="broken"):
-        outbox.work()
-    outbox.work()
+        actions.work()
+    actions.work()
     assert done == ["next"]
 
 
-def test_no_lock_is_held_during_an_action(outbox: Outbox) -> None:
+def test_no_lock_is_held_during_an_action(actions: ActionQueue) -> None:
     done: list[str] = []
 
     def other_thread() -> None:
-        outbox.put(partial(done.append, "second"))
-        outbox.work()
+        actions.put(partial(done.append, "second"))
+        actions.work()
 
     def first() -> None:
         other = threading.Thread(target=other_thread, daemon=True)
@@ -112,12 +112,12 @@ def test_no_lock_is_held_during_an_action(outbox: Outbox) -> None:
         other.join(SOON)
         done.append("stuck" if other.is_alive() else "first")
 
-    outbox.put(first)
-    outbox.work()
+    actions.put(first)
+    actions.work()
     assert done == ["first", "second"]
 
 
-def test_who_finds_the_box_attended_does_not_wait(outbox: Outbox) -> None:
+def test_who_finds_the_box_attended_does_not_wait(actions: ActionQueue) -> None:
     inside, go = threading.Event(), threading.Event()
     done: list[str] = []
 
@@ -126,19 +126,19 @@ def test_who_finds_the_box_attended_does_not_wait(outbox: Outbox) -> None:
         go.wait(SOON)
         done.append(threading.current_thread().name)
 
-    outbox.put(first)
-    attendant = threading.Thread(target=outbox.work, name="attendant", daemon=True)
+    actions.put(first)
+    attendant = threading.Thread(target=actions.work, name="attendant", daemon=True)
     attendant.start()
     assert inside.wait(SOON)
-    outbox.put(lambda: done.append(threading.current_thread().name))
-    outbox.work()
+    actions.put(lambda: done.append(threading.current_thread().name))
+    actions.work()
     assert done == []
     go.set()
     attendant.join(SOON)
     assert done == ["attendant", "attendant"]
 
 
-def test_the_order_of_the_decisions_holds_across_threads(outbox: Outbox) -> None:
+def test_the_order_of_the_decisions_holds_across_threads(actions: ActionQueue) -> None:
     lock, threads, each = threading.Lock(), 8, 300
     decided: list[int] = []
     done: list[int] = []
@@ -156,8 +156,8 @@ def test_the_order_of_the_decisions_holds_across_threads(outbox: Outbox) -> None
         for number in range(first, first + each):
             with lock:
                 decided.append(number)
-                outbox.put(partial(act, number))
-            outbox.work()
+                actions.put(partial(act, number))
+            actions.work()
 
     deciders = [
         threading.Thread(target=decide, args=(n * each,)) for n in range(threads)
@@ -171,21 +171,21 @@ def test_the_order_of_the_decisions_holds_across_threads(outbox: Outbox) -> None
     assert overlapping == []
 
 
-def test_of_news_the_oldest_are_dropped(outbox: Outbox) -> None:
+def test_of_news_the_oldest_are_dropped(actions: ActionQueue) -> None:
     """Whoever is told them may be slower than they come; all else is done."""
     done: list[object] = []
     for number in range(10):
-        outbox.put_news(partial(done.append, number), most=3)
+        actions.put_news(partial(done.append, number), most=3)
         if number % 4 == 0:
-            outbox.put(partial(done.append, "a"))
-    outbox.work()
+            actions.put(partial(done.append, "a"))
+    actions.work()
     assert done == ["a", "a", 7, 8, "a", 9]
-    outbox.put_news(partial(done.append, "later"), most=3)
-    outbox.work()
+    actions.put_news(partial(done.append, "later"), most=3)
+    actions.work()
     assert done[-1] == "later"
 
 
-def test_large_news_make_room_and_what_is_dropped_is_gone(outbox: Outbox) -> None:
+def test_large_news_make_room_and_what_is_dropped_is_gone(actions: ActionQueue) -> None:
     class Value:
         def told(self) -> None:
             done.append(self)
@@ -193,30 +193,30 @@ def test_large_news_make_room_and_what_is_dropped_is_gone(outbox: Outbox) -> Non
     done: list[object] = []
     values = [Value() for _ in range(5)]
     for value in values:
-        outbox.put_news(value.told, most=5)
+        actions.put_news(value.told, most=5)
     references = [weakref.ref(value) for value in values]
     newest = Value()
-    outbox.put_news(newest.told, most=1)
+    actions.put_news(newest.told, most=1)
     del values, value
     assert [reference() for reference in references] == [None] * 5
-    outbox.work()
+    actions.work()
     assert done == [newest]
 
 
-def test_news_that_come_while_one_is_told_are_bounded(outbox: Outbox) -> None:
+def test_news_that_come_while_one_is_told_are_bounded(actions: ActionQueue) -> None:
     done: list[int] = []
 
     def first() -> None:
         for number in range(100):
-            outbox.put_news(partial(done.append, number), most=2)
-            outbox.work()
+            actions.put_news(partial(done.append, number), most=2)
+            actions.work()
 
-    outbox.put_news(first, most=2)
-    outbox.work()
+    actions.put_news(first, most=2)
+    actions.work()
     assert done == [98, 99]
 
 
-def test_who_finishes_waits_for_the_thread_that_is_at_it(outbox: Outbox) -> None:
+def test_who_finishes_waits_for_the_thread_that_is_at_it(actions: ActionQueue) -> None:
     begun, go_on = threading.Event(), threading.Event()
     done: list[str] = []
 
@@ -225,29 +225,29 @@ def test_who_finishes_waits_for_the_thread_that_is_at_it(outbox: Outbox) -> None
         go_on.wait(SOON)
         done.append("slow")
 
-    outbox.put(slow)
-    other = threading.Thread(target=outbox.work)
+    actions.put(slow)
+    other = threading.Thread(target=actions.work)
     other.start()
     assert begun.wait(SOON)
-    outbox.put(partial(done.append, "mine"))
-    outbox.finish(0.01)
+    actions.put(partial(done.append, "mine"))
+    actions.finish(0.01)
     assert done == []
     threading.Timer(0.05, go_on.set).start()
-    outbox.finish(SOON)
+    actions.finish(SOON)
     assert done == ["slow", "mine"]
     other.join(SOON)
 
 
 def test_who_finishes_in_the_midst_of_an_action_waits_for_nobody(
-    outbox: Outbox,
+    actions: ActionQueue,
 ) -> None:
     done: list[str] = []
 
     def first() -> None:
-        outbox.put(partial(done.append, "second"))
-        outbox.finish(SOON)
+        actions.put(partial(done.append, "second"))
+        actions.finish(SOON)
         done.append("first")
 
-    outbox.put(first)
-    outbox.work()
+    actions.put(first)
+    actions.work()
     assert done == ["first", "second"]
