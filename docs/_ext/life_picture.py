@@ -24,7 +24,7 @@ PLACES = {
     State.SUBSCRIBED: (1080, 60),
     State.RECONNECTING: (300, 300),
     State.RESUBSCRIBING: (560, 300),
-    State.SETTLING: (1080, 300),
+    State.VERIFYING: (1080, 300),
     State.UNTRUSTED: (820, 180),
     State.RETRYING: (1080, 470),
     State.POLLED: (90, 440),

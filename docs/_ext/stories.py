@@ -92,7 +92,7 @@ EXAMPLES: tuple[tuple[Facts, str], ...] = (
         "or the first event, is awaited.",
     ),
     (
-        Facts(State.SETTLING),
+        Facts(State.VERIFYING),
         "Subscribed to again after a trouble. It is read some more times, for events "
         "may not arrive for a while.",
     ),

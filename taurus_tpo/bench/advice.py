@@ -102,7 +102,7 @@ class Costs:
         return self.troubled or bool(self.failed or self.polled)
 
     @property
-    def story(self) -> str:
+    def summary(self) -> str:
         """What it did, in words."""
         told = [_in_words(*item) for item in self.failed.items()]
         if self.took >= LONG:

@@ -189,7 +189,7 @@ def advice_lines(findings: Findings) -> list[str]:
     told = [cost for cost in findings.costs if cost.out_of_the_ordinary]
     if told:
         lines += ["", f"What devices did with {mode}:"]
-        lines += [f"  {cost.device}: {cost.story}" for cost in told[:_DEVICES]]
+        lines += [f"  {cost.device}: {cost.summary}" for cost in told[:_DEVICES]]
         more = len(told) - _DEVICES
         lines += [f"  and {more} more"] if more > 0 else []
     if not findings.ini:

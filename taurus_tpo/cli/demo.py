@@ -26,7 +26,7 @@ _TICK = 0.02
 
 
 @dataclass
-class Story:
+class Progress:
     """What happened, in seconds after the form was begun.
 
     :param window: when the window had been painted for the first time; 0 until then.
@@ -68,7 +68,7 @@ def demo(facility: str, screenshot: Path | None, duration: float | None) -> None
             console.print(f"TANGO_HOST={running.tango_host}")
             show = _Show(by_turns(spec.models()), duration)
             show.run()
-            _report(show.story, console)
+            _report(show.progress, console)
             if screenshot is not None:
                 window.save(show.form, screenshot)
                 console.print(f"screenshot: {screenshot}")
@@ -97,7 +97,7 @@ class _Show:
 
     def __init__(self, models: Sequence[str], duration: float | None) -> None:
         self._stage = window.Stage("tpo demo", duration)
-        self.story = Story(models)
+        self.progress = Progress(models)
         self.form: Any = None
         self._attributes: dict[str, Any] = {}
         self._painted = first_paint(self._note_window)
@@ -116,52 +116,56 @@ class _Show:
         self.form = TaurusForm()
         self.form.setWindowTitle("taurus_tpo demo")
         self.form.setWithButtons(False)
-        self.form.setModel(list(self.story.models))
+        self.form.setModel(list(self.progress.models))
         self.form.resize(760, 900)
-        self.story.rows = len(self.form.getItems())
-        self._attributes = {name: taurus.Attribute(name) for name in self.story.models}
+        self.progress.rows = len(self.form.getItems())
+        self._attributes = {
+            name: taurus.Attribute(name) for name in self.progress.models
+        }
         self.form.installEventFilter(self._painted)
         self.form.show()
 
     def _note_window(self) -> None:
         """Take note of the first paint of the window, and of what is known by then."""
         self.form.removeEventFilter(self._painted)
-        self.story.window = time.monotonic() - self._begun
+        self.progress.window = time.monotonic() - self._begun
         self._look()
-        self.story.at_window = len(self.story.first)
+        self.progress.at_window = len(self.progress.first)
         for attribute in self._attributes.values():
             decision = attribute.event_sub_decision
-            self.story.modes[decision.label, decision.decided_by] += 1
+            self.progress.modes[decision.label, decision.decided_by] += 1
 
     def _look(self) -> bool:
         now = time.monotonic() - self._begun
         for name, attribute in self._attributes.items():
-            if name not in self.story.first:
+            if name not in self.progress.first:
                 self._note(name, attribute.known, now)
-        return not self.story.silent
+        return not self.progress.silent
 
     def _note(self, name: str, known: Any, now: float) -> None:
         if known.value is not None:
-            self.story.first[name] = now
-            self.story.failures.pop(name, None)
+            self.progress.first[name] = now
+            self.progress.failures.pop(name, None)
         elif known.error is not None:
-            self.story.failures[name] = reason_of(known.error)
+            self.progress.failures[name] = reason_of(known.error)
 
 
-def _report(story: Story, console: Console) -> None:
+def _report(progress: Progress, console: Console) -> None:
     table = Table(show_header=False, box=None)
-    devices = {model.rpartition("/")[0] for model in story.models}
-    table.add_row("attributes", f"{len(story.models)} on {len(devices)} devices")
-    table.add_row("rows in the form", str(story.rows))
-    for (mode, decided_by), count in story.modes.most_common():
+    devices = {model.rpartition("/")[0] for model in progress.models}
+    table.add_row("attributes", f"{len(progress.models)} on {len(devices)} devices")
+    table.add_row("rows in the form", str(progress.rows))
+    for (mode, decided_by), count in progress.modes.most_common():
         table.add_row("mode", f"{mode}: {count} attributes (decided by: {decided_by})")
-    window = f"after {story.window:.2f} s" if story.window else "not shown"
+    window = f"after {progress.window:.2f} s" if progress.window else "not shown"
     table.add_row("window", window)
-    table.add_row("values at the window", f"{story.at_window} of {len(story.models)}")
-    last = max(story.first.values(), default=0.0)
-    table.add_row("last value", f"after {last:.2f} s ({len(story.first)} values)")
-    silent = story.silent
-    table.add_row("failures", _summary(story.failures))
+    table.add_row(
+        "values at the window", f"{progress.at_window} of {len(progress.models)}"
+    )
+    last = max(progress.first.values(), default=0.0)
+    table.add_row("last value", f"after {last:.2f} s ({len(progress.first)} values)")
+    silent = progress.silent
+    table.add_row("failures", _summary(progress.failures))
     table.add_row("no answer yet", f"{len(silent)} {escape(', '.join(silent[:4]))}")
     console.print(table)
 

@@ -180,7 +180,7 @@ class LivenessMonitor:
                         _drain(woken)
                     else:
                         self._on_line(key.data)
-                self._take_questions()
+                self._take_requests()
                 self._look_at_the_clock()
 
     def _may_end(self, woken: socket.socket) -> bool:
@@ -203,7 +203,7 @@ class LivenessMonitor:
         first = min(line.due for line in self._lines.values())
         return max(0.0, first - self._clock.monotonic())
 
-    def _take_questions(self) -> None:
+    def _take_requests(self) -> None:
         while not self._asked.empty():
             server, address, tell = self._asked.get()
             line = self._lines.get(server)

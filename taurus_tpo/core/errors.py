@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 #: Tango's reasons of errors that say: nobody was there to answer.
-NOBODY_THERE = frozenset(
+UNREACHABLE = frozenset(
     {
         "API_CantConnectToDatabase",
         "API_CantConnectToDevice",
@@ -42,9 +42,9 @@ def reason_of(error: BaseException) -> str:
     return words.splitlines()[0]
 
 
-def is_nobody_there(error: BaseException) -> bool:
+def is_unreachable(error: BaseException) -> bool:
     """Return whether ``error`` says that nobody was there to answer."""
-    return not NOBODY_THERE.isdisjoint(_reasons(error))
+    return not UNREACHABLE.isdisjoint(_reasons(error))
 
 
 def is_late(error: BaseException) -> bool:
@@ -55,7 +55,7 @@ def is_late(error: BaseException) -> bool:
 def is_of_the_device(error: BaseException) -> bool:
     """Return whether the device itself has said ``error``: it was reached."""
     is_lost = "API_CorbaException" in _reasons(error)
-    return not (is_lost or is_nobody_there(error) or is_late(error))
+    return not (is_lost or is_unreachable(error) or is_late(error))
 
 
 def is_not_found(error: BaseException) -> bool:
@@ -78,7 +78,7 @@ def is_same(one: BaseException, other: BaseException) -> bool:
     which differs between an event and a read. Of those that say that nobody was there,
     the reason is enough.
     """
-    if is_nobody_there(one) and is_nobody_there(other):
+    if is_unreachable(one) and is_unreachable(other):
         return reason_of(one) == reason_of(other)
     return type(one) is type(other) and _told(one) == _told(other)
 

@@ -26,11 +26,14 @@ class State(enum.Enum):
     RESUBSCRIBING = "the same; the device was away before"
     SUBSCRIBED = "the subscription works"
     OPENING = "the same; the channel of its events may not be open yet"
-    SETTLING = "the same; what it may have missed, or an error, is looked after"
+    VERIFYING = "the same; what it may have missed, or an error, is looked after"
     UNTRUSTED = "the same; a change came without an event, it is checked regularly"
     RETRYING = "the subscription failed; Tango goes on trying, and it is polled"
     POLLED = "events are disabled, it is polled"
     CLOSED = "cleaned up"
+
+    #: As it was called in version 0.1.
+    SETTLING = VERIFYING
 
 
 class Input(enum.Enum):
@@ -41,7 +44,7 @@ class Input(enum.Enum):
     CONNECTED = "the device answers, or refuses at once; events are enabled"
     CONNECTED_POLLED = "the same; events are disabled"
     UNREACHABLE = "the device does not answer; it is asked again"
-    TURNED_AWAY = "the device has not answered lately: nothing was subscribed to"
+    REJECTED = "the device has not answered lately: nothing was subscribed to"
     RESUBSCRIBE = "somebody asks for the subscription again"
     ACCEPTED = "the subscription is there; it brought no data"
     REFUSED = "the subscription failed in the call; Tango does not retry"
@@ -51,7 +54,7 @@ class Input(enum.Enum):
     OPENED = "an event has come through the channel of the subscription"
     RENEWED = "the attribute may be another one now, as after a restart of its device"
     DOUBTED = "what an event or a read brought was an error"
-    SETTLED = "what is read agrees with what is cached, some time after that"
+    VERIFIED = "what is read agrees with what is cached, some time after that"
     UNPROVEN = "the same; but Tango subscribed anew, and no event has come since"
     CONTRADICTED = "what is read is not what is cached, and no event has told so"
     UNLISTEN = "the last listener went"
@@ -88,9 +91,9 @@ _S, _I, _E = State, Input, Effect
 
 _CONNECTS = (_S.CONNECTING, _S.RECONNECTING)
 _SUBSCRIBES = (_S.SUBSCRIBING, _S.RESUBSCRIBING)
-_HAS_EVENTS = (_S.SUBSCRIBED, _S.OPENING, _S.SETTLING, _S.UNTRUSTED)
+_HAS_EVENTS = (_S.SUBSCRIBED, _S.OPENING, _S.VERIFYING, _S.UNTRUSTED)
 _TRUSTED = (_S.SUBSCRIBED, _S.OPENING)
-_LOOKED_AT = (_S.OPENING, _S.SETTLING)
+_LOOKED_AT = (_S.OPENING, _S.VERIFYING)
 _NOT_PROVEN = (_S.OPENING, _S.UNTRUSTED)
 # A late event of an earlier subscription may have made it look as if this one worked.
 _BEING_SUBSCRIBED = (*_SUBSCRIBES, *_HAS_EVENTS, _S.RETRYING)
@@ -130,7 +133,7 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     # The subscription is on its way. Tango says that it is there before the server is
     # sure to send events: one that is due in that moment is lost.
     **{(_S.SUBSCRIBING, i): Step(_S.OPENING, e) for i, e in _WORKS_FIRST.items()},
-    **{(_S.RESUBSCRIBING, i): Step(_S.SETTLING, e) for i, e in _WORKS_AGAIN.items()},
+    **{(_S.RESUBSCRIBING, i): Step(_S.VERIFYING, e) for i, e in _WORKS_AGAIN.items()},
     **{
         (s, _I.REFUSED): Step(_S.RETRYING, (_E.READ, _E.SUBSCRIBE_RETRYING))
         for s in _SUBSCRIBES
@@ -138,16 +141,16 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     **{(s, _I.FAILED): Step(_S.RETRYING, (_E.READ,)) for s in _SUBSCRIBES},
     # The device has to be asked again, before anything is subscribed to.
     **{
-        (s, _I.TURNED_AWAY): Step(_S.RECONNECTING, _ASK_AGAIN)
+        (s, _I.REJECTED): Step(_S.RECONNECTING, _ASK_AGAIN)
         for s in _BEING_SUBSCRIBED
     },
-    (_S.SUBSCRIBING, _I.TURNED_AWAY): Step(_S.CONNECTING, _ASK_AGAIN),
-    **{(s, _I.TURNED_AWAY): Step(s) for s in _NOT_BEING_SUBSCRIBED},
+    (_S.SUBSCRIBING, _I.REJECTED): Step(_S.CONNECTING, _ASK_AGAIN),
+    **{(s, _I.REJECTED): Step(s) for s in _NOT_BEING_SUBSCRIBED},
     # It works. A second success means that Tango subscribed anew (the server was
     # away): what changed in between is lost unless it is read. And for a while after
     # that the events of some attributes do not arrive.
     **{
-        (s, i): Step(_S.SETTLING, (_E.READ, _E.LOOK_AGAIN))
+        (s, i): Step(_S.VERIFYING, (_E.READ, _E.LOOK_AGAIN))
         for s in _HAS_EVENTS
         for i in (_I.ACCEPTED, _I.RENEWED)
     },
@@ -163,29 +166,29 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     # What has come through proves that all that comes later will.
     (_S.OPENING, _I.OPENED): Step(_S.SUBSCRIBED, (_E.WATCH,)),
     # That of some does, and of others does not.
-    (_S.UNTRUSTED, _I.OPENED): Step(_S.SETTLING, (_E.LOOK_AGAIN,)),
+    (_S.UNTRUSTED, _I.OPENED): Step(_S.VERIFYING, (_E.LOOK_AGAIN,)),
     **{(s, _I.OPENED): Step(s) for s in State if s not in _NOT_PROVEN},
     # Not everybody who repairs something sends an event.
-    **{(s, _I.DOUBTED): Step(_S.SETTLING, (_E.LOOK_AGAIN,)) for s in _TRUSTED},
+    **{(s, _I.DOUBTED): Step(_S.VERIFYING, (_E.LOOK_AGAIN,)) for s in _TRUSTED},
     **{(s, _I.DOUBTED): Step(s) for s in State if s not in _TRUSTED},
-    **{(s, _I.SETTLED): Step(_S.SUBSCRIBED, (_E.WATCH,)) for s in _LOOKED_AT},
+    **{(s, _I.VERIFIED): Step(_S.SUBSCRIBED, (_E.WATCH,)) for s in _LOOKED_AT},
     # Tango may take the next event for one that it has had before, and drop it.
-    (_S.SETTLING, _I.UNPROVEN): Step(_S.SUBSCRIBING, (_E.POLL, _E.RENEW)),
+    (_S.VERIFYING, _I.UNPROVEN): Step(_S.SUBSCRIBING, (_E.POLL, _E.RENEW)),
     # The server promised events and sends none, or not for all changes.
     **{
         (s, _I.CONTRADICTED): Step(_S.UNTRUSTED, (_E.CHECK,))
         for s in (_S.SUBSCRIBED, *_LOOKED_AT)
     },
     # A look that was on its way when something else happened.
-    **{(s, _I.SETTLED): Step(s) for s in State if s not in _LOOKED_AT},
-    **{(s, _I.UNPROVEN): Step(s) for s in State if s is not _S.SETTLING},
+    **{(s, _I.VERIFIED): Step(s) for s in State if s not in _LOOKED_AT},
+    **{(s, _I.UNPROVEN): Step(s) for s in State if s is not _S.VERIFYING},
     **{
         (s, _I.CONTRADICTED): Step(s)
         for s in State
         if s not in (_S.SUBSCRIBED, *_LOOKED_AT)
     },
     # It does not work, and Tango goes on trying.
-    **{(_S.RETRYING, i): Step(_S.SETTLING, e) for i, e in _WORKS_AGAIN.items()},
+    **{(_S.RETRYING, i): Step(_S.VERIFYING, e) for i, e in _WORKS_AGAIN.items()},
     (_S.RETRYING, _I.REFUSED): Step(_S.RETRYING),
     (_S.RETRYING, _I.FAILED): Step(_S.RETRYING),
     # Events are disabled.

@@ -114,7 +114,7 @@ _WORDS = {
     State.RESUBSCRIBING: "subscribing again",
     State.SUBSCRIBED: "subscribed to its events",
     State.OPENING: "subscribed to its events",
-    State.SETTLING: "subscribed to its events, and compared with the device",
+    State.VERIFYING: "subscribed to its events, and compared with the device",
     State.UNTRUSTED: "subscribed, but a change came without an event: it is read, too",
     State.RETRYING: "the subscription failed, Tango goes on trying",
     State.POLLED: "events are disabled, and so is polling",

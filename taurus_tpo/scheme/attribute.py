@@ -35,9 +35,9 @@ from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.errors import (
     fresh,
     is_late,
-    is_nobody_there,
     is_not_found,
     is_same,
+    is_unreachable,
     reason_of,
 )
 from taurus_tpo.core.history import History
@@ -88,7 +88,7 @@ _TAURUS_STATES = {
     State.RESUBSCRIBING: SubscriptionState.Subscribing,
     State.SUBSCRIBED: SubscriptionState.Subscribed,
     State.OPENING: SubscriptionState.Subscribed,
-    State.SETTLING: SubscriptionState.Subscribed,
+    State.VERIFYING: SubscriptionState.Subscribed,
     State.UNTRUSTED: SubscriptionState.Subscribed,
     State.RETRYING: SubscriptionState.PendingSubscribe,
     State.POLLED: SubscriptionState.Unsubscribed,
@@ -131,7 +131,7 @@ class _News:
     @property
     def is_always_told(self) -> bool:
         """Whether listeners are told though they know it; not that nobody is there."""
-        return self.repeats and not (self.error and is_nobody_there(self.error))
+        return self.repeats and not (self.error and is_unreachable(self.error))
 
     def says_the_same(self, known: Known[Any]) -> bool:
         """Return whether ``known`` is the same value, or the same error."""
@@ -530,7 +530,7 @@ class TpoTangoAttribute(TangoAttribute):
     def _rejected(self, subscription: Subscription) -> None:
         if self._is_present(subscription):
             self._subscription = None
-            self._happen(Input.TURNED_AWAY)
+            self._happen(Input.REJECTED)
 
     def _is_present(self, subscription: Subscription) -> bool:
         """Return whether what is said of ``subscription`` is not late.
@@ -671,7 +671,7 @@ class TpoTangoAttribute(TangoAttribute):
         """
         if self._connected().server.silent:
             self._give_subscription_up()
-            self._happen(Input.TURNED_AWAY)
+            self._happen(Input.REJECTED)
         else:
             self._happen(Input.FAILED)
 
@@ -1035,7 +1035,7 @@ class TpoTangoAttribute(TangoAttribute):
         state = self._life.state
         if state is State.UNTRUSTED:
             self._check()
-        elif state is not State.SETTLING:
+        elif state is not State.VERIFYING:
             self._happen(Input.DOUBTED)
         elif looks:
             self._go_on_looking(False, news.error)
@@ -1084,13 +1084,13 @@ class TpoTangoAttribute(TangoAttribute):
         else:
             self._hear(Input.READ, news)
         taken = error is None and self._cache.known.value is news.value
-        if self._life.state is State.SETTLING:
+        if self._life.state is State.VERIFYING:
             self._go_on_looking(agrees, error)
         elif taken and told is not None:
             # It is newer than what events have told, and something else.
             self._happen(Input.CONTRADICTED)
         elif self._life.state is State.OPENING:
-            self._happen(Input.SETTLED)
+            self._happen(Input.VERIFIED)
         elif self._life.state is State.SUBSCRIBED:
             self._watch()
         if state is self._life.state is State.UNTRUSTED:
@@ -1117,7 +1117,7 @@ class TpoTangoAttribute(TangoAttribute):
         elif not checked.proven:
             self._happen(Input.UNPROVEN)
         else:
-            self._happen(Input.SETTLED if checked.trusted else Input.CONTRADICTED)
+            self._happen(Input.VERIFIED if checked.trusted else Input.CONTRADICTED)
 
     def poll(
         self,
@@ -1436,7 +1436,7 @@ class TpoTangoAttribute(TangoAttribute):
             server="" if who is None else f"server {who}",
             silent=silent,
             next_try=next_try,
-            unreachable=error is not None and is_nobody_there(error),
+            unreachable=error is not None and is_unreachable(error),
             disabled_by=self.factory().events_disabled_by() or "",
             refusal=self._refusal,
             failed=error is not None,
@@ -1468,7 +1468,7 @@ class TpoTangoAttribute(TangoAttribute):
         if known.value is not None or not self.is_listened_to:
             return False
         error = known.error
-        return error is None or is_nobody_there(error) or is_late(error)
+        return error is None or is_unreachable(error) or is_late(error)
 
     def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, str]]:
         """Return what tooltips tell, as Taurus does, and its mode and status."""

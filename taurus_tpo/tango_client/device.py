@@ -373,7 +373,7 @@ class DeviceConnection:
             carried out when it is their turn, see :class:`SubscriptionQueue`.
         :param callback: a bound method, which is not kept alive. It gets PyTango's
             events, in the thread of the caller or one of Tango's.
-        :param turned_away: another, told where nothing is subscribed to because the
+        :param rejected: another, told where nothing is subscribed to because the
             device has not answered lately. It gets the subscription, which may have
             been ended meanwhile.
         :param refused: another, told why the subscription failed at once, in a mode

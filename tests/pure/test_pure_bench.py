@@ -140,8 +140,8 @@ def test_what_devices_did_is_told_the_worst_first() -> None:
     (sheet,) = sheets([one])
     slow, quick = advice.costs(sheet)
     assert (slow.device, slow.models, slow.slow, slow.last) == (SLOW, 2, ("x",), 3.0)
-    assert slow.story == "did not answer (1 x API_DeviceTimedOut); slow: x"
-    assert quick.story == "1 of 2 without events"
+    assert slow.summary == "did not answer (1 x API_DeviceTimedOut); slow: x"
+    assert quick.summary == "1 of 2 without events"
     assert any(SLOW in line for line in advice_lines(Findings([one])))
 
 
@@ -218,7 +218,7 @@ def test_a_device_that_takes_long_to_be_read_costs_the_most() -> None:
     one = record("AsyncRead", values={f"{SLOW}/x": 0.6})
     first, second = advice.costs(sheets([one])[0], sheets([survey])[0])
     assert (first.device, second.device) == (SLOW, QUICK)
-    assert first.story == "a read of all of it takes 0.53 s"
+    assert first.summary == "a read of all of it takes 0.53 s"
     assert not second.out_of_the_ordinary
 
 

@@ -31,7 +31,7 @@ BEING_SUBSCRIBED = [
     State.RESUBSCRIBING,
     State.SUBSCRIBED,
     State.OPENING,
-    State.SETTLING,
+    State.VERIFYING,
     State.UNTRUSTED,
     State.RETRYING,
 ]
@@ -117,7 +117,7 @@ def test_what_is_cached_is_looked_at_again_where_there_is_doubt(
     error |= said is Input.OPENED and before is State.UNTRUSTED
     assert (Effect.LOOK_AGAIN in step.effects) == (recovery or error)
     if recovery:
-        assert step.state is State.SETTLING
+        assert step.state is State.VERIFYING
 
 
 @pytest.mark.parametrize("pair", TABLE, ids=str)
@@ -131,7 +131,7 @@ def test_there_is_one_look_after_each_first_success(pair: tuple[State, Input]) -
     )
 
 
-@pytest.mark.parametrize("said", [Input.OPENED, Input.SETTLED])
+@pytest.mark.parametrize("said", [Input.OPENED, Input.VERIFIED])
 def test_an_event_from_the_channel_and_the_look_both_prove_it_open(said: Input) -> None:
     life = walk(Input.LISTEN, Input.CONNECTED, Input.ACCEPTED)
     assert life.state is State.OPENING
@@ -140,7 +140,7 @@ def test_an_event_from_the_channel_and_the_look_both_prove_it_open(said: Input) 
 
 
 @pytest.mark.parametrize(
-    "state", [State.OPENING, State.SETTLING, State.SUBSCRIBED], ids=str
+    "state", [State.OPENING, State.VERIFYING, State.SUBSCRIBED], ids=str
 )
 def test_a_change_without_an_event_has_it_checked_from_then_on(state: State) -> None:
     step = TABLE[state, Input.CONTRADICTED]
@@ -151,7 +151,7 @@ def test_a_change_without_an_event_has_it_checked_from_then_on(state: State) -> 
 def test_an_event_ends_the_checks_where_looks_agree_then() -> None:
     life = walk(Input.LISTEN, Input.CONNECTED, Input.ACCEPTED, Input.CONTRADICTED)
     assert life.feed(Input.OPENED) == (Effect.LOOK_AGAIN,)
-    assert life.feed(Input.SETTLED) == (Effect.WATCH,)
+    assert life.feed(Input.VERIFIED) == (Effect.WATCH,)
 
 
 def test_who_listens_while_events_are_disabled_is_polled_at_once() -> None:
@@ -162,8 +162,8 @@ def test_who_listens_while_events_are_disabled_is_polled_at_once() -> None:
 
 def test_it_settles_when_what_is_read_agrees() -> None:
     life = walk(Input.LISTEN, Input.CONNECTED, Input.FAILED, Input.ACCEPTED)
-    assert life.state is State.SETTLING
-    assert life.feed(Input.SETTLED) == (Effect.WATCH,)
+    assert life.state is State.VERIFYING
+    assert life.feed(Input.VERIFIED) == (Effect.WATCH,)
     assert life.state is State.SUBSCRIBED
 
 
@@ -171,14 +171,14 @@ def test_where_no_event_has_come_since_the_subscription_is_begun_anew() -> None:
     life = walk(Input.LISTEN, Input.CONNECTED, Input.FAILED, Input.ACCEPTED)
     assert life.feed(Input.UNPROVEN) == (Effect.POLL, Effect.RENEW)
     assert Effect.LOOK_ONCE in life.feed(Input.ACCEPTED)
-    life.feed(Input.SETTLED)
+    life.feed(Input.VERIFIED)
     assert life.state is State.SUBSCRIBED
 
 
 def test_a_device_that_was_away_is_subscribed_to_anew() -> None:
     life = walk(Input.LISTEN, Input.UNREACHABLE, Input.CONNECTED)
     assert life.state is State.RESUBSCRIBING
-    life = walk(Input.LISTEN, Input.CONNECTED, Input.EVENT, Input.TURNED_AWAY)
+    life = walk(Input.LISTEN, Input.CONNECTED, Input.EVENT, Input.REJECTED)
     assert life.state is State.RECONNECTING
 
 
@@ -208,8 +208,8 @@ def test_who_falls_back_to_polling_is_read_at_once(said: Input) -> None:
 
 
 @pytest.mark.parametrize("pair", TABLE, ids=str)
-def test_whoever_was_turned_away_asks_again(pair: tuple[State, Input]) -> None:
-    if pair[1] is Input.TURNED_AWAY and TABLE[pair].state is not pair[0]:
+def test_a_rejected_subscription_is_retried(pair: tuple[State, Input]) -> None:
+    if pair[1] is Input.REJECTED and TABLE[pair].state is not pair[0]:
         assert TABLE[pair].state in CONNECTING
         assert Effect.CONNECT in TABLE[pair].effects
 
@@ -271,7 +271,7 @@ class Model:
         """Let ``what`` happen and carry out what follows."""
         if what in TANGO_SAYS:
             self.answered = True
-        if what in (Input.REFUSED, Input.TURNED_AWAY):
+        if what in (Input.REFUSED, Input.REJECTED):
             self.subscribed = False
         effects = self.life.feed(what)
         for effect in effects:
@@ -294,12 +294,12 @@ class Model:
         """Whether ``what`` can happen.
 
         Tango speaks only of a subscription, and only the call that subscribes is
-        refused; only what has not been begun is turned away. Where the subscription was
+        refused; only what has not been begun is rejected. Where the subscription was
         given up, it may speak late.
         """
         if self.life.state in (State.IDLE, State.CLOSED):
             return True
-        if what is Input.TURNED_AWAY:
+        if what is Input.REJECTED:
             return self.subscribed and not self.answered
         if what not in TANGO_SAYS:
             return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,3 +161,36 @@ def test_the_packages_are_those_of_the_documentation() -> None:
     rows = [line for line in text.splitlines() if line.startswith("``")]
     assert [row.partition("``")[2].partition("``")[0] for row in rows] == [*ORDER]
     assert f"``{SIM}``" in text
+
+
+#: What names said before they were those of the field. The glossary has the words now.
+METAPHORS = {
+    *("courier", "deed", "deeds", "desk", "ending", "errand", "errands", "farewell"),
+    *("gate", "guest", "janitor", "journal", "leisure", "lane", "nobody", "outbox"),
+    *("parcel", "patience", "questions", "roster", "sentinel", "settling", "slices"),
+    *("story", "tally", "vouched", "deaf", "ripe", "wish"),
+}
+
+
+def names_of(module: str) -> Iterator[str]:
+    """The names of a module, its classes and its functions."""
+    yield module.rpartition(".")[2]
+    for node in ast.walk(ast.parse(source_of(module).read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node.name
+
+
+def words_of(name: str) -> set[str]:
+    """The words of a name, as ``{"first", "read"}`` of ``_firstRead``."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return {word for word in spaced.lower().split("_") if word}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_names_are_no_metaphors(module: str) -> None:
+    assert [name for name in names_of(module) if words_of(name) & METAPHORS] == []
+
+
+def test_a_metaphor_is_seen_in_any_name() -> None:
+    assert words_of("_JournalOfDesks") == {"journal", "of", "desks"}
+    assert words_of("take_turnsOfDesk") == {"take", "turns", "of", "desk"}

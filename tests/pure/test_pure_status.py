@@ -59,7 +59,7 @@ def test_a_server_that_is_down_is_told_by_its_name() -> None:
         (Facts(State.RETRYING, 500, unreachable=True, failed=True), Condition.SILENT),
         (Facts(State.SUBSCRIBED, failed=True), Condition.ERROR),
         (Facts(State.SUBSCRIBED, 500), Condition.SUBSCRIBED),
-        (Facts(State.SETTLING), Condition.SUBSCRIBED),
+        (Facts(State.VERIFYING), Condition.SUBSCRIBED),
         (Facts(State.RETRYING, 500), Condition.POLLED),
         (Facts(State.SUBSCRIBING, 500), Condition.POLLED),
         (Facts(State.SUBSCRIBING), Condition.CONNECTING),

@@ -237,7 +237,7 @@ class Attribute:
         return self.has_passing_error
 
     def look_at_error(self, look: bool) -> None:
-        if self.life.state is State.SETTLING:
+        if self.life.state is State.VERIFYING:
             if look:
                 self.go_on_looking(agrees=False, failed=True)
         elif self.life.state is not State.UNTRUSTED:
@@ -250,12 +250,12 @@ class Attribute:
         before, told = self.cache.known, self.told
         if not (agrees and state in WORKING):
             self.hear(Input.READ, answer, begun)
-        if self.life.state is State.SETTLING:
+        if self.life.state is State.VERIFYING:
             self.go_on_looking(agrees, failed)
         elif not failed and isinstance(told, int) and self.cache.known is not before:
             self.happen(Input.CONTRADICTED)
         elif self.life.state is State.OPENING:
-            self.happen(Input.SETTLED)
+            self.happen(Input.VERIFIED)
 
     def go_on_looking(self, agrees: bool, failed: bool) -> None:
         settling = self.settling
@@ -265,13 +265,13 @@ class Attribute:
             self.happen(Input.UNPROVEN)
         else:
             trusted = settling.trusted
-            self.happen(Input.SETTLED if trusted else Input.CONTRADICTED)
+            self.happen(Input.VERIFIED if trusted else Input.CONTRADICTED)
 
     def failed(self) -> None:
         """A subscription has failed: Tango goes on, unless the server hangs."""
         if self.world.hung:
             self.unsubscribe()
-            self.happen(Input.TURNED_AWAY)
+            self.happen(Input.REJECTED)
         else:
             self.happen(Input.FAILED)
 
@@ -799,5 +799,5 @@ def test_who_promises_events_and_sends_none_is_read_regularly(mode: SubMode) -> 
     world.mute = False
     world.change()
     machine.all_is_called_back()
-    assert attribute.life.state is State.SETTLING
+    assert attribute.life.state is State.VERIFYING
     machine.teardown()

@@ -150,7 +150,7 @@ def _shown(row: Any, name: str) -> dict[str, Any]:
         "error": None if known.error is None else str(known.error)[:200],
         "events": attribute.isUsingEvents(),
         "polled": attribute.isPollingActive(),
-        "settles": attribute.state in (State.OPENING, State.SETTLING),
+        "settles": attribute.state in (State.OPENING, State.VERIFYING),
     }
 
 

@@ -37,7 +37,7 @@ HEALED = 15.0
 CHECKED = 8000
 
 #: How long an attribute may be looked after that was subscribed to anew, s.
-SETTLED = 60.0
+VERIFIED = 60.0
 
 #: How often a panel is asked what it shows, s.
 OFTEN = 0.2
@@ -301,7 +301,7 @@ class Scene:
 
     def wait_settled(self) -> None:
         """Wait until no panel looks at what it may have missed; some never do."""
-        eventually(lambda: not self._verification(), "all is settled", SETTLED)
+        eventually(lambda: not self._verification(), "all is settled", VERIFIED)
 
     def _verification(self) -> list[str]:
         for panel in self.panels.values():

@@ -60,7 +60,7 @@ class Office:
             subscription=subscription,
             may_begin=may if callable(may) else lambda: may,
             begin=begin,
-            rejected=lambda: self.told.append(("turned away", name)),
+            rejected=lambda: self.told.append(("rejected", name)),
             refused=refuse or (lambda _error: self.told.append(("refused", name))),
             urgent=urgent,
         )
@@ -107,12 +107,12 @@ def test_the_urgent_come_first(office):
     assert names == ["first", "value", "configuration"]
 
 
-def test_who_may_not_begin_is_turned_away_and_holds_nobody_up(office):
+def test_a_rejected_subscription_holds_nobody_up(office):
     office.apply("first")
     office.apply("a", may=False)
     office.apply("b")
     office.answer("first")
-    assert office.told[1:] == [("turned away", "a"), ("begun", "b")]
+    assert office.told[1:] == [("rejected", "a"), ("begun", "b")]
 
 
 def test_what_fails_at_once_is_told_and_holds_nobody_up(office):

@@ -172,7 +172,7 @@ def test_an_error_that_is_gone_in_a_moment_is_told_to_nobody(driven, listener, f
     listened(attribute, listener)
     driven.drive("fail", event=False)
     factory.look_later(attribute, 0.0)
-    eventually(lambda: attribute.state is State.SETTLING, "the error is looked after")
+    eventually(lambda: attribute.state is State.VERIFYING, "the error is looked after")
     driven.drive("fail", failing=False, event=False)
     looked_at(attribute)
     assert (listener.values, listener.errors) == ([1.0], [])
@@ -191,7 +191,7 @@ def test_a_change_of_the_configuration_repeats_no_value(driven, listener, factor
     info.label = "another label"
     driven.proxy.set_attribute_config(info)
     eventually(lambda: attribute.label == "another label", "it is heard of")
-    eventually(lambda: attribute.state is State.SETTLING, "it is looked at")
+    eventually(lambda: attribute.state is State.VERIFYING, "it is looked at")
     looked_at(attribute)
     assert listener.values == told
     assert TaurusEventType.Config in listener.kinds

@@ -15,7 +15,7 @@ from typing import Any
 import taurus
 
 from taurus_tpo.core.clock import SYSTEM, Clock
-from taurus_tpo.core.errors import is_nobody_there, reason_of
+from taurus_tpo.core.errors import is_unreachable, reason_of
 from taurus_tpo.core.rules import AttributeName
 from taurus_tpo.core.status import condition, tell
 from taurus_tpo.qt.inspector.rows import UNSEEN, Row, Sample
@@ -81,7 +81,7 @@ def _missing(attribute: Any, now: float) -> Missing:
         name=short_name(attribute),
         waiting=0.0 if asked is None else now - asked,
         server=attribute.server,
-        refused=error is not None and is_nobody_there(error),
+        refused=error is not None and is_unreachable(error),
     )
 
 
