@@ -140,10 +140,7 @@ TABLE: Mapping[tuple[State, Input], Step] = {
     },
     **{(s, _I.FAILED): Step(_S.RETRYING, (_E.READ,)) for s in _SUBSCRIBES},
     # The device has to be asked again, before anything is subscribed to.
-    **{
-        (s, _I.REJECTED): Step(_S.RECONNECTING, _ASK_AGAIN)
-        for s in _BEING_SUBSCRIBED
-    },
+    **{(s, _I.REJECTED): Step(_S.RECONNECTING, _ASK_AGAIN) for s in _BEING_SUBSCRIBED},
     (_S.SUBSCRIBING, _I.REJECTED): Step(_S.CONNECTING, _ASK_AGAIN),
     **{(s, _I.REJECTED): Step(s) for s in _NOT_BEING_SUBSCRIBED},
     # It works. A second success means that Tango subscribed anew (the server was

@@ -59,6 +59,7 @@ from taurus_tpo.core.value_cache import NOTHING, Known, ValueCache
 from taurus_tpo.core.verification import Criteria, Verification, same
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
+from taurus_tpo.scheme.configuration_events import ConfigurationEvents
 from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER, most_waiting
 from taurus_tpo.scheme.gui_thread import is_of_taurus
 from taurus_tpo.scheme.gui_wait_policy import in_window_thread
@@ -177,15 +178,9 @@ class TpoTangoAttribute(TangoAttribute):
         #: What was seen since its subscription works again.
         self._verification = Verification()
         self._subscription: Subscription | None = None
-        self._configuration_subscription: Subscription | None = None
-        self._wants_configuration_events = False
-        #: Whether the subscription to them was begun, or waits for that.
-        self._has_configuration_to_come = False
-        #: Whether the present subscription has brought the configuration.
-        self._has_configuration_event = False
-        #: When an event brought the configuration last, on the clock that never goes
-        #: back; and what in it could not be read.
-        self._configuration_heard = float("-inf")
+        #: Its subscription to the configuration.
+        self.configuration_events = ConfigurationEvents(self)
+        #: What in the configuration could not be read.
         self._unreadable: tuple[str, ...] = ()
         #: Whether somebody asked for events though they are disabled.
         self._wants_events = False
@@ -241,6 +236,7 @@ class TpoTangoAttribute(TangoAttribute):
         self._lock = threading.Lock()
         self._actions = ActionQueue(WeakCallback(self._complain))
         self._heard = None
+        self.configuration_events.restart_in_child()
         if self._connection is not None:
             self._connection.restart_in_child()
 
@@ -481,8 +477,7 @@ class TpoTangoAttribute(TangoAttribute):
     def _on_answer(self) -> None:
         if taurus_compat.configuration(self) is None:
             self._take_fresh_configuration()
-        if self._wants_configuration_events:
-            self._subscribeConfEvents()
+        self.configuration_events.want_again()
         polled = self.event_sub_decision.mode is None and not self._wants_events
         self._happen(Input.CONNECTED_POLLED if polled else Input.CONNECTED)
 
@@ -732,9 +727,25 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _subscribeConfEvents(self, *_how: Any, **_kwargs: Any) -> None:
         """Subscribe to the configuration later; called by Taurus's constructor."""
-        self._wants_configuration_events = True
-        if self._configuration_subscription is None and self._answers():
-            self.factory().deferred_setup.hold(self)
+        self.configuration_events.want()
+
+    def _unsubscribeConfEvents(self) -> None:
+        self.configuration_events.end()
+
+    @property
+    def device_answers(self) -> bool:
+        """Whether its device answers, or refuses at once; False without a device."""
+        return self.getParentObj() is not None and self._connected().answers
+
+    def subscribe_configuration(
+        self,
+        rejected: Callable[[Subscription], Any],
+        refused: Callable[[Subscription, Exception], Any],
+    ) -> Subscription:
+        """Have Tango subscribe to the configuration; see ``DeviceConnection``."""
+        return self._connected().subscribe_configuration(
+            self.getSimpleName(), self.push_event, rejected, refused
+        )
 
     def when_idle(self) -> None:
         """Subscribe to the configuration, now that no window is being built.
@@ -743,14 +754,13 @@ class TpoTangoAttribute(TangoAttribute):
         """
         if not self.closed and self.getParentObj() is not None:
             self._take_fresh_configuration()
-            if self._wants_configuration_events:
-                self._hear_of_configuration()
+            self.configuration_events.begin()
 
     def when_open(self) -> None:
         """See what was missed while the channels of its events were not open yet.
 
         That of the configuration was opened late: until then nobody has told of a
-        device that was made anew. Called as :meth:`at_leisure` is, some time after.
+        device that was made anew. Called as :meth:`when_idle` is, some time after.
         """
         if not self.closed and self.getParentObj() is not None:
             self._take_fresh_configuration()
@@ -760,60 +770,9 @@ class TpoTangoAttribute(TangoAttribute):
     def _take_fresh_configuration(self) -> None:
         """Take what its device has told just now, if no event was faster."""
         info = self._connected().fresh_configuration(
-            self.getSimpleName(), since=self._configuration_heard
+            self.getSimpleName(), since=self.configuration_events.heard
         )
         self._take_configuration(info)
-
-    def _hear_of_configuration(self) -> None:
-        """Subscribe to the configuration, unless its device is away."""
-        if self._configuration_subscription is not None or not self._answers():
-            return
-        self._has_configuration_event = False
-        self._has_configuration_to_come = True
-        try:
-            begun = self._connected().subscribe_configuration(
-                self.getSimpleName(),
-                self.push_event,
-                self._no_configuration_events_yet,
-                self._no_configuration_events,
-            )
-        except tango.DevFailed as error:
-            self.debug("No configuration events: %s", error.args[0].desc)
-            return
-        with self._lock:
-            # It may be known by now that there will be none.
-            if self._has_configuration_to_come:
-                self._configuration_subscription = begun
-
-    def _answers(self) -> bool:
-        """Return whether its device answers, or refuses at once."""
-        return self.getParentObj() is not None and self._connected().answers
-
-    def _no_configuration_events(
-        self, subscription: Subscription, *_error: Exception
-    ) -> bool:
-        """Subscribe to them when somebody listens anew and the device has answered.
-
-        :return: whether that is said of the present subscription.
-        """
-        with self._lock:
-            present = self._configuration_subscription in (None, subscription)
-            if not present or subscription.ended:
-                return False
-            self._has_configuration_to_come = False
-            self._configuration_subscription = None
-        return True
-
-    def _no_configuration_events_yet(self, subscription: Subscription) -> None:
-        """Subscribe to them when the device has answered: that was some time ago."""
-        if self._no_configuration_events(subscription):
-            self.factory().deferred_setup.hold(self)
-
-    def _unsubscribeConfEvents(self) -> None:
-        subscription = self._configuration_subscription
-        self._configuration_subscription = None
-        if subscription is not None:
-            subscription.end()
 
     def _on_configuration(self, event: Any) -> None:
         if event.err:
@@ -821,9 +780,8 @@ class TpoTangoAttribute(TangoAttribute):
             self.debug("configuration event in error: %s", event.errors[:1])
             return
         self._connected().heard()
-        self._configuration_heard = self._clock.monotonic()
         # The first event of a subscription may bring nothing.
-        first, self._has_configuration_event = not self._has_configuration_event, True
+        first = self.configuration_events.take_event(self._clock.monotonic())
         info = getattr(event, "attr_conf", None)
         if first or info is None:
             self._take_configuration(info)
@@ -1498,8 +1456,8 @@ class TpoTangoAttribute(TangoAttribute):
     def subscribePendingEvents(self) -> None:
         """Subscribe now what was held back."""
         self._wants_events = True
-        self._wants_configuration_events = True
-        self._hear_of_configuration()
+        self.configuration_events.want()
+        self.configuration_events.begin()
         self._happen(Input.RESUBSCRIBE)
 
     def subscribe_again(self) -> None:

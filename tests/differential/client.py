@@ -319,8 +319,9 @@ class Client:
         if attribute is None:
             return False
         state = attribute.getSubscriptionState()
-        # With the plugin, the configuration's events come at its leisure.
-        to_come = not getattr(attribute, "_has_configuration_event", True)
+        # With the plugin, the configuration's events come when nothing else is to do.
+        events = getattr(attribute, "configuration_events", None)
+        to_come = events is not None and not events.has_come
         return to_come or state == SubscriptionState.Subscribing
 
     def _news_at(self) -> float:

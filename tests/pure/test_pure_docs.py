@@ -220,6 +220,7 @@ INTERNAL = {
     TpoTangoAttribute: {
         *("push_event", "accept_read", "known_since", "await_first_value"),
         *("is_being_subscribed", "when_idle", "when_open", "restart_in_child"),
+        *("device_answers", "subscribe_configuration"),
         # What they were called in the version before.
         *("story", "journal"),
     },

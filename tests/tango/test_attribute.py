@@ -434,15 +434,14 @@ def test_a_configuration_is_subscribed_to_when_the_device_answers_again(heard):
     """Nobody may have heard of it for a while when it is its turn."""
     attr = heard("slow")
 
-    def is_subscribed() -> bool:
-        subscription = attr._configuration_subscription
-        return subscription is not None and subscription.works
-
-    eventually(is_subscribed, "it is subscribed to")
-    attr._unsubscribeConfEvents()
+    events = attr.configuration_events
+    eventually(lambda: events.works, "it is subscribed to")
+    events.end()
+    assert not events.works
     attr._connected().doubt()
-    attr._hear_of_configuration()
-    eventually(is_subscribed, "it is subscribed to again")
+    events.want()
+    events.begin()
+    eventually(lambda: events.works, "it is subscribed to again")
 
 
 @pytest.mark.parametrize(
