@@ -32,7 +32,7 @@ unexport PYTHONPATH PYTHONHOME
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-faults test-bench test-differential test-bindings test-peers lint unit docs docs-pictures docs-links \
-    bench benchmark-floors format clean venv-demo venv-test
+    bench benchmark-core format clean venv-demo venv-test
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 13
@@ -94,8 +94,8 @@ docs-links: venv-test  ## look whether links to other hosts lead somewhere
 bench: venv-test  ## measure windows, plugin and stock Taurus in turn: 40 minutes
 	env -u TANGO_HOST "$(BIN)/python" -m benchmarks $(BENCH_ARGS)
 
-benchmark-floors: venv-test  ## measure what rules, transitions and the schedule cost
-	"$(BIN)/python" -m benchmarks.floors --docs
+benchmark-core: venv-test  ## measure what rules, transitions and the schedule cost
+	"$(BIN)/python" -m benchmarks.core_costs --docs
 
 format: venv-test  ## let ruff format the code and fix what it can
 	"$(BIN)/ruff" check --fix .

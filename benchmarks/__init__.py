@@ -16,7 +16,7 @@ command         the command line
 =============== ====================================================================
 
 The others measure something else: ``endings`` how processes end, ``soak`` what a
-process keeps of 100,000 attributes, ``floors`` what the lower floors take. ``protocol``
+process keeps of 100,000 attributes, ``core_costs`` what the core takes. ``protocol``
 is what their processes are asked for, ``pages`` how their results are documented.
 """
 

@@ -1,4 +1,4 @@
-"""What the lower floors cost, as a table: ``python -m benchmarks.floors``."""
+"""What the core costs, as a table: ``python -m benchmarks.core_costs``."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from benchmarks import ROOT
 from benchmarks.pages import page
 from taurus_tpo.bench.tables import NOT_MET, TextTable, for_terminal
 
-PAGE = ROOT / "docs" / "reference" / "floors-results.inc"
+PAGE = ROOT / "docs" / "reference" / "core-results.inc"
 
 #: What is run: pytest-benchmark repeats it until the median stands still.
-TESTS = ROOT / "benchmarks" / "test_floors.py"
+TESTS = ROOT / "benchmarks" / "test_core_costs.py"
 
 
 def measure() -> list[dict[str, Any]]:
@@ -58,7 +58,7 @@ def text_table(found: list[dict[str, Any]]) -> TextTable:
         "allowed, us",
     )
     rows = tuple(_row(one["stats"], one["extra_info"], one) for one in found)
-    return TextTable("One operation of floors 0 to 2", (*head, "met"), rows)
+    return TextTable("One operation of the core", (*head, "met"), rows)
 
 
 def _row(
@@ -81,11 +81,13 @@ def _row(
 @click.command()
 @click.option("--docs", is_flag=True, help="Put the results into the documentation.")
 def main(docs: bool) -> None:
-    """Measure what the lower floors cost: rules, transitions, the schedule."""
+    """Measure what the core costs: rules, transitions, the scheduler."""
     table = text_table(measure())
     Console(highlight=False).print(for_terminal(table))
     if docs:
-        PAGE.write_text(page("python -m benchmarks.floors", table), encoding="utf-8")
+        PAGE.write_text(
+            page("python -m benchmarks.core_costs", table), encoding="utf-8"
+        )
     if any(NOT_MET in row for row in table.rows):
         sys.exit(1)
 

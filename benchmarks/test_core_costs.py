@@ -1,8 +1,8 @@
 """What the pure packages cost: no Tango, no Taurus, no threads.
 
-``make benchmark-floors`` runs these and puts what they say into the documentation, see
-:mod:`benchmarks.floors`. Each says how many operations a round has, and what one may
-take where there is a limit.
+``make benchmark-core`` runs these and puts what they say into the documentation, see
+:mod:`benchmarks.core_costs`. Each says how many operations a round has, and
+what one may take where there is a limit.
 """
 
 from __future__ import annotations
