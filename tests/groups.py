@@ -21,20 +21,12 @@ IN_ORDER = "in_order"
 #: By the order in which they run.
 GROUPS = (PURE, TANGO, WINDOW, DIFFERENTIAL)
 
-#: Modules that take a minute or more. They come first: one that is begun last would be
-#: run by one process, while the others have nothing left to do.
-LONG = frozenset(
-    {
-        "test_cli",
-        "test_database",
-        "test_docs_commands",
-        "test_fault_matrix",
-        "test_faults_of_servers",
-        "test_inspector",
-        "test_taurus_suite",
-        "test_taurus_widgets",
-        "test_the_end",
-    }
+#: Modules that take a minute or more, the longest first. They come first: one that is
+#: begun last would be run by one process, while the others have nothing left to do.
+LONG = (
+    *("test_fault_matrix", "test_batches", "test_taurus_suite", "test_attribute"),
+    *("test_docs_commands", "test_taurus_widgets", "test_the_end", "test_inspector"),
+    *("test_faults_of_servers", "test_silent_devices", "test_database", "test_cli"),
 )
 
 _PURE_TESTS = Path(__file__).parent / "pure"
@@ -53,8 +45,10 @@ def group_of(item: pytest.Item) -> str:
     return PURE if _PURE_TESTS in item.path.parents else TANGO
 
 
-def _is_long(item: pytest.Item) -> bool:
-    return item.path.stem in LONG
+def _rank(item: pytest.Item) -> int:
+    """Return the place of a test's module among those that take long."""
+    name = item.path.stem
+    return LONG.index(name) if name in LONG else len(LONG)
 
 
 def arrange(items: list[pytest.Item], wanted: str | None) -> list[pytest.Item]:
@@ -67,7 +61,7 @@ def arrange(items: list[pytest.Item], wanted: str | None) -> list[pytest.Item]:
     """
     others = [item for item in items if wanted not in (None, group_of(item))]
     items[:] = [item for item in items if wanted in (None, group_of(item))]
-    items.sort(key=lambda item: (GROUPS.index(group_of(item)), not _is_long(item)))
+    items.sort(key=lambda item: (GROUPS.index(group_of(item)), _rank(item)))
     _keep_order(items)
     return others
 

@@ -29,14 +29,15 @@ def item(path: str, *fixtures: str, marked: str = "") -> Any:
 WITH_APPLICATION = item("tango/test_gui.py", "qtbot", "qapp")
 LOADS_QT = item("pure/test_compat.py", marked="window")
 WITHOUT = item("tango/test_gui.py", "modes")
-LONG_ONE = item("tango/test_taurus_suite.py")
+LONG_ONE = item(f"tango/{LONG[1]}.py")
+LONGEST = item(f"tango/{LONG[0]}.py")
 PURE = item("pure/test_pure_weak_callbacks.py")
 
 
 def test_those_with_a_window_come_last_and_the_long_ones_first() -> None:
-    items = [WITH_APPLICATION, WITHOUT, LOADS_QT, LONG_ONE, PURE]
+    items = [WITH_APPLICATION, WITHOUT, LOADS_QT, LONG_ONE, LONGEST, PURE]
     assert arrange(items, None) == []
-    assert items == [PURE, LONG_ONE, WITHOUT, WITH_APPLICATION, LOADS_QT]
+    assert items == [PURE, LONGEST, LONG_ONE, WITHOUT, WITH_APPLICATION, LOADS_QT]
 
 
 @pytest.mark.parametrize(
