@@ -40,7 +40,7 @@ def _replay(engine: Engine, options: argparse.Namespace) -> int:
         for scenario in map(Scenario.load, options.scenario)
         for pairing in options.pairing or [scenario.pairing]
     ]
-    with ThreadPoolExecutor(options.device_queues) as pool:
+    with ThreadPoolExecutor(options.lanes) as pool:
         verdicts = list(pool.map(engine.judge, scenarios))
     for verdict in verdicts:
         if not options.quiet:
@@ -64,7 +64,7 @@ def _search(engine: Engine, options: argparse.Namespace) -> int:
         options.scenarios,
         options.seed,
         pairings,
-        device_queues=options.device_queues,
+        lanes=options.lanes,
         tell=_tell,
     )
     search.run()

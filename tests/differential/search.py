@@ -40,7 +40,7 @@ class Search:
     count: int
     seed: int
     pairings: tuple[str, ...] = ("default",)
-    device_queues: int = LANES
+    lanes: int = LANES
     seconds: float | None = None
     tell: Callable[[Verdict], None] = print
     found: list[Verdict] = field(default_factory=list)
@@ -57,9 +57,9 @@ class Search:
 
     def run(self) -> list[Verdict]:
         """Return the verdicts on the smallest scenarios that differ, one a cause."""
-        device_queues = min(self.device_queues, self.count)
-        with ThreadPoolExecutor(device_queues, "lane") as pool:
-            list(pool.map(self._lane, range(device_queues)))
+        lanes = min(self.lanes, self.count)
+        with ThreadPoolExecutor(lanes, "lane") as pool:
+            list(pool.map(self._lane, range(lanes)))
         if self._broken is not None:
             raise self._broken
         return self.found
@@ -80,8 +80,8 @@ class Search:
                 break
         return verdict
 
-    def _lane(self, device_queue: int) -> None:
-        @hypothesis.seed(self.seed * 1000 + device_queue)
+    def _lane(self, lane: int) -> None:
+        @hypothesis.seed(self.seed * 1000 + lane)
         @settings(
             # Many are made more than once.
             max_examples=10 * self.count,

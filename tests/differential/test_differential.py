@@ -91,7 +91,7 @@ def test_nothing_differs_that_nobody_means(
         count or 10**6,
         seed,
         tuple(PAIRINGS),
-        device_queues=LANES if count else FEW,
+        lanes=LANES if count else FEW,
         seconds=None if count else SHORT,
         tell=_tell,
     )
