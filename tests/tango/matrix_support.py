@@ -20,11 +20,11 @@ from typing import Any
 
 from tango_support import FACILITIES, ROOT, command, eventually
 
-from taurus_tpo.core.modes import MODES
+from taurus_tpo.core.modes import MODES as TANGO_MODES
 from taurus_tpo.sim import Facility
 
 #: The columns of the matrix: each mode, and events disabled.
-MODES: tuple[str, ...] = (*map(str, MODES), "disabled")
+MODES: tuple[str, ...] = (*map(str, TANGO_MODES), "disabled")
 
 VICTIM = "TpoSim/victim"
 ONE, TWO = "sim/victim/1", "sim/victim/2"

@@ -17,7 +17,7 @@ from taurus.core.taurusbasetypes import SubscriptionState, TaurusEventType
 from taurus_tpo.core.modes import MODES, SYNC_READ, FirstCallback, Reads
 from taurus_tpo.tango_client.subscription import Subscription
 
-MODES = pytest.mark.parametrize("mode", MODES, ids=str)
+EACH_MODE = pytest.mark.parametrize("mode", MODES, ids=str)
 
 #: An attribute that cannot be subscribed to, for each reason there is.
 FAILING = pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def reads_of(facility) -> list[list[str]]:
     return [names for names in calls(facility, UP) if names != ["polled"]]
 
 
-@MODES
+@EACH_MODE
 def test_tries_before_it_returns_where_the_table_says_so(modes, subscribe, mode):
     """What tried has an answer when it returns: it heard, or it raised."""
     if mode.raises:
@@ -79,7 +79,7 @@ def test_tries_before_it_returns_where_the_table_says_so(modes, subscribe, mode)
 
 
 @FAILING
-@MODES
+@EACH_MODE
 def test_raises_on_failure_where_the_table_says_so(subscribe, mode, device, attribute):
     if mode.raises:
         with pytest.raises(tango.DevFailed):
@@ -112,7 +112,7 @@ def succeeded(callback: Callback) -> bool:
     return any(not event.err for event in callback.events)
 
 
-@MODES
+@EACH_MODE
 def test_reads_when_the_table_says_so(modes, subscribe, mode):
     device = modes.device(UP)
     device.ResetCalls()
@@ -130,7 +130,7 @@ def test_reads_when_the_table_says_so(modes, subscribe, mode):
     assert [names for names in reads_of(modes) if "rw" not in names] == expected
 
 
-@MODES
+@EACH_MODE
 def test_the_first_callback_is_what_the_table_says(modes, subscribe, mode):
     callback = subscribe(UP, "with_events", mode)
     if mode.first_callback is FirstCallback.AT_ONCE_WITH_DATA:
@@ -173,7 +173,7 @@ def async_read(request, monkeypatch):
     return request.param
 
 
-@MODES
+@EACH_MODE
 @pytest.mark.parametrize("attribute", ["with_events", "polled", "slow", "wave"])
 def test_an_attribute_with_events_is_subscribed_and_has_its_value(
     modes, factory, listener, async_read, mode, attribute
@@ -198,7 +198,7 @@ def _flat(value):
     return value if hasattr(value, "__len__") else [value]
 
 
-@MODES
+@EACH_MODE
 def test_it_is_subscribed_before_its_first_event(modes, factory, listener, mode):
     """Stock Taurus leaves Sync and Async in Subscribing until the first event."""
     factory.set_event_sub_mode(mode.name)
@@ -207,7 +207,7 @@ def test_it_is_subscribed_before_its_first_event(modes, factory, listener, mode)
     eventually(attr.isUsingEvents, "it is subscribed though nothing is pushed")
 
 
-@MODES
+@EACH_MODE
 def test_an_attribute_without_events_is_polled(modes, factory, listener, mode):
     factory.set_event_sub_mode(mode.name)
     attr = taurus.Attribute(model(modes, "without_events"))
@@ -219,7 +219,7 @@ def test_an_attribute_without_events_is_polled(modes, factory, listener, mode):
     assert listener.value_kinds[0] == TaurusEventType.Periodic
 
 
-@MODES
+@EACH_MODE
 @pytest.mark.parametrize("attribute", ["failing", "failing_events"])
 def test_an_attribute_that_fails_tells_its_error(
     modes, factory, listener, mode, attribute
@@ -254,7 +254,7 @@ def test_events_end_polling_when_the_server_comes(own_modes, factory):
         assert plain(attr.known.value) == 6.5
 
 
-@MODES
+@EACH_MODE
 def test_what_the_server_says_is_what_is_cached(modes, factory, listener, mode):
     factory.set_event_sub_mode(mode.name)
     attr = taurus.Attribute(model(modes, "rw"))
