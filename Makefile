@@ -23,8 +23,8 @@ STRICT = $(addprefix taurus_tpo/, __init__.py core concurrency environment) \
     tools/bootstrap.py tools/qt_probe.py tools/run_tests.py
 
 # What people look at: these run with any binding of Qt.
-WIDGET_TESTS = $(wildcard tests/tango/test_inspector*.py tests/tango/test_progress.py \
-    tests/tango/test_designer.py tests/tango/test_real_window.py)
+WIDGET_TESTS = $(wildcard tests/gui/test_inspector*.py tests/gui/test_progress.py \
+    tests/gui/test_designer.py tests/gui/test_real_window.py)
 
 # Of another Python than the one in $(VENV).
 unexport PYTHONPATH PYTHONHOME

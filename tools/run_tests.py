@@ -1,10 +1,10 @@
 """Run the tests, group by group, with one seed and one report of coverage.
 
-``python tools/run_tests.py --jobs 2 --seed 7 tests/pure`` runs what the rest of the
+``python tools/run_tests.py --jobs 2 --seed 7 tests/unit`` runs what the rest of the
 command line names, as pytest takes it, in random order. Each group of tests
-(``tests/groups.py``) has processes of its own: a test with a window shares none with a
-test without one. The seed is for the order and for all that tests leave to chance; it
-is printed first, and again at the end where something failed.
+(``tests/support/groups.py``) has processes of its own: a test with a window shares none
+with a test without one. The seed is for the order and for all that tests leave to
+chance; it is printed first, and again at the end where something failed.
 """
 
 from __future__ import annotations

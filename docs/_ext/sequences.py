@@ -5,7 +5,7 @@ mode (``tries``, ``raises``, ``reads``, its carrier), as the plugin does. A mess
 tells an attribute something names the input, and one that carries out what has to be
 done then names the effect. :func:`walk` goes through the table of an attribute's life
 beside them: a sequence that says something else than the table ends the build.
-``tests/tango/test_sequences.py`` holds them against attributes of real devices.
+``tests/integration/test_sequences.py`` holds them against attributes of real devices.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ Code asks a mode for what it does (``mode.reads``, ``mode.raises``...) and never
 compares names.
 
 Source of the facts: ``EventSubMode`` of cppTango 10.1, each cell seen on PyTango
-10.3.1 (``tests/tango/test_mode_table.py`` looks again, against a real device server).
+10.3.1 (``tests/integration/test_mode_table.py`` looks again, against a real device
+server).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What differs between the versions of Taurus and PyTango, and Taurus's private parts.
 
 The one module that knows Taurus's private parts: everything that a new version of it
-may break stands here. ``tests/pure/test_compat.py`` fails when Taurus
+may break stands here. ``tests/unit/test_compat.py`` fails when Taurus
 changes one of the private names.
 
 Checked on Taurus 5.2.0, 5.3.1, 5.4.0 and 5.4.1, PyTango 10.3.1.

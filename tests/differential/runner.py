@@ -31,10 +31,10 @@ from tests.differential.scenario import (
     Scenario,
     Step,
 )
+from tests.support.paths import ROOT
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).parents[2]
 
 #: How long a step of a client may take until it counts as hung, s.
 HANGS = 40.0

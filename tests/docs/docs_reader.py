@@ -13,6 +13,7 @@ from pathlib import Path
 
 from docs_blocks import PAGES, Block, Command, blocks, commands
 from docs_tables import IN_PLACE_OF, NO_OUTPUT, NOT_RUN, STATUS, VARYING
+from paths import ROOT
 
 from taurus_tpo.core import settings
 from taurus_tpo.sim import Facility
@@ -20,7 +21,6 @@ from taurus_tpo.sim.spec import parse
 from taurus_tpo.sim.waiting import wait_until
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 
 #: How long a command may take on a busy machine, s.
 LONG = 120.0

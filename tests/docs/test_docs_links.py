@@ -11,7 +11,8 @@ import re
 from pathlib import Path
 
 import pytest
-from docs_blocks import PAGES, ROOT, name_of
+from docs_blocks import PAGES, name_of
+from paths import ROOT
 
 from benchmarks import report
 

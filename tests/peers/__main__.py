@@ -30,9 +30,9 @@ from taurus_tpo.bench.tables import TextTable, for_terminal
 from taurus_tpo.sim.database import DatabaseProcess
 from taurus_tpo.sim.process import Spawner
 from tests.peers.suites import SUITES, Suite
-from tests.tango import suite_report
-from tests.tango.suite_process import run_group
-from tests.tango.suite_report import FAILED, PASSED, SKIPPED
+from tests.support import suite_report
+from tests.support.suite_process import run_group
+from tests.support.suite_report import FAILED, PASSED, SKIPPED
 
 PAGE = ROOT / "docs" / "reference" / "peers-results.inc"
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from sim_support import ROOT
+from paths import ROOT
 
 
 @pytest.fixture

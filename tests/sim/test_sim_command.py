@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import tango
-from sim_support import FACILITIES, SOON, children, is_alive
+from paths import FACILITIES
+from sim_support import SOON, children, is_alive
 
 from taurus_tpo.sim import Facility
 from taurus_tpo.sim.waiting import wait_until

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import tango
-from sim_support import FACILITIES
+from paths import FACILITIES
 
 from taurus_tpo.sim import Facility, FacilityError, load
 from taurus_tpo.sim.database import connect

@@ -11,14 +11,8 @@ from pathlib import Path
 
 import pytest
 import tango
-from sim_support import (
-    FACILITIES,
-    SOON,
-    act_until,
-    is_alive,
-    process_state,
-    subscription,
-)
+from paths import FACILITIES
+from sim_support import SOON, act_until, is_alive, process_state, subscription
 
 from taurus_tpo.sim import Facility, FacilityError
 from taurus_tpo.sim.spec import parse

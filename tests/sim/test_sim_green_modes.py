@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 import tango
-from sim_support import FACILITIES, SOON, act_until, subscription
+from paths import FACILITIES
+from sim_support import SOON, act_until, subscription
 
 from taurus_tpo.sim import Facility
 from taurus_tpo.sim.facility import ServerProcess

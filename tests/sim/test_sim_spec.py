@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sim_support import FACILITIES, ROOT
+from paths import FACILITIES, ROOT
 
 from taurus_tpo.sim import FacilityError, find, load
 from taurus_tpo.sim.spec import AttributeSpec, parse

@@ -22,9 +22,7 @@ from typing import Any, Callable
 
 from taurus_tpo.sim import Facility
 from tests.differential.differences import TABLE
-
-ROOT = Path(__file__).parents[3]
-FACILITIES = ROOT / "tests" / "facilities"
+from tests.support.paths import FACILITIES, ROOT
 
 #: How long an order may take, s: stock Taurus waits 9 s for one read of a hung server.
 ANSWER = 120.0

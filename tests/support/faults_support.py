@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 import taurus
+from paths import SUPPORT
 from stopwatch import Stopwatch
-from tango_support import FACILITIES, SOON, Listener, eventually
+from tango_support import SOON, Listener, eventually
 
 from taurus_tpo.core import modes
 from taurus_tpo.sim import Facility
@@ -53,7 +54,7 @@ MOST_THREADS = 8 + 8 + 4
 #: What may be put in front of a program for a fresh process.
 PREAMBLE = f"""
 import atexit, gc, json, os, signal, sys, threading, time
-sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
+sys.path.insert(0, {str(SUPPORT)!r})
 import taurus
 from stopwatch import Stopwatch
 from tango_support import Listener, eventually, plain

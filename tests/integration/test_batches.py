@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 import tango
 from faults_support import Heard, in_time, name_of, volts
-from tango_support import FACILITIES, Listener, calls, eventually
+from paths import FACILITIES
+from tango_support import Listener, calls, eventually
 
 from taurus_tpo.sim import Facility
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 import taurus
+from paths import FACILITIES
 from qt_support import SEEN
 from stopwatch import Stopwatch
-from tango_support import DOWN, FACILITIES, Listener, eventually, hold, model
+from tango_support import DOWN, Listener, eventually, hold, model
 from taurus.core.evaluation.evalattribute import EvaluationAttribute
 from taurus.core.taurusbasetypes import DataFormat, DataType, TaurusEventType
 

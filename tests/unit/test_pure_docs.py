@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from paths import DOCS, ROOT
 from test_pure_packages import MODULES, ORDER
 
 from taurus_tpo.cli import options
@@ -18,7 +19,6 @@ from taurus_tpo.scheme.attribute import TpoTangoAttribute
 from taurus_tpo.scheme.factory import TpoTangoFactory
 from taurus_tpo.sim import spec
 
-ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "conf" / "taurus.ini"
 
 SETTINGS = pytest.mark.parametrize("setting", settings.ALL, ids=lambda one: one.name)
@@ -71,10 +71,9 @@ def test_the_mode_where_nobody_decides_is_the_default_of_its_setting() -> None:
 
 # --- what is guaranteed --------------------------------------------------------------
 
-DOCS = ROOT / "docs"
 GUARANTEES = DOCS / "explanation" / "guarantees.rst"
 
-#: A test, as ``tests/pure/test_pure_docs.py::test_it``.
+#: A test, as ``tests/unit/test_pure_docs.py::test_it``.
 A_TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 
 PAGES = sorted([*DOCS.rglob("*.rst"), *DOCS.rglob("*.md"), *ROOT.glob("*.md")])

@@ -9,9 +9,8 @@ one, those with an application come last.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from paths import ROOT
 
 PURE, TANGO, WINDOW, DIFFERENTIAL = "pure", "tango", "window", "differential"
 
@@ -29,7 +28,8 @@ LONG = (
     *("test_faults_of_servers", "test_silent_devices", "test_database", "test_cli"),
 )
 
-_PURE_TESTS = Path(__file__).parent / "pure"
+#: Those without Tango, whichever threads they have.
+_PURE_TESTS = {ROOT / "tests" / "unit", ROOT / "tests" / "threads"}
 
 
 def group_of(item: pytest.Item) -> str:
@@ -42,7 +42,7 @@ def group_of(item: pytest.Item) -> str:
     loads_qt = item.get_closest_marker(WINDOW) is not None
     if loads_qt or "qapp" in getattr(item, "fixturenames", ()):
         return WINDOW
-    return PURE if _PURE_TESTS in item.path.parents else TANGO
+    return PURE if _PURE_TESTS & {*item.path.parents} else TANGO
 
 
 def _rank(item: pytest.Item) -> int:

@@ -29,9 +29,10 @@ from faults_support import (
     told_by,
     volts,
 )
+from paths import FACILITIES
 from snapshot import initialize
 from stopwatch import Stopwatch
-from tango_support import FACILITIES, eventually
+from tango_support import eventually
 
 from taurus_tpo.core import modes
 from taurus_tpo.core.scheduler import Kind

@@ -11,9 +11,6 @@ import tango
 
 from taurus_tpo.sim.waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
-FACILITIES = ROOT / "tests" / "facilities"
-
 #: How long anything that should happen may take on a busy machine (s).
 SOON = 60.0
 

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
-from tango_support import FACILITIES, ROOT, SOON, UP, eventually, model, run
+from paths import FACILITIES, ROOT, SUPPORT
+from tango_support import SOON, UP, eventually, model, run
 
 from taurus_tpo.sim import Facility
 
@@ -128,7 +129,7 @@ def program(display, modes, hung, tmp_path) -> Iterator[Program]:
         "DISPLAY": display,
         "QT_QPA_PLATFORM": "xcb",
         "XDG_CONFIG_HOME": str(tmp_path),
-        "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests" / "tango"))),
+        "PYTHONPATH": os.pathsep.join(map(str, (ROOT, SUPPORT))),
     }
     models = [model(modes, name) for name in NAMES]
     models.append(model(hung, "volt01", VICTIM))

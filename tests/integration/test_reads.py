@@ -19,9 +19,10 @@ from faults_support import (
     told_by,
     volts,
 )
+from paths import FACILITIES
 from snapshot import initialize
 from stopwatch import Stopwatch
-from tango_support import FACILITIES, calls, eventually, plain
+from tango_support import calls, eventually, plain
 from taurus.core.taurusbasetypes import DataFormat, DataType
 
 from taurus_tpo.sim import Facility

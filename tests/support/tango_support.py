@@ -23,9 +23,6 @@ from taurus_tpo.sim.waiting import wait_until
 if TYPE_CHECKING:
     import pytest
 
-ROOT = Path(__file__).parents[2]
-FACILITIES = ROOT / "tests" / "facilities"
-
 #: How long anything that should happen may take on a busy machine, s.
 SOON = 60.0
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from paths import FACILITIES
 from qt_support import SEEN
-from tango_support import FACILITIES, model
+from tango_support import model
 
 from taurus_tpo.sim import Facility
 

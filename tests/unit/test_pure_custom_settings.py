@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from paths import ROOT
 from pure_support import SOON
 
 from taurus_tpo.core import modes
@@ -386,7 +387,7 @@ def test_many_threads_may_ask_while_the_program_assigns(
 def test_the_settings_file_that_we_ship_means_the_defaults(
     watched: CustomSettings, taurus_settings: ModuleType
 ) -> None:
-    shipped = Path(__file__).parents[2] / "conf" / "taurus.ini"
+    shipped = ROOT / "conf" / "taurus.ini"
     (read,) = taurus_settings.load_configs([str(shipped)])
     assert read == str(shipped)
     assert watched.problems() == ()

@@ -18,7 +18,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from tango_support import FACILITIES, ROOT, command, eventually
+from paths import FACILITIES, ROOT, SUPPORT
+from tango_support import command, eventually
 
 from taurus_tpo.core.modes import MODES as TANGO_MODES
 from taurus_tpo.sim import Facility
@@ -126,7 +127,7 @@ class PanelProcess:
             "twice": fault.twice,
             "check": CHECKED if fault.checks else 0,
         }
-        path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "tango")])
+        path = os.pathsep.join([str(ROOT), str(SUPPORT)])
         program = [
             "-m",
             "taurus_tpo.concurrency.child_process",

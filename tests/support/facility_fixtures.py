@@ -13,8 +13,9 @@ import taurus
 from matrix_faults import FAULTS
 from matrix_report import as_page
 from matrix_support import Fault, Outcome
+from paths import FACILITIES
 from snapshot import Snapshot
-from tango_support import FACILITIES, SOON, Listener, eventually, readers
+from tango_support import SOON, Listener, eventually, readers
 from taurus import tauruscustomsettings
 
 from taurus_tpo.environment.command_line import COMMAND_LINE

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from paths import DOCS
 from sequence_picture import BLUE, ORANGE, WIDTH, Drawing, words
 from sequences import (
     SEQUENCES,
@@ -27,8 +27,6 @@ from sequences import (
 from taurus_tpo.core import modes
 from taurus_tpo.core.lifecycle import POLLED_STATES, WORKING, Effect, Input, State
 from taurus_tpo.core.modes import SubMode
-
-DOCS = Path(__file__).parents[2] / "docs"
 
 #: Where each effect is carried out; in an attribute itself where all is known already.
 CARRIED_OUT_BY = {

@@ -22,8 +22,9 @@ from faults_support import (
     told_by,
     volts,
 )
+from paths import FACILITIES
 from snapshot import initialize
-from tango_support import FACILITIES, calls, eventually, sleeps, taurus_command
+from tango_support import calls, eventually, sleeps, taurus_command
 
 from taurus_tpo.sim import Facility
 

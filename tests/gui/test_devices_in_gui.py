@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from faults_support import TIMEOUT, WINDOW, finish, told_by
-from tango_support import DOWN, FACILITIES, UP, model
+from paths import FACILITIES, SUPPORT
+from tango_support import DOWN, UP, model
 
 from taurus_tpo.sim import Facility
 from taurus_tpo.sim.database import DatabaseProcess
@@ -28,7 +29,7 @@ ONCE = 3.5 + TIMEOUT
 #: For programs that stock Taurus runs, too: its factory has no mode to set.
 PLAIN = f"""
 import json, os, signal, sys, threading, time
-sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
+sys.path.insert(0, {str(SUPPORT)!r})
 import taurus, tango
 from taurus.external.qt import Qt
 from taurus.qt.qtgui.application import TaurusApplication
@@ -72,7 +73,7 @@ def slow_database(
         "arguments",
         property(lambda process: ["slow_database", *arguments(process)[1:]]),
     )
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(SUPPORT))
     monkeypatch.setenv("SLOW_DATABASE", str(tmp_path / "slow"))
     with Facility(FACILITIES / "modes.toml") as running:
         yield running

@@ -10,9 +10,9 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from paths import FACILITIES
 from tango_support import (
     DOWN,
     SOON,
@@ -437,7 +437,7 @@ def test_inspect_says_which_devices_it_cannot_ask(modes):
 def test_the_demo_ends_without_a_display(tmp_path):
     picture = tmp_path / "window.png"
     environment = {key: "" for key in ("DISPLAY", "WAYLAND_DISPLAY")}
-    small = Path(__file__).parents[1] / "facilities" / "modes.toml"
+    small = FACILITIES / "modes.toml"
     command = taurus_command("tpo", "demo", str(small), "--screenshot", str(picture))
     done = run(command, **environment)
     assert done.returncode == 0, done.stderr
@@ -451,7 +451,7 @@ def test_the_demo_ends_without_a_display(tmp_path):
 
 
 def test_a_screenshot_that_cannot_be_saved_is_an_error(tmp_path):
-    small = Path(__file__).parents[1] / "facilities" / "modes.toml"
+    small = FACILITIES / "modes.toml"
     picture = tmp_path / "none" / "window.png"
     command = taurus_command("tpo", "demo", str(small), "--screenshot", str(picture))
     done = run([*command, "--duration", "1"])
@@ -464,7 +464,7 @@ def test_a_screenshot_that_cannot_be_saved_is_an_error(tmp_path):
 
 def test_a_ctrl_c_while_the_demo_builds_its_form_ends_it():
     """There is no event loop yet that it could end."""
-    small = Path(__file__).parents[1] / "facilities" / "modes.toml"
+    small = FACILITIES / "modes.toml"
     words = ["taurus", "tpo", "demo", str(small), "--duration", "1000"]
     code = f"""
 import os, signal, sys

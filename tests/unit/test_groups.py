@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import groups
 import pytest
 from groups import LONG, arrange
+from paths import ROOT
 from process_state import changes, process_state
 from stopwatch import Stopwatch
 
-TESTS = Path(groups.__file__).parent
+TESTS = ROOT / "tests"
 
 
 def item(path: str, *fixtures: str, marked: str = "") -> Any:
@@ -26,12 +25,12 @@ def item(path: str, *fixtures: str, marked: str = "") -> Any:
     )
 
 
-WITH_APPLICATION = item("tango/test_gui.py", "qtbot", "qapp")
-LOADS_QT = item("pure/test_compat.py", marked="window")
-WITHOUT = item("tango/test_gui.py", "modes")
-LONG_ONE = item(f"tango/{LONG[1]}.py")
-LONGEST = item(f"tango/{LONG[0]}.py")
-PURE = item("pure/test_pure_weak_callbacks.py")
+WITH_APPLICATION = item("gui/test_gui.py", "qtbot", "qapp")
+LOADS_QT = item("unit/test_compat.py", marked="window")
+WITHOUT = item("gui/test_gui.py", "modes")
+LONG_ONE = item(f"integration/{LONG[1]}.py")
+LONGEST = item(f"integration/{LONG[0]}.py")
+PURE = item("threads/test_pure_weak_callbacks.py")
 
 
 def test_those_with_a_window_come_last_and_the_long_ones_first() -> None:

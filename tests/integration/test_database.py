@@ -11,7 +11,8 @@ import pytest
 import tango
 import taurus
 from faults_support import MODES, ONE_CALL, TIMEOUT, WINDOW, name_of, told_by
-from tango_support import FACILITIES, UP, Listener, eventually, hold, run_python
+from paths import FACILITIES
+from tango_support import UP, Listener, eventually, hold, run_python
 from taurus.core.tango.tangovalidator import TangoDeviceNameValidator
 from taurus.core.taurusexception import TaurusException
 

@@ -10,7 +10,8 @@ from functools import partial
 import pytest
 import tango
 import taurus
-from tango_support import FACILITIES, Listener, eventually, model
+from paths import FACILITIES
+from tango_support import Listener, eventually, model
 
 from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.sim import Facility

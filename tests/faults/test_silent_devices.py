@@ -7,15 +7,14 @@ import json
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import tango
 import taurus
+from paths import SUPPORT
 from stopwatch import Stopwatch
 from tango_support import (
     DOWN,
-    FACILITIES,
     UP,
     Listener,
     eventually,
@@ -82,7 +81,7 @@ def hung(own_modes):
 def test_a_window_does_not_wait_for_it(hung, batches, mode):
     others = [model(batches, f"volt{n:02}", "sim/batch/1") for n in range(1, 6)]
     models = [model(hung, "rw"), *others]
-    code = PANEL.format(models=models, mode=mode, support=str(Path(__file__).parent))
+    code = PANEL.format(models=models, mode=mode, support=str(SUPPORT))
     done = run_python(code, hung)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -205,7 +204,7 @@ def test_a_process_ends_while_a_device_is_asked(own_modes):
     own_modes.device("sim/modes/up").Configure(request)
     code = f"""
 import os, signal, sys, taurus, threading
-sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
+sys.path.insert(0, {str(SUPPORT)!r})
 from tango_support import eventually
 from taurus_tpo.core.scheduler import Kind
 factory = taurus.Factory("tango")

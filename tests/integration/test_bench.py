@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from tango_support import FACILITIES, eventually, run, taurus_command
+from paths import FACILITIES
+from tango_support import eventually, run, taurus_command
 
 from taurus_tpo.bench.results import PLUGIN, PYTANGO, STOCK, Record
 from taurus_tpo.sim import Facility

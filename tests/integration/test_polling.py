@@ -13,8 +13,9 @@ import pytest
 import tango
 import taurus
 from faults_support import BACK, TIMEOUT, heard, in_time, name_of, resume_all
+from paths import FACILITIES
 from snapshot import initialize
-from tango_support import FACILITIES, Listener, calls, eventually, plain
+from tango_support import Listener, calls, eventually, plain
 from taurus.core.taurusbasetypes import SubscriptionState, TaurusEventType
 
 from taurus_tpo.core import modes

@@ -13,16 +13,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import taurus
+from paths import FACILITIES, SUPPORT
 from snapshot import initialize
-from tango_support import (
-    FACILITIES,
-    Listener,
-    eventually,
-    hold,
-    model,
-    plain,
-    run_python,
-)
+from tango_support import Listener, eventually, hold, model, plain, run_python
 from taurus.core.taurusbasetypes import TaurusEventType, TaurusSerializationMode
 
 from taurus_tpo.environment import taurus_compat
@@ -476,7 +469,7 @@ def test_nearly_all_values_are_shown_at_the_first_paint(crowd):
 def test_a_program_without_widgets_loads_no_qt(modes):
     code = f"""
 import sys, taurus
-sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
+sys.path.insert(0, {str(SUPPORT)!r})
 from tango_support import Listener, eventually
 attr, listener = taurus.Attribute({model(modes, "with_events")!r}), Listener()
 attr.addListener(listener)
@@ -492,7 +485,7 @@ def test_an_application_may_end_while_widgets_wait(modes):
     """And who listens on afterwards is told."""
     code = f"""
 import gc, sys, time, taurus
-sys.path.insert(0, {str(FACILITIES.parent / "tango")!r})
+sys.path.insert(0, {str(SUPPORT)!r})
 from tango_support import Listener, eventually
 from taurus.external.qt import Qt
 from taurus.qt.qtgui.display import TaurusLabel

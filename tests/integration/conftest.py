@@ -1,0 +1,3 @@
+"""Fixtures of these tests."""
+
+from facility_fixtures import *  # noqa: F403

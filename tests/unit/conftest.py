@@ -1,0 +1,3 @@
+"""Fixtures of these tests."""
+
+from pure_fixtures import *  # noqa: F403
