@@ -14,6 +14,7 @@ program does: it is made anew at each build.
 ``tpo-settings``          the table of the settings
 ``tpo-options``           the options of ``taurus`` that the plugin adds
 ``tpo-commands``          the help of each ``taurus tpo`` command
+``tpo-timeouts``          all timeouts and periods
 ========================= ==========================================================
 """
 
@@ -31,6 +32,7 @@ from sequences import SEQUENCES
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from stories import EXAMPLES
+from timeouts import timeouts
 
 from taurus_tpo.core import lifecycle, modes, settings, status
 from taurus_tpo.core.lifecycle import TABLE, Effect, Input, State
@@ -254,6 +256,12 @@ class Commands(_FromCode):
             yield ""
 
 
+class Timeouts(_FromCode):
+    def text(self) -> Iterable[str]:
+        rows = ((one.value, one.meaning, f"``{one.name}``") for one in timeouts())
+        return _table(("time", "what it is", "constant"), rows, (10, 60, 30))
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     """Add the directives; called by Sphinx."""
     directives = {
@@ -267,6 +275,7 @@ def setup(app: Sphinx) -> dict[str, object]:
         "tpo-settings": Settings,
         "tpo-options": Options,
         "tpo-commands": Commands,
+        "tpo-timeouts": Timeouts,
     }
     for name, directive in directives.items():
         app.add_directive(name, directive)

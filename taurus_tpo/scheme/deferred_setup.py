@@ -33,9 +33,11 @@ LONGEST = 1.0
 #: How long that is waited for, s: a program may make attributes for ever.
 MOST = 10.0
 
-#: How many attributes have their turn at once, and how long it is until the next, s: a
-#: thousand at once would freeze the window that has just opened.
+#: How many attributes have their turn at once: a thousand would freeze the window that
+#: has just opened.
 SOME = 25
+
+#: How long it is until the next have theirs, s.
 PACE = 0.03
 
 

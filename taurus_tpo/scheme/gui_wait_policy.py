@@ -22,9 +22,11 @@ from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.scheme.gui_thread import current_application
 
-#: How long a window waits for one server that is not yet known, and for all together
-#: while it is built, s. Healthy devices take some ms.
+#: How long a window waits for one server that is not yet known, s. Healthy devices take
+#: some ms.
 ONE = 0.05
+
+#: How long it waits for all of those together, while it is built, s.
 TOGETHER = 0.25
 
 #: How long it waits for all first values together that somebody asks for, s.
