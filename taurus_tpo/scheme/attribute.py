@@ -574,8 +574,11 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _stop_polling_it(self) -> None:
         if not self.isPollingForced():
-            self._polls_beside_events = False
-            taurus_compat.deactivate_polling(self)
+            self._end_polling()
+
+    def _end_polling(self) -> None:
+        self._polls_beside_events = False
+        taurus_compat.deactivate_polling(self)
 
     def enablePolling(self, force: bool = False) -> None:
         """Let it be polled where there are no events; with ``force``, beside them, too.
@@ -615,6 +618,9 @@ class TpoTangoAttribute(TangoAttribute):
         elif event.err:
             error = tango.DevFailed(*event.errors)
             self._hear(Input.EVENT, _error_news(error, repeats=True))
+            if self.isPollingActive():
+                # As in stock Taurus, also where a program has forced it.
+                self._end_polling()
         elif event.attr_value is None:
             self._connected().heard()
             self._happen(Input.ACCEPTED)

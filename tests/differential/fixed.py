@@ -145,6 +145,16 @@ SAME: tuple[Scenario, ...] = (
         ),
         "Sync",
     ),
+    # An event with an error ends polls that a program has forced.
+    Scenario(
+        _DOUBLE,
+        (
+            _LISTEN,
+            _client("enable_polling", force=True),
+            _server("fail", event=True, failing=True),
+        ),
+        "SyncRead",
+    ),
     # The device was just made by another thread: it may not have answered yet.
     Scenario(
         _DOUBLE,
