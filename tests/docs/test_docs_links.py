@@ -69,19 +69,26 @@ def test_a_link_leads_somewhere(page: Path, link: str):
         and page.stem != "index"
     ],
 )
-def test_the_readme_leads_to_each_page(page: str):
-    assert page in links(ROOT / "README.md")
+def test_an_index_leads_to_each_page(page: str):
+    name = page.removeprefix("docs/").rpartition(".")[0]
+    folder, _, stem = name.rpartition("/")
+    places = [(ROOT / "docs" / "index.rst", name)]
+    places.append((ROOT / "docs" / folder / "index.rst", stem))
+    there = [
+        (index.read_text("utf-8"), what) for index, what in places if index.exists()
+    ]
+    assert any(f"`{what}`" in text or f"<{what}>" in text for text, what in there)
+
+
+def test_the_readme_leads_to_the_index():
+    assert "docs/index.rst" in links(ROOT / "README.md")
 
 
 @pytest.mark.parametrize("guide", sorted((ROOT / "docs" / "how-to").glob("*.rst")))
 def test_each_guide_answers_a_question(guide: Path):
     index = (ROOT / "docs" / "how-to" / "index.rst").read_text(encoding="utf-8")
-    database_requests = re.findall(
-        r"^\* .*?:doc:`[\w-]+`$", index, re.DOTALL | re.MULTILINE
-    )
-    assert guide.stem == "index" or any(
-        f"`{guide.stem}`" in one for one in database_requests
-    )
+    questions = re.findall(r"^\* .*?:doc:`[\w-]+`$", index, re.DOTALL | re.MULTILINE)
+    assert guide.stem == "index" or any(f"`{guide.stem}`" in one for one in questions)
 
 
 def test_what_is_said_of_make_is_in_the_makefile():
