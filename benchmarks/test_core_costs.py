@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from taurus_tpo.core.batching import Costs
+from taurus_tpo.core.batching import ReadCosts
 from taurus_tpo.core.lifecycle import Input, Lifecycle, State
 from taurus_tpo.core.modes import MODES
 from taurus_tpo.core.precedence import ModeSource, decide
 from taurus_tpo.core.rules import AttributeName, Rule, RuleSet
-from taurus_tpo.core.scheduler import Kind, Report, Request, Scheduler
+from taurus_tpo.core.scheduler import Report, Request, RequestKind, Scheduler
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.core.settings import read
 from taurus_tpo.core.value_cache import ValueCache
@@ -139,7 +139,7 @@ class Device:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.costs = Costs()
+        self.costs = ReadCosts()
 
 
 def a_facility() -> list[Device]:
@@ -163,6 +163,6 @@ def test_a_read_of_100_000_over_1000_devices(benchmark: Any) -> None:
                 request.succeed(None)
             batch.device.costs.learn([r.name for r in batch.requests], 0.001)
             schedule.done(batch, Report(answered=True))
-        return schedule.pending(Kind.READ)
+        return schedule.pending(RequestKind.READ)
 
     assert benchmark.pedantic(serve, setup=setup, rounds=5) == 0

@@ -58,7 +58,7 @@ def _listed(numbers):
 
 
 def _first_look():
-    first = verification.OPEN
+    first = verification.CHANNEL_OPENS
     return f"{first:g} to {first + verification.COMPANY:g} s"
 
 
@@ -69,14 +69,14 @@ rst_prolog = f"""
 .. |closing| replace:: {factory.CLOSING:g} s
 .. |stopping| replace:: {factory.STOPPING:g} s
 .. |unanswered| replace:: {polling.UNANSWERED_FOR:g} s
-.. |looks| replace:: {_listed(itertools.accumulate(verification.PAUSES))} s
+.. |looks| replace:: {_listed(itertools.accumulate(verification.FIRST_CHECKS))} s
 .. |quiet| replace:: {deferred_setup.QUIET:g} s
-.. |longest| replace:: {deferred_setup.LONGEST:g} s
-.. |at most| replace:: {deferred_setup.MOST:g} s
+.. |longest| replace:: {deferred_setup.LONGEST_QUIET:g} s
+.. |at most| replace:: {deferred_setup.LONGEST_WAIT:g} s
 .. |open| replace:: {_first_look()}
-.. |look| replace:: {verification.PAUSE:g} s
-.. |late| replace:: {verification.LATE:g} s
-.. |most| replace:: {verification.MOST}
+.. |look| replace:: {verification.CHECK_PERIOD:g} s
+.. |late| replace:: {verification.LATE_CHECK:g} s
+.. |most| replace:: {verification.MOST_CHECKS}
 .. |first paint| replace:: {factory.FIRST_PAINT * 1000:g} ms
 .. |one device| replace:: {gui_wait_policy.ONE * 1000:g} ms
 .. |runs| replace:: {gui_wait_policy.RUNS * 1000:g} ms
@@ -84,7 +84,7 @@ rst_prolog = f"""
 .. |asked for| replace:: {gui_wait_policy.ASKED_FOR:g} s
 .. |together| replace:: {gui_wait_policy.TOGETHER * 1000:g} ms
 .. |unfelt| replace:: {gui_wait_policy.UNFELT * 1000:g} ms
-.. |pause| replace:: {gui_wait_policy.PAUSE:g} s
+.. |pause| replace:: {gui_wait_policy.NEXT_WINDOW:g} s
 .. |slice| replace:: {gui_thread.SLICE * 1000:g} ms
 .. |backlog| replace:: {event_dispatch.BACKLOG}
 .. |first call| replace:: {batching.FIRST}
@@ -92,14 +92,14 @@ rst_prolog = f"""
 .. |growth| replace:: {batching.GROWTH}
 .. |overtaking| replace:: {scheduler.OVERTAKING:g} s
 .. |lately| replace:: {server_health.LATELY:g} s
-.. |at once| replace:: {parallel_reads.MOST}
+.. |at once| replace:: {parallel_reads.MOST_PARALLEL}
 .. |held| replace:: {scheduler.HELD:g} s
 .. |most held| replace:: {scheduler.MOST_HELD}
 .. |just now| replace:: {server_health.JUST_NOW * 1000:g} ms
 .. |silence| replace:: {liveness.SILENCE:g} s
 .. |keep| replace:: {liveness.KEEP:g} s
-.. |pauses| replace:: {_listed(server_health.PAUSES)} s
-.. |longest pause| replace:: {server_health.PAUSES[-1]:g} s
+.. |pauses| replace:: {_listed(server_health.RETRY_PAUSES)} s
+.. |longest pause| replace:: {server_health.RETRY_PAUSES[-1]:g} s
 .. |prompt| replace:: {subscriber.PROMPT:g} s
 .. |busy| replace:: {subscriber.BUSY_FOR:g} s
 .. |longest retry| replace:: {device.LONGEST_RETRY:g} s

@@ -159,7 +159,7 @@ def _event() -> Items:
 
 
 def _looks_once(lane: Lane = _A) -> Message:
-    text = f"at leisure, read me after {verification.OPEN:g}{_NO_BREAK}s"
+    text = f"at leisure, read me after {verification.CHANNEL_OPENS:g}{_NO_BREAK}s"
     return Message(lane, _P, text, carries=Effect.LOOK_ONCE)
 
 
@@ -302,7 +302,7 @@ def _works_at_last(carrier: SubMode) -> Items:
 
 
 def _looks_again() -> Message:
-    when = _listed(_after(verification.PAUSES))
+    when = _listed(_after(verification.FIRST_CHECKS))
     text = f"read me after {when}"
     return Message(_A, _P, text, carries=Effect.LOOK_AGAIN)
 
@@ -392,7 +392,7 @@ def first_read() -> Sequence:
 
 def silent() -> Sequence:
     """What happens where a server hangs when the window opens, and then answers."""
-    pauses = _listed(server_health.PAUSES)
+    pauses = _listed(server_health.RETRY_PAUSES)
     items = (
         *_made(_A),
         Message(_A, _W, "a placeholder", answer=True),

@@ -71,7 +71,7 @@ class Recommendation:
 
 
 @dataclass(frozen=True)
-class Costs:
+class DeviceCosts:
     """What one device did in the mode that is recommended.
 
     :param device: its name.
@@ -174,7 +174,7 @@ def device_of(model: str) -> str:
     return model.rpartition("/")[0]
 
 
-def costs(sheet: Sheet, survey: Sheet | None = None) -> list[Costs]:
+def costs(sheet: Sheet, survey: Sheet | None = None) -> list[DeviceCosts]:
     """Return what each device did in the last run, the most expensive first.
 
     :param survey: the runs with plain PyTango.
@@ -190,19 +190,19 @@ def costs(sheet: Sheet, survey: Sheet | None = None) -> list[Costs]:
     return sorted(found, key=_expense)
 
 
-def _expense(cost: Costs) -> tuple[bool, int, float, float, str]:
+def _expense(cost: DeviceCosts) -> tuple[bool, int, float, float, str]:
     last = cost.last if cost.last < NEVER else 0.0
     return not cost.troubled, -len(cost.failed), -cost.took, -last, cost.device
 
 
 def _costs(
     record: Record, device: str, models: list[str], took: Mapping[str, float]
-) -> Costs:
+) -> DeviceCosts:
     times = {model: record.values.get(model, NEVER) for model in models}
     awaited = max(record.window or 0.0, record.share(0.5))
     slow = [m for m, t in times.items() if awaited + SLOW < t < NEVER]
     came = [time for time in times.values() if time < NEVER]
-    return Costs(
+    return DeviceCosts(
         device=device,
         models=len(models),
         last=max(came, default=NEVER),
@@ -251,7 +251,7 @@ def proposals(found: Iterable[Sheet], mode: str) -> list[Proposal]:
 
 
 def exceptions(
-    recommended: Recommendation | None, found: Iterable[Costs]
+    recommended: Recommendation | None, found: Iterable[DeviceCosts]
 ) -> list[Proposal]:
     """Return rules for whoever wants to keep what is set for all other devices.
 

@@ -21,7 +21,7 @@ from taurus_tpo.bench.protocol import (
 )
 from taurus_tpo.bench.results import DISABLED
 from taurus_tpo.bench.watching import FirstValues, count_calls
-from taurus_tpo.core.verification import COMPANY, PAUSE
+from taurus_tpo.core.verification import CHECK_PERIOD, COMPANY
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 
 #: How much longer than its rest a run waits for it at most, s: what is polled is called
@@ -30,7 +30,7 @@ RESTLESS = 60.0
 
 #: For how long no device is called between two looks of the plugin at a value, s: as
 #: long as there is less silence, another look may be due.
-BETWEEN_LOOKS = PAUSE + COMPANY + 0.5
+BETWEEN_LOOKS = CHECK_PERIOD + COMPANY + 0.5
 
 
 class Looking:

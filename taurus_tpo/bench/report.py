@@ -57,7 +57,7 @@ class Findings:
         return advice.recommend(self.sheets)
 
     @property
-    def costs(self) -> list[advice.Costs]:
+    def costs(self) -> list[advice.DeviceCosts]:
         """What each device did in that mode."""
         chosen = self.recommendation
         return [] if chosen is None else self._costs(chosen.mode)
@@ -75,7 +75,7 @@ class Findings:
         rules = advice.exceptions(self.recommendation, self._costs(AS_SET))
         return advice.rule_lines(rules)
 
-    def _costs(self, mode: str) -> list[advice.Costs]:
+    def _costs(self, mode: str) -> list[advice.DeviceCosts]:
         sheet, survey = self._sheet(mode), self._sheet("", PYTANGO)
         return [] if sheet is None else advice.costs(sheet, survey)
 

@@ -28,7 +28,7 @@ _NO_JSON = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 @dataclass(frozen=True)
-class Row:
+class ReadRow:
     """What is printed of one attribute; ``time`` in ISO 8601, ``error`` for people."""
 
     model: str
@@ -104,17 +104,17 @@ def _wait(futures: list[Future[Any]], end: float) -> None:
             bar.update(task, completed=len(futures) - len(left))
 
 
-def _row(name: str, future: Future[Any], timeout: float) -> Row:
+def _row(name: str, future: Future[Any], timeout: float) -> ReadRow:
     if not future.done():
-        return Row(name, error=f"no answer within {timeout:g} s")
+        return ReadRow(name, error=f"no answer within {timeout:g} s")
     try:
         value = future.result()
     except CancelledError:
-        return Row(name, error="the read was given up")
+        return ReadRow(name, error="the read was given up")
     except Exception as error:  # noqa: BLE001 - becomes the row's own error
-        return Row(name, error=_reason(error))
+        return ReadRow(name, error=_reason(error))
     stamp = value.time.totime()
-    return Row(
+    return ReadRow(
         model=name,
         value=_plain(value.rvalue),
         unit=_unit(value.rvalue),
@@ -154,7 +154,7 @@ def _unit(value: Any) -> str | None:
     return None if units is None else f"{units:~}"
 
 
-def _print(rows: Iterable[Row]) -> None:
+def _print(rows: Iterable[ReadRow]) -> None:
     table = Table("model", "value", "quality", "time", box=None)
     for row in rows:
         if row.error:

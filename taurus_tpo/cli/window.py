@@ -13,7 +13,7 @@ import click
 
 #: How long a window that nobody can see waits for the last value, s: the timeouts of a
 #: device that does not answer, and a little more.
-PATIENCE = 15.0
+REPORT_AFTER = 15.0
 
 
 class ScreenshotError(Exception):
@@ -97,7 +97,7 @@ class Stage:
         if self._interrupted:
             self._application.quit()
         complete = self._look()
-        late = time.monotonic() - self._begun > PATIENCE
+        late = time.monotonic() - self._begun > REPORT_AFTER
         if self._ends_by_itself and (complete or late):
             self._application.quit()
 

@@ -15,10 +15,17 @@ from typing import Any, Callable, Optional, cast
 from taurus_tpo.concurrency.future_request import FutureRequest
 from taurus_tpo.concurrency.liveness import SILENCE, Liveness, LivenessMonitor
 from taurus_tpo.core import clock as clocks
-from taurus_tpo.core.batching import Costs
+from taurus_tpo.core.batching import ReadCosts
 from taurus_tpo.core.errors import fresh
 from taurus_tpo.core.giop import Address
-from taurus_tpo.core.scheduler import Batch, Kind, Outcome, Report, Request, Scheduler
+from taurus_tpo.core.scheduler import (
+    Batch,
+    Outcome,
+    Report,
+    Request,
+    RequestKind,
+    Scheduler,
+)
 from taurus_tpo.core.server_health import Server, pause_after
 
 #: What the threads are called.
@@ -64,7 +71,7 @@ class _TimerDevice:
     def __init__(self) -> None:
         # One that always answers: an alarm waits for nobody's health.
         self.server = Server("nobody", answered=float("inf"), calls=False)
-        self.costs = Costs()
+        self.costs = ReadCosts()
         self.late = False
 
 
@@ -146,7 +153,7 @@ class DevicePool:
         self._changed = threading.Condition(lock)
         self._roused = threading.Condition(lock)
         #: What nobody wants any more, and whose it was.
-        self._withdrawn: deque[tuple[Any, Kind, Hashable, _Owner]] = deque()
+        self._withdrawn: deque[tuple[Any, RequestKind, Hashable, _Owner]] = deque()
         self._do_later = do_later
         self._threads: set[threading.Thread] = set()
         #: How many threads are about to look at the schedule: new ones, and those that
@@ -155,7 +162,7 @@ class DevicePool:
         #: When each thread that rests looks at the schedule again, by its number.
         self._rests: dict[int, float] = {}
         self._numbers = 0
-        self._stats = dict.fromkeys(Kind, Stats())
+        self._stats = dict.fromkeys(RequestKind, Stats())
         self._closed = False
 
     def submit(
@@ -163,7 +170,7 @@ class DevicePool:
         device: Any,
         name: Hashable,
         target: Any,
-        kind: Kind = Kind.READ,
+        kind: RequestKind = RequestKind.READ,
         delay: float = 0.0,
         patient: bool = False,
     ) -> Future[Any]:
@@ -192,10 +199,10 @@ class DevicePool:
         Of two alarms with one ``name`` that wait, the earlier counts for both. What is
         to be done then must not wait for anything.
         """
-        return self.submit(self._timer_device, name, None, Kind.ALARM, delay)
+        return self.submit(self._timer_device, name, None, RequestKind.ALARM, delay)
 
     def withdraw(
-        self, device: Any, kind: Kind, name: Hashable, owner: Any = None
+        self, device: Any, kind: RequestKind, name: Hashable, owner: Any = None
     ) -> None:
         """Forget what waits; its future is cancelled. What is being served goes on.
 
@@ -284,12 +291,12 @@ class DevicePool:
                 server.told = float("-inf")
                 self._wake()
 
-    def pending(self, kind: Kind = Kind.READ) -> int:
+    def pending(self, kind: RequestKind = RequestKind.READ) -> int:
         """Return the number of requests of a kind that wait or are being served."""
         with self._changed:
             return self._schedule.pending(kind)
 
-    def stats(self, kind: Kind = Kind.READ) -> Stats:
+    def stats(self, kind: RequestKind = RequestKind.READ) -> Stats:
         """Return what was done so far of a kind."""
         with self._changed:
             return self._stats[kind]
@@ -341,7 +348,7 @@ class DevicePool:
         device: Any,
         name: Hashable,
         target: Any,
-        kind: Kind,
+        kind: RequestKind,
         delay: float,
         patient: bool,
     ) -> FutureRequest:
@@ -356,7 +363,7 @@ class DevicePool:
             self._schedule.hasten(waiting, now, delay)
             self._wake(waiting.due)
             return waiting
-        asked = self._clock.time() + (delay if kind is Kind.POLL else 0.0)
+        asked = self._clock.time() + (delay if kind is RequestKind.POLL else 0.0)
         request = FutureRequest(device, name, asked, target, kind)
         if self._closed:
             request.drop()
@@ -581,7 +588,7 @@ class DevicePool:
                 dropped=outcomes[Outcome.DROPPED],
             )
 
-    def _count(self, kind: Kind, **more: int) -> None:
+    def _count(self, kind: RequestKind, **more: int) -> None:
         now = self._stats[kind]
         self._stats[kind] = replace(
             now, **{name: getattr(now, name) + by for name, by in more.items()}

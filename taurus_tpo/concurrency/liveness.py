@@ -59,7 +59,7 @@ class _State(enum.Enum):
 
 
 @dataclass
-class _Line:
+class _Connection:
     """The connection to one server.
 
     :param tell: takes the verdict; None where nobody wants to know.
@@ -104,7 +104,7 @@ class LivenessMonitor:
         self._waker: socket.socket | None = None
         self._closed = False
         # From here on: of the thread alone.
-        self._lines: dict[Hashable, _Line] = {}
+        self._lines: dict[Hashable, _Connection] = {}
         self._selector: selectors.BaseSelector
         self._numbers = 0
 
@@ -212,12 +212,12 @@ class LivenessMonitor:
                 self._let_go(server)
                 line = None
             if line is None:
-                line = self._lines[server] = _Line(address)
+                line = self._lines[server] = _Connection(address)
             line.tell = tell
             if line.state is not _State.ASKING:
                 self._ask_on(server, line)
 
-    def _ask_on(self, server: Hashable, line: _Line) -> None:
+    def _ask_on(self, server: Hashable, line: _Connection) -> None:
         """Ask on the connection that there is, or on a new one."""
         line.due = self._clock.monotonic() + self._silence
         line.state = _State.ASKING
@@ -228,7 +228,7 @@ class LivenessMonitor:
         else:
             self._say(server, line)
 
-    def _dial(self, server: Hashable, line: _Line) -> None:
+    def _dial(self, server: Hashable, line: _Connection) -> None:
         try:
             line.socket = _connecting(line.address)
         except (OSError, ValueError, OverflowError) as error:
@@ -256,7 +256,7 @@ class LivenessMonitor:
             return
         self._listen(server, line)
 
-    def _say(self, server: Hashable, line: _Line) -> None:
+    def _say(self, server: Hashable, line: _Connection) -> None:
         self._numbers += 1
         assert line.socket is not None
         try:
@@ -264,7 +264,7 @@ class LivenessMonitor:
         except OSError as error:
             self._broken(server, line, error)
 
-    def _listen(self, server: Hashable, line: _Line) -> None:
+    def _listen(self, server: Hashable, line: _Connection) -> None:
         assert line.socket is not None
         try:
             heard = line.socket.recv(4096)
@@ -282,7 +282,7 @@ class LivenessMonitor:
             # Somebody else listens there now.
             self._conclude(server, line, Liveness.REFUSES)
 
-    def _broken(self, server: Hashable, line: _Line, why: Any) -> None:
+    def _broken(self, server: Hashable, line: _Connection, why: Any) -> None:
         """The other side has hung up: on a kept connection, dial again."""
         self._log.debug("%s: %s", line.address, why)
         self._hang_up(line)
@@ -307,7 +307,7 @@ class LivenessMonitor:
             else:
                 self._let_go(server)
 
-    def _conclude(self, server: Hashable, line: _Line, verdict: Liveness) -> None:
+    def _conclude(self, server: Hashable, line: _Connection, verdict: Liveness) -> None:
         """Tell the verdict, and see what is to be done next."""
         pause = None if line.tell is None else self._told(line.tell, verdict)
         if verdict is Liveness.SILENT and pause is not None:
@@ -327,7 +327,7 @@ class LivenessMonitor:
             self._log.debug("details:", exc_info=True)
             return None
 
-    def _hang_up(self, line: _Line) -> None:
+    def _hang_up(self, line: _Connection) -> None:
         if line.socket is not None:
             self._selector.unregister(line.socket)
             line.socket.close()

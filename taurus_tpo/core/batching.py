@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 from operator import itemgetter
 from statistics import median_low
 
-from taurus_tpo.core.parallel_reads import MOST, ParallelReads
+from taurus_tpo.core.parallel_reads import MOST_PARALLEL, ParallelReads
 
 #: What one call is to take, s. While a device reads, its monitor belongs to nobody
 #: else, and a call that takes longer than Tango's timeout fails for all in it.
@@ -31,10 +31,10 @@ QUICK = 0.1
 
 #: The least that a read is taken to cost, s: by a coarse clock it takes no time at all,
 #: and would never get its share of a time that becomes longer.
-LEAST = 1e-6
+LEAST_COST = 1e-6
 
 
-class Costs:
+class ReadCosts:
     """What the reads of one device have taken, and what to expect of the next.
 
     A call takes as long as its attributes together, and nobody tells how much of that
@@ -121,7 +121,7 @@ class Costs:
             if quick and (total > AIM * 1.001 or len(quick) >= most):
                 break
             quick.append(name)
-        return quick or slow[: MOST if self.at_once.is_possible else 1]
+        return quick or slow[: MOST_PARALLEL if self.at_once.is_possible else 1]
 
     def _is_slow(self, name: Hashable, cost: float) -> bool:
         """Return whether ``name`` is read in a call of its own, after the others."""
@@ -158,7 +158,7 @@ class Costs:
         expected = [self._costs.get(name, typical) for name in read]
         total = sum(expected)
         for name, share in zip(read, expected):
-            self._costs[name] = max(LEAST, seconds * share / total)
+            self._costs[name] = max(LEAST_COST, seconds * share / total)
         self._probe = None
         self._refused.clear()
         self._alone.difference_update(read)

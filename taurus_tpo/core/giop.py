@@ -43,7 +43,7 @@ class Address:
         return f"{self.host}:{self.port}"
 
 
-class _Reader:
+class _ReferenceReader:
     """Reads CDR: each number is aligned to its size, counted from the beginning."""
 
     def __init__(self, data: bytes) -> None:
@@ -79,21 +79,21 @@ def address_of(reference: str) -> Address:
     if prefix.upper() != "IOR":
         raise NoReferenceError(f"no object reference: {reference[:40]!r}")
     try:
-        return _address_in(_Reader(bytes.fromhex(digits)))
+        return _address_in(_ReferenceReader(bytes.fromhex(digits)))
     except (ValueError, struct.error) as error:
         raise NoReferenceError(f"not understood: {reference[:40]!r}: {error}") from None
 
 
-def _address_in(reader: _Reader) -> Address:
+def _address_in(reader: _ReferenceReader) -> Address:
     reader.octets()  # the type of the object
     for _ in range(reader.number("I")):
         tag, profile = reader.number("I"), reader.octets()
         if tag == _TAG_INTERNET_IOP:
-            return _address_in_profile(_Reader(profile))
+            return _address_in_profile(_ReferenceReader(profile))
     raise ValueError("no host and port in it")
 
 
-def _address_in_profile(reader: _Reader) -> Address:
+def _address_in_profile(reader: _ReferenceReader) -> Address:
     reader.skip(2)  # the version
     host = reader.octets().rstrip(b"\0").decode("ascii")
     port = reader.number("H")

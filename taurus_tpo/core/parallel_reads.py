@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: How many slow attributes are read at once of such a device.
-MOST = 16
+MOST_PARALLEL = 16
 
 #: How many trials have to show it: what was read beside a slow one may have come to the
 #: device first.
@@ -13,7 +13,7 @@ SHOWN = 2
 TRIALS = 5
 
 #: The least time that a trial tells anything of, s.
-LEAST = 0.3
+LEAST_TRIAL = 0.3
 
 #: Where reads at once take more than this part of their times alone, they have waited
 #: for each other.
@@ -47,7 +47,7 @@ class ParallelReads:
         :param part: which part of that the second took.
         """
         self._trials += 1
-        if seconds < LEAST:
+        if seconds < LEAST_TRIAL:
             return
         if part < 0.5:
             self._shown += 1

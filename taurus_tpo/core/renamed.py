@@ -43,6 +43,7 @@ RENAMED: dict[str, tuple[str, ...]] = {
 RENAMED_CLASSES = {
     "Authority": "ModeSource",
     "Journal": "History",
+    "Kind": "RequestKind",
     "Tally": "ProgressSummary",
     "Wish": "RowFilter",
 }

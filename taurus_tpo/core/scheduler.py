@@ -12,7 +12,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, Protocol
 
-from taurus_tpo.core.batching import AIM, Costs
+from taurus_tpo.core.batching import AIM, ReadCosts
 from taurus_tpo.core.server_health import Server
 
 #: An attribute so slow that it travels alone lets those go first that are due so much
@@ -28,7 +28,7 @@ HELD = 2 * AIM
 MOST_HELD = 32
 
 
-class Kind(enum.Enum):
+class RequestKind(enum.Enum):
     """What is wanted of a device."""
 
     CONNECT = "to know whether it answers, and its configuration"
@@ -41,7 +41,9 @@ class Kind(enum.Enum):
 
 
 #: The kinds that bring the value of an attribute.
-READS = frozenset({Kind.READ, Kind.READ_AT_ONCE, Kind.POLL, Kind.LOOK})
+READS = frozenset(
+    {RequestKind.READ, RequestKind.READ_AT_ONCE, RequestKind.POLL, RequestKind.LOOK}
+)
 
 
 class Outcome(enum.Enum):
@@ -52,7 +54,7 @@ class Outcome(enum.Enum):
     DROPPED = "the read was in vain"
 
 
-class Device(Protocol):
+class ScheduledDevice(Protocol):
     """What the schedule knows of a device; it is hashable, too.
 
     :param server: whose monitor and threads it takes at present; changed only while
@@ -62,7 +64,7 @@ class Device(Protocol):
     """
 
     server: Server
-    costs: Costs
+    costs: ReadCosts
     late: bool
 
 
@@ -86,7 +88,7 @@ class Request:
     name: Hashable
     asked: float
     target: Any = None
-    kind: Kind = Kind.READ
+    kind: RequestKind = RequestKind.READ
     due: float = 0.0
     patient: bool = False
     outcome: Outcome | None = None
@@ -192,7 +194,7 @@ class _DeviceQueue:
     def due_requests(self, until: float) -> Iterator[Request]:
         return (request for request in self.waiting.values() if request.due <= until)
 
-    def those_for(self, kind: Kind, name: Hashable) -> Iterator[Request]:
+    def those_for(self, kind: RequestKind, name: Hashable) -> Iterator[Request]:
         """Return the requests for this that wait, the newest first."""
         newest = self.waiting.get((kind, name))
         if newest is not None:
@@ -252,11 +254,11 @@ class Scheduler:
         self._troubled: set[Any] = set()
         #: Since when each device is served that is called for that.
         self._served: dict[Any, float] = {}
-        self._pending: Counter[Kind] = Counter()
+        self._pending: Counter[RequestKind] = Counter()
 
     # --- what is asked ---
 
-    def pending(self, kind: Kind = Kind.READ) -> int:
+    def pending(self, kind: RequestKind = RequestKind.READ) -> int:
         """Return the number of requests of a kind that wait or are being served."""
         return self._pending[kind]
 
@@ -265,7 +267,7 @@ class Scheduler:
         """Whether nothing waits or is being served."""
         return not self._device_queues
 
-    def find(self, device: Any, kind: Kind, name: Hashable) -> Request | None:
+    def find(self, device: Any, kind: RequestKind, name: Hashable) -> Request | None:
         """Return the request for this that waits, or None."""
         device_queue = self._device_queues.get(device)
         return None if device_queue is None else device_queue.waiting.get((kind, name))
@@ -275,7 +277,7 @@ class Scheduler:
 
         :param delay: how long it is to wait at the least, s.
         """
-        gather = self._gather if request.kind is Kind.READ else 0.0
+        gather = self._gather if request.kind is RequestKind.READ else 0.0
         request.due = now + delay + gather
         self._pending[request.kind] += 1
         device_queue = self._device_queues.setdefault(
@@ -287,7 +289,7 @@ class Scheduler:
         self._update_due(device_queue, request)
 
     def remove(
-        self, device: Any, kind: Kind, name: Hashable, owner: Any = None
+        self, device: Any, kind: RequestKind, name: Hashable, owner: Any = None
     ) -> Request | None:
         """Forget a request for this that waits, and return it; the newest first.
 
@@ -650,9 +652,9 @@ class Scheduler:
         return tuple(forgotten)
 
 
-def _in_one_go(costs: Costs, due: list[Request]) -> tuple[Request, ...]:
+def _in_one_go(costs: ReadCosts, due: list[Request]) -> tuple[Request, ...]:
     """Return those of the ``due`` requests of a device that go together."""
-    connections = tuple(r for r in due if r.kind is Kind.CONNECT)
+    connections = tuple(r for r in due if r.kind is RequestKind.CONNECT)
     if connections:
         return connections
     due = sorted(due, key=partial(_turn, costs))
@@ -663,7 +665,7 @@ def _in_one_go(costs: Costs, due: list[Request]) -> tuple[Request, ...]:
     return tuple(sorted(together, key=lambda request: costs.place(request.name)))
 
 
-def _turn(costs: Costs, request: Request) -> tuple[float, int]:
+def _turn(costs: ReadCosts, request: Request) -> tuple[float, int]:
     """Return when it is the turn of ``request``, among those that are due.
 
     Polls that fall due together do so but for rounding.

@@ -16,12 +16,12 @@ LATELY = 1.0
 JUST_NOW = 0.02
 
 #: How long a silent server is left alone, s: 1, 2, 4, 4...; see :func:`pause_after`.
-PAUSES = (1.0, 2.0, 4.0)
+RETRY_PAUSES = (1.0, 2.0, 4.0)
 
 
 def pause_after(silences: int) -> float:
     """Return how long to leave a server alone that was silent so often in a row, s."""
-    return PAUSES[min(silences, len(PAUSES)) - 1]
+    return RETRY_PAUSES[min(silences, len(RETRY_PAUSES)) - 1]
 
 
 @dataclass(eq=False)

@@ -265,7 +265,7 @@ ALL: tuple[Setting, ...] = (
 KEYS: tuple[str, ...] = tuple(setting.name for setting in ALL)
 
 
-class _Reader:
+class _SettingsReader:
     """One pass over the values, which gathers the problems as it goes."""
 
     def __init__(self, values: Mapping[str, Any], origin: Callable[[str], str]):
@@ -323,7 +323,7 @@ def read(
     :param origin: says where the value of a key comes from, for people.
     :return: settings that can be used as they are; never raises.
     """
-    reader = _Reader(values, origin)
+    reader = _SettingsReader(values, origin)
     as_they_are = {one.field: reader.value(one) for one in ALL if one.field}
     disabled_by = f"{EVENTS.name} in {origin(EVENTS.name)}"
     source = ModeSource(

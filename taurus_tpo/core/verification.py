@@ -30,7 +30,7 @@ from taurus_tpo.core.clock import phase_of
 
 #: How long to wait before the look after a first subscription, s. A connection whose
 #: first packet is lost takes one; no channel was seen to take a tenth of that.
-OPEN = 2.0
+CHANNEL_OPENS = 2.0
 
 #: How much longer it may wait for company, s: the attributes of a device that are
 #: subscribed to in that time are looked at in one call.
@@ -38,19 +38,19 @@ COMPANY = 1.0
 
 #: How long to wait before each of the first looks, s; the last of them comes after
 #: Tango's keep-alive period.
-PAUSES = (1.0, 4.0, 8.0)
+FIRST_CHECKS = (1.0, 4.0, 8.0)
 
 #: How long before each that follows, s. An error is shown for no longer than that after
 #: it has gone.
-PAUSE = 8.0
+CHECK_PERIOD = 8.0
 
 #: How long before the next where a read took longer than Tango waits for a call, s: it
 #: keeps all others from the device for that long.
-LATE = 30.0
+LATE_CHECK = 30.0
 
 #: How many looks that bring a value there are at the most: a value that moves by less
 #: than its events tell never agrees.
-MOST = 6
+MOST_CHECKS = 6
 
 
 @dataclass
@@ -80,8 +80,10 @@ class Verification:
     def pause(self) -> float:
         """How long to wait before the next look, s."""
         if self.late:
-            return LATE
-        return PAUSES[self.looks] if self.looks < len(PAUSES) else PAUSE
+            return LATE_CHECK
+        return (
+            FIRST_CHECKS[self.looks] if self.looks < len(FIRST_CHECKS) else CHECK_PERIOD
+        )
 
     def heard(self) -> None:
         """Take note of an event with a value: those of this attribute arrive."""
@@ -96,7 +98,9 @@ class Verification:
         self.values += 1
         self.late = False
         self.trusted, self.event = agrees or self.event, False
-        return self.values >= MOST or (self.trusted and self.looks >= len(PAUSES))
+        return self.values >= MOST_CHECKS or (
+            self.trusted and self.looks >= len(FIRST_CHECKS)
+        )
 
     def failed(self, late: bool = False) -> bool:
         """Take note of a look that brought an error: never the last one.
@@ -115,8 +119,8 @@ def in_company(now: float, company: str) -> float:
     :param company: who is looked at at the same time; others at another one.
     """
     phase = phase_of(company) * COMPANY
-    periods = math.ceil((now + OPEN - phase) / COMPANY)
-    return max(OPEN, phase + periods * COMPANY - now)
+    periods = math.ceil((now + CHANNEL_OPENS - phase) / COMPANY)
+    return max(CHANNEL_OPENS, phase + periods * COMPANY - now)
 
 
 @dataclass(frozen=True)

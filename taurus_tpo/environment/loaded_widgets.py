@@ -10,7 +10,7 @@ import sys
 from typing import Any, NamedTuple
 
 
-class Place(NamedTuple):
+class WidgetClass(NamedTuple):
     """Where a class is: its module, and what it is called in there."""
 
     module: str
@@ -26,9 +26,11 @@ class Place(NamedTuple):
         return found is not None and isinstance(thing, found)
 
 
-COMPONENT = Place("taurus.qt.qtgui.base.taurusbase", "TaurusBaseComponent")
-LABEL = Place("taurus.qt.qtgui.display.tauruslabel", "TaurusLabel")
-FORM = Place("taurus.qt.qtgui.panel.taurusform", "TaurusForm")
-COMMANDS = Place("taurus.qt.qtgui.panel.taurusform", "TaurusCommandsForm")
-ROW = Place("taurus.qt.qtgui.panel.taurusvalue", "TaurusValue")
-MAIN_WINDOW = Place("taurus.qt.qtgui.container.taurusmainwindow", "TaurusMainWindow")
+COMPONENT = WidgetClass("taurus.qt.qtgui.base.taurusbase", "TaurusBaseComponent")
+LABEL = WidgetClass("taurus.qt.qtgui.display.tauruslabel", "TaurusLabel")
+FORM = WidgetClass("taurus.qt.qtgui.panel.taurusform", "TaurusForm")
+COMMANDS = WidgetClass("taurus.qt.qtgui.panel.taurusform", "TaurusCommandsForm")
+ROW = WidgetClass("taurus.qt.qtgui.panel.taurusvalue", "TaurusValue")
+MAIN_WINDOW = WidgetClass(
+    "taurus.qt.qtgui.container.taurusmainwindow", "TaurusMainWindow"
+)

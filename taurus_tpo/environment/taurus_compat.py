@@ -19,7 +19,13 @@ from typing import Any, Callable
 import numpy
 from packaging.version import Version
 
-from taurus_tpo.environment.loaded_widgets import COMPONENT, FORM, LABEL, ROW, Place
+from taurus_tpo.environment.loaded_widgets import (
+    COMPONENT,
+    FORM,
+    LABEL,
+    ROW,
+    WidgetClass,
+)
 
 #: The versions of Taurus that the plugin knows: from the first, before the second.
 KNOWN_TAURUS = (Version("5.2"), Version("5.5"))
@@ -314,7 +320,7 @@ def fills_a_form() -> bool:
     return False
 
 
-def _codes(place: Place, names: tuple[str, ...]) -> list[Any]:
+def _codes(place: WidgetClass, names: tuple[str, ...]) -> list[Any]:
     """Return what the methods of a class are compiled to; nothing if not loaded."""
     found = place.find()
     return [] if found is None else [vars(found)[name].__code__ for name in names]

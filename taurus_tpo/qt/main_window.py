@@ -16,7 +16,7 @@ from taurus_tpo.qt.progress_bar import FirstReadProgress
 _LOG = Logger("TaurusTPO")
 
 #: How often new windows are looked for, ms.
-PERIOD = 500
+LOOK_PERIOD = 500
 
 #: What the entry in the menu is called.
 TITLE = "Attribute &inspector"
@@ -52,7 +52,7 @@ class _Watch(Qt.QObject):
 
     def look(self) -> None:
         """Join the windows that have come."""
-        self._timer.setInterval(0 if build_anew() else PERIOD)
+        self._timer.setInterval(0 if build_anew() else LOOK_PERIOD)
         if MAIN_WINDOW.find() is None:
             return
         for window in Qt.QApplication.topLevelWidgets():

@@ -13,7 +13,7 @@ from taurus_tpo.qt.modelless_widget import ModellessWidget
 from taurus_tpo.qt.progress_summary import ProgressSummary
 
 #: How often the attributes are counted, ms: while something is missing, and after.
-PERIOD = 250
+COUNT_PERIOD = 250
 AT_REST = 1000
 
 #: How much of the time of the GUI counting may take, where there are many.
@@ -59,7 +59,7 @@ class FirstReadProgress(ModellessWidget, Qt.QProgressBar):
             self.show_summary(ProgressSummary(330, 212, silent=("TangoTest/1",)))
             return
         self.setVisible(False)
-        self._timer.start(PERIOD)
+        self._timer.start(COUNT_PERIOD)
 
     def refresh(self) -> None:
         """Count the attributes, and come or go."""
@@ -67,7 +67,7 @@ class FirstReadProgress(ModellessWidget, Qt.QProgressBar):
         found = summary(plugin_factory().attributes(), begun)
         self.show_summary(found)
         rest = int((SYSTEM.monotonic() - begun) * 1000 / SHARE)
-        self._timer.setInterval(max(rest, AT_REST if found.complete else PERIOD))
+        self._timer.setInterval(max(rest, AT_REST if found.complete else COUNT_PERIOD))
 
     tally = renamed("tally", "summary")
     show_tally = renamed("show_tally", "show_summary")

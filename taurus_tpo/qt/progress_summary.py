@@ -9,10 +9,10 @@ from taurus_tpo.core.server_health import Server
 from taurus_tpo.core.text import plural
 
 #: How long an attribute may wait before it is called slow, s.
-PATIENCE = 1.0
+SLOW_AFTER = 1.0
 
 #: How many names are told of each sort.
-NAMES = 15
+NAMES_SHOWN = 15
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ProgressSummary:
         """
         found = tuple(missing)
         waiting = [one for one in found if not one.is_left_alone]
-        slow = sorted(one.name for one in waiting if one.waiting >= PATIENCE)
+        slow = sorted(one.name for one in waiting if one.waiting >= SLOW_AFTER)
         silent = {_whom(one) for one in found if one.is_left_alone}
         return cls(wanted, wanted - len(found), tuple(slow), tuple(sorted(silent)))
 
@@ -96,6 +96,6 @@ def _whom(missing: Missing) -> str:
 def _listed(title: str, names: tuple[str, ...]) -> list[str]:
     if not names:
         return []
-    more = len(names) - NAMES
+    more = len(names) - NAMES_SHOWN
     rest = [f"  and {more} more"] if more > 0 else []
-    return [f"{title}:", *(f"  {name}" for name in names[:NAMES]), *rest]
+    return [f"{title}:", *(f"  {name}" for name in names[:NAMES_SHOWN]), *rest]

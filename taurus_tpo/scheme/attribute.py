@@ -52,7 +52,7 @@ from taurus_tpo.core.lifecycle import (
 from taurus_tpo.core.modes import SubMode
 from taurus_tpo.core.precedence import Decision, ModeSource
 from taurus_tpo.core.renamed import renamed
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.core.status import Facts, tell
 from taurus_tpo.core.value_cache import NOTHING, Known, ValueCache
@@ -538,12 +538,12 @@ class TpoTangoAttribute(TangoAttribute):
     def _give_subscription_up(self) -> None:
         pool, connection = self.factory().first_read, self._connection
         if connection is not None:
-            pool.withdraw(connection, Kind.CONNECT, id(self))
+            pool.withdraw(connection, RequestKind.CONNECT, id(self))
         subscription, self._subscription = self._subscription, None
         if subscription is not None and connection is not None:
             # Not of another one of that name, which has taken its place.
             name = self.getSimpleName().lower()
-            pool.withdraw(connection, Kind.LOOK, name, self)
+            pool.withdraw(connection, RequestKind.LOOK, name, self)
             subscription.end()
 
     def _poll_it(self) -> None:

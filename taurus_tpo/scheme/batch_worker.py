@@ -14,7 +14,7 @@ import tango
 from taurus_tpo.core.batching import AIM
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.errors import fresh, is_of_the_device
-from taurus_tpo.core.scheduler import READS, Batch, Kind, Report, Request
+from taurus_tpo.core.scheduler import READS, Batch, Report, Request, RequestKind
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
 from taurus_tpo.tango_client.database import DatabaseConnection
 from taurus_tpo.tango_client.device import DeviceConnection
@@ -50,7 +50,7 @@ def _serve_device(connection: DeviceConnection, batch: Batch, clock: Clock) -> R
         if not connection.located:
             connection.locate()
             return Report(answered=True, again=batch.requests)
-        connecting = batch.requests[0].kind is Kind.CONNECT
+        connecting = batch.requests[0].kind is RequestKind.CONNECT
         if connecting or not connection.configured:
             connection.connect()
     except tango.DevFailed as error:
@@ -259,13 +259,13 @@ def _to_read(request: Request) -> Any:
     attribute = request.target()
     if request.is_cancelled() or attribute is None:
         return None
-    if request.kind is Kind.POLL and not attribute.factory().isPollingEnabled():
+    if request.kind is RequestKind.POLL and not attribute.factory().isPollingEnabled():
         # All polling of the program is switched off at present.
         return None
     if not isinstance(attribute, TpoTangoAttribute):
         return attribute
     known = attribute.known_since(request.asked)
-    if known is not None and request.kind is not Kind.LOOK:
+    if known is not None and request.kind is not RequestKind.LOOK:
         request.spare(known)
         return None
     return None if attribute.closed else attribute
@@ -277,7 +277,7 @@ def _hand_out(found: list[tuple[Request, Any]], reading: Reading) -> None:
     A first read, a poll and a look of the same attribute may have travelled together:
     it is told once.
     """
-    kinds: dict[int, set[Kind]] = {}
+    kinds: dict[int, set[RequestKind]] = {}
     for request, attribute in found:
         kinds.setdefault(id(attribute), set()).add(request.kind)
     told: dict[int, tuple[Any, Any]] = {}
@@ -292,7 +292,9 @@ def _hand_out(found: list[tuple[Request, Any]], reading: Reading) -> None:
             request.fail(error)
 
 
-def _deliver(attribute: Any, reading: Reading, kinds: set[Kind]) -> tuple[Any, Any]:
+def _deliver(
+    attribute: Any, reading: Reading, kinds: set[RequestKind]
+) -> tuple[Any, Any]:
     """Hand ``reading`` to ``attribute``; return its value, or the error.
 
     What goes wrong with one attribute is its own: the others of its call go on.
@@ -301,7 +303,7 @@ def _deliver(attribute: Any, reading: Reading, kinds: set[Kind]) -> tuple[Any, A
     """
     try:
         if isinstance(attribute, TpoTangoAttribute):
-            looks, polls = Kind.LOOK in kinds, Kind.POLL in kinds
+            looks, polls = RequestKind.LOOK in kinds, RequestKind.POLL in kinds
             return attribute.accept_read(reading, looks, polls)
         return _deliver_to_stock(attribute, reading)
     except Exception as error:  # noqa: BLE001 - a class or listener of somebody else's

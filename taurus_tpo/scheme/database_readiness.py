@@ -8,19 +8,19 @@ from concurrent.futures import Future
 from typing import Any
 
 from taurus_tpo.concurrency.io_pool import DevicePool
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.scheme.authority import TpoTangoAuthority
 from taurus_tpo.scheme.gui_wait_policy import GuiWaitPolicy
 from taurus_tpo.tango_client.database import DatabaseConnection, DatabaseRequest
-from taurus_tpo.tango_client.server_registry import SERVER_REGISTRY, Place
+from taurus_tpo.tango_client.server_registry import SERVER_REGISTRY, DeviceLocation
 
 #: The question that is asked where it is only about an answer.
 PING: DatabaseRequest = ("State",)
 
 #: For how long the answer of a database counts, s: it may hang the next moment, and
 #: while it is asked by Tango itself, all that is new in the process waits.
-FRESH = 0.05
+ANSWER_FRESH = 0.05
 
 
 class DatabaseReadiness:
@@ -45,7 +45,7 @@ class DatabaseReadiness:
         """Ask by another ``pool``, in a process that was forked."""
         self._pool = pool
 
-    def is_open(self, place: Place) -> bool:
+    def is_open(self, place: DeviceLocation) -> bool:
         """Return whether Tango may subscribe to what is at ``place``; never waits."""
         return next(self._unheard(place), None) is None
 
@@ -53,7 +53,7 @@ class DatabaseReadiness:
         """Take note that Tango was told to subscribe to something."""
         self._passed = True
 
-    def opens(self, place: Place) -> Future[Any] | None:
+    def opens(self, place: DeviceLocation) -> Future[Any] | None:
         """Have the database asked that keeps it closed.
 
         :return: done when it has answered, or does not; None where it is open.
@@ -61,7 +61,7 @@ class DatabaseReadiness:
         database = next(self._unheard(place), None)
         return None if database is None else self._ask(database, patient=True)
 
-    def await_open(self, place: Place) -> None:
+    def await_open(self, place: DeviceLocation) -> None:
         """Wait until it is open.
 
         :raises tango.DevFailed: where a database does not answer.
@@ -74,7 +74,7 @@ class DatabaseReadiness:
                 database.call(*PING)
                 continue
             self._wait_policy.wait_at_length(self._ask(database), database)
-            if not database.answered_within(FRESH):
+            if not database.answered_within(ANSWER_FRESH):
                 database.no_answer()
 
     def hears(self, server: Server) -> bool:
@@ -85,13 +85,13 @@ class DatabaseReadiness:
         return self._pool.hears(server)
 
     def _ask(self, database: DatabaseConnection, patient: bool = False) -> Future[Any]:
-        return self._pool.submit(database, PING, None, Kind.ASK, patient=patient)
+        return self._pool.submit(database, PING, None, RequestKind.ASK, patient=patient)
 
-    def _unheard(self, place: Place) -> Iterator[DatabaseConnection]:
+    def _unheard(self, place: DeviceLocation) -> Iterator[DatabaseConnection]:
         needed = (
             {SERVER_REGISTRY.database(place.authority)} if place.has_database else set()
         )
         if not self._passed and TpoTangoAuthority.get_default_tango_host():
             default = TpoTangoAuthority.default_name()
             needed.add(SERVER_REGISTRY.database(default.partition("//")[2]))
-        return (one for one in needed if not one.answered_within(FRESH))
+        return (one for one in needed if not one.answered_within(ANSWER_FRESH))

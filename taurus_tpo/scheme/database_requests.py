@@ -8,7 +8,7 @@ from typing import Any
 
 from taurus_tpo.concurrency.io_pool import DevicePool
 from taurus_tpo.core.errors import fresh
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.scheme.gui_wait_policy import UNFELT, GuiWaitPolicy
 from taurus_tpo.tango_client.database import DatabaseConnection, DatabaseRequest
@@ -75,7 +75,9 @@ class DatabaseRequests:
         :param patient: where it is known not to answer, wait until it does.
         :return: gets what it says, or Tango's ``DevFailed``.
         """
-        return self._pool.submit(database, question, None, Kind.ASK, delay, patient)
+        return self._pool.submit(
+            database, question, None, RequestKind.ASK, delay, patient
+        )
 
     def _asked(
         self, database: DatabaseConnection, question: DatabaseRequest

@@ -20,7 +20,7 @@ from typing import Any, Callable, Protocol
 import tango
 
 from taurus_tpo.core.clock import SYSTEM, Clock
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.core.verification import in_company
 
 #: For how long no attribute must have come, s: one row of a form may take a tenth. And
@@ -28,10 +28,10 @@ from taurus_tpo.core.verification import in_company
 #: each. At most for so long.
 QUIET = 0.25
 EACH = 0.0005
-LONGEST = 1.0
+LONGEST_QUIET = 1.0
 
 #: How long that is waited for, s: a program may make attributes for ever.
-MOST = 10.0
+LONGEST_WAIT = 10.0
 
 #: How many attributes have their turn at once: a thousand would freeze the window that
 #: has just opened.
@@ -49,13 +49,13 @@ class Pool(Protocol):
         device: Any,
         name: Hashable,
         target: Any,
-        kind: Kind,
+        kind: RequestKind,
         delay: float,
         patient: bool,
     ) -> Future[Any]:
         """Have ``device`` asked for its configuration."""
 
-    def withdraw(self, device: Any, kind: Kind, name: Hashable) -> None:
+    def withdraw(self, device: Any, kind: RequestKind, name: Hashable) -> None:
         """Forget that."""
 
     def alarm(self, name: Hashable, delay: float) -> Future[Any]:
@@ -144,7 +144,7 @@ class DeferredSetup:
         if group is not None:
             group.attributes.pop(id(attribute), None)
         if group is not None and not group.attributes:
-            self._pool.withdraw(group.connection, Kind.CONNECT, id(group))
+            self._pool.withdraw(group.connection, RequestKind.CONNECT, id(group))
 
     def _set_alarm(self, delay: float) -> None:
         self._pool.alarm("deferred setup", delay).add_done_callback(self._on_alarm)
@@ -167,8 +167,8 @@ class DeferredSetup:
     def _until_quiet(self) -> float:
         """Return how long it is until nobody need be held back any more, s."""
         with self._lock:
-            quiet = min(LONGEST, max(QUIET, EACH * len(self._held)))
-            end = min(self._last + quiet, self._since + MOST)
+            quiet = min(LONGEST_QUIET, max(QUIET, EACH * len(self._held)))
+            end = min(self._last + quiet, self._since + LONGEST_WAIT)
         return end - self._clock.monotonic()
 
     def _line_up(self) -> None:
@@ -217,7 +217,7 @@ class DeferredSetup:
                 group.connection,
                 id(group),
                 group.device,
-                Kind.CONNECT,
+                RequestKind.CONNECT,
                 delay,
                 patient=True,
             )

@@ -29,7 +29,7 @@ from taurus_tpo.core import modes, precedence
 from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.core.precedence import Decision, ModeSource
 from taurus_tpo.core.rules import AttributeName
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.core.settings import CHANGE_EVENT
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.command_line import COMMAND_LINE
@@ -436,7 +436,9 @@ class TpoTangoFactory(TangoFactory):
         connection = self.connection(device)
         name = attribute.getSimpleName().lower()
         target = weakref.ref(attribute)
-        answer = self.first_read.submit(connection, name, target, Kind.READ_AT_ONCE)
+        answer = self.first_read.submit(
+            connection, name, target, RequestKind.READ_AT_ONCE
+        )
         self.wait_policy.wait_for_value(answer, connection)
         return answer
 
@@ -473,7 +475,7 @@ class TpoTangoFactory(TangoFactory):
         """
         connection = self.connection(device)
         return self.first_read.submit(
-            connection, name, weakref.ref(device), Kind.CONNECT, delay, patient
+            connection, name, weakref.ref(device), RequestKind.CONNECT, delay, patient
         )
 
     def proxy_of(self, device: Any) -> Any:
@@ -609,29 +611,31 @@ class TpoTangoFactory(TangoFactory):
     def removeAttributeFromPolling(self, attribute: Any) -> None:
         """Poll ``attribute`` no more; called by Taurus's attributes."""
         if self._polling.remove(attribute):
-            self._withdraw(attribute, Kind.POLL)
+            self._withdraw(attribute, RequestKind.POLL)
 
     def poll_soon(self, attribute: Any, delay: float = GATHER) -> Future[Any] | None:
         """Have ``attribute`` read in ``delay`` s, or when its silent server is back.
 
         :return: None where it has no device.
         """
-        return self._read_later(attribute, weakref.ref(attribute), Kind.POLL, delay)
+        return self._read_later(
+            attribute, weakref.ref(attribute), RequestKind.POLL, delay
+        )
 
     def look_later(self, attribute: TpoTangoAttribute, delay: float) -> None:
         """Have ``attribute`` read in ``delay`` s, to compare it with what is cached.
 
         Or when its silent server is back. What was asked before counts no more.
         """
-        self._withdraw(attribute, Kind.LOOK)
-        self._read_later(attribute, weakref.ref(attribute), Kind.LOOK, delay)
+        self._withdraw(attribute, RequestKind.LOOK)
+        self._read_later(attribute, weakref.ref(attribute), RequestKind.LOOK, delay)
 
     def look_no_more(self, attribute: TpoTangoAttribute) -> None:
         """Forget that ``attribute`` was to be compared with what is cached."""
-        self._withdraw(attribute, Kind.LOOK)
+        self._withdraw(attribute, RequestKind.LOOK)
 
     def _read_later(
-        self, attribute: Any, target: Callable[[], Any], kind: Kind, delay: float
+        self, attribute: Any, target: Callable[[], Any], kind: RequestKind, delay: float
     ) -> Future[Any] | None:
         parent = attribute.getParentObj()
         if parent is None:
@@ -642,7 +646,7 @@ class TpoTangoFactory(TangoFactory):
             connection, name, target, kind, delay, patient=True
         )
 
-    def _withdraw(self, attribute: Any, kind: Kind) -> None:
+    def _withdraw(self, attribute: Any, kind: RequestKind) -> None:
         parent = attribute.getParentObj()
         if parent is not None:
             name = attribute.getSimpleName().lower()

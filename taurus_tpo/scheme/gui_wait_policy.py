@@ -50,7 +50,7 @@ ASKED_FOR = 3.5
 UNFELT = 0.005
 
 #: After how long without a wait another window is being built, s.
-PAUSE = 2.0
+NEXT_WINDOW = 2.0
 
 
 #: Whether the caller is in :meth:`GuiWaitPolicy.hurry`: no matter of any other thread.
@@ -86,7 +86,7 @@ class _Budget:
 
     def left(self, now: float) -> float:
         """Return what may be spent ``now``, s."""
-        if now - self._spent_last > PAUSE:
+        if now - self._spent_last > NEXT_WINDOW:
             self._left = self._whole
         return self._left
 

@@ -40,7 +40,7 @@ _SWING = 0.05
 
 
 @dataclass(frozen=True)
-class Kind:
+class ValueKind:
     """What one attribute type is.
 
     ``default(k, n)`` is the start value of element ``k`` of ``n``;
@@ -118,32 +118,32 @@ def _next_state(value: str, step: int, _labels: Sequence[str]) -> str:
 
 #: The attribute types by the name that a facility file gives them.
 KINDS = {
-    "float": Kind(
+    "float": ValueKind(
         "DevDouble",
         lambda k, n: round(math.sin(2 * math.pi * k / n), 6),
         _float,
         _swing,
     ),
-    "int": Kind("DevLong64", lambda k, _n: k, _int, lambda v, k, _l: v + k % 1000),
-    "bool": Kind(
+    "int": ValueKind("DevLong64", lambda k, _n: k, _int, lambda v, k, _l: v + k % 1000),
+    "bool": ValueKind(
         "DevBoolean",
         lambda k, _n: bool(k % 2),
         _bool,
         lambda v, k, _l: v != bool(k % 2),
     ),
-    "string": Kind(
+    "string": ValueKind(
         "DevString",
         lambda k, _n: f"text {k}",
         _string,
         lambda v, k, _l: f"{v} {k}",
     ),
-    "enum": Kind(
+    "enum": ValueKind(
         "DevEnum",
         lambda _k, _n: 0,
         _enum,
         lambda v, k, labels: (v + k) % len(labels),
     ),
-    "state": Kind("DevState", lambda _k, _n: "ON", _state, _next_state),
+    "state": ValueKind("DevState", lambda _k, _n: "ON", _state, _next_state),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import tango
 
-from taurus_tpo.core.batching import Costs
+from taurus_tpo.core.batching import ReadCosts
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.errors import fresh
 from taurus_tpo.core.server_health import Server
@@ -39,7 +39,7 @@ class DatabaseConnection:
         self.server = server
         self.placed = _PLACED
         self.located = True
-        self.costs = Costs()
+        self.costs = ReadCosts()
         self.late = False
         #: Answers that came, or will, when whoever had asked was gone.
         self.unclaimed: dict[DatabaseRequest, Future[Any]] = {}

@@ -11,7 +11,7 @@ from typing import Any, Callable, NoReturn, Protocol
 
 import tango
 
-from taurus_tpo.core.batching import Costs
+from taurus_tpo.core.batching import ReadCosts
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.errors import fresh
 from taurus_tpo.core.modes import RETRYING, SubMode
@@ -20,10 +20,10 @@ from taurus_tpo.tango_client.database import no_answer_yet
 from taurus_tpo.tango_client.reads import Answer, Reading, read_at_once, read_beside
 from taurus_tpo.tango_client.server_registry import (
     SERVER_REGISTRY,
-    Place,
+    DeviceLocation,
     ServerRegistry,
 )
-from taurus_tpo.tango_client.subscriber import PROMPT, DatabaseReadiness, Subscriber
+from taurus_tpo.tango_client.subscriber import PROMPT, Readiness, Subscriber
 from taurus_tpo.tango_client.subscription import Subscription, let_go
 
 #: The reason of the error where there is no ``DeviceProxy`` to call.
@@ -34,7 +34,7 @@ NO_PROXY = "TPO_NoDeviceProxy"
 SILENT_SERVER = "API_CantConnectToDevice"
 
 #: For how long a configuration that came with all others of its device is good, s.
-FRESH = 5.0
+CONFIGURATION_FRESH = 5.0
 
 #: The longest time between two attempts at a device that does not answer, s.
 LONGEST_RETRY = 10.0
@@ -67,14 +67,14 @@ class DeviceConnection:
         owner: ProxyOwner,
         clock: Clock = SYSTEM,
         directory: ServerRegistry = SERVER_REGISTRY,
-        readiness: DatabaseReadiness | None = None,
+        readiness: Readiness | None = None,
         one_by_one: bool = False,
     ) -> None:
         self.name = owner.getFullName()
         self._owner = weakref.ref(owner)
         self._clock = clock
         self._directory = directory
-        self._place = Place.of(self.name)
+        self._place = DeviceLocation.of(self.name)
         self._subscriber = Subscriber(self._place, readiness, clock)
         self._proxy: Any = None
         #: In which process it was made.
@@ -97,7 +97,7 @@ class DeviceConnection:
         if self.located:
             self.placed.set()
         #: What its reads take, and whether the last one timed out.
-        self.costs = Costs(one_by_one)
+        self.costs = ReadCosts(one_by_one)
         self.late = False
         #: Whether the device has answered, or refused at once. One whose owner has made
         #: the proxy already has had its chance.
@@ -282,7 +282,10 @@ class DeviceConnection:
         return self._make_proxy()
 
     def fresh_configuration(
-        self, attribute: str, within: float = FRESH, since: float = float("-inf")
+        self,
+        attribute: str,
+        within: float = CONFIGURATION_FRESH,
+        since: float = float("-inf"),
     ) -> Any:
         """Return the ``tango.AttributeInfoEx`` that came with those of all attributes.
 

@@ -19,7 +19,7 @@ _DATABASE_KEY = b"database"
 
 
 @dataclass(frozen=True)
-class Place:
+class DeviceLocation:
     """What the full name of a device says about where it is.
 
     :param authority: host and port, of the database or, without one, of the server;
@@ -33,7 +33,7 @@ class Place:
     has_database: bool
 
     @classmethod
-    def of(cls, full_name: str) -> Place:
+    def of(cls, full_name: str) -> DeviceLocation:
         """Return what ``full_name`` says; a name that is none belongs to no host."""
         found = _FULL_NAME.fullmatch(full_name)
         if found is None:
@@ -70,7 +70,7 @@ class ServerRegistry:
         """Begin anew, in a process that was forked: another thread may hold it."""
         self._lock = threading.Lock()
 
-    def first(self, place: Place) -> Server:
+    def first(self, place: DeviceLocation) -> Server:
         """Return who has to be asked first about a device: its database, if any.
 
         A database gets one call at a time. One that hangs in the midst of it costs not
@@ -83,7 +83,7 @@ class ServerRegistry:
             server.at_once = 1
         return server
 
-    def find(self, place: Place) -> Server:
+    def find(self, place: DeviceLocation) -> Server:
         """Ask the database for the server of a device, and wait for it.
 
         A server that does not run has no address.
@@ -104,7 +104,7 @@ class ServerRegistry:
         """Return the database at ``host:port``, the same one each time; never waits."""
         database = self._databases.get(authority)
         if database is None:
-            server = self.first(Place(authority, "", True))
+            server = self.first(DeviceLocation(authority, "", True))
             made = DatabaseConnection(authority, server)
             database = self._databases.setdefault(authority, made)
         return database

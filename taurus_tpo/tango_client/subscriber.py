@@ -15,7 +15,7 @@ from taurus_tpo.concurrency.weak_callbacks import WeakCallback
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.modes import SubMode
 from taurus_tpo.core.server_health import Server
-from taurus_tpo.tango_client.server_registry import Place
+from taurus_tpo.tango_client.server_registry import DeviceLocation
 from taurus_tpo.tango_client.subscription import BUSY, Subscription
 from taurus_tpo.tango_client.subscription_queue import SUBSCRIPTION_QUEUE
 
@@ -28,16 +28,16 @@ PROMPT = 1.0
 BUSY_FOR = 9.0
 
 
-class DatabaseReadiness(Protocol):
+class Readiness(Protocol):
     """Says when Tango may subscribe: ``taurus_tpo.scheme.database_readiness``."""
 
-    def is_open(self, place: Place) -> bool:
+    def is_open(self, place: DeviceLocation) -> bool:
         """Return whether it may."""
 
-    def opens(self, place: Place) -> Future[Any] | None:
+    def opens(self, place: DeviceLocation) -> Future[Any] | None:
         """Return what is done when it may be open; None where it is."""
 
-    def await_open(self, place: Place) -> None:
+    def await_open(self, place: DeviceLocation) -> None:
         """Wait until it is open."""
 
     def passed(self) -> None:
@@ -47,7 +47,7 @@ class DatabaseReadiness(Protocol):
         """Return whether ``server`` answers now; waits for that."""
 
 
-class Device(Protocol):
+class SubscribedDevice(Protocol):
     """What is subscribed to: ``taurus_tpo.tango_client.device.DeviceConnection``."""
 
     server: Server
@@ -80,7 +80,7 @@ class Subscriber:
     """
 
     def __init__(
-        self, place: Place, readiness: DatabaseReadiness | None, clock: Clock = SYSTEM
+        self, place: DeviceLocation, readiness: Readiness | None, clock: Clock = SYSTEM
     ) -> None:
         self._place = place
         self._readiness = readiness
@@ -97,7 +97,7 @@ class Subscriber:
 
     def subscribe(
         self,
-        device: Device,
+        device: SubscribedDevice,
         attribute: str,
         event_type: Any,
         mode: SubMode,
@@ -164,13 +164,13 @@ class Subscriber:
         )
         return may and (not wanted.mode.tries or self._answers_now(device))
 
-    def _answers_now(self, device: Device) -> bool:
+    def _answers_now(self, device: SubscribedDevice) -> bool:
         """Ask the server whether it is there, unless it has answered just now; wait."""
         if device.answered_just_now or self._readiness is None:
             return True
         return self._readiness.hears(device.server)
 
-    def _readiness_needed(self) -> DatabaseReadiness | None:
+    def _readiness_needed(self) -> Readiness | None:
         """Return what says when Tango may; None where Tango knows all that it needs."""
         known = None if self._working is None else self._working()
         if known is None or not known.works:
@@ -238,7 +238,7 @@ class _Pending:
     """
 
     subscriber: Subscriber
-    device: Device
+    device: SubscribedDevice
     subscription: Subscription
     attribute: str
     event_type: Any

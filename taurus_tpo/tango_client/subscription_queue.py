@@ -42,7 +42,7 @@ class PendingSubscription(Protocol):
         """Take note of what :meth:`begin` has raised."""
 
 
-class _Line:
+class _ServerSubscriptions:
     """Those who wait for one server: the urgent ones first."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class SubscriptionQueue:
         """Begin anew, in a process that was forked: nobody answers the parent there."""
         self._lock = threading.Lock()
         #: Those who wait, by server; a server is here while one of its is unanswered.
-        self._lines: dict[Any, _Line] = {}
+        self._lines: dict[Any, _ServerSubscriptions] = {}
 
     def apply_later(self, server: Any, pending: PendingSubscription) -> None:
         """The same for one whose beginning may wait for its server; returns at once."""
@@ -90,7 +90,7 @@ class SubscriptionQueue:
             if line is not None:
                 line.append(pending)
                 return
-            self._lines[server] = _Line()
+            self._lines[server] = _ServerSubscriptions()
         self._serve(server, pending)
 
     def _serve(self, server: Any, pending: PendingSubscription | None) -> None:

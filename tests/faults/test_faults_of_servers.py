@@ -35,7 +35,7 @@ from stopwatch import Stopwatch
 from tango_support import eventually
 
 from taurus_tpo.core import modes
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.sim import Facility
 
 SERVER = "TpoSim/victim"
@@ -139,7 +139,7 @@ def test_while_it_is_read(faults, factory, mode, count):
             schedule = factory.first_read._schedule
             eventually(first.isUsingEvents, "it is subscribed")
             eventually(
-                lambda: schedule.find(connection, Kind.READ, "volt01") is None,
+                lambda: schedule.find(connection, RequestKind.READ, "volt01") is None,
                 "it is being read",
             )
         faults.server(SERVER).hang()

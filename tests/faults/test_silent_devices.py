@@ -27,7 +27,7 @@ from tango_support import (
 from taurus.core.taurusbasetypes import DataType, SubscriptionState, TaurusEventType
 
 from taurus_tpo.core.modes import MODES
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 
 SERVER = "TpoSim/modes"
 
@@ -206,13 +206,13 @@ def test_a_process_ends_while_a_device_is_asked(own_modes):
 import os, signal, sys, taurus, threading
 sys.path.insert(0, {str(SUPPORT)!r})
 from tango_support import eventually
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 factory = taurus.Factory("tango")
 attr = taurus.Attribute("{model(own_modes, "rw")}")
 connection = factory.connection(attr.getParentObj())
 waits = factory.first_read._schedule.find
 read = factory.readAttributeFirstTime(attr)
-eventually(lambda: not waits(connection, Kind.READ, "rw"), "it is being read")
+eventually(lambda: not waits(connection, RequestKind.READ, "rw"), "it is being read")
 os.kill({own_modes.server(SERVER).pid}, signal.SIGSTOP)
 print([t.name for t in threading.enumerate() if "reader" in t.name])
 print(read.done())
@@ -322,7 +322,7 @@ def test_a_device_that_is_down_is_asked_once_for_many_attributes(modes, factory)
     """By a window; a program without one wants to know what is so now."""
 
     def asked() -> int:
-        return factory.first_read.stats(Kind.CONNECT).asked
+        return factory.first_read.stats(RequestKind.CONNECT).asked
 
     before = asked()
     with factory.hurry():

@@ -432,7 +432,7 @@ def test_who_listens_to_signals_goes_on(faults):
 THOUSAND = f"""{PREAMBLE}
 import weakref
 
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 
 told = {{"rounds": 0}}
 for number in range(job["rounds"]):
@@ -445,7 +445,7 @@ for number in range(job["rounds"]):
             attributes.append(taurus.Attribute(name))
             attributes[-1].addListener(listener)
     pool = factory.first_read
-    waiting = sum(pool.pending(kind) for kind in Kind)
+    waiting = sum(pool.pending(kind) for kind in RequestKind)
     told["waited"] = told.get("waited", 0) + waiting
     devices = {{attr.getParentObj() for attr in attributes}}
     connections = [factory.connection(device) for device in devices]

@@ -35,7 +35,7 @@ from taurus.core.taurusbasetypes import (
 
 from taurus_tpo.core.lifecycle import State
 from taurus_tpo.core.modes import MODES
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 
 VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
 MODES = pytest.mark.parametrize("mode", MODES, ids=str)
@@ -80,7 +80,7 @@ def test_read_of_the_cache_costs_no_call(modes, heard):
     # where the subscription took its time, and the look some time after it.
     attr = heard("text", "SyncRead")
     pool = attr.factory().first_read
-    eventually(lambda: not pool.pending(Kind.POLL), "no poll is under way")
+    eventually(lambda: not pool.pending(RequestKind.POLL), "no poll is under way")
     eventually(lambda: attr.state is State.SUBSCRIBED, "it has been looked at")
     modes.device(UP).ResetCalls()
     # The value is as old as the server.
@@ -293,7 +293,9 @@ def test_a_change_that_was_lost_after_the_subscription_is_found(
         eventually(lambda: attr.state is State.SUBSCRIBED, "an event has come through")
         told = [1.5, 6.75, 7.75, 8.75]
         eventually(lambda: listener.values == told, "each is told once")
-        eventually(lambda: factory.first_read.pending(Kind.LOOK) == 0, "all is read")
+        eventually(
+            lambda: factory.first_read.pending(RequestKind.LOOK) == 0, "all is read"
+        )
     finally:
         hold(modes, "with_events", 1.5)
 
@@ -305,7 +307,7 @@ def test_an_event_opens_it_without_a_look(modes, factory, listener, mode):
     attr = taurus.Attribute(model(modes, "with_events"))
     attr.addListener(listener)
     eventually(attr.isUsingEvents, "it is subscribed")
-    before = factory.first_read.stats(Kind.LOOK)
+    before = factory.first_read.stats(RequestKind.LOOK)
 
     def opened() -> bool:
         hold(modes, "with_events", 6.75)
@@ -314,8 +316,10 @@ def test_an_event_opens_it_without_a_look(modes, factory, listener, mode):
     try:
         eventually(opened, "an event comes")
         assert attr.state is State.SUBSCRIBED
-        eventually(lambda: not factory.first_read.pending(Kind.LOOK), "no other look")
-        assert factory.first_read.stats(Kind.LOOK).read == before.read
+        eventually(
+            lambda: not factory.first_read.pending(RequestKind.LOOK), "no other look"
+        )
+        assert factory.first_read.stats(RequestKind.LOOK).read == before.read
     finally:
         hold(modes, "with_events", 1.5)
 

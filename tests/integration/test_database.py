@@ -16,7 +16,7 @@ from tango_support import UP, Listener, eventually, hold, run_python
 from taurus.core.tango.tangovalidator import TangoDeviceNameValidator
 from taurus.core.taurusexception import TaurusException
 
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.scheme.authority import TpoTangoAuthority
 from taurus_tpo.scheme.name_cache import Names
 from taurus_tpo.sim import Facility
@@ -254,14 +254,14 @@ def test_a_device_is_shown_by_its_alias(modes, mode):
 def test_a_short_name_takes_no_question_more(modes, factory):
     """Taurus asks for the alias of a device twice where it has its short name."""
     authority = taurus.Authority(authority_of(modes))
-    database_requests = []
+    questions = []
     # Each as nobody has written it before: the validators remember names.
     for name in (f"{authority.getFullName()}/SIM/modes/DOWN", "//{}/sim/MODES/DOWN"):
-        begun = factory.first_read.stats(Kind.ASK).asked
+        begun = factory.first_read.stats(RequestKind.ASK).asked
         device = taurus.Device(name.format(modes.tango_host))
         assert device.getFullName().startswith(authority.getFullName())
-        database_requests.append(factory.first_read.stats(Kind.ASK).asked - begun)
-    full, short = database_requests
+        questions.append(factory.first_read.stats(RequestKind.ASK).asked - begun)
+    full, short = questions
     assert short == full > 0
 
 

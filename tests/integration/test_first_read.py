@@ -18,7 +18,7 @@ from taurus.core.tango.tangoattribute import TangoAttrValue
 from taurus.core.taurusbasetypes import TaurusEventType
 
 from taurus_tpo.core.lifecycle import State
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.tango_client.reads import Reading
 
 DEVICE = "sim/batch/1"
@@ -110,12 +110,12 @@ def test_listeners_that_come_together_cause_few_calls(batches, factory):
 def test_the_looks_after_the_subscription_travel_in_few_calls(batches, factory):
     factory.set_event_sub_mode("Async")
     attrs = attributes(batches, DEVICE)
-    before = factory.first_read.stats(Kind.LOOK)
+    before = factory.first_read.stats(RequestKind.LOOK)
     listener = Listener()
     for attr in attrs:
         attr.addListener(listener)
     eventually(lambda: looked_at(factory, before) == 25, "all are looked at")
-    assert factory.first_read.stats(Kind.LOOK).calls - before.calls <= 6
+    assert factory.first_read.stats(RequestKind.LOOK).calls - before.calls <= 6
     eventually(lambda: {attr.state for attr in attrs} == {State.SUBSCRIBED}, "trusted")
     # What is not new is not told.
     assert len(listener.values) == 25
@@ -139,7 +139,7 @@ def test_a_poll_that_was_begun_for_tango_tells_a_first_value(batches, factory):
 
 
 def looked_at(factory, before) -> int:
-    return factory.first_read.stats(Kind.LOOK).read - before.read
+    return factory.first_read.stats(RequestKind.LOOK).read - before.read
 
 
 def test_devices_are_read_side_by_side(batches, factory):
@@ -260,7 +260,7 @@ def test_a_read_is_dropped_when_an_event_came_first(modes, factory, listener):
         configure(modes, "sim/modes/up", "slow", read_delay=0.2)
 
 
-def taken(factory, attr, kind=Kind.READ) -> bool:
+def taken(factory, attr, kind=RequestKind.READ) -> bool:
     """Return whether the read of ``attr`` waits no more but runs."""
     connection = factory.connection(attr.getParentObj())
     schedule = factory.first_read._schedule
@@ -276,7 +276,9 @@ def test_a_poll_that_began_before_takes_no_reads_place(batches, factory, listene
     configure(batches, DEVICE, read_delay=0.5)
     try:
         polled = factory.poll_soon(attr, 0.0)
-        eventually(lambda: taken(factory, attr, Kind.POLL), "the device is being read")
+        eventually(
+            lambda: taken(factory, attr, RequestKind.POLL), "the device is being read"
+        )
         before = factory.first_read.stats()
         read = factory.readAttributeFirstTime(attr)
         assert polled.result(20)

@@ -20,7 +20,7 @@ from taurus.core.taurusbasetypes import SubscriptionState, TaurusEventType
 
 from taurus_tpo.core import modes
 from taurus_tpo.core.lifecycle import State
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.sim import Facility
 
 MODES = pytest.mark.parametrize("mode", modes.MODES, ids=str)
@@ -323,7 +323,7 @@ def test_one_that_is_dropped_is_polled_no_more(facility, factory):
     let_be_read(facility, "calm3", 10)
     read = reads(facility)
     assert read["calm1"] == read["calm2"] == 0
-    assert factory.first_read.pending(Kind.POLL) <= 1
+    assert factory.first_read.pending(RequestKind.POLL) <= 1
     assert kept.attr.isPollingActive()
 
 

@@ -12,7 +12,7 @@ from tango_support import UP, eventually, hold
 
 from taurus_tpo.core.modes import ASYNC, MODES, SYNC_READ, SubMode
 from taurus_tpo.tango_client import pytango_compat
-from taurus_tpo.tango_client.server_registry import Place
+from taurus_tpo.tango_client.server_registry import DeviceLocation
 from taurus_tpo.tango_client.subscriber import Subscriber
 from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
 from taurus_tpo.tango_client.subscription import Subscription as Tangos
@@ -148,7 +148,7 @@ class Wants:
         self.device = SimpleNamespace(
             server=object(), proxy=object, answers_lately=False
         )
-        place = Place("127.0.0.1:1", "sim/one/1", has_database=True)
+        place = DeviceLocation("127.0.0.1:1", "sim/one/1", has_database=True)
         self.subscriber = Subscriber(place, None)
 
     def rejected(self, subscription: object) -> None:

@@ -23,7 +23,7 @@ from taurus.core.taurusbasetypes import (
 )
 
 from taurus_tpo.core.lifecycle import State
-from taurus_tpo.core.scheduler import Kind
+from taurus_tpo.core.scheduler import RequestKind
 from tests.differential.facility import Facility
 
 DOUBLE, ENUM, ENCODED = (
@@ -185,7 +185,9 @@ def test_an_error_that_is_gone_in_a_moment_is_told_to_nobody(driven, listener, f
 def test_a_change_of_the_configuration_repeats_no_value(driven, listener, factory):
     attribute = driven.attribute()
     listened(attribute, listener)
-    eventually(lambda: factory.first_read.pending(Kind.LOOK) == 0, "all is looked at")
+    eventually(
+        lambda: factory.first_read.pending(RequestKind.LOOK) == 0, "all is looked at"
+    )
     told = list(listener.values)
     info = driven.proxy.get_attribute_config(DOUBLE)
     info.label = "another label"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from taurus_tpo.core.batching import Costs
+from taurus_tpo.core.batching import ReadCosts
 from taurus_tpo.core.server_health import Server
 
 #: How long anything that should happen may take on a busy machine (s).
@@ -101,7 +101,7 @@ class SomeDevice:
     def __init__(self, name: str, server: Server | None = None) -> None:
         self.name = name
         self.server = server or answering(f"server of {name}")
-        self.costs = Costs()
+        self.costs = ReadCosts()
         self.late = False
 
     def __repr__(self) -> str:

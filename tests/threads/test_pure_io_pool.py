@@ -20,7 +20,7 @@ from pure_support import SOON, DrivenClock, SomeDevice, growth, wait_until
 
 from taurus_tpo.concurrency.io_pool import THREAD_NAME, DevicePool, Stats
 from taurus_tpo.concurrency.liveness import LivenessMonitor
-from taurus_tpo.core.scheduler import HELD, Batch, Kind, Report
+from taurus_tpo.core.scheduler import HELD, Batch, Report, RequestKind
 from taurus_tpo.core.server_health import Server
 
 #: Longer than any test: nothing happens because a thread was idle for so long.
@@ -615,20 +615,20 @@ def test_a_callback_of_a_cancelled_future_may_use_the_pool(
 
 def test_each_kind_of_work_is_counted_apart(make: MakePool, device: SomeDevice) -> None:
     pool = make()
-    result(pool.submit(device, "x", None, Kind.CONNECT))
+    result(pool.submit(device, "x", None, RequestKind.CONNECT))
     for _ in range(2):
-        result(pool.submit(device, "x", None, Kind.POLL))
-    wait_until(lambda: not any(map(pool.pending, Kind)), "nothing is pending")
-    assert pool.stats(Kind.CONNECT) == Stats(asked=1, calls=1, read=1)
-    assert pool.stats(Kind.POLL) == Stats(asked=2, calls=2, read=2)
+        result(pool.submit(device, "x", None, RequestKind.POLL))
+    wait_until(lambda: not any(map(pool.pending, RequestKind)), "nothing is pending")
+    assert pool.stats(RequestKind.CONNECT) == Stats(asked=1, calls=1, read=1)
+    assert pool.stats(RequestKind.POLL) == Stats(asked=2, calls=2, read=2)
     assert pool.stats() == Stats()
 
 
 def test_nobody_waits_for_polls(make: MakePool, device: SomeDevice) -> None:
     pool = make()
-    pool.submit(device, "x", None, Kind.POLL, delay=NEVER)
+    pool.submit(device, "x", None, RequestKind.POLL, delay=NEVER)
     assert pool.wait(0)
-    assert (pool.pending(), pool.pending(Kind.POLL)) == (0, 1)
+    assert (pool.pending(), pool.pending(RequestKind.POLL)) == (0, 1)
 
 
 def test_a_delayed_request_is_served_when_it_is_due(
@@ -637,7 +637,7 @@ def test_a_delayed_request_is_served_when_it_is_due(
     clock = DrivenClock()
     pool = make(hands.serve, clock=clock)
     hands.go.set()
-    future = pool.submit(device, "x", None, Kind.POLL, delay=0.01)
+    future = pool.submit(device, "x", None, RequestKind.POLL, delay=0.01)
     wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
     assert hands.names() == []
     clock.now += 0.01
@@ -688,14 +688,14 @@ def test_who_is_held_leaves_somebody_who_looks_in_time(
     clock, idle = DrivenClock(), 0.3
     pool = make(hands.serve, idle=idle, clock=clock)
     far, near, other = (SomeDevice(name) for name in ("far", "near", "other"))
-    pool.submit(far, "far", None, Kind.POLL, delay=NEVER)
+    pool.submit(far, "far", None, RequestKind.POLL, delay=NEVER)
     hands.go.set()
-    result(pool.submit(near, "now", None, Kind.POLL))
+    result(pool.submit(near, "now", None, RequestKind.POLL))
     wait_until(lambda: asleep(pool) == 2, "one waits for what is far, one is idle")
     hands.go.clear()
     # The one that is idle looks in time for both, and is held by the first.
-    pool.submit(near, "held", None, Kind.POLL, delay=idle)
-    pool.submit(other, "soon", None, Kind.POLL, delay=idle + 0.1)
+    pool.submit(near, "held", None, RequestKind.POLL, delay=idle)
+    pool.submit(other, "soon", None, RequestKind.POLL, delay=idle + 0.1)
     clock.now += idle + 0.05
     wait_until(lambda: ["held"] in hands.names(), "the first is served")
     clock.now += 0.1
@@ -707,7 +707,9 @@ def test_who_is_held_wakes_somebody_who_would_look_later(
 ) -> None:
     """One of two threads at rest looks in time for all, and is held by the first."""
     pool = make(hands.serve)
-    both = [pool.submit(SomeDevice(name), name, None, Kind.POLL) for name in "ab"]
+    both = [
+        pool.submit(SomeDevice(name), name, None, RequestKind.POLL) for name in "ab"
+    ]
     hands.holds(2)
     hands.go.set()
     for future in both:
@@ -715,7 +717,7 @@ def test_who_is_held_wakes_somebody_who_would_look_later(
     wait_until(lambda: asleep(pool) == 2, "both rest")
     hands.go.clear()
     for name, delay in (("held", 0.02), ("soon", 0.04)):
-        pool.submit(SomeDevice(name), name, None, Kind.POLL, delay)
+        pool.submit(SomeDevice(name), name, None, RequestKind.POLL, delay)
     wait_until(lambda: ["soon"] in hands.names(), "both are served")
 
 
@@ -733,12 +735,12 @@ def test_what_is_withdrawn_is_cancelled_and_not_served(
 ) -> None:
     pool = make(hands.serve)
     hands.go.set()
-    future = pool.submit(device, "x", None, Kind.POLL, delay=NEVER)
-    pool.withdraw(device, Kind.POLL, "x")
-    pool.withdraw(device, Kind.POLL, "x")
+    future = pool.submit(device, "x", None, RequestKind.POLL, delay=NEVER)
+    pool.withdraw(device, RequestKind.POLL, "x")
+    pool.withdraw(device, RequestKind.POLL, "x")
     assert future.cancelled()
-    assert pool.pending(Kind.POLL) == 0
-    assert pool.stats(Kind.POLL) == Stats(asked=1, dropped=1)
+    assert pool.pending(RequestKind.POLL) == 0
+    assert pool.stats(RequestKind.POLL) == Stats(asked=1, dropped=1)
     assert hands.names() == []
 
 
@@ -751,7 +753,7 @@ def test_whoever_withdraws_waits_for_no_other_thread(
         threading.Thread(target=action).start()
 
     pool = make(hands.serve, do_later=do_later)
-    future = pool.submit(device, "x", None, Kind.POLL, delay=NEVER)
+    future = pool.submit(device, "x", None, RequestKind.POLL, delay=NEVER)
     held, let_go = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -763,7 +765,7 @@ def test_whoever_withdraws_waits_for_no_other_thread(
     holder.start()
     assert held.wait(SOON)
     withdrawing = threading.Thread(
-        target=pool.withdraw, args=(device, Kind.POLL, "x"), daemon=True
+        target=pool.withdraw, args=(device, RequestKind.POLL, "x"), daemon=True
     )
     withdrawing.start()
     withdrawing.join(SOON)
@@ -778,16 +780,16 @@ def test_nobody_waits_for_what_is_withdrawn(
 ) -> None:
     pool = make(hands.serve, idle=0.01)
     for _ in range(2):
-        pool.submit(device, "x", None, Kind.POLL, delay=NEVER)
+        pool.submit(device, "x", None, RequestKind.POLL, delay=NEVER)
         wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
-        pool.withdraw(device, Kind.POLL, "x")
+        pool.withdraw(device, RequestKind.POLL, "x")
         wait_until(lambda: not pool.threads(), "it ends")
     # The same while something else is served.
-    pool.submit(device, "x", None, Kind.POLL, delay=NEVER)
-    served = pool.submit(other, "y", None, Kind.POLL)
+    pool.submit(device, "x", None, RequestKind.POLL, delay=NEVER)
+    served = pool.submit(other, "y", None, RequestKind.POLL)
     hands.holds(1)
     wait_until(lambda: asleep(pool) == 1, "a thread waits for the first")
-    pool.withdraw(device, Kind.POLL, "x")
+    pool.withdraw(device, RequestKind.POLL, "x")
     hands.go.set()
     assert result(served) == "y"
     wait_until(lambda: not pool.threads(), "all end")
@@ -797,16 +799,20 @@ def test_what_is_to_come_later_wakes_nobody(make: MakePool, device: SomeDevice) 
     """A thread that is woken takes time from all others, a window among them."""
     clock = DrivenClock()
     pool = make(idle=0.01, clock=clock)
-    pool.submit(device, "first", None, Kind.POLL, delay=NEVER)
+    pool.submit(device, "first", None, RequestKind.POLL, delay=NEVER)
     wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
     with pool._changed:
         rests = dict(pool._rests)
         for number in range(100):
             pool.submit(
-                SomeDevice(str(number)), "later", None, Kind.POLL, delay=NEVER + 1
+                SomeDevice(str(number)),
+                "later",
+                None,
+                RequestKind.POLL,
+                delay=NEVER + 1,
             )
         assert pool._rests == rests
-        pool.submit(device, "sooner", None, Kind.POLL, delay=NEVER - 1)
+        pool.submit(device, "sooner", None, RequestKind.POLL, delay=NEVER - 1)
         assert pool._rests != rests
 
 
@@ -816,7 +822,7 @@ def test_what_is_being_served_is_not_withdrawn(
     pool = make(hands.serve)
     future = pool.submit(device, "x", None)
     hands.holds(1)
-    pool.withdraw(device, Kind.READ, "x")
+    pool.withdraw(device, RequestKind.READ, "x")
     hands.go.set()
     assert result(future) == "x"
 
@@ -826,14 +832,14 @@ def test_who_withdraws_in_the_midst_of_something_is_heard_later(
 ) -> None:
     """As an attribute does that is collected as garbage while the pool is at work."""
     pool = make()
-    future = pool.submit(device, "x", None, Kind.POLL, delay=NEVER)
+    future = pool.submit(device, "x", None, RequestKind.POLL, delay=NEVER)
     with pool._changed:
-        pool.withdraw(device, Kind.POLL, "x")
+        pool.withdraw(device, RequestKind.POLL, "x")
         assert not future.done()
-        assert pool._schedule.pending(Kind.POLL) == 1
-    pool.withdraw(device, Kind.POLL, "something else")
+        assert pool._schedule.pending(RequestKind.POLL) == 1
+    pool.withdraw(device, RequestKind.POLL, "something else")
     assert future.cancelled()
-    assert pool.pending(Kind.POLL) == 0
+    assert pool.pending(RequestKind.POLL) == 0
 
 
 @contextlib.contextmanager
@@ -862,15 +868,15 @@ def test_what_is_asked_for_again_is_not_withdrawn(
     """Who withdraws waits for nobody: it may be done after the next thing is asked."""
     later: list[Callable[[], Any]] = []
     pool = make(do_later=later.append)
-    first = pool.submit(device, "x", None, Kind.LOOK, delay=NEVER)
+    first = pool.submit(device, "x", None, RequestKind.LOOK, delay=NEVER)
     with lock_of(pool):
-        pool.withdraw(device, Kind.LOOK, "x")
+        pool.withdraw(device, RequestKind.LOOK, "x")
     assert len(later) == 1
-    second = pool.submit(device, "x", None, Kind.LOOK, delay=NEVER)
+    second = pool.submit(device, "x", None, RequestKind.LOOK, delay=NEVER)
     later[0]()
     assert first.cancelled()
     assert not second.done()
-    assert pool.pending(Kind.LOOK) == 1
+    assert pool.pending(RequestKind.LOOK) == 1
 
 
 class Somebody:
@@ -881,20 +887,20 @@ def test_what_somebody_withdraws_is_his_own(make: MakePool, device: SomeDevice) 
     """Two attributes have one name, where the second is made as the first goes."""
     pool = make(do_later=[].append)
     old, new = Somebody(), Somebody()
-    asked = pool.submit(device, "x", weakref.ref(new), Kind.LOOK, delay=NEVER)
-    pool.withdraw(device, Kind.LOOK, "x", old)
-    assert pool.pending(Kind.LOOK) == 1
+    asked = pool.submit(device, "x", weakref.ref(new), RequestKind.LOOK, delay=NEVER)
+    pool.withdraw(device, RequestKind.LOOK, "x", old)
+    assert pool.pending(RequestKind.LOOK) == 1
     with lock_of(pool):
-        pool.withdraw(device, Kind.LOOK, "x", old)
+        pool.withdraw(device, RequestKind.LOOK, "x", old)
         del old
-    pool.withdraw(device, Kind.LOOK, "something else")
+    pool.withdraw(device, RequestKind.LOOK, "something else")
     assert not asked.done()
-    pool.withdraw(device, Kind.LOOK, "x", new)
+    pool.withdraw(device, RequestKind.LOOK, "x", new)
     assert asked.cancelled()
     # Nobody would take what was asked for one that is gone.
-    asked = pool.submit(device, "x", weakref.ref(new), Kind.LOOK, delay=NEVER)
+    asked = pool.submit(device, "x", weakref.ref(new), RequestKind.LOOK, delay=NEVER)
     del new
-    pool.withdraw(device, Kind.LOOK, "x", Somebody())
+    pool.withdraw(device, RequestKind.LOOK, "x", Somebody())
     assert asked.cancelled()
 
 
@@ -964,9 +970,9 @@ def test_while_the_last_thread_serves_another_waits_for_what_is_to_come(
     clock = DrivenClock()
     serve = {device: hands.serve, other: read_all}
     pool = make(lambda batch: serve[batch.device](batch), clock=clock)
-    later = pool.submit(other, "x", None, Kind.POLL, delay=0.02)
+    later = pool.submit(other, "x", None, RequestKind.POLL, delay=0.02)
     wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
-    pool.submit(device, "x", None, Kind.POLL, delay=0.01)
+    pool.submit(device, "x", None, RequestKind.POLL, delay=0.01)
     wait_until(lambda: asleep(pool) == 1, "a thread waits for both")
     clock.now += 0.01
     hands.holds(1)
@@ -1267,7 +1273,7 @@ class Moody:
             return self._chance.random() < 0.7
 
 
-Work = tuple[SomeDevice, Any, Kind]
+Work = tuple[SomeDevice, Any, RequestKind]
 
 
 def ask_and_cancel(pool: DevicePool, work: list[Work]) -> list[Future[Any]]:
@@ -1297,14 +1303,14 @@ def test_nothing_is_forgotten_while_threads_rest_end_and_are_held(
 
     pool = make(serve, workers=3, gather=0.0005, idle=0.002)
     devices = [SomeDevice(str(number)) for number in range(8)]
-    far = pool.submit(SomeDevice("far"), "far", None, Kind.POLL, delay=NEVER)
+    far = pool.submit(SomeDevice("far"), "far", None, RequestKind.POLL, delay=NEVER)
     for _ in range(150):
         asked = [
             pool.submit(
                 chance.choice(devices),
                 chance.choice("abc"),
                 None,
-                chance.choice((Kind.READ, Kind.POLL)),
+                chance.choice((RequestKind.READ, RequestKind.POLL)),
                 delay=chance.choice((0.0, 0.001, 0.003, 0.01)),
             )
             for _ in range(chance.randrange(1, 5))
@@ -1333,7 +1339,11 @@ def test_many_threads_that_ask_and_cancel_lose_nothing(
     devices = [silent.device(orb, str(n)) for n, orb in enumerate(orbs * 2)]
     devices += uncheckable
     work = [
-        (chance.choice(devices), chance.choice(Moody.names), chance.choice(list(Kind)))
+        (
+            chance.choice(devices),
+            chance.choice(Moody.names),
+            chance.choice(list(RequestKind)),
+        )
         for _ in range(2000)
     ]
     with ThreadPoolExecutor(8) as askers:
@@ -1345,12 +1355,14 @@ def test_many_threads_that_ask_and_cancel_lose_nothing(
         if isinstance(orb, Orb):
             orb.answer()
     if not closed:
-        wait_until(lambda: not any(map(pool.pending, Kind)), "nothing is pending")
+        wait_until(
+            lambda: not any(map(pool.pending, RequestKind)), "nothing is pending"
+        )
     assert pool.close(SOON)
     assert len(futures) == len(work)
     assert all(future.done() for future in futures)
-    assert not any(map(pool.pending, Kind))
-    stats = [pool.stats(kind) for kind in Kind]
+    assert not any(map(pool.pending, RequestKind))
+    stats = [pool.stats(kind) for kind in RequestKind]
     assert sum(one.asked for one in stats) == len(set(map(id, futures)))
     for one in stats:
         assert one.asked == one.read + one.failed + one.dropped

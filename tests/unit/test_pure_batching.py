@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pure_support import growth
 
-from taurus_tpo.core.batching import AIM, FIRST, GROWTH, Costs
+from taurus_tpo.core.batching import AIM, FIRST, GROWTH, ReadCosts
 
 #: Tango's timeout: a call that takes longer fails as a whole, s.
 LIMIT = 3.0
@@ -24,7 +24,7 @@ class Simulation:
     """A device that takes a time of its own for each attribute, and its reader."""
 
     times: Mapping[int, float]
-    costs: Costs = field(default_factory=Costs)
+    costs: ReadCosts = field(default_factory=ReadCosts)
     calls: list[list[int]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     timeouts: int = 0
@@ -66,21 +66,21 @@ devices = st.dictionaries(st.integers(0, 100), speeds | st.floats(0, 5), max_siz
 
 
 def test_the_first_call_is_small() -> None:
-    assert Costs().cut(range(100)) == list(range(FIRST))
+    assert ReadCosts().cut(range(100)) == list(range(FIRST))
 
 
 def test_of_nothing_nothing_is_cut() -> None:
-    assert Costs().cut([]) == []
+    assert ReadCosts().cut([]) == []
 
 
 def test_the_next_call_takes_what_fits() -> None:
-    costs = Costs()
+    costs = ReadCosts()
     costs.learn(range(4), 0.4)
     assert costs.cut(range(4, 100)) == [4, 5, 6, 7, 8]
 
 
 def test_a_call_grows_by_and_by() -> None:
-    costs = Costs()
+    costs = ReadCosts()
     sizes = []
     for _ in range(4):
         names = costs.cut(range(10_000))
@@ -90,7 +90,7 @@ def test_a_call_grows_by_and_by() -> None:
 
 
 def test_a_call_that_took_too_long_does_not_grow() -> None:
-    costs = Costs()
+    costs = ReadCosts()
     costs.learn(range(FIRST), AIM * 2)
     for name in range(FIRST):
         costs.learn([name], 1e-5)
@@ -98,7 +98,7 @@ def test_a_call_that_took_too_long_does_not_grow() -> None:
 
 
 def test_a_slow_one_travels_alone_and_last() -> None:
-    costs = Costs()
+    costs = ReadCosts()
     costs.learn([1], AIM)
     costs.learn([2, 3], 0.01)
     assert costs.cut([1, 2, 3]) == [2, 3]
@@ -106,14 +106,14 @@ def test_a_slow_one_travels_alone_and_last() -> None:
 
 
 def test_two_slow_ones_travel_one_after_the_other() -> None:
-    costs = Costs()
+    costs = ReadCosts()
     for name in (1, 2):
         costs.learn([name], 2 * AIM)
     assert costs.cut([2, 1]) == [2]
 
 
 def test_what_is_not_known_is_expected_to_be_like_its_neighbors() -> None:
-    costs = Costs()
+    costs = ReadCosts()
     assert costs.expected("x") == pytest.approx(AIM / FIRST)
     costs.learn("abc", 0.3)
     assert costs.expected("x") == pytest.approx(0.1)
@@ -123,7 +123,7 @@ def test_what_is_not_known_is_expected_to_be_like_its_neighbors() -> None:
 
 
 def test_a_time_is_shared_out_as_expected() -> None:
-    costs = Costs()
+    costs = ReadCosts()
     costs.learn("a", 0.3)
     costs.learn("b", 0.1)
     costs.learn("ab", 0.8)
@@ -131,9 +131,9 @@ def test_a_time_is_shared_out_as_expected() -> None:
     assert costs.expected("b") == pytest.approx(0.2)
 
 
-def timed_out(names: str, falls: int = 0) -> Costs:
+def timed_out(names: str, falls: int = 0) -> ReadCosts:
     """Return what is known after all of ``names`` were read in one call, in vain."""
-    costs = Costs()
+    costs = ReadCosts()
     costs.learn(names, 0.001)
     costs.timed_out(names, LIMIT, falls)
     return costs
@@ -188,20 +188,20 @@ def test_a_server_that_was_silent_is_the_reason() -> None:
 
 
 def test_one_that_timed_out_alone_travels_alone() -> None:
-    costs = Costs()
+    costs = ReadCosts()
     costs.timed_out(["bad"])
     costs.learn("ab", 0.01)
     assert costs.cut(["bad", "a", "b"]) == ["a", "b"]
 
 
 def test_one_by_one_nothing_travels_with_another() -> None:
-    costs = Costs(one_by_one=True)
+    costs = ReadCosts(one_by_one=True)
     costs.learn("abcd", 0.01)
     assert costs.cut("abcd") == ["a"]
 
 
 def test_after_a_refusal_half_of_them_travel() -> None:
-    costs = Costs()
+    costs = ReadCosts()
     assert costs.refused("abcd") == ["a", "b", "c", "d"]
     assert costs.cut("abcd") == ["a", "b"]
     assert costs.refused("ab") == ["a", "b"]
@@ -210,7 +210,7 @@ def test_after_a_refusal_half_of_them_travel() -> None:
 
 
 def test_one_that_is_refused_alone_travels_alone_and_last() -> None:
-    costs = Costs()
+    costs = ReadCosts()
     costs.learn("abcd", 0.01)
     costs.refused("b")
     costs.learn("a", 0.01)
@@ -221,7 +221,7 @@ def test_one_that_is_refused_alone_travels_alone_and_last() -> None:
 
 
 def test_of_a_device_that_refuses_all_one_is_tried_each_time() -> None:
-    costs = Costs()
+    costs = ReadCosts()
     others = [f"other {n}" for n in range(100)]
     costs.learn(others, 0.01)
     costs.refused("a")
@@ -248,7 +248,7 @@ def test_whatever_is_not_refused_alone_is_read_in_the_end(
     bad: set[int], healed: set[int]
 ) -> None:
     """Also where others are refused from then on, or are no more."""
-    costs = Costs()
+    costs = ReadCosts()
     for refused in (bad, bad ^ healed):
         # Each round is one of polling.
         for _ in range(60):
@@ -256,7 +256,7 @@ def test_whatever_is_not_refused_alone_is_read_in_the_end(
         assert read == set(range(20)) - refused
 
 
-def _polled(costs: Costs, refused: set[int]) -> set[int]:
+def _polled(costs: ReadCosts, refused: set[int]) -> set[int]:
     """Return which of twenty attributes one round of polling reads."""
     left, read = list(range(20)), set()
     while left:
@@ -273,7 +273,7 @@ def _polled(costs: Costs, refused: set[int]) -> set[int]:
 
 def test_who_took_no_time_gets_a_share_of_a_time_later() -> None:
     """By a coarse clock a read takes no time at all."""
-    costs = Costs()
+    costs = ReadCosts()
     costs.learn(range(3), 0.0)
     costs.learn([0], 0.2)
     for _ in range(5):
@@ -354,7 +354,7 @@ def test_what_an_attribute_costs_does_not_grow_with_the_device() -> None:
     """With a look at all for each of them, 10,000 would take minutes."""
 
     def learn(number: int) -> None:
-        costs = Costs()
+        costs = ReadCosts()
         names = list(range(number))
         costs.learn(names, 0.1)
         costs.timed_out(names)

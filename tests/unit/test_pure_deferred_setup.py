@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pure_support import Alarms, DrivenClock
 
-from taurus_tpo.core.scheduler import Kind
-from taurus_tpo.core.verification import COMPANY, OPEN
+from taurus_tpo.core.scheduler import RequestKind
+from taurus_tpo.core.verification import CHANNEL_OPENS, COMPANY
 from taurus_tpo.scheme.deferred_setup import (
-    LONGEST,
-    MOST,
+    LONGEST_QUIET,
+    LONGEST_WAIT,
     PACE,
     QUIET,
     SOME,
@@ -67,11 +67,11 @@ class Pool:
         device: Device,
         name: Hashable,
         target: Any,
-        kind: Kind,
+        kind: RequestKind,
         delay: float,
         patient: bool,
     ) -> Future[Any]:
-        assert kind is Kind.CONNECT
+        assert kind is RequestKind.CONNECT
         assert target() is device, "it is not kept alive"
         assert patient, "it waits for a server that hangs"
         assert (device, name) not in self.waiting, "each group has a name of its own"
@@ -79,9 +79,9 @@ class Pool:
         return self.waiting.setdefault((device, name), Future())
 
     def withdraw(
-        self, device: Any, kind: Kind, name: Hashable, owner: Any = None
+        self, device: Any, kind: RequestKind, name: Hashable, owner: Any = None
     ) -> None:
-        assert kind is Kind.CONNECT
+        assert kind is RequestKind.CONNECT
         waiting = self.waiting.pop((device, name), None)
         if waiting is not None:
             waiting.cancel()
@@ -140,7 +140,7 @@ def test_an_attribute_has_its_turn_when_it_is_quiet_and_its_device_answers(
     assert (attribute.turns, attribute.second_turns) == (1, 0)
     assert not alarms, "nothing is left to wait for"
     _, delay = pool.asked[1]
-    assert OPEN <= delay <= OPEN + COMPANY
+    assert CHANNEL_OPENS <= delay <= CHANNEL_OPENS + COMPANY
     pool.answer()
     assert (attribute.turns, attribute.second_turns) == (1, 1)
     assert len(pool.asked) == 2, "that was all"
@@ -167,14 +167,14 @@ def test_but_not_for_ever(
     for number in (1, 2):
         begun = clock.now
         while len(pool.devices) < number:
-            assert clock.now <= begun + MOST + QUIET, "it has waited for longer"
+            assert clock.now <= begun + LONGEST_WAIT + QUIET, "it has waited for longer"
             deferred_setup.hold(one)
             clock.now += 0.6 * QUIET
             while alarms and alarms.due <= clock.now:
                 alarms.ring()
                 pool.answer()
         # Those that go on coming wait as long again.
-        assert clock.now >= begun + MOST
+        assert clock.now >= begun + LONGEST_WAIT
 
 
 def test_a_large_window_takes_its_time_to_be_shown(
@@ -187,7 +187,7 @@ def test_a_large_window_takes_its_time_to_be_shown(
     begun = clock.now
     while not pool.asked:
         alarms.ring()
-    assert clock.now == pytest.approx(begun + LONGEST)
+    assert clock.now == pytest.approx(begun + LONGEST_QUIET)
 
 
 def test_a_device_is_asked_once_for_all_its_attributes(

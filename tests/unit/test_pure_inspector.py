@@ -25,7 +25,12 @@ from taurus_tpo.qt.inspector.rows import (
     health,
     write_csv,
 )
-from taurus_tpo.qt.progress_summary import NAMES, PATIENCE, Missing, ProgressSummary
+from taurus_tpo.qt.progress_summary import (
+    NAMES_SHOWN,
+    SLOW_AFTER,
+    Missing,
+    ProgressSummary,
+)
 
 HERE = Address("127.0.0.1", 10000, b"key")
 
@@ -84,8 +89,8 @@ def test_what_is_there_is_told() -> None:
 def test_what_is_missing_is_told_by_its_reason() -> None:
     silent = server(silent=True)
     missing = [
-        Missing("a/b/c/slow", PATIENCE, server()),
-        Missing("a/b/c/new", PATIENCE / 2, server()),
+        Missing("a/b/c/slow", SLOW_AFTER, server()),
+        Missing("a/b/c/new", SLOW_AFTER / 2, server()),
         Missing("a/b/d/x", 60.0, silent),
         Missing("a/b/d/y", 0.0, silent),
         Missing("a/b/e/x", 60.0, server("Down/1"), refused=True),
@@ -104,8 +109,8 @@ def test_the_names_are_told_but_not_all_of_a_thousand() -> None:
     lines = ProgressSummary.of(1001, missing).details.splitlines()
     assert lines[0] == "1 of 1001 attributes are there"
     assert lines[1:3] == ["slow:", "  a/b/c/0000"]
-    assert lines[-1] == f"  and {1000 - NAMES} more"
-    assert len(lines) == NAMES + 3
+    assert lines[-1] == f"  and {1000 - NAMES_SHOWN} more"
+    assert len(lines) == NAMES_SHOWN + 3
 
 
 # --- rows ---

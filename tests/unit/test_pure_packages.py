@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -194,3 +195,13 @@ def test_names_are_no_metaphors(module: str) -> None:
 def test_a_metaphor_is_seen_in_any_name() -> None:
     assert words_of("_JournalOfDesks") == {"journal", "of", "desks"}
     assert words_of("take_turnsOfDesk") == {"take", "turns", "of", "desk"}
+
+
+def test_each_class_has_a_name_of_its_own() -> None:
+    found = Counter(
+        node.name
+        for module in MODULES
+        for node in ast.parse(source_of(module).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, count in found.items() if count > 1] == []

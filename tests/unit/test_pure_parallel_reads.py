@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from taurus_tpo.core.batching import Costs
-from taurus_tpo.core.parallel_reads import LEAST, MOST, SHOWN, TRIALS, ParallelReads
+from taurus_tpo.core.batching import ReadCosts
+from taurus_tpo.core.parallel_reads import (
+    LEAST_TRIAL,
+    MOST_PARALLEL,
+    SHOWN,
+    TRIALS,
+    ParallelReads,
+)
 
 
 def shown() -> ParallelReads:
@@ -33,7 +39,7 @@ def test_a_quick_read_shows_nothing_and_is_not_tried_for_ever() -> None:
     at_once = ParallelReads()
     for _ in range(TRIALS):
         assert at_once.is_to_be_tried
-        at_once.tried(LEAST / 2, part=0.01)
+        at_once.tried(LEAST_TRIAL / 2, part=0.01)
     assert not at_once.is_possible
     assert not at_once.is_to_be_tried
 
@@ -51,8 +57,8 @@ def test_so_do_those_of_which_many_are_late() -> None:
     assert not shown().came(3.0, alone=20.0, missed=5, count=10)
 
 
-def slow(names: str) -> Costs:
-    costs = Costs()
+def slow(names: str) -> ReadCosts:
+    costs = ReadCosts()
     for name in names:
         costs.learn([name], 2.0)
     return costs
@@ -73,11 +79,11 @@ def test_slow_ones_travel_at_once_where_that_is_possible() -> None:
     # Those that are quick share a call, before them.
     assert costs.cut(["a", "quick", "b"]) == ["quick"]
     assert not costs.travel_apart(["quick"])
-    assert len(costs.cut(range(100))) == MOST
+    assert len(costs.cut(range(100))) == MOST_PARALLEL
 
 
 def test_those_of_a_call_that_timed_out_are_tried_and_travel_at_once() -> None:
-    costs = Costs()
+    costs = ReadCosts()
     costs.timed_out("abcd", 3.0)
     assert costs.is_worth_a_trial("a")
     assert costs.quickest() is None
@@ -88,6 +94,6 @@ def test_those_of_a_call_that_timed_out_are_tried_and_travel_at_once() -> None:
 
 
 def test_nothing_is_tried_of_a_device_that_is_read_one_by_one() -> None:
-    costs = Costs(one_by_one=True)
+    costs = ReadCosts(one_by_one=True)
     costs.learn(["a"], 2.0)
     assert not costs.is_worth_a_trial("a")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pure_support import SOON, Alarms, DrivenClock, SomeDevice, wait_until
 
 from taurus_tpo.concurrency.io_pool import GATHER, DevicePool
-from taurus_tpo.core.scheduler import Batch, Kind, Report
+from taurus_tpo.core.scheduler import Batch, Report, RequestKind
 from taurus_tpo.scheme.polling import SHORTEST, UNANSWERED_FOR, Polling
 
 PERIOD = 3.0
@@ -466,7 +466,7 @@ class Facility:
         target = weakref.ref(attribute)
         device = attribute.getParentObj()
         return self.pool.submit(
-            device, attribute.name, target, Kind.POLL, delay, patient=True
+            device, attribute.name, target, RequestKind.POLL, delay, patient=True
         )
 
     def _serve(self, batch: Batch) -> Report:
@@ -499,9 +499,10 @@ def test_attributes_are_polled_period_after_period(facility: Facility) -> None:
             "all were polled",
         )
         wait_until(
-            lambda: facility.pool.pending(Kind.POLL) == 3, "the next ones are asked for"
+            lambda: facility.pool.pending(RequestKind.POLL) == 3,
+            "the next ones are asked for",
         )
-    assert facility.pool.stats(Kind.POLL).calls <= 6
+    assert facility.pool.stats(RequestKind.POLL).calls <= 6
 
 
 def test_of_a_pool_that_has_ended_no_poll_comes_back(
@@ -513,5 +514,5 @@ def test_of_a_pool_that_has_ended_no_poll_comes_back(
     facility.polling.close()
     assert facility.pool.close(SOON)
     facility.polling.add(attribute, PERIOD)
-    assert facility.pool.pending(Kind.POLL) == 0
+    assert facility.pool.pending(RequestKind.POLL) == 0
     assert caplog.text == ""

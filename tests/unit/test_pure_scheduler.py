@@ -18,20 +18,20 @@ from hypothesis.stateful import (
 from pure_support import SomeDevice, growth
 
 from taurus_tpo.concurrency.future_request import FutureRequest
-from taurus_tpo.core.batching import AIM, Costs
+from taurus_tpo.core.batching import AIM, ReadCosts
 from taurus_tpo.core.giop import Address
 from taurus_tpo.core.scheduler import (
     HELD,
     MOST_HELD,
     OVERTAKING,
     Batch,
-    Kind,
     Outcome,
     Report,
     Request,
+    RequestKind,
     Scheduler,
 )
-from taurus_tpo.core.server_health import JUST_NOW, LATELY, PAUSES, Server
+from taurus_tpo.core.server_health import JUST_NOW, LATELY, RETRY_PAUSES, Server
 
 GATHER = 3.0
 
@@ -67,7 +67,7 @@ def added(
     name: object = "x",
     now: float = 0.0,
     delay: float = 0.0,
-    kind: Kind = Kind.READ,
+    kind: RequestKind = RequestKind.READ,
     patient: bool = False,
 ) -> Request:
     request = Request(device, name, now, kind=kind, patient=patient)
@@ -174,10 +174,12 @@ def test_without_gathering_a_device_is_ripe_at_once(a: SomeDevice) -> None:
 
 def test_only_first_reads_gather(a: SomeDevice, b: SomeDevice, c: SomeDevice) -> None:
     schedule = Scheduler(gather=GATHER)
-    for device, kind in zip((a, b, c), (Kind.CONNECT, Kind.READ, Kind.POLL)):
+    for device, kind in zip(
+        (a, b, c), (RequestKind.CONNECT, RequestKind.READ, RequestKind.POLL)
+    ):
         added(schedule, device, kind=kind)
     at_once = {taken(schedule, 0.0).requests[0].kind for _ in range(2)}
-    assert at_once == {Kind.CONNECT, Kind.POLL}
+    assert at_once == {RequestKind.CONNECT, RequestKind.POLL}
     assert schedule.take(0.0) is None
 
 
@@ -191,9 +193,9 @@ def test_a_delay_is_waited_for(a: SomeDevice) -> None:
 
 def test_what_is_nearly_ripe_comes_along(a: SomeDevice) -> None:
     schedule = Scheduler(gather=GATHER)
-    added(schedule, a, "now", kind=Kind.POLL)
-    added(schedule, a, "soon", kind=Kind.POLL, delay=GATHER)
-    added(schedule, a, "later", kind=Kind.POLL, delay=GATHER + 0.1)
+    added(schedule, a, "now", kind=RequestKind.POLL)
+    added(schedule, a, "soon", kind=RequestKind.POLL, delay=GATHER)
+    added(schedule, a, "later", kind=RequestKind.POLL, delay=GATHER + 0.1)
     assert names(schedule.take(0.0)) == ["now", "soon"]
 
 
@@ -202,12 +204,12 @@ def test_what_waits_is_found_and_what_is_read_is_not(
 ) -> None:
     schedule = Scheduler()
     request = added(schedule, a, "1")
-    assert schedule.find(a, Kind.READ, "1") is request
-    assert schedule.find(a, Kind.POLL, "1") is None
-    assert schedule.find(a, Kind.READ, "2") is None
-    assert schedule.find(b, Kind.READ, "1") is None
+    assert schedule.find(a, RequestKind.READ, "1") is request
+    assert schedule.find(a, RequestKind.POLL, "1") is None
+    assert schedule.find(a, RequestKind.READ, "2") is None
+    assert schedule.find(b, RequestKind.READ, "1") is None
     schedule.take(0.0)
-    assert schedule.find(a, Kind.READ, "1") is None
+    assert schedule.find(a, RequestKind.READ, "1") is None
 
 
 def test_a_busy_device_waits_and_keeps_its_place(a: SomeDevice, b: SomeDevice) -> None:
@@ -226,18 +228,22 @@ def test_pending_counts_what_waits_and_what_is_read(a: SomeDevice) -> None:
     waiting(schedule, (a, "1", 0.0), (a, "2", 0.0))
     batch = taken(schedule, 0.0)
     waiting(schedule, (a, "1", 0.0))
-    added(schedule, a, "1", kind=Kind.POLL)
-    assert [schedule.pending(kind) for kind in (Kind.READ, Kind.POLL)] == [3, 1]
+    added(schedule, a, "1", kind=RequestKind.POLL)
+    assert [
+        schedule.pending(kind) for kind in (RequestKind.READ, RequestKind.POLL)
+    ] == [3, 1]
     schedule.done(batch, Report(answered=True))
-    assert [schedule.pending(kind) for kind in (Kind.READ, Kind.POLL)] == [1, 1]
-    assert schedule.pending(Kind.CONNECT) == 0
+    assert [
+        schedule.pending(kind) for kind in (RequestKind.READ, RequestKind.POLL)
+    ] == [1, 1]
+    assert schedule.pending(RequestKind.CONNECT) == 0
 
 
 def test_a_device_is_connected_before_it_is_read(a: SomeDevice) -> None:
     schedule = Scheduler()
     added(schedule, a, "1")
-    added(schedule, a, "one", kind=Kind.CONNECT)
-    added(schedule, a, "other", kind=Kind.CONNECT)
+    added(schedule, a, "one", kind=RequestKind.CONNECT)
+    added(schedule, a, "other", kind=RequestKind.CONNECT)
     batch = taken(schedule, 0.0)
     assert names(batch) == ["one", "other"]
     schedule.done(batch, Report(answered=True))
@@ -261,11 +267,11 @@ def test_a_poll_and_a_first_read_of_an_attribute_travel_together(a: SomeDevice) 
     a.costs.learn("xy", 2 * AIM)
     for name in "xy":
         added(schedule, a, name)
-        added(schedule, a, name, kind=Kind.POLL)
+        added(schedule, a, name, kind=RequestKind.POLL)
     batch = taken(schedule, 0.0)
     assert [(r.name, r.kind) for r in batch.requests] == [
-        ("x", Kind.READ),
-        ("x", Kind.POLL),
+        ("x", RequestKind.READ),
+        ("x", RequestKind.POLL),
     ]
 
 
@@ -275,7 +281,7 @@ def test_attributes_travel_in_the_order_in_which_they_came(a: SomeDevice) -> Non
     a.costs.learn("xyz", 0.0)
     for due in (1.0, 2.0):
         for name, more in (("x", 2e-9), ("z", 0.0), ("y", 1e-9)):
-            request = Request(a, name, 0.0, kind=Kind.POLL)
+            request = Request(a, name, 0.0, kind=RequestKind.POLL)
             schedule.add(request, due, more)
         batch = taken(schedule, due + 0.5)
         assert names(batch) == ["x", "z", "y"]
@@ -291,7 +297,7 @@ def test_only_what_is_read_has_a_place(a: SomeDevice) -> None:
     """Names of connections come and go as long as the process lives."""
     schedule = Scheduler()
     for number in range(3):
-        schedule.add(Request(a, number, 0.0, kind=Kind.CONNECT), 0.0)
+        schedule.add(Request(a, number, 0.0, kind=RequestKind.CONNECT), 0.0)
     assert a.costs._places == {}
 
 
@@ -301,16 +307,16 @@ def test_a_slow_attribute_is_not_starved_by_quick_ones(a: SomeDevice) -> None:
     for name in ("quick", "other"):
         a.costs.learn([name], AIM * 0.9)
     now = 0.0
-    added(schedule, a, "slow", now, kind=Kind.POLL)
+    added(schedule, a, "slow", now, kind=RequestKind.POLL)
     for name in ("quick", "other"):
-        added(schedule, a, name, now, kind=Kind.POLL)
+        added(schedule, a, name, now, kind=RequestKind.POLL)
     served: list[object] = []
     while "slow" not in served:
         batch = taken(schedule, now)
         served += names(batch)
         now += 0.45
         schedule.done(batch, Report(answered=True))
-        added(schedule, a, batch.requests[0].name, now, kind=Kind.POLL)
+        added(schedule, a, batch.requests[0].name, now, kind=RequestKind.POLL)
         assert now < OVERTAKING + 2
     assert served[:2] == ["quick", "other"]
 
@@ -321,8 +327,8 @@ def test_a_slow_attribute_is_not_starved_by_quick_ones(a: SomeDevice) -> None:
 def test_what_is_removed_is_not_served(a: SomeDevice) -> None:
     schedule = Scheduler()
     request = added(schedule, a)
-    assert schedule.remove(a, Kind.READ, "x") is request
-    assert schedule.remove(a, Kind.READ, "x") is None
+    assert schedule.remove(a, RequestKind.READ, "x") is request
+    assert schedule.remove(a, RequestKind.READ, "x") is None
     assert schedule.take(0.0) is None
     assert schedule.pending() == 0
     assert schedule.next_due(0.0) is None
@@ -334,7 +340,7 @@ def test_a_device_whose_oldest_request_is_removed_waits_for_the_next(
     schedule = Scheduler()
     added(schedule, a, "1", delay=1.0)
     added(schedule, a, "2", delay=2.0)
-    schedule.remove(a, Kind.READ, "1")
+    schedule.remove(a, RequestKind.READ, "1")
     assert schedule.next_due(0.0) == 2.0
     assert schedule.take(1.0) is None
     assert names(schedule.take(2.0)) == ["2"]
@@ -353,7 +359,7 @@ def test_what_was_ripe_may_be_removed_in_the_queue(
     batch = taken(schedule, 0.0)
     assert batch.device is other
     assert schedule.take(0.0) is None
-    schedule.remove(a, Kind.READ, "1")
+    schedule.remove(a, RequestKind.READ, "1")
     uncheckable.answer(0.0)
     schedule.done(batch, Report(answered=True))
     assert schedule.take(0.0) is None
@@ -370,7 +376,7 @@ def test_a_device_may_be_removed_from_its_queue(
     added(schedule, a)
     added(schedule, b)
     assert schedule.take(0.0) is None
-    schedule.remove(a, Kind.READ, "x")
+    schedule.remove(a, RequestKind.READ, "x")
     checkable.answer(0.0)
     assert [batch.device for batch in drained(schedule, 0.0)] == [b]
 
@@ -383,7 +389,7 @@ def test_what_is_removed_may_have_been_the_only_one_that_waited(
     added(schedule, a)
     assert schedule.take(0.0) is None
     assert schedule.wanted(checkable)
-    schedule.remove(a, Kind.READ, "x")
+    schedule.remove(a, RequestKind.READ, "x")
     assert not schedule.wanted(checkable)
     assert schedule.to_check(0.0) == ()
 
@@ -393,7 +399,7 @@ def test_one_takes_the_place_of_another(a: SomeDevice) -> None:
     added(schedule, a, delay=1.0)
     request = Request(a, "x", 0.5)
     schedule.replace(request)
-    assert schedule.find(a, Kind.READ, "x") is request
+    assert schedule.find(a, RequestKind.READ, "x") is request
     assert schedule.pending() == 1
     assert taken(schedule, 1.0).requests == (request,)
 
@@ -445,11 +451,11 @@ def test_what_is_wanted_again_and_was_asked_meanwhile_waits_twice(
     new = added(schedule, a, now=1.0)
     schedule.done(batch, Report(answered=True, again=batch.requests))
     assert schedule.pending() == 2
-    assert schedule.find(a, Kind.READ, "x") is new
+    assert schedule.find(a, RequestKind.READ, "x") is new
     batch = taken(schedule, 1.0)
     assert batch.requests == (old, new)
     schedule.done(batch, Report(answered=True, again=(old,)))
-    assert schedule.find(a, Kind.READ, "x") is old
+    assert schedule.find(a, RequestKind.READ, "x") is old
     assert schedule.pending() == 1
 
 
@@ -459,7 +465,7 @@ def test_those_that_wait_twice_are_removed_one_by_one(a: SomeDevice) -> None:
     batch = taken(schedule, 0.0)
     new = added(schedule, a, now=1.0)
     schedule.done(batch, Report(answered=True, again=batch.requests))
-    removed = [schedule.remove(a, Kind.READ, "x") for _ in range(3)]
+    removed = [schedule.remove(a, RequestKind.READ, "x") for _ in range(3)]
     assert removed == [new, old, None]
     assert schedule.pending() == 0
 
@@ -733,7 +739,7 @@ def test_a_silent_server_that_cannot_be_asked_is_tried_again(
         added(schedule, SomeDevice(name, uncheckable), patient=True)
     silence(uncheckable, 0.0)
     assert schedule.take(0.0) is None
-    for pause, after in zip(PAUSES, (0.0, 10.0, 20.0)):
+    for pause, after in zip(RETRY_PAUSES, (0.0, 10.0, 20.0)):
         silence(uncheckable, after) if after else None
         assert schedule.next_due(0.0) == after + pause
         assert schedule.take(after + pause - 0.1) is None
@@ -850,7 +856,7 @@ def test_servers_for_which_nobody_waits_are_forgotten() -> None:
     device = SomeDevice("removed", checkable)
     added(schedule, device)
     schedule.take(0.0)
-    schedule.remove(device, Kind.READ, "x")
+    schedule.remove(device, RequestKind.READ, "x")
     assert leftovers(schedule) == []
 
 
@@ -902,13 +908,13 @@ class AnySchedule(RuleBasedStateMachine):
 
     @rule(
         device=st.sampled_from(DEVICES),
-        kind=st.sampled_from(Kind),
+        kind=st.sampled_from(RequestKind),
         name=st.sampled_from("123"),
         delay=st.sampled_from([0.0, 0.0, SHORT, 2.0]),
         patient=st.booleans(),
     )
     def ask(
-        self, device: str, kind: Kind, name: str, delay: float, patient: bool
+        self, device: str, kind: RequestKind, name: str, delay: float, patient: bool
     ) -> None:
         found = self.schedule.find(self.devices[device], kind, name)
         if found is None:
@@ -980,7 +986,7 @@ class AnySchedule(RuleBasedStateMachine):
     def call(self, batch: Batch, server: Server) -> None:
         """The batch was handed out to be served: see whether that is allowed."""
         kinds = {request.kind for request in batch.requests}
-        assert len(kinds) == 1 or Kind.CONNECT not in kinds
+        assert len(kinds) == 1 or RequestKind.CONNECT not in kinds
         others = sum(other is server for other in self.called.values())
         if server.address is not None:
             vouched = server in self.vouched and server.answers_lately(self.now)
@@ -1142,8 +1148,8 @@ class AnySchedule(RuleBasedStateMachine):
     def nothing_is_lost_or_doubled(self) -> None:
         served = [r for batch in self.batches.values() for r in batch.requests]
         kinds = Counter(request.kind for request in [*self.waiting, *served])
-        assert {k: self.schedule.pending(k) for k in Kind} == {
-            k: kinds[k] for k in Kind
+        assert {k: self.schedule.pending(k) for k in RequestKind} == {
+            k: kinds[k] for k in RequestKind
         }
         assert self.asked == self.ended + kinds.total()
 
@@ -1160,7 +1166,7 @@ class AnySchedule(RuleBasedStateMachine):
             for batch in self.batches.values():
                 self.schedule.done(batch, Report(answered=True))
             self.batches.clear()
-        assert not any(self.schedule.pending(kind) for kind in Kind)
+        assert not any(self.schedule.pending(kind) for kind in RequestKind)
         assert leftovers(self.schedule) == []
 
 
@@ -1190,7 +1196,7 @@ def test_what_a_request_costs_does_not_grow(grows: str) -> None:
                 added(schedule, device, name)
         while schedule.pending():
             for batch in list(drained(schedule, 0.0)):
-                costs: Costs = batch.device.costs
+                costs: ReadCosts = batch.device.costs
                 costs.learn([request.name for request in batch.requests], 0.001)
                 schedule.done(batch, Report(answered=True))
 

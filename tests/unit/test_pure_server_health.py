@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taurus_tpo.core.giop import Address
-from taurus_tpo.core.server_health import LATELY, PAUSES, Server, pause_after
+from taurus_tpo.core.server_health import LATELY, RETRY_PAUSES, Server, pause_after
 
 ERROR = TimeoutError("it does not answer")
 
 
 def test_the_longer_it_is_silent_the_longer_it_is_left_alone() -> None:
     assert [pause_after(silences) for silences in range(1, 7)] == [1, 2, 4, 4, 4, 4]
-    assert list(PAUSES) == sorted(PAUSES)
+    assert list(RETRY_PAUSES) == sorted(RETRY_PAUSES)
 
 
 def test_nothing_is_known_at_first() -> None:
@@ -72,7 +72,7 @@ def test_a_silence_has_a_reason_and_a_beginning() -> None:
 def test_a_silence_is_an_old_story_some_time_after_the_next_try() -> None:
     server = Server("server")
     server.fall_silent(ERROR, now=10.0, time=1000.0)
-    assert server.retry_at() == 10.0 + PAUSES[0]
+    assert server.retry_at() == 10.0 + RETRY_PAUSES[0]
     last = server.retry_at() + LATELY
     assert server.silent_lately(last - 0.1)
     assert not server.silent_lately(last)
@@ -86,7 +86,7 @@ def test_an_answer_ends_a_silence() -> None:
     assert not server.silent
     assert (server.error, server.since, server.silences) == (None, None, 0)
     server.fall_silent(ERROR, now=40.0, time=50.0)
-    assert (server.since, server.retry_at()) == (50.0, 40.0 + PAUSES[0])
+    assert (server.since, server.retry_at()) == (50.0, 40.0 + RETRY_PAUSES[0])
 
 
 @given(st.lists(st.sampled_from(["answer", "doubt", "silent"])))

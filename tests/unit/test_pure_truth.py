@@ -38,7 +38,7 @@ from taurus_tpo.core.lifecycle import (
 )
 from taurus_tpo.core.modes import FirstCallback, Reads, SubMode
 from taurus_tpo.core.value_cache import ValueCache
-from taurus_tpo.core.verification import PAUSES, Verification
+from taurus_tpo.core.verification import FIRST_CHECKS, Verification
 
 DOWN = ConnectionError("the server does not run")
 HUNG = TimeoutError("the server does not answer")
@@ -551,7 +551,7 @@ class Truth(RuleBasedStateMachine):
     def look_at_it(self) -> None:
         """By the last look Tango's keep-alive thread has seen to all events."""
         opening = self.attribute.life.state is State.OPENING
-        if opening or self.attribute.settling.looks >= len(PAUSES) - 1:
+        if opening or self.attribute.settling.looks >= len(FIRST_CHECKS) - 1:
             self.events_get_through()
         self.attribute.look = False
         self.world.read(look=True)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from taurus_tpo.core.verification import (
+    CHANNEL_OPENS,
+    CHECK_PERIOD,
     COMPANY,
-    LATE,
-    MOST,
+    FIRST_CHECKS,
+    LATE_CHECK,
+    MOST_CHECKS,
     NO_CRITERIA,
-    OPEN,
-    PAUSE,
-    PAUSES,
     Criteria,
     Verification,
     in_company,
@@ -39,7 +39,9 @@ def quantity(magnitude: Any, units: str) -> SimpleNamespace:
 
 @pytest.mark.parametrize("now", [0.0, 0.3, 17.0, 17.999, 86400.25])
 def test_it_comes_when_the_channel_is_open_and_not_much_later(now: float) -> None:
-    assert OPEN <= in_company(now, "sim/one/1") <= OPEN + COMPANY + 0.001
+    assert (
+        CHANNEL_OPENS <= in_company(now, "sim/one/1") <= CHANNEL_OPENS + COMPANY + 0.001
+    )
 
 
 def test_those_of_a_device_are_looked_at_at_the_same_moments() -> None:
@@ -66,13 +68,16 @@ def looks_until_trusted(settling: Verification, agrees: bool) -> list[float]:
 
 def test_the_last_look_comes_after_tangos_keep_alive_period() -> None:
     pauses = looks_until_trusted(Verification(), agrees=True)
-    assert pauses == list(PAUSES)
+    assert pauses == list(FIRST_CHECKS)
     assert sum(pauses) > KEEP_ALIVE
 
 
 def test_who_does_not_agree_is_looked_at_more_often_but_not_for_ever() -> None:
     pauses = looks_until_trusted(Verification(), agrees=False)
-    assert pauses == [*PAUSES, *[PAUSE] * (MOST - len(PAUSES))]
+    assert pauses == [
+        *FIRST_CHECKS,
+        *[CHECK_PERIOD] * (MOST_CHECKS - len(FIRST_CHECKS)),
+    ]
 
 
 def test_who_agreed_early_is_looked_at_all_the_same() -> None:
@@ -81,13 +86,13 @@ def test_who_agreed_early_is_looked_at_all_the_same() -> None:
 
 
 def test_an_event_since_the_last_look_is_as_good_as_to_agree() -> None:
-    settling = Verification(looks=len(PAUSES) - 1)
+    settling = Verification(looks=len(FIRST_CHECKS) - 1)
     settling.heard()
     assert settling.look(agrees=False)
 
 
 def test_an_event_before_the_last_look_is_not() -> None:
-    settling = Verification(looks=len(PAUSES) - 2)
+    settling = Verification(looks=len(FIRST_CHECKS) - 2)
     settling.heard()
     assert not settling.look(agrees=False)
     assert not settling.look(agrees=False)
@@ -105,21 +110,24 @@ def test_an_event_proves_that_events_arrive() -> None:
 def test_who_fails_is_looked_at_again_and_again_until_there_is_a_value() -> None:
     settling = Verification()
     pauses = []
-    for _ in range(3 * MOST):
+    for _ in range(3 * MOST_CHECKS):
         pauses.append(settling.pause)
         assert not settling.failed()
-    assert pauses == [*PAUSES, *[PAUSE] * (3 * MOST - len(PAUSES))]
+    assert pauses == [
+        *FIRST_CHECKS,
+        *[CHECK_PERIOD] * (3 * MOST_CHECKS - len(FIRST_CHECKS)),
+    ]
     assert not settling.look(agrees=False)
     assert settling.look(agrees=True)
 
 
 def test_who_takes_longer_than_a_call_may_take_is_looked_at_less_often() -> None:
     settling = Verification(late=True)
-    assert settling.pause == LATE
+    assert settling.pause == LATE_CHECK
     settling.failed(late=True)
-    assert settling.pause == LATE
+    assert settling.pause == LATE_CHECK
     settling.look(agrees=False)
-    assert settling.pause < LATE
+    assert settling.pause < LATE_CHECK
 
 
 # --- what agrees ---------------------------------------------------------------------

@@ -19,10 +19,10 @@ from taurus_tpo.environment.loaded_widgets import FORM, LABEL
 from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 
 #: How often is looked whether all widgets have been told what has come, ms.
-PAUSE = 20
+RESIZE_PERIOD = 20
 
 #: For how long that is waited for, s: values may come without end.
-LONGEST = 0.5
+RESIZE_WAIT = 0.5
 
 #: What the frame of a form is wider than its rows: as Taurus's form has it.
 FRAME = 20
@@ -103,15 +103,15 @@ class WindowResizer(Qt.QObject):
 
     def _look(self) -> None:
         """Make the windows fit, unless more values wait to be told."""
-        if len(EVENT_DISPATCHER) and SYSTEM.monotonic() - self._since < LONGEST:
-            self._timer.start(PAUSE)
+        if len(EVENT_DISPATCHER) and SYSTEM.monotonic() - self._since < RESIZE_WAIT:
+            self._timer.start(RESIZE_PERIOD)
             return
         told, self._widgets = self._widgets, weakref.WeakSet()
         grown = self._fit(told | self._again)
         # Qt shows the parts of a row that is made anew a moment after they were made.
         self._again = told | grown
         if self._again:
-            self._timer.start(PAUSE)
+            self._timer.start(RESIZE_PERIOD)
 
     def _fit(self, told: weakref.WeakSet[Any]) -> weakref.WeakSet[Any]:
         """Make the windows of these widgets fit; return those in windows that grew."""

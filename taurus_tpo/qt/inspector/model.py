@@ -15,7 +15,7 @@ from taurus_tpo.qt.inspector.attribute_list import AttributeList, plugin_factory
 from taurus_tpo.qt.inspector.rows import COLUMNS, INDEX, Group, Row, RowFilter
 
 #: How often the table is looked after, ms.
-PERIOD = 250
+REFRESH_PERIOD = 250
 
 #: How long rows that are not seen are looked at each time, s.
 BUDGET = 0.01
@@ -61,7 +61,7 @@ class InspectorModel(Qt.QAbstractTableModel):
         self._ordered = float("-inf")
         self._stale = False
         self._timer = Qt.QTimer(self)
-        self._timer.setInterval(PERIOD)
+        self._timer.setInterval(REFRESH_PERIOD)
         self._timer.timeout.connect(self.refresh)
 
     # --- keeping up to date ---
