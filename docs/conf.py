@@ -67,6 +67,7 @@ rst_prolog = f"""
 .. |gather| replace:: {io_pool.GATHER * 1000:g} ms
 .. |idle| replace:: {io_pool.IDLE:g} s
 .. |closing| replace:: {factory.CLOSING:g} s
+.. |forking| replace:: {factory.FORKING:g} s
 .. |stopping| replace:: {factory.STOPPING:g} s
 .. |unanswered| replace:: {polling.UNANSWERED_FOR:g} s
 .. |looks| replace:: {_listed(itertools.accumulate(verification.FIRST_CHECKS))} s

@@ -8,7 +8,7 @@ import math
 import os
 import threading
 import weakref
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Callable, Optional, cast
@@ -75,6 +75,9 @@ CLOSING = 0.5
 #: How long it waits for what is under way to devices that are well, s.
 STOPPING = 0.1
 
+#: How long a fork waits for what Tango is subscribing to, s.
+FORKING = 1.0
+
 #: What Tango destroys only when no call to the device is under way.
 _WAIT_FOR_TANGO = (
     tango.DeviceProxy,
@@ -98,8 +101,9 @@ BY_NAME = "by name"
 #: Where a Taurus device keeps its connection, so that both live as long.
 _CONNECTION = "_taurus_tpo_connection"
 
-#: Ends something within so many seconds, None for as long as it takes; says whether.
-_ExitHandler = Callable[[Optional[float]], bool]
+#: Waits for something for so many seconds, None for as long as it takes; says whether
+#: it has come.
+_Wait = Callable[[Optional[float]], bool]
 
 
 class TpoTangoFactory(TangoFactory):
@@ -151,7 +155,9 @@ class TpoTangoFactory(TangoFactory):
         # Taurus has registered cleanUp by now: what is registered later runs earlier.
         atexit.register(self._end)
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._restart_in_child)
+            os.register_at_fork(
+                before=self._before_fork, after_in_child=self._restart_in_child
+            )
         application.application_ready_eg.subscribeEvent(
             self._before_first_paint, with_first_event=False
         )
@@ -196,6 +202,16 @@ class TpoTangoFactory(TangoFactory):
         )
         self.background_tasks = SerialExecutor("taurus_tpo background", log=self)
         self.late_devices = PendingDevices(self.connect, self.connection)
+
+    def _before_fork(self) -> None:
+        """Wait until Tango has subscribed to what it was asked for; called by Python.
+
+        A thread of Tango's locks what it knows of all subscriptions while it makes one.
+        Where a process is forked at that moment, that is locked in the child for ever,
+        which could subscribe to nothing, nor end.
+        """
+        waits = (UNANSWERED.wait, SUBSCRIBER.wait, UNSUBSCRIBER.wait)
+        _wait_for(waits, FORKING)
 
     def _restart_in_child(self) -> None:
         """Begin anew, in a process that was forked; called there by Python.
@@ -272,20 +288,9 @@ class TpoTangoFactory(TangoFactory):
     def _await_end(self, timeout: float | None) -> bool:
         """Wait until all threads of the plugin have ended; return whether they have."""
         # What is answered late is given up after that: the unsubscriber is the last.
-        background_tasks = (
-            self.background_tasks.wait,
-            UNANSWERED.wait,
-            SUBSCRIBER.wait,
-            UNSUBSCRIBER.wait,
-        )
-        endings: tuple[_ExitHandler, ...] = (self.first_read.close, *background_tasks)
-        begun = SYSTEM.monotonic()
-
-        def left() -> float | None:
-            spent = SYSTEM.monotonic() - begun
-            return None if timeout is None else max(0.0, timeout - spent)
-
-        return all([end(left()) for end in endings])
+        others = (self.background_tasks.wait, UNANSWERED.wait)
+        executors = (SUBSCRIBER.wait, UNSUBSCRIBER.wait)
+        return _wait_for((self.first_read.close, *others, *executors), timeout)
 
     @contextlib.contextmanager
     def hurry(self) -> Iterator[None]:
@@ -777,3 +782,17 @@ class TpoTangoFactory(TangoFactory):
     def _getAttributeClass(self, **params: Any) -> type[TangoAttribute]:
         klass = super()._getAttributeClass(**params)
         return TpoTangoAttribute if klass is TangoAttribute else klass
+
+
+def _wait_for(waits: Iterable[_Wait], timeout: float | None) -> bool:
+    """Wait for several things; return whether all have come.
+
+    :param timeout: for all together, s; None for as long as it takes.
+    """
+    begun = SYSTEM.monotonic()
+
+    def left() -> float | None:
+        spent = SYSTEM.monotonic() - begun
+        return None if timeout is None else max(0.0, timeout - spent)
+
+    return all([wait(left()) for wait in waits])

@@ -106,3 +106,41 @@ def test_a_forked_process_and_its_parent_go_on(batches, fork, busy):
     assert json.loads(told) == ["V", 0.0, "Ready", "ON"]
     assert child == "child 0"
     assert parent == ["parent 0.0", "parent 0.0"]
+
+
+#: A parent for which something is being subscribed to when it forks.
+SUBSCRIBES = """
+import os, sys, threading, time
+import taurus
+from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER
+
+taurus.Factory("tango")
+done, began = [], threading.Event()
+
+def subscribe(seconds):
+    began.set()
+    time.sleep(seconds)
+    done.append(seconds)
+
+SUBSCRIBER.do(lambda: subscribe(SECONDS))
+began.wait(60)
+begun = time.monotonic()
+child = os.fork()
+if child == 0:
+    print(done, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(time.monotonic() - begun)
+"""
+
+
+@pytest.mark.parametrize(("seconds", "known"), [(0.3, [0.3]), (30.0, [])])
+def test_a_fork_waits_for_what_is_being_subscribed_to_but_not_for_long(
+    batches, seconds, known
+):
+    """What Tango has locked for it would stay locked in the child for ever."""
+    done = run_python(f"SECONDS = {seconds}\n{SUBSCRIBES}", batches)
+    assert done.returncode == 0, done.stderr
+    in_child, took = done.stdout.splitlines()
+    assert json.loads(in_child) == known
+    assert float(took) < 20
