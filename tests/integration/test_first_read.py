@@ -230,7 +230,7 @@ def test_a_waiting_read_keeps_no_attribute_alive(batches, factory):
 
 def test_a_read_is_dropped_when_an_event_came_first(modes, factory, listener):
     """The event brings what the read would."""
-    configure(modes, "sim/modes/up", "slow", read_delay=0.5)
+    configure(modes, "sim/modes/up", "slow", read_delay=2.0)
     try:
         factory.set_event_sub_mode("SyncRead")
         attr = taurus.Attribute(model(modes, "with_events"))
