@@ -28,6 +28,16 @@ class ConfigurationEvents:
     :param attribute: whose it is; not kept alive.
     """
 
+    # Each attribute has one.
+    __slots__ = (
+        "__weakref__",
+        "_attribute",
+        "_lifecycle",
+        "_lock",
+        "_subscription",
+        "heard",
+    )
+
     def __init__(self, attribute: TpoTangoAttribute) -> None:
         self._attribute = weakref.ref(attribute)
         self._lifecycle = ConfigurationLifecycle()
