@@ -159,7 +159,7 @@ def _event() -> Items:
 
 
 def _looks_once(lane: Lane = _A) -> Message:
-    text = f"at leisure, read me after {verification.CHANNEL_OPENS:g}{_NO_BREAK}s"
+    text = f"when idle, read me after {verification.CHANNEL_OPENS:g}{_NO_BREAK}s"
     return Message(lane, _P, text, carries=Effect.LOOK_ONCE)
 
 

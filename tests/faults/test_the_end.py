@@ -223,7 +223,7 @@ def test_a_call_may_return_while_python_ends(faults):
     assert "left behind" in errors
 
 
-#: A script that leaves the janitor with more to do than there is time for.
+#: A script that leaves the unsubscriber with more to do than there is time for.
 BUSY_END = f"""{PREAMBLE}
 from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
 
@@ -240,7 +240,7 @@ def test_the_end_does_not_wait_for_all_that_may_be_left_undone(faults):
     assert "left behind" not in errors
 
 
-#: A script that ends while events come, and the janitor is at what it is told.
+#: A script that ends while events come, and the unsubscriber is at what it is told.
 EVENTFUL_END = f"""{PREAMBLE}
 from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
 

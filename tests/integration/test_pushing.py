@@ -163,7 +163,7 @@ os._exit(0)
 @pytest.mark.parametrize(
     ("program", "names", "most"),
     [
-        # Two images wait for the widget; each parcel of it and its configuration.
+        # Two images wait for the widget; each notification of it and its configuration.
         (WIDGET, ["image"], 10),
         (WIDGET, [f"scalar{number:02}" for number in range(1, 4)], 3 * 1000 + 10),
         # A thousand events for each listener, and what else is to be done.

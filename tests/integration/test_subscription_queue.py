@@ -1,4 +1,4 @@
-"""The desk lets Tango have one unanswered subscription a server."""
+"""The queue lets Tango have one unanswered subscription a server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER, SubscriptionQ
 
 
 class Subscription:
-    """What the desk knows of one: whether it was ended, and whom to tell."""
+    """What the queue knows of one: whether it was ended, and whom to tell."""
 
     def __init__(self, ended: bool = False, tried: bool = False) -> None:
         self.ended = ended

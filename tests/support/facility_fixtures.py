@@ -98,8 +98,8 @@ def factory(
     gc.collect()
     assert found.first_read.wait(SOON), "reads were left behind"
     eventually(lambda: not readers(found), "threads were left behind")
-    for janitor in (found.background_tasks, SUBSCRIBER, UNSUBSCRIBER):
-        assert janitor.wait(SOON), "subscriptions were left behind"
+    for executor in (found.background_tasks, SUBSCRIBER, UNSUBSCRIBER):
+        assert executor.wait(SOON), "subscriptions were left behind"
 
 
 def _clean_up_attributes(factory: object) -> None:

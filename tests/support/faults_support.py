@@ -48,7 +48,7 @@ BACK = 20.0
 
 #: The threads of the plugin: eight that call devices, as many that are held by servers
 #: which have just begun to hang, one that sees to alarms, the one that asks servers
-#: whether they are there, the janitor and the subscriber.
+#: whether they are there, the unsubscriber and the subscriber.
 MOST_THREADS = 8 + 8 + 4
 
 #: What may be put in front of a program for a fresh process.

@@ -20,7 +20,7 @@ def errors() -> list[Exception]:
 
 @pytest.fixture
 def actions(errors: list[Exception]) -> ActionQueue:
-    """An outbox that keeps the errors."""
+    """A queue that keeps the errors."""
     return ActionQueue(errors.append)
 
 

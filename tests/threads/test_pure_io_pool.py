@@ -1080,7 +1080,7 @@ def test_who_asks_for_what_a_patient_one_waits_for_is_told_at_once(
     with pytest.raises(TimeoutError):
         result(pool.submit(device, "x", None))
     patient = pool.submit(device, "x", None, patient=True)
-    wait_until(lambda: len(pool.threads()) <= 1, "only the sentinel is at work")
+    wait_until(lambda: len(pool.threads()) <= 1, "only the liveness monitor is at work")
     assert pool.submit(device, "x", None) is patient
     with pytest.raises(TimeoutError):
         patient.result(SOON / 2)

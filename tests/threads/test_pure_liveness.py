@@ -57,7 +57,7 @@ MakeSentinel = Callable[..., LivenessMonitor]
 
 @pytest.fixture
 def make() -> Iterator[MakeSentinel]:
-    """Makes sentinels that are closed after the test."""
+    """Makes monitors that are closed after the test."""
     made: list[LivenessMonitor] = []
 
     def make_sentinel(silence: float = NEVER, **more: Any) -> LivenessMonitor:
