@@ -254,8 +254,13 @@ def _on(difference: Difference, scenario: Scenario) -> int | None:
 
 def _tells_what_was_read(difference: Difference, scenario: Scenario) -> bool:
     on = _on(difference, scenario)
-    if on is None or difference.part != "told":
+    if difference.part != "told":
         return False
+    if on is None:
+        # Those who listen to the device, where its state was read.
+        reads = [step for step in scenario.steps if step.do == "state_obj"]
+        from_device = any(step.args.get("cache") is False for step in reads)
+        return from_device and _tells_more(difference)
     reads = scenario.of(on, CLIENT, "read", "value_obj")
     if all(step.args.get("cache", True) is True for step in reads):
         # Where nothing keeps the cache current, each read goes to the device.
