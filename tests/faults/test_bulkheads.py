@@ -18,6 +18,7 @@ from faults_support import (
     MOST_THREADS,
     TIMEOUT,
     WINDOW,
+    Census,
     Heard,
     heard,
     in_time,
@@ -103,30 +104,9 @@ def facility(running, factory) -> Iterator[Facility]:
     resume_all(running)
 
 
-class Census(threading.Thread):
-    """Counts the threads of the plugin, again and again, until it is told to end."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.most = 0
-        self._ended = threading.Event()
-
-    def run(self) -> None:
-        while not self._ended.wait(0.01):
-            self.most = max(self.most, len(plugin_threads()))
-
-    def __enter__(self) -> Census:
-        self.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._ended.set()
-        self.join()
-
-
 #: A form of both, and then the ten are back.
 FORM = f"""{WINDOW}
-from test_bulkheads import Census, plugin_threads
+from faults_support import Census, plugin_threads
 
 with Census() as census:
     form = TaurusForm()

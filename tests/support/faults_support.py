@@ -184,6 +184,27 @@ def plugin_threads() -> list[str]:
     return [name for name in names if name.startswith("taurus_tpo")]
 
 
+class Census(threading.Thread):
+    """Counts the threads of the plugin, again and again, until it is told to end."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.most = 0
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        while not self._ended.wait(0.01):
+            self.most = max(self.most, len(plugin_threads()))
+
+    def __enter__(self) -> Census:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._ended.set()
+        self.join()
+
+
 def start(code: str, facility: Facility, job: dict[str, Any]) -> subprocess.Popen[str]:
     """Start ``code`` in a fresh process, with a job as its first argument."""
     return subprocess.Popen(
