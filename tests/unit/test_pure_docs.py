@@ -249,3 +249,11 @@ def test_the_reference_has_each_decorator() -> None:
     for option in options.ALL:
         (name,) = (name for name, one in vars(options).items() if one is option)
         assert f"* - ``{name}``\n     - ``--{name.replace('_', '-')}``" in page
+
+
+def test_the_trips_name_modules_that_are_there() -> None:
+    text = (DOCS / "explanation" / "trips.rst").read_text(encoding="utf-8")
+    named = set(re.findall(r"``(\w+\.\w+)``", text))
+    modules = {module.partition(".")[2] for module in MODULES}
+    assert named
+    assert named <= modules
