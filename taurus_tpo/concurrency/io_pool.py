@@ -259,7 +259,7 @@ class DevicePool:
         self._tell()
         return requests
 
-    def hears(self, server: Server) -> bool:
+    def server_answers(self, server: Server) -> bool:
         """Return whether ``server`` answers now, for somebody who is about to call it.
 
         Waits for its answer: 0.2 ms on a healthy host, :data:`HEARD` at the most. One

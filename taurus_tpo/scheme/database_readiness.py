@@ -39,34 +39,34 @@ class DatabaseReadiness:
     def __init__(self, pool: DevicePool, wait_policy: GuiWaitPolicy) -> None:
         self._wait_policy = wait_policy
         self._pool = pool
-        self._passed = False
+        self._has_subscribed = False
 
     def restart_in_child(self, pool: DevicePool) -> None:
         """Ask by another ``pool``, in a process that was forked."""
         self._pool = pool
 
-    def is_open(self, place: DeviceLocation) -> bool:
+    def is_ready(self, place: DeviceLocation) -> bool:
         """Return whether Tango may subscribe to what is at ``place``; never waits."""
-        return next(self._unheard(place), None) is None
+        return next(self._unanswered(place), None) is None
 
-    def passed(self) -> None:
+    def note_subscription(self) -> None:
         """Take note that Tango was told to subscribe to something."""
-        self._passed = True
+        self._has_subscribed = True
 
-    def opens(self, place: DeviceLocation) -> Future[Any] | None:
-        """Have the database asked that keeps it closed.
+    def becomes_ready(self, place: DeviceLocation) -> Future[Any] | None:
+        """Have the database asked that has not answered just now.
 
-        :return: done when it has answered, or does not; None where it is open.
+        :return: done when it has answered, or does not; None where Tango may subscribe.
         """
-        database = next(self._unheard(place), None)
+        database = next(self._unanswered(place), None)
         return None if database is None else self._ask(database, patient=True)
 
-    def await_open(self, place: DeviceLocation) -> None:
-        """Wait until it is open.
+    def await_ready(self, place: DeviceLocation) -> None:
+        """Wait until Tango may subscribe to what is at ``place``.
 
         :raises tango.DevFailed: where a database does not answer.
         """
-        for database in self._unheard(place):
+        for database in self._unanswered(place):
             if database.silent:
                 database.no_answer()
             if self._pool.owns(threading.current_thread()):
@@ -77,21 +77,21 @@ class DatabaseReadiness:
             if not database.answered_within(ANSWER_FRESH):
                 database.no_answer()
 
-    def hears(self, server: Server) -> bool:
+    def server_answers(self, server: Server) -> bool:
         """Return whether ``server`` answers now; waits for that.
 
         While Tango waits for one that hangs, it subscribes to nothing of any other.
         """
-        return self._pool.hears(server)
+        return self._pool.server_answers(server)
 
     def _ask(self, database: DatabaseConnection, patient: bool = False) -> Future[Any]:
         return self._pool.submit(database, PING, None, RequestKind.ASK, patient=patient)
 
-    def _unheard(self, place: DeviceLocation) -> Iterator[DatabaseConnection]:
+    def _unanswered(self, place: DeviceLocation) -> Iterator[DatabaseConnection]:
         needed = (
             {SERVER_REGISTRY.database(place.authority)} if place.has_database else set()
         )
-        if not self._passed and TpoTangoAuthority.get_default_tango_host():
+        if not self._has_subscribed and TpoTangoAuthority.get_default_tango_host():
             default = TpoTangoAuthority.default_name()
             needed.add(SERVER_REGISTRY.database(default.partition("//")[2]))
         return (one for one in needed if not one.answered_within(ANSWER_FRESH))

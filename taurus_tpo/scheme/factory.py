@@ -543,7 +543,7 @@ class TpoTangoFactory(TangoFactory):
         try:
             if not connection.located:
                 connection.locate()
-            if self.first_read.hears(connection.server):
+            if self.first_read.server_answers(connection.server):
                 connection.proxy()
         except tango.DevFailed as error:
             self.debug("%s: %s", connection.name, error.args[0].desc)

@@ -31,19 +31,19 @@ BUSY_FOR = 9.0
 class Readiness(Protocol):
     """Says when Tango may subscribe: ``taurus_tpo.scheme.database_readiness``."""
 
-    def is_open(self, place: DeviceLocation) -> bool:
+    def is_ready(self, place: DeviceLocation) -> bool:
         """Return whether it may."""
 
-    def opens(self, place: DeviceLocation) -> Future[Any] | None:
-        """Return what is done when it may be open; None where it is."""
+    def becomes_ready(self, place: DeviceLocation) -> Future[Any] | None:
+        """Return what is done when it may; None where it may now."""
 
-    def await_open(self, place: DeviceLocation) -> None:
-        """Wait until it is open."""
+    def await_ready(self, place: DeviceLocation) -> None:
+        """Wait until it may."""
 
-    def passed(self) -> None:
+    def note_subscription(self) -> None:
         """Take note of a subscription."""
 
-    def hears(self, server: Server) -> bool:
+    def server_answers(self, server: Server) -> bool:
         """Return whether ``server`` answers now; waits for that."""
 
 
@@ -152,7 +152,7 @@ class Subscriber:
             wanted.subscription.begin(wanted.attribute, wanted.event_type, wanted.mode)
         finally:
             if self._readiness is not None:
-                self._readiness.passed()
+                self._readiness.note_subscription()
 
     # --- whether it may be begun ---
 
@@ -160,7 +160,7 @@ class Subscriber:
         """Return whether a subscription may be begun; may wait where its mode does."""
         readiness, device = self._readiness_needed(), wanted.device
         may = device.answers_lately and (
-            readiness is None or readiness.is_open(self._place)
+            readiness is None or readiness.is_ready(self._place)
         )
         return may and (not wanted.mode.tries or self._answers_now(device))
 
@@ -168,7 +168,7 @@ class Subscriber:
         """Ask the server whether it is there, unless it has answered just now; wait."""
         if device.answered_just_now or self._readiness is None:
             return True
-        return self._readiness.hears(device.server)
+        return self._readiness.server_answers(device.server)
 
     def _readiness_needed(self) -> Readiness | None:
         """Return what says when Tango may; None where Tango knows all that it needs."""
@@ -182,11 +182,11 @@ class Subscriber:
     def reject(self, wanted: _Pending) -> None:
         """Let it wait for a database, or tell it that it is the device."""
         readiness = self._readiness_needed()
-        opens = None if readiness is None else readiness.opens(self._place)
-        if opens is None or not wanted.device.answers_lately:
+        ready = None if readiness is None else readiness.becomes_ready(self._place)
+        if ready is None or not wanted.device.answers_lately:
             wanted.tell_rejected(wanted.subscription)
         else:
-            opens.add_done_callback(partial(_apply_again, wanted))
+            ready.add_done_callback(partial(_apply_again, wanted))
 
     # --- where somebody waits for it ---
 
@@ -206,7 +206,7 @@ class Subscriber:
             tango.Except.throw_exception(BUSY, description, "Subscriber")
         readiness = self._readiness_needed()
         if readiness is not None:
-            readiness.await_open(self._place)
+            readiness.await_ready(self._place)
         self._timed(wanted)
 
     def _timed(self, wanted: _Pending) -> None:

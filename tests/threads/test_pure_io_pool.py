@@ -1090,14 +1090,14 @@ def test_whoever_is_about_to_call_a_server_can_ask_first(silent: Silent) -> None
     pool = silent.pool(clock=DrivenClock())
     orb, hung = silent.orb(), silent.orb(answers=False)
     healthy, silent_one = (silent.device(one).server for one in (orb, hung))
-    assert pool.hears(healthy)
-    assert pool.hears(healthy)
+    assert pool.server_answers(healthy)
+    assert pool.server_answers(healthy)
     assert len(orb.heard) == 1
-    assert not pool.hears(silent_one)
-    assert not pool.hears(silent_one)
+    assert not pool.server_answers(silent_one)
+    assert not pool.server_answers(silent_one)
     assert silent_one.silent
     assert len(hung.heard) == 1
-    assert pool.hears(Server("one that cannot be asked"))
+    assert pool.server_answers(Server("one that cannot be asked"))
     assert silent.hands.names() == []
 
 
@@ -1109,7 +1109,8 @@ def test_whoever_asks_first_does_not_ask_beside_the_pool(silent: Silent) -> None
     future = pool.submit(device, "x", None)
     wait_until(lambda: orb.heard, "the server was asked")
     heard: list[bool] = []
-    asker = threading.Thread(target=lambda: heard.append(pool.hears(device.server)))
+    server = device.server
+    asker = threading.Thread(target=lambda: heard.append(pool.server_answers(server)))
     asker.start()
     orb.answer()
     assert result(future) == "x"
@@ -1121,7 +1122,7 @@ def test_nobody_waits_for_an_answer_after_the_end(silent: Silent) -> None:
     pool = silent.pool(NEVER)
     orb = silent.orb(answers=False)
     server = silent.device(orb).server
-    asker = threading.Thread(target=pool.hears, args=(server,))
+    asker = threading.Thread(target=pool.server_answers, args=(server,))
     asker.start()
     wait_until(lambda: orb.heard, "the server was asked")
     assert pool.close(SOON)
@@ -1131,7 +1132,7 @@ def test_nobody_waits_for_an_answer_after_the_end(silent: Silent) -> None:
 
 def test_nobody_waits_for_ever_for_a_word_that_does_not_come(silent: Silent) -> None:
     pool = silent.pool(NEVER)
-    assert not pool.hears(silent.device(silent.orb(answers=False)).server)
+    assert not pool.server_answers(silent.device(silent.orb(answers=False)).server)
 
 
 def test_silent_servers_take_no_thread(silent: Silent) -> None:
