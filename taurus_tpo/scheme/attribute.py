@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from html import escape
+from operator import attrgetter
 from typing import Any, Callable
 
 import tango
 from taurus import Manager
-from taurus.core.tango.enums import TIMEOUT_EXCEPTION
 from taurus.core.tango.tangoattribute import TangoAttribute, TangoAttrValue
 from taurus.core.taurusattribute import TaurusAttribute
 from taurus.core.taurusbasetypes import (
@@ -35,8 +34,6 @@ from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.errors import (
     fresh,
     is_late,
-    is_not_found,
-    is_same,
     is_unreachable,
     reason_of,
 )
@@ -56,13 +53,14 @@ from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.core.status import Facts, tell
 from taurus_tpo.core.value_cache import NOTHING, Known, ValueCache
-from taurus_tpo.core.verification import Criteria, Verification, same
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 from taurus_tpo.scheme.configuration_events import ConfigurationEvents
 from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER, most_waiting
 from taurus_tpo.scheme.gui_thread import is_of_taurus
 from taurus_tpo.scheme.gui_wait_policy import in_window_thread
+from taurus_tpo.scheme.news import News, error_news, timed_out, value_of
+from taurus_tpo.scheme.verifier import Verifier
 from taurus_tpo.tango_client import pytango_compat
 from taurus_tpo.tango_client.attribute_proxies import attribute_proxy
 from taurus_tpo.tango_client.device import DeviceConnection
@@ -105,42 +103,6 @@ _FALLEN_BACK = (State.RETRYING, State.POLLED)
 _PROGRAM = ModeSource.named("program")
 
 
-@dataclass(frozen=True)
-class _News:
-    """What an input brought: a value or an error, and how listeners hear of it.
-
-    :param stamp: the time stamp of the value, seconds since the epoch.
-    :param begun: when the read that brought it began; None for an event.
-    :param event_type: what it is announced as.
-    :param repeats: whether listeners are told though they know it already: an event and
-        a poll are news whatever they bring, as in stock Taurus; a read that the plugin
-        or a caller makes in between is none.
-    """
-
-    value: Any = None
-    error: Any = None
-    stamp: float = 0.0
-    begun: float | None = None
-    event_type: Any = TaurusEventType.Change
-    repeats: bool = False
-
-    def offer_to(self, cache: ValueCache[Any], now: float, filtered: bool) -> bool:
-        if self.error is not None:
-            return cache.offer_error(self.error, now, self.begun)
-        return cache.offer(self.value, self.stamp, now, self.begun, filtered)
-
-    @property
-    def is_always_told(self) -> bool:
-        """Whether listeners are told though they know it; not that nobody is there."""
-        return self.repeats and not (self.error and is_unreachable(self.error))
-
-    def says_the_same(self, known: Known[Any]) -> bool:
-        """Return whether ``known`` is the same value, or the same error."""
-        if self.error is not None:
-            return known.error is not None and is_same(self.error, known.error)
-        return same(known.value, self.value)
-
-
 class TpoTangoAttribute(TangoAttribute):
     """A Tango attribute whose mode can be chosen and that is read once by the pool.
 
@@ -166,8 +128,6 @@ class TpoTangoAttribute(TangoAttribute):
         self._has_worked = False
         #: When its subscription was begun, s, as long as that has brought no value.
         self._first_event_since: float | None = None
-        #: Whether the last read that nobody asked for brought an error, not told yet.
-        self._has_passing_error = False
         #: Whether the read that it waits for only fills the cache.
         self._only_caches = False
         #: Why the last value could not be decoded; empty: it could.
@@ -175,8 +135,8 @@ class TpoTangoAttribute(TangoAttribute):
         #: Set with the first value or error; made for whoever waits for that.
         self._heard: threading.Event | None = None
         self._actions = ActionQueue(WeakCallback(self._complain))
-        #: What was seen since its subscription works again.
-        self._verification = Verification()
+        #: Compares what is cached with what its device says.
+        self._verifier = Verifier(self)
         self._subscription: Subscription | None = None
         #: Its subscription to the configuration.
         self.configuration_events = ConfigurationEvents(self)
@@ -237,6 +197,7 @@ class TpoTangoAttribute(TangoAttribute):
         self._actions = ActionQueue(WeakCallback(self._complain))
         self._heard = None
         self.configuration_events.restart_in_child()
+        self._verifier.restart_in_child()
         if self._connection is not None:
             self._connection.restart_in_child()
 
@@ -268,7 +229,7 @@ class TpoTangoAttribute(TangoAttribute):
             or taurus_compat.configuration(self) is not None
         ):
             return
-        connection = self._connected()
+        connection = self.connected()
         if told.exception() is None and connection.configured:
             self._take_fresh_configuration()
         else:
@@ -336,7 +297,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     # --- what happens to it ---
 
-    def _happen(self, what: Input, news: _News | None = None) -> None:
+    def happen(self, what: Input, news: News | None = None) -> None:
         with self._lock:
             before = self._life.state
             self._note(what, news)
@@ -362,7 +323,7 @@ class TpoTangoAttribute(TangoAttribute):
         self._has_worked = False
         self._cache.begin_anew()
 
-    def _note(self, what: Input, news: _News | None) -> None:
+    def _note(self, what: Input, news: News | None) -> None:
         """Count an input in the history; with the lock held."""
         if what in (Input.LISTEN, Input.LISTEN_POLLED):
             self.history.note_request(self._clock.monotonic())
@@ -375,19 +336,19 @@ class TpoTangoAttribute(TangoAttribute):
         else:
             self.history.take_value(self._clock.monotonic())
 
-    def _put(self, effect: Effect, news: _News | None) -> None:
+    def _put(self, effect: Effect, news: News | None) -> None:
         """Have ``effect`` carried out after what is to be done before it.
 
         With the lock held.
         """
         if effect is not Effect.PUBLISH:
-            self._actions.put(getattr(self, _CARRIED_OUT_BY[effect]))
+            self._actions.put(attrgetter(_CARRIED_OUT_BY[effect])(self))
             return
         publication = self._publication(news)
         if publication is not None and news is not None:
             self._actions.put_news(publication, most_waiting(news.value))
 
-    def _publication(self, news: _News | None) -> Callable[[], Any] | None:
+    def _publication(self, news: News | None) -> Callable[[], Any] | None:
         """Let the cache have ``news``; return what tells the listeners of it, if any.
 
         With the lock held.
@@ -402,7 +363,7 @@ class TpoTangoAttribute(TangoAttribute):
         told = news.value if news.error is None else news.error
         return partial(self._fire, news.event_type, told)
 
-    def _cache_it(self, news: _News) -> bool:
+    def _cache_it(self, news: News) -> bool:
         """Offer ``news`` to the cache; return whether it was taken.
 
         With the lock held.
@@ -416,7 +377,7 @@ class TpoTangoAttribute(TangoAttribute):
             self._heard.set()
         return taken
 
-    def _has_own_stamps(self, news: _News, now: float) -> bool:
+    def _has_own_stamps(self, news: News, now: float) -> bool:
         """Return whether an event is older than it can be late.
 
         So its device stamps events in its own way. Stock Taurus drops none before
@@ -441,7 +402,7 @@ class TpoTangoAttribute(TangoAttribute):
     # --- effects ---
 
     def _connect(self) -> None:
-        connection = self._connected()
+        connection = self.connected()
         connection.costs.enter(self.getSimpleName().lower())
         mode = self.event_sub_decision.mode
         # Stateless tries before it returns, but its caller did not ask to wait for it.
@@ -464,11 +425,11 @@ class TpoTangoAttribute(TangoAttribute):
         if error is None:
             self._on_answer()
             return
-        self._happen(Input.UNREACHABLE, _error_news(error))
+        self.happen(Input.UNREACHABLE, error_news(error))
         parent = self.getParentObj()
         waits = (*CONNECTING, State.POLLED)
         if self._life.state in waits and parent is not None:
-            connection = self._connected()
+            connection = self.connected()
             # A silent server is watched; whoever waits for it is told.
             delay = 0.0 if connection.server.silent else connection.retry_delay
             again = self.factory().connect(parent, id(self), delay, patient=True)
@@ -479,7 +440,7 @@ class TpoTangoAttribute(TangoAttribute):
             self._take_fresh_configuration()
         self.configuration_events.want_again()
         polled = self.event_sub_decision.mode is None and not self._wants_events
-        self._happen(Input.CONNECTED_POLLED if polled else Input.CONNECTED)
+        self.happen(Input.CONNECTED_POLLED if polled else Input.CONNECTED)
 
     def _subscribe_as_decided(self) -> None:
         mode = self.event_sub_decision.mode or modes.RETRYING
@@ -499,7 +460,7 @@ class TpoTangoAttribute(TangoAttribute):
         carrier = modes.carrier(mode, native)
         self._first_event_since = self._clock.time()
         try:
-            self._subscription = self._connected().subscribe(
+            self._subscription = self.connected().subscribe(
                 self.getSimpleName(),
                 carrier,
                 self.push_event,
@@ -511,7 +472,7 @@ class TpoTangoAttribute(TangoAttribute):
             self._take_refusal(error)
             return
         if carrier.tries and not carrier.tells_success:
-            self._happen(Input.ACCEPTED)
+            self.happen(Input.ACCEPTED)
 
     def _refused(self, subscription: Subscription, error: Exception) -> None:
         if self._is_present(subscription):
@@ -520,12 +481,12 @@ class TpoTangoAttribute(TangoAttribute):
     def _take_refusal(self, error: Exception) -> None:
         self.debug("Subscription failed: %s", error)
         self._refusal = reason_of(error)
-        self._happen(Input.REFUSED)
+        self.happen(Input.REFUSED)
 
     def _rejected(self, subscription: Subscription) -> None:
         if self._is_present(subscription):
             self._subscription = None
-            self._happen(Input.REJECTED)
+            self.happen(Input.REJECTED)
 
     def _is_present(self, subscription: Subscription) -> bool:
         """Return whether what is said of ``subscription`` is not late.
@@ -595,7 +556,7 @@ class TpoTangoAttribute(TangoAttribute):
         self._polls_beside_events = False
         super().disablePolling()
 
-    def _connected(self) -> DeviceConnection:
+    def connected(self) -> DeviceConnection:
         connection = self._connection
         if connection is None:
             parent = self.getParentObj()
@@ -617,17 +578,16 @@ class TpoTangoAttribute(TangoAttribute):
             self._on_failure()
         elif event.err:
             error = tango.DevFailed(*event.errors)
-            self._hear(Input.EVENT, _error_news(error, repeats=True))
+            self.take_news(Input.EVENT, error_news(error, repeats=True))
             if self.isPollingActive():
                 # As in stock Taurus, also where a program has forced it.
                 self._end_polling()
         elif event.attr_value is None:
-            self._connected().heard()
-            self._happen(Input.ACCEPTED)
+            self.connected().heard()
+            self.happen(Input.ACCEPTED)
         else:
-            self._connected().heard()
-            with self._lock:
-                self._verification.heard()
+            self.connected().heard()
+            self._verifier.take_event()
             repeats = not self._is_read_by_tango
             self._on_value(self._decoded(event.attr_value, repeats=repeats))
 
@@ -640,7 +600,7 @@ class TpoTangoAttribute(TangoAttribute):
         lost = self._life.state is State.RETRYING and self._has_worked
         return lost or self.is_being_subscribed
 
-    def _on_value(self, news: _News) -> None:
+    def _on_value(self, news: News) -> None:
         """Take what an event brought; see whether it came through the channel.
 
         What Tango has read itself, and may tell twice, did not.
@@ -652,29 +612,29 @@ class TpoTangoAttribute(TangoAttribute):
         )
         if self._polls_beside_events:
             self._stop_polling_it()
-        self._hear(Input.EVENT, news)
+        self.take_news(Input.EVENT, news)
         if came_through:
-            self._happen(Input.OPENED)
+            self.happen(Input.OPENED)
         elif self._cache.known is known and not news.says_the_same(known):
             # Its time stamp is older: either it is late, or the stamps have gone back.
-            self._happen(Input.DOUBTED)
+            self.happen(Input.DOUBTED)
 
-    def _hear(self, what: Input, news: _News) -> None:
-        """Take what an event or a read brought; an error is looked after."""
-        self._happen(what, news)
+    def take_news(self, what: Input, news: News) -> None:
+        """Take what an event or a read brought; an error is verified."""
+        self.happen(what, news)
         if news.error is not None:
-            self._happen(Input.DOUBTED)
+            self.happen(Input.DOUBTED)
 
     def _on_failure(self) -> None:
         """Let Tango go on trying, unless it is a server that hangs.
 
         Each try would keep Tango from subscribing to anything else, for 9 s of 10.
         """
-        if self._connected().server.silent:
+        if self.connected().server.silent:
             self._give_subscription_up()
-            self._happen(Input.REJECTED)
+            self.happen(Input.REJECTED)
         else:
-            self._happen(Input.FAILED)
+            self.happen(Input.FAILED)
 
     def _decoded(
         self,
@@ -682,7 +642,7 @@ class TpoTangoAttribute(TangoAttribute):
         begun: float | None = None,
         event_type: Any = TaurusEventType.Change,
         repeats: bool = False,
-    ) -> _News:
+    ) -> News:
         """Return what Tango's ``raw`` value says, or why it cannot be understood."""
         unknown = taurus_compat.configuration(self) is None
         try:
@@ -690,12 +650,12 @@ class TpoTangoAttribute(TangoAttribute):
             value = self.decode(raw)
         except Exception as error:  # noqa: BLE001 - whatever a server may send
             self._report_undecodable(repr(error))
-            return _error_news(error, begun, repeats)
+            return error_news(error, begun, repeats)
         self._undecodable = ""
         if unknown and taurus_compat.configuration(self) is not None:
             self._announce_configuration()
         stamp = value.time.totime()
-        return _News(value, None, stamp, begun, event_type, repeats)
+        return News(value, None, stamp, begun, event_type, repeats)
 
     def _report_undecodable(self, why: str) -> None:
         """Warn once, not at each value."""
@@ -741,7 +701,7 @@ class TpoTangoAttribute(TangoAttribute):
     @property
     def device_answers(self) -> bool:
         """Whether its device answers, or refuses at once; False without a device."""
-        return self.getParentObj() is not None and self._connected().answers
+        return self.getParentObj() is not None and self.connected().answers
 
     def subscribe_configuration(
         self,
@@ -749,7 +709,7 @@ class TpoTangoAttribute(TangoAttribute):
         refused: Callable[[Subscription, Exception], Any],
     ) -> Subscription:
         """Have Tango subscribe to the configuration; see ``DeviceConnection``."""
-        return self._connected().subscribe_configuration(
+        return self.connected().subscribe_configuration(
             self.getSimpleName(), self.push_event, rejected, refused
         )
 
@@ -775,7 +735,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _take_fresh_configuration(self) -> None:
         """Take what its device has told just now, if no event was faster."""
-        info = self._connected().fresh_configuration(
+        info = self.connected().fresh_configuration(
             self.getSimpleName(), since=self.configuration_events.heard
         )
         self._take_configuration(info)
@@ -785,7 +745,7 @@ class TpoTangoAttribute(TangoAttribute):
             # The value that is cached stays true.
             self.debug("configuration event in error: %s", event.errors[:1])
             return
-        self._connected().heard()
+        self.connected().heard()
         # The first event of a subscription may bring nothing.
         first = self.configuration_events.take_event(self._clock.monotonic())
         info = getattr(event, "attr_conf", None)
@@ -793,12 +753,12 @@ class TpoTangoAttribute(TangoAttribute):
             self._take_configuration(info)
             return
         # What the device has told of all its attributes is older.
-        self._connected().forget_configurations()
+        self.connected().forget_configurations()
         # As in stock Taurus, each is told: an observer may count them.
         taurus_compat.decode_configuration(self, info)
         self._announce_configuration()
         # Also of a device that was made anew: nobody sends events of its values.
-        self._happen(Input.RENEWED)
+        self.happen(Input.RENEWED)
 
     def _take_configuration(self, info: Any) -> None:
         """Make ``info`` the configuration, where there is news in it."""
@@ -888,7 +848,7 @@ class TpoTangoAttribute(TangoAttribute):
         if device is None or not self.factory().reach_by_name(device):
             return
         try:
-            info = self._connected().configuration(self.getSimpleName())
+            info = self.connected().configuration(self.getSimpleName())
         except tango.DevFailed as error:
             self.debug("No configuration: %s", error.args[0].desc)
         else:
@@ -910,6 +870,22 @@ class TpoTangoAttribute(TangoAttribute):
             self._only_caches = not is_told
             self._readFirstTime()
 
+    def count_read(self, news: News) -> None:
+        """Count a read that nobody is told."""
+        with self._lock:
+            self._note(Input.READ, news)
+
+    @property
+    def last_told(self) -> Known[Any]:
+        """What those who listen now were told last."""
+        return self._told
+
+    @property
+    def subscription_was_lost(self) -> bool:
+        """Whether Tango has lost the present subscription since it was made."""
+        subscription = self._subscription
+        return subscription is not None and subscription.was_lost
+
     @property
     def known(self) -> Known[Any]:
         """What is cached, a value, an error or nothing yet; never waits."""
@@ -930,7 +906,7 @@ class TpoTangoAttribute(TangoAttribute):
 
         :param timeout: how long at the most, s.
         """
-        if self._value_is_coming() and self._connected().is_there:
+        if self._value_is_coming() and self.connected().is_there:
             self._await_something(timeout)
 
     def _await_something(self, timeout: float | None = None) -> None:
@@ -963,12 +939,12 @@ class TpoTangoAttribute(TangoAttribute):
         is_beside = self._has_worked or self.is_being_subscribed
         repeats = polls and (self._polls_beside_events or not is_beside)
         news = self._news(reading.value, reading.error, reading.begun, kind, repeats)
-        if not polls and self._is_passing(news):
-            self._look_at_error(news, looks)
+        if not polls and self._verifier.is_passing(news):
+            self._verifier.take_passing_error(news, looks)
         elif looks:
-            self._looked(news)
+            self._verifier.take_look(news)
         else:
-            self._hear(Input.READ, news)
+            self.take_news(Input.READ, news)
         return news.value, news.error
 
     def _accept_for_cache(self, reading: Reading) -> tuple[Any, Any]:
@@ -979,109 +955,6 @@ class TpoTangoAttribute(TangoAttribute):
             self._note(Input.READ, news)
             self._cache_it(news)
         return news.value, news.error
-
-    def _is_passing(self, news: _News) -> bool:
-        """Return whether an error may be gone in a moment, and is not told yet.
-
-        One that a read brings which nobody has asked for, while a subscription works:
-        a device that is made anew cannot be read meanwhile, and stock Taurus tells
-        nobody. The second in a row is told.
-        """
-        is_first = not self._has_passing_error
-        shows_value = self._life.state in WORKING and self._told.value is not None
-        self._has_passing_error = news.error is not None and shows_value and is_first
-        return self._has_passing_error
-
-    def _look_at_error(self, news: _News, looks: bool) -> None:
-        """See soon whether the error of a read that is not told stays."""
-        with self._lock:
-            self._note(Input.READ, news)
-        state = self._life.state
-        if state is State.UNTRUSTED:
-            self._check()
-        elif state is not State.VERIFYING:
-            self._happen(Input.DOUBTED)
-        elif looks:
-            self._go_on_looking(False, news.error)
-
-    def _look_once(self) -> None:
-        """See later whether a change was lost while the channel was not open yet."""
-        self.factory().deferred_setup.hold(self)
-
-    def _look_again(self) -> None:
-        """See from now on whether what is cached is true: events may not arrive."""
-        error, subscription = self._cache.known.error, self._subscription
-        late = self._is_late(error)
-        # One that was removed and added again sends no events until then, either.
-        anew = error is not None and is_not_found(error)
-        anew |= subscription is not None and subscription.was_lost
-        with self._lock:
-            self._verification = Verification(late=late, proven=not anew)
-            pause = self._verification.pause
-        self.factory().look_later(self, pause)
-
-    def _is_late(self, error: Any) -> bool:
-        """Return whether it takes too long; a server that is silent is waited for."""
-        return _timed_out(error) and not self._connected().server.silent
-
-    def _watch(self) -> None:
-        """Have it compared at regular times, where the settings ask for it."""
-        period = CUSTOM_SETTINGS.current().event_check_period
-        if period:
-            self.factory().look_later(self, period / 1000)
-        else:
-            self.factory().look_no_more(self)
-
-    def _check(self) -> None:
-        """Have it compared at its polling period, unless its user disabled polling."""
-        if self.isPollingEnabled():
-            self.factory().look_later(self, self.getPollingPeriod() / 1000)
-
-    def _looked(self, news: _News) -> None:
-        """Take what a look brought; look once more, unless that was enough."""
-        error, state, told = news.error, self._life.state, self._told.value
-        agrees = error is None and self._agrees(news.value)
-        if agrees and state in WORKING:
-            # As no event was due, nothing is told, and the cache stays as it is.
-            with self._lock:
-                self._note(Input.READ, news)
-        else:
-            self._hear(Input.READ, news)
-        taken = error is None and self._cache.known.value is news.value
-        if self._life.state is State.VERIFYING:
-            self._go_on_looking(agrees, error)
-        elif taken and told is not None:
-            # It is newer than what events have told, and something else.
-            self._happen(Input.CONTRADICTED)
-        elif self._life.state is State.OPENING:
-            self._happen(Input.VERIFIED)
-        elif self._life.state is State.SUBSCRIBED:
-            self._watch()
-        if state is self._life.state is State.UNTRUSTED:
-            self._check()
-
-    def _agrees(self, value: Any) -> bool:
-        """Return whether no event is due that turns what was told into ``value``."""
-        info = taurus_compat.configuration(self)
-        told = self._told.value
-        if info is None:
-            return same(told, value)
-        change = info.events.ch_event
-        criteria = Criteria.of(change.abs_change, change.rel_change)
-        return same(told, value, criteria)
-
-    def _go_on_looking(self, agrees: bool, error: Any) -> None:
-        late = self._is_late(error)
-        with self._lock:
-            checked = self._verification
-            last = checked.look(agrees) if error is None else checked.failed(late)
-            pause = checked.pause
-        if not last:
-            self.factory().look_later(self, pause)
-        elif not checked.proven:
-            self._happen(Input.UNPROVEN)
-        else:
-            self._happen(Input.VERIFIED if checked.trusted else Input.CONTRADICTED)
 
     def poll(
         self,
@@ -1104,21 +977,21 @@ class TpoTangoAttribute(TangoAttribute):
         if single:
             begun = self._clock.time()
             try:
-                value = self._connected().read_one(self.getSimpleName())
+                value = self.connected().read_one(self.getSimpleName())
             except tango.DevFailed as failure:
                 error = failure
         else:
             begun = self._clock.time() if time is None else time
         news = self._news(value, error, begun, TaurusEventType.Periodic, True)
-        self._hear(Input.READ, news)
+        self.take_news(Input.READ, news)
         if not in_window_thread():
             self._actions.finish(TELLING)
 
     def _news(
         self, raw: Any, error: Any, begun: float, kind: Any, repeats: bool
-    ) -> _News:
+    ) -> News:
         if error is not None:
-            return _error_news(error, begun, repeats)
+            return error_news(error, begun, repeats)
         return self._decoded(raw, begun, kind, repeats)
 
     def read(self, cache: Any = True) -> Any:
@@ -1135,14 +1008,14 @@ class TpoTangoAttribute(TangoAttribute):
         if not cache:
             return self._read_now()
         if application.state == ApplicationStates.STARTING:
-            return _value_of(self._cache.known)
+            return value_of(self._cache.known)
         if self._cache.known.empty:
             return self._read_first(cache)
         if not self._is_kept_current():
             return self._read_anew()
         known = self._cache.known
         if self._fresh_enough(known, cache):
-            return _value_of(known)
+            return value_of(known)
         return self._read_now()
 
     def _read_first(self, cache: Any) -> Any:
@@ -1156,7 +1029,7 @@ class TpoTangoAttribute(TangoAttribute):
         self._await_something()
         known = self._cache.known
         if self._fresh_enough(known, cache):
-            return _value_of(known)
+            return value_of(known)
         return self._read_now()
 
     def _is_kept_current(self) -> bool:
@@ -1175,14 +1048,14 @@ class TpoTangoAttribute(TangoAttribute):
         good time.
         """
         if in_window_thread() and not self._answers_in_time():
-            return _value_of(self._cache.known)
+            return value_of(self._cache.known)
         self._raise_where_silent()
         return self._read_now()
 
     def _answers_in_time(self) -> bool:
         """Return whether the thread of a window can wait for a call to its device."""
         device = self.getParentObj()
-        if device is None or self._connected().answers_lately:
+        if device is None or self.connected().answers_lately:
             return True
         return self.factory().answers_in_time(device)
 
@@ -1191,7 +1064,7 @@ class TpoTangoAttribute(TangoAttribute):
 
         :raises tango.DevFailed: that error.
         """
-        connection = self._connected()
+        connection = self.connected()
         error = connection.error
         if connection.silent and error is not None:
             raise fresh(error)
@@ -1243,7 +1116,7 @@ class TpoTangoAttribute(TangoAttribute):
             warning says so, and the listeners are told the error.
         :raises tango.DevFailed: where the device does not answer, or refuses.
         """
-        self._connected().proxy()
+        self.connected().proxy()
         device = self.getParentObj()
         try:
             self._learn_type()
@@ -1263,7 +1136,7 @@ class TpoTangoAttribute(TangoAttribute):
         :raises tango.DevFailed: where the device does not tell.
         """
         if taurus_compat.configuration(self) is None:
-            info = self._connected().configuration(self.getSimpleName())
+            info = self.connected().configuration(self.getSimpleName())
             self._take_configuration(info)
 
     def _read_back(self, device: Any) -> Any:
@@ -1274,8 +1147,8 @@ class TpoTangoAttribute(TangoAttribute):
             raw = device.read_attribute(self.getSimpleName())
             news = self._decoded(raw, begun, kind, repeats=True)
         except tango.DevFailed as error:
-            news = _error_news(error, begun, repeats=True)
-        self._hear(Input.READ, news)
+            news = error_news(error, begun, repeats=True)
+        self.take_news(Input.READ, news)
         if news.error is not None:
             why = reason_of(news.error)
             self.warning("%s was written; reading it back failed: %s", self, why)
@@ -1284,19 +1157,19 @@ class TpoTangoAttribute(TangoAttribute):
     def _fresh_enough(self, known: Known[Any], cache: Any) -> bool:
         age = (self._clock.time() - known.stamp) * 1000
         # After a timeout the next one would only cost as much again.
-        failed_slowly = _timed_out(known.error) and self._is_kept_current()
+        failed_slowly = timed_out(known.error) and self._is_kept_current()
         return cache is True or age < cache or failed_slowly
 
     def _read_now(self) -> Any:
         begun = self._clock.time()
         try:
-            raw = self._connected().read_one(self.getSimpleName())
+            raw = self.connected().read_one(self.getSimpleName())
             news = self._decoded(raw, begun)
         except tango.DevFailed as error:
             self.debug("read failed: %s", error.args[0].desc)
-            news = _error_news(error, begun)
+            news = error_news(error, begun)
         # What is cached is what the listeners know: they hear of it, too.
-        self._hear(Input.READ, news)
+        self.take_news(Input.READ, news)
         if news.error is not None:
             raise fresh(news.error)
         return news.value
@@ -1329,7 +1202,7 @@ class TpoTangoAttribute(TangoAttribute):
     def _listen(self) -> None:
         """Begin to keep it current: by a subscription, or by polling."""
         polled = self.event_sub_decision.mode is None and not self._wants_events
-        self._happen(Input.LISTEN_POLLED if polled else Input.LISTEN)
+        self.happen(Input.LISTEN_POLLED if polled else Input.LISTEN)
 
     def _greet(self, listener: Any, known: Known[Any]) -> None:
         """Tell a listener that came later what the others know already."""
@@ -1349,7 +1222,7 @@ class TpoTangoAttribute(TangoAttribute):
         removed = TaurusAttribute.removeListener(self, listener)
         if removed and not self.hasListeners():
             self._wants_events = False
-            self._happen(Input.UNLISTEN)
+            self.happen(Input.UNLISTEN)
         return removed
 
     def _fire(
@@ -1464,7 +1337,7 @@ class TpoTangoAttribute(TangoAttribute):
         self._wants_events = True
         self.configuration_events.want()
         self.configuration_events.begin()
-        self._happen(Input.RESUBSCRIBE)
+        self.happen(Input.RESUBSCRIBE)
 
     def subscribe_again(self) -> None:
         """Give its subscription up and begin anew, in the mode that is decided now.
@@ -1478,16 +1351,16 @@ class TpoTangoAttribute(TangoAttribute):
         if before is not None:
             # Tango would go on with the one that it has.
             before.end_now(GIVING_UP)
-        self._happen(Input.UNLISTEN)
+        self.happen(Input.UNLISTEN)
         if self.hasListeners():
             self._listen()
         if not self.hasListeners():
             # The last one went meanwhile.
-            self._happen(Input.UNLISTEN)
+            self.happen(Input.UNLISTEN)
 
     def cleanUp(self) -> None:
         """End it: no event, no poll and no read reaches it any more."""
-        self._happen(Input.CLOSE)
+        self.happen(Input.CLOSE)
         self.factory().deferred_setup.release(self)
         super().cleanUp()
 
@@ -1500,28 +1373,10 @@ _CARRIED_OUT_BY = {
     Effect.RENEW: "_renew",
     Effect.UNSUBSCRIBE: "_give_subscription_up",
     Effect.READ: "_read_it",
-    Effect.LOOK_ONCE: "_look_once",
-    Effect.LOOK_AGAIN: "_look_again",
-    Effect.WATCH: "_watch",
-    Effect.CHECK: "_check",
+    Effect.LOOK_ONCE: "_verifier.look_once",
+    Effect.LOOK_AGAIN: "_verifier.look_again",
+    Effect.WATCH: "_verifier.watch",
+    Effect.CHECK: "_verifier.check",
     Effect.POLL: "_poll_it",
     Effect.STOP_POLLING: "_stop_polling_it",
 }
-
-
-def _error_news(error: Any, begun: float | None = None, repeats: bool = False) -> _News:
-    kind = TaurusEventType.Error
-    # It is kept: it must not keep the frames of whoever it was raised to.
-    return _News(error=fresh(error), begun=begun, event_type=kind, repeats=repeats)
-
-
-def _value_of(known: Known[Any]) -> Any:
-    if known.error is not None:
-        raise fresh(known.error)
-    return known.value
-
-
-def _timed_out(error: Any) -> bool:
-    """Return whether ``error`` is Tango's timeout of a call."""
-    stack: tuple[Any, ...] = getattr(error, "args", ())
-    return len(stack) == 2 and getattr(stack[1], "reason", "") == TIMEOUT_EXCEPTION

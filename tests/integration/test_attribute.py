@@ -442,7 +442,7 @@ def test_a_configuration_is_subscribed_to_when_the_device_answers_again(heard):
     eventually(lambda: events.works, "it is subscribed to")
     events.end()
     assert not events.works
-    attr._connected().doubt()
+    attr.connected().doubt()
     events.want()
     events.begin()
     eventually(lambda: events.works, "it is subscribed to again")

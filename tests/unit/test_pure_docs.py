@@ -219,7 +219,8 @@ INTERNAL = {
     TpoTangoAttribute: {
         *("push_event", "accept_read", "known_since", "await_first_value"),
         *("is_being_subscribed", "when_idle", "when_open", "restart_in_child"),
-        *("device_answers", "subscribe_configuration"),
+        *("device_answers", "subscribe_configuration", "connected", "happen"),
+        *("take_news", "count_read", "last_told", "subscription_was_lost"),
         # What they were called in the version before.
         *("story", "journal"),
     },
