@@ -54,7 +54,7 @@ unit: venv-test  ## run the tests in random order, with a coverage report
 	    "$(BIN)/python" tools/run_tests.py --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) \
 	    $(PYTEST_ARGS)
 
-test-faults: venv-test  ## run all faults, and fill in the fault matrix: half an hour
+test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
 	    "$(BIN)/python" -m pytest -m "faults or matrix" \
 	    --matrix=docs/reference/faults-results.inc $(PYTEST_ARGS)
