@@ -342,7 +342,7 @@ class TpoTangoAttribute(TangoAttribute):
         With the lock held.
         """
         if effect is not Effect.PUBLISH:
-            self._actions.put(attrgetter(_CARRIED_OUT_BY[effect])(self))
+            self._actions.put(_CARRIED_OUT_BY[effect](self))
             return
         publication = self._publication(news)
         if publication is not None and news is not None:
@@ -1365,18 +1365,18 @@ class TpoTangoAttribute(TangoAttribute):
         super().cleanUp()
 
 
-#: The method that carries each effect out; publishing apart.
+#: Finds the method of an attribute that carries each effect out; publishing apart.
 _CARRIED_OUT_BY = {
-    Effect.CONNECT: "_connect",
-    Effect.SUBSCRIBE: "_subscribe_as_decided",
-    Effect.SUBSCRIBE_RETRYING: "_subscribe_retrying",
-    Effect.RENEW: "_renew",
-    Effect.UNSUBSCRIBE: "_give_subscription_up",
-    Effect.READ: "_read_it",
-    Effect.LOOK_ONCE: "_verifier.look_once",
-    Effect.LOOK_AGAIN: "_verifier.look_again",
-    Effect.WATCH: "_verifier.watch",
-    Effect.CHECK: "_verifier.check",
-    Effect.POLL: "_poll_it",
-    Effect.STOP_POLLING: "_stop_polling_it",
+    Effect.CONNECT: attrgetter("_connect"),
+    Effect.SUBSCRIBE: attrgetter("_subscribe_as_decided"),
+    Effect.SUBSCRIBE_RETRYING: attrgetter("_subscribe_retrying"),
+    Effect.RENEW: attrgetter("_renew"),
+    Effect.UNSUBSCRIBE: attrgetter("_give_subscription_up"),
+    Effect.READ: attrgetter("_read_it"),
+    Effect.LOOK_ONCE: attrgetter("_verifier.look_once"),
+    Effect.LOOK_AGAIN: attrgetter("_verifier.look_again"),
+    Effect.WATCH: attrgetter("_verifier.watch"),
+    Effect.CHECK: attrgetter("_verifier.check"),
+    Effect.POLL: attrgetter("_poll_it"),
+    Effect.STOP_POLLING: attrgetter("_stop_polling_it"),
 }

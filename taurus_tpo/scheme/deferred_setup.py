@@ -95,7 +95,7 @@ class _Group:
 class DeferredSetup:
     """Holds attributes back, and has them do what they have to do when there is time.
 
-    Each has two turns: ``at_leisure()``, when it subscribes to its configuration, and
+    Each has two turns: ``when_idle()``, when it subscribes to its configuration, and
     ``when_open()``, when that and its first subscription are sure to bring events.
     Right before each turn its device is asked for the configuration of all attributes,
     in one call: it may have changed since they were made, or were asked last. Keeps no
