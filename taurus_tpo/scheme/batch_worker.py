@@ -264,7 +264,7 @@ def _to_read(request: Request) -> Any:
         return None
     if not isinstance(attribute, TpoTangoAttribute):
         return attribute
-    known = attribute.known_since(request.asked)
+    known = attribute.engine.known_since(request.asked)
     if known is not None and request.kind is not RequestKind.LOOK:
         request.spare(known)
         return None
@@ -304,7 +304,7 @@ def _deliver(
     try:
         if isinstance(attribute, TpoTangoAttribute):
             looks, polls = RequestKind.LOOK in kinds, RequestKind.POLL in kinds
-            return attribute.accept_read(reading, looks, polls)
+            return attribute.engine.accept_read(reading, looks, polls)
         return _deliver_to_stock(attribute, reading)
     except Exception as error:  # noqa: BLE001 - a class or listener of somebody else's
         attribute.error("%s: what was read was not taken: %r", attribute, error)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from typing import TYPE_CHECKING
 
 import tango
@@ -14,41 +12,27 @@ from taurus_tpo.core.configuration_lifecycle import (
     ConfigurationLifecycle,
     ConfigurationState,
 )
+from taurus_tpo.scheme.attribute_part import AttributePart, callback
 from taurus_tpo.tango_client.subscription import Subscription
 
 if TYPE_CHECKING:
     from taurus_tpo.scheme.attribute import TpoTangoAttribute
 
 
-class ConfigurationEvents:
+class ConfigurationEvents(AttributePart):
     """Carries out what :mod:`taurus_tpo.core.configuration_lifecycle` decides.
 
-    Methods may be called from any thread.
-
-    :param attribute: whose it is; not kept alive.
+    :param attribute: the owner.
     """
 
-    # Each attribute has one.
-    __slots__ = (
-        "__weakref__",
-        "_attribute",
-        "_lifecycle",
-        "_lock",
-        "_subscription",
-        "heard",
-    )
+    __slots__ = ("_lifecycle", "_subscription", "heard")
 
     def __init__(self, attribute: TpoTangoAttribute) -> None:
-        self._attribute = weakref.ref(attribute)
+        super().__init__(attribute)
         self._lifecycle = ConfigurationLifecycle()
         self._subscription: Subscription | None = None
-        #: When an event came last, on the clock that never goes back.
+        #: Time of the last event, s, on the monotonic clock.
         self.heard = float("-inf")
-        self.restart_in_child()
-
-    def restart_in_child(self) -> None:
-        """Begin anew, in a process that was forked: another thread may hold it."""
-        self._lock = threading.Lock()
 
     @property
     def has_come(self) -> bool:
@@ -63,18 +47,18 @@ class ConfigurationEvents:
 
     def want(self) -> None:
         """Begin it once the device answers and no window is being built."""
-        answers = self._device_answers()
+        answers = self._attribute.configuration.device_answers
         what = ConfigurationInput.WANT_ANSWERED if answers else ConfigurationInput.WANT
         self._happen(what)
 
     def want_again(self) -> None:
-        """The same where somebody wanted it before: the device has just answered."""
+        """The same if it was wanted before: the device has just answered."""
         if self._lifecycle.state is not ConfigurationState.UNWANTED:
             self.want()
 
     def begin(self) -> None:
         """Begin it now, if it is wanted and the device answers."""
-        if self._device_answers():
+        if self._attribute.configuration.device_answers:
             self._happen(ConfigurationInput.BEGIN)
 
     def end(self) -> None:
@@ -84,16 +68,12 @@ class ConfigurationEvents:
     def take_event(self, now: float) -> bool:
         """Take note of an event; return whether it is the first of the subscription.
 
-        :param now: on the clock that never goes back.
+        :param now: on the monotonic clock, s.
         """
         self.heard = now
         is_first = not self.has_come
         self._happen(ConfigurationInput.EVENT)
         return is_first
-
-    def _device_answers(self) -> bool:
-        attribute = self._attribute()
-        return attribute is not None and attribute.device_answers
 
     def _happen(
         self, what: ConfigurationInput, about: Subscription | None = None
@@ -118,20 +98,18 @@ class ConfigurationEvents:
     def _carry_out(
         self, effect: ConfigurationEffect, ended: Subscription | None
     ) -> None:
-        attribute = self._attribute()
         if effect is ConfigurationEffect.UNSUBSCRIBE:
+            # Without its attribute: that may be destroyed at this moment.
             if ended is not None:
                 ended.end()
-        elif attribute is None:
-            return
         elif effect is ConfigurationEffect.DEFER:
-            attribute.factory().deferred_setup.hold(attribute)
+            self._attribute.factory().deferred_setup.hold(self._attribute)
         else:
-            self._subscribe(attribute)
+            self._subscribe(self._attribute)
 
     def _subscribe(self, attribute: TpoTangoAttribute) -> None:
         try:
-            begun = attribute.subscribe_configuration(self._rejected, self._refused)
+            begun = attribute.configuration.subscribe(self._rejected, self._refused)
         except tango.DevFailed as error:
             attribute.debug("No configuration events: %s", error.args[0].desc)
             self._happen(ConfigurationInput.REFUSED)
@@ -144,8 +122,10 @@ class ConfigurationEvents:
             # It was given up, or has failed, while it was being made.
             begun.end()
 
+    @callback
     def _rejected(self, subscription: Subscription) -> None:
         self._happen(ConfigurationInput.REJECTED, subscription)
 
+    @callback
     def _refused(self, subscription: Subscription, *_error: Exception) -> None:
         self._happen(ConfigurationInput.REFUSED, subscription)

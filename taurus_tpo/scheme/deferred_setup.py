@@ -230,7 +230,7 @@ class DeferredSetup:
         error = answer.exception()
         if error is None and not group.subscribed:
             for attribute in group.alive():
-                _have_turn(attribute, attribute.when_idle)
+                _have_turn(attribute, attribute.configuration.when_idle)
             group.subscribed = True
             self._ask(group, in_company(self._clock.monotonic(), str(group.connection)))
         elif isinstance(error, tango.DevFailed) and group.waits:
@@ -238,7 +238,7 @@ class DeferredSetup:
         else:
             self._dissolve(group)
             for attribute in group.alive() if error is None else ():
-                _have_turn(attribute, attribute.when_open)
+                _have_turn(attribute, attribute.configuration.when_open)
 
     def _dissolve(self, group: _Group) -> None:
         """Take note that those in ``group`` have had their turns."""

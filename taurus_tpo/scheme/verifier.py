@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from taurus_tpo.core.errors import is_not_found
@@ -11,63 +9,51 @@ from taurus_tpo.core.lifecycle import WORKING, Input, State
 from taurus_tpo.core.verification import Criteria, Verification, same
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
+from taurus_tpo.scheme.attribute_part import AttributePart
 from taurus_tpo.scheme.news import News, timed_out
 
 if TYPE_CHECKING:
     from taurus_tpo.scheme.attribute import TpoTangoAttribute
+    from taurus_tpo.scheme.attribute_engine import AttributeEngine
 
 
-class Verifier:
-    """Has its attribute read again, and feeds what comes of that to its lifecycle.
+class Verifier(AttributePart):
+    """Has its attribute read again, and feeds the result to the lifecycle.
 
-    When, and for how long, is in :mod:`taurus_tpo.core.verification`. Called by its
-    attribute only, from any thread.
+    When, and for how long, is in :mod:`taurus_tpo.core.verification`. Called by the
+    engine of its attribute only.
 
-    :param attribute: whose it is; not kept alive.
+    :param attribute: the owner.
     """
 
-    # Each attribute has one.
-    __slots__ = (
-        "__weakref__",
-        "_attribute",
-        "_has_passing_error",
-        "_lock",
-        "_verification",
-    )
+    __slots__ = ("_has_passing_error", "_verification")
 
     def __init__(self, attribute: TpoTangoAttribute) -> None:
-        self._attribute = weakref.ref(attribute)
-        #: What was seen since its subscription works again.
+        super().__init__(attribute)
+        #: What was seen since the subscription works again.
         self._verification = Verification()
-        #: Whether the last read that nobody asked for brought an error, not told yet.
+        #: Whether the last unrequested read failed, which was not told yet.
         self._has_passing_error = False
-        self.restart_in_child()
-
-    def restart_in_child(self) -> None:
-        """Begin anew, in a process that was forked: another thread may hold it."""
-        self._lock = threading.Lock()
 
     @property
-    def _owner(self) -> TpoTangoAttribute:
-        attribute = self._attribute()
-        assert attribute is not None, "its attribute alone calls it"
-        return attribute
+    def _engine(self) -> AttributeEngine:
+        return self._attribute.engine
 
     # --- effects ---
 
     def look_once(self) -> None:
         """See later whether a change was lost while the channel was not open yet."""
-        attribute = self._owner
+        attribute = self._attribute
         attribute.factory().deferred_setup.hold(attribute)
 
     def look_again(self) -> None:
         """See from now on whether what is cached is true: events may not arrive."""
-        attribute = self._owner
+        attribute = self._attribute
         error = attribute.known.error
         late = self._is_late(error)
         # One that was removed and added again sends no events until then, either.
         anew = error is not None and is_not_found(error)
-        anew |= attribute.subscription_was_lost
+        anew |= self._engine.subscription_was_lost
         with self._lock:
             self._verification = Verification(late=late, proven=not anew)
             pause = self._verification.pause
@@ -75,7 +61,7 @@ class Verifier:
 
     def watch(self) -> None:
         """Have it compared at regular times, where the settings ask for it."""
-        attribute = self._owner
+        attribute = self._attribute
         period = CUSTOM_SETTINGS.current().event_check_period
         if period:
             attribute.factory().look_later(attribute, period / 1000)
@@ -84,7 +70,7 @@ class Verifier:
 
     def check(self) -> None:
         """Have it compared at its polling period, unless its user disabled polling."""
-        attribute = self._owner
+        attribute = self._attribute
         if attribute.isPollingEnabled():
             period = attribute.getPollingPeriod() / 1000
             attribute.factory().look_later(attribute, period)
@@ -103,11 +89,10 @@ class Verifier:
         a device that is made anew cannot be read meanwhile, and stock Taurus tells
         nobody. The second in a row is told.
         """
-        attribute = self._owner
+        attribute = self._attribute
         is_first = not self._has_passing_error
-        shows_value = (
-            attribute.state in WORKING and attribute.last_told.value is not None
-        )
+        told = self._engine.last_told.value
+        shows_value = attribute.state in WORKING and told is not None
         self._has_passing_error = news.error is not None and shows_value and is_first
         return self._has_passing_error
 
@@ -116,33 +101,33 @@ class Verifier:
 
         :param looks: whether it was read to be compared.
         """
-        attribute = self._owner
-        attribute.count_read(news)
+        attribute = self._attribute
+        self._engine.count_read(news)
         if attribute.state is State.UNTRUSTED:
             self.check()
         elif attribute.state is not State.VERIFYING:
-            attribute.happen(Input.DOUBTED)
+            self._engine.happen(Input.DOUBTED)
         elif looks:
             self._go_on(False, news.error)
 
     def take_look(self, news: News) -> None:
         """Take what was read to be compared; look once more, unless it is enough."""
-        attribute = self._owner
-        error, state, told = news.error, attribute.state, attribute.last_told.value
+        attribute = self._attribute
+        error, state, told = news.error, attribute.state, self._engine.last_told.value
         agrees = error is None and self._agrees(news.value)
         if agrees and state in WORKING:
             # As no event was due, nothing is told, and the cache stays as it is.
-            attribute.count_read(news)
+            self._engine.count_read(news)
         else:
-            attribute.take_news(Input.READ, news)
+            self._engine.take_news(Input.READ, news)
         taken = error is None and attribute.known.value is news.value
         if attribute.state is State.VERIFYING:
             self._go_on(agrees, error)
         elif taken and told is not None:
             # It is newer than what events have told, and something else.
-            attribute.happen(Input.CONTRADICTED)
+            self._engine.happen(Input.CONTRADICTED)
         elif attribute.state is State.OPENING:
-            attribute.happen(Input.VERIFIED)
+            self._engine.happen(Input.VERIFIED)
         elif attribute.state is State.SUBSCRIBED:
             self.watch()
         if state is attribute.state is State.UNTRUSTED:
@@ -150,13 +135,13 @@ class Verifier:
 
     def _is_late(self, error: Any) -> bool:
         """Return whether it takes too long; a server that is silent is waited for."""
-        return timed_out(error) and not self._owner.connected().server.silent
+        return timed_out(error) and not self._attribute.connected().server.silent
 
     def _agrees(self, value: Any) -> bool:
         """Return whether no event is due that turns what was told into ``value``."""
-        attribute = self._owner
+        attribute = self._attribute
         info = taurus_compat.configuration(attribute)
-        told = attribute.last_told.value
+        told = self._engine.last_told.value
         if info is None:
             return same(told, value)
         change = info.events.ch_event
@@ -164,7 +149,7 @@ class Verifier:
         return same(told, value, criteria)
 
     def _go_on(self, agrees: bool, error: Any) -> None:
-        attribute, late = self._owner, self._is_late(error)
+        attribute, late = self._attribute, self._is_late(error)
         with self._lock:
             checked = self._verification
             last = checked.look(agrees) if error is None else checked.failed(late)
@@ -172,6 +157,7 @@ class Verifier:
         if not last:
             attribute.factory().look_later(attribute, pause)
         elif not checked.proven:
-            attribute.happen(Input.UNPROVEN)
+            self._engine.happen(Input.UNPROVEN)
         else:
-            attribute.happen(Input.VERIFIED if checked.trusted else Input.CONTRADICTED)
+            what = Input.VERIFIED if checked.trusted else Input.CONTRADICTED
+            self._engine.happen(what)

@@ -320,8 +320,8 @@ class Client:
             return False
         state = attribute.getSubscriptionState()
         # With the plugin, the configuration's events come when nothing else is to do.
-        events = getattr(attribute, "configuration_events", None)
-        to_come = events is not None and not events.has_come
+        configuration = getattr(attribute, "configuration", None)
+        to_come = configuration is not None and not configuration.events.has_come
         return to_come or state == SubscriptionState.Subscribing
 
     def _news_at(self) -> float:

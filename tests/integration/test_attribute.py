@@ -438,7 +438,7 @@ def test_a_configuration_is_subscribed_to_when_the_device_answers_again(heard):
     """Nobody may have heard of it for a while when it is its turn."""
     attr = heard("slow")
 
-    events = attr.configuration_events
+    events = attr.configuration.events
     eventually(lambda: events.works, "it is subscribed to")
     events.end()
     assert not events.works
@@ -642,6 +642,21 @@ def test_an_attribute_that_nobody_holds_is_gone(modes, factory, mode, name):
     gc.collect()
     assert factory.first_read.wait(20)
     eventually(lambda: gc.collect() or gone() is None, "it is collected")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("name", ["with_events", "without_events"])
+def test_an_attribute_in_a_cycle_of_references_is_cleaned_up(modes, name):
+    """Python clears the weak references to it before it calls ``__del__``."""
+    attribute, heard = taurus.Attribute(model(modes, name)), Listener()
+    attribute.addListener(heard)
+    eventually(lambda: heard.values, "the first value comes")
+    eventually(lambda: attribute.engine.subscription, "it is subscribed to")
+    subscription, gone = attribute.engine.subscription, weakref.ref(attribute)
+    attribute.cycle = attribute
+    del attribute
+    eventually(lambda: gc.collect() or gone() is None, "it is collected")
+    assert subscription.ended
 
 
 def test_attributes_that_are_dropped_at_once_leave_tango_alive(modes):

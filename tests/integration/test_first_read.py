@@ -132,7 +132,7 @@ def test_a_poll_that_was_begun_for_tango_tells_a_first_value(batches, factory):
         attribute.addListener(listener)
         eventually(attribute.isUsingEvents, "Tango answers")
         assert listener.value_kinds == []
-        attribute.accept_read(Reading(raw, None, time.time()))
+        attribute.engine.accept_read(Reading(raw, None, time.time()))
         assert listener.value_kinds == [TaurusEventType.Change]
     finally:
         configure(batches, DEVICE, read_delay=0.0)

@@ -60,7 +60,7 @@ begun = time.monotonic()
 def count():
     pages = int(open("/proc/self/statm").read().split()[1])
     memory.append((time.monotonic() - begun, pages * os.sysconf("SC_PAGE_SIZE")))
-    boxes = [len(one._actions._actions) for one in factory.attributes()]
+    boxes = [len(one.engine._actions._actions) for one in factory.attributes()]
     waiting.append(len(EVENT_DISPATCHER) + sum(boxes))
 
 

@@ -71,7 +71,7 @@ def recorded(modes, factory, listener):
             factory.set_event_sub_mode(mode.name)
         with factory.hurry():
             attribute = taurus.Attribute(model(facility, name))
-            attribute._life = life = RecordedLife()
+            attribute.engine._life = life = RecordedLife()
             held.append(attribute)
             if answers:
                 factory.connect(attribute.getParentObj()).result(SOON)

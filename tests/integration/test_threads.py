@@ -128,12 +128,12 @@ def test_what_is_said_late_of_a_subscription_does_not_end_a_newer_one(modes, fac
     attribute, listener = taurus.Attribute(model(modes, "rw")), Listener()
     attribute.addListener(listener)
     eventually(attribute.isUsingEvents, "it is subscribed to")
-    old = attribute._subscription
+    old = attribute.engine.subscription
     attribute.subscribe_again()
     eventually(attribute.isUsingEvents, "it is subscribed to anew")
-    new = attribute._subscription
+    new = attribute.engine.subscription
     assert new is not old
-    attribute._rejected(old)
-    attribute._refused(old, RuntimeError("too late"))
-    assert attribute._subscription is new
+    attribute.engine._rejected(old)
+    attribute.engine._refused(old, RuntimeError("too late"))
+    assert attribute.engine.subscription is new
     assert attribute.isUsingEvents()

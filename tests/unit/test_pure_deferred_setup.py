@@ -42,6 +42,7 @@ class Attribute:
         self.is_listened_to = True
         self.turns = 0
         self.second_turns = 0
+        self.configuration = self
 
     def getParentObj(self) -> Device | None:
         return self.device

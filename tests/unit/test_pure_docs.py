@@ -217,10 +217,8 @@ API = DOCS / "reference" / "api.rst"
 #: What Taurus, or the rest of the plugin, calls, and nobody else.
 INTERNAL = {
     TpoTangoAttribute: {
-        *("push_event", "accept_read", "known_since", "await_first_value"),
-        *("is_being_subscribed", "when_idle", "when_open", "restart_in_child"),
-        *("device_answers", "subscribe_configuration", "connected", "happen"),
-        *("take_news", "count_read", "last_told", "subscription_was_lost"),
+        *("push_event", "await_first_value", "is_being_subscribed"),
+        *("restart_in_child", "connected", "end_polling", "forces_read"),
         # What they were called in the version before.
         *("story", "journal"),
     },

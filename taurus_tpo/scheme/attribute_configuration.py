@@ -1,0 +1,252 @@
+"""The configuration of one attribute: what its device has told, and its events."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Callable
+
+import tango
+from taurus.core.tango.tangoattribute import TangoAttrValue
+from taurus.core.taurusbasetypes import DataFormat, DataType, TaurusEventType
+
+from taurus_tpo.concurrency.weak_callbacks import WeakCallback
+from taurus_tpo.core.clock import SYSTEM, Clock
+from taurus_tpo.core.lifecycle import Input, State
+from taurus_tpo.environment import taurus_compat
+from taurus_tpo.scheme.attribute_part import AttributePart, callback
+from taurus_tpo.scheme.configuration_events import ConfigurationEvents
+from taurus_tpo.scheme.gui_thread import is_of_taurus
+from taurus_tpo.tango_client import pytango_compat
+from taurus_tpo.tango_client.subscription import Subscription
+
+if TYPE_CHECKING:
+    from taurus_tpo.scheme.attribute import TpoTangoAttribute
+
+
+class AttributeConfiguration(AttributePart):
+    """Keeps the configuration of one attribute current; Taurus's attribute decodes it.
+
+    :param attribute: the owner.
+    """
+
+    __slots__ = ("_clock", "_decoded", "_unreadable", "events")
+
+    def __init__(self, attribute: TpoTangoAttribute, clock: Clock = SYSTEM) -> None:
+        super().__init__(attribute)
+        self._clock = clock
+        #: The subscription to the configuration.
+        self.events = ConfigurationEvents(attribute)
+        #: The fields that could not be decoded.
+        self._unreadable: tuple[str, ...] = ()
+        #: The configuration when it was decoded last.
+        self._decoded: Any = None
+
+    def restart_in_child(self) -> None:
+        """Replace the locks in a forked process."""
+        super().restart_in_child()
+        self.events.restart_in_child()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the device has told it."""
+        return taurus_compat.configuration(self._attribute) is not None
+
+    # --- before the device has told it ---
+
+    def be_placeholder(self) -> None:
+        """Give the attribute a type and format that widgets can show meanwhile.
+
+        TaurusForm never shows the row of a model without them.
+        """
+        attribute = self._attribute
+        attribute.data_format = DataFormat._0D
+        attribute.type = DataType.String
+        self._await_type()
+
+    def _await_type(self, delay: float = 0.0) -> None:
+        """Request the configuration until the device tells it.
+
+        Without a listener nothing else does, and a program may write the attribute.
+        """
+        attribute = self._attribute
+        parent = attribute.getParentObj()
+        if parent is not None:
+            # One name for all: one request a device.
+            told = attribute.factory().connect(parent, "type", delay, patient=True)
+            told.add_done_callback(WeakCallback(self._on_type))
+
+    @callback
+    def _on_type(self, told: Future[Any]) -> None:
+        """Take the configuration if the device has told it; in a thread of the pool."""
+        attribute = self._attribute
+        if told.cancelled() or attribute.closed or self.is_known:
+            return
+        connection = attribute.connected()
+        if told.exception() is None and connection.configured:
+            self.take_fresh()
+        else:
+            silent = connection.server.silent
+            self._await_type(0.0 if silent else connection.retry_delay)
+
+    # --- what the device tells ---
+
+    def request(self) -> None:
+        """Ask the device, and wait for it as long as a program waits by name."""
+        attribute = self._attribute
+        device = attribute.getParentObj()
+        if device is None or not attribute.factory().reach_by_name(device):
+            return
+        try:
+            self._read()
+        except tango.DevFailed as error:
+            attribute.debug("No configuration: %s", error.args[0].desc)
+
+    def require(self) -> None:
+        """Ask the device if the configuration is not known; waits for it.
+
+        :raises tango.DevFailed: where the device does not tell.
+        """
+        if not self.is_known:
+            self._read()
+
+    def _read(self) -> None:
+        attribute = self._attribute
+        self._take(attribute.connected().configuration(attribute.getSimpleName()))
+
+    def take_answer(self) -> None:
+        """Take what the device has told; called once it answers."""
+        if not self.is_known:
+            self.take_fresh()
+        self.events.want_again()
+
+    def take_fresh(self) -> None:
+        """Take what the device has told just now, unless an event was faster."""
+        attribute = self._attribute
+        info = attribute.connected().fresh_configuration(
+            attribute.getSimpleName(), since=self.events.heard
+        )
+        self._take(info)
+
+    def _take(self, info: Any) -> None:
+        """Decode ``info`` if it is news."""
+        if info is None:
+            return
+        self.make_readable(info)
+        if info != self._decoded:
+            taurus_compat.decode_configuration(self._attribute, info)
+            self.announce()
+
+    def make_readable(self, info: Any) -> None:
+        """Empty the texts in ``info`` that are not UTF-8; warn once.
+
+        PyTango raises where such a text is read.
+        """
+        unreadable = pytango_compat.empty_unreadable(info)
+        if unreadable and unreadable != self._unreadable:
+            owner, what = self._attribute, ", ".join(unreadable)
+            owner.warning("%s: its %s cannot be decoded, left empty", owner, what)
+        self._unreadable = unreadable
+
+    def note_decoded(self) -> None:
+        """Keep a copy of what was decoded.
+
+        A program (Taurus's panel) changes the object that Taurus gives out, and what
+        the device tells then would be no news.
+        """
+        info = taurus_compat.configuration(self._attribute)
+        self._decoded = info and tango.AttributeInfoEx(info)
+
+    def take_type_of(self, raw: Any) -> None:
+        """Take type and format from Tango's ``raw`` value where they have changed.
+
+        The device was restarted with another attribute of that name. The rest of the
+        configuration may come after the value, and widgets cannot show a text that has
+        the units of a number.
+        """
+        attribute = self._attribute
+        info = taurus_compat.configuration(attribute)
+        if info is None or raw.is_empty:
+            return
+        if (raw.type, raw.data_format) != (info.data_type, info.data_format):
+            info.data_type, info.data_format = raw.type, raw.data_format
+            taurus_compat.decode_configuration(attribute, info)
+            self.announce()
+
+    def announce(self) -> None:
+        """Tell the listeners that the configuration has changed.
+
+        As in stock Taurus, not without a value; but widgets, whose row may need another
+        class. With the last value where a poll has brought an error, not where an event
+        has.
+        """
+        attribute = self._attribute
+        value, told = attribute.engine.known.value, None
+        if value is None and attribute.isPollingActive():
+            value = attribute.engine.last_value
+        if value is None:
+            value = TangoAttrValue(attr=attribute)
+            listeners = taurus_compat.listeners(attribute)
+            told = tuple(one for one in listeners if is_of_taurus(one()))
+        attribute.engine.announce(TaurusEventType.Config, value, told)
+
+    # --- its events ---
+
+    @property
+    def device_answers(self) -> bool:
+        """Whether the device answers, or refuses at once; False without a device."""
+        attribute = self._attribute
+        return attribute.getParentObj() is not None and attribute.connected().answers
+
+    def subscribe(
+        self,
+        rejected: Callable[[Subscription], Any],
+        refused: Callable[[Subscription, Exception], Any],
+    ) -> Subscription:
+        """Subscribe to it; see ``DeviceConnection.subscribe_configuration``."""
+        attribute = self._attribute
+        return attribute.connected().subscribe_configuration(
+            attribute.getSimpleName(), attribute.push_event, rejected, refused
+        )
+
+    def take_event(self, event: Any) -> None:
+        """Take an event of the configuration; in a thread of Tango's."""
+        attribute = self._attribute
+        if event.err:
+            # The cached value stays true.
+            attribute.debug("configuration event in error: %s", event.errors[:1])
+            return
+        attribute.connected().heard()
+        # The first event of a subscription may have no configuration.
+        first = self.events.take_event(self._clock.monotonic())
+        info = getattr(event, "attr_conf", None)
+        if first or info is None:
+            self._take(info)
+            return
+        # What the device has told of all its attributes is older.
+        attribute.connected().forget_configurations()
+        # As in stock Taurus, each is told: an observer may count them.
+        taurus_compat.decode_configuration(attribute, info)
+        self.announce()
+        # The device may have been restarted: then no event tells the value.
+        attribute.engine.happen(Input.RENEWED)
+
+    def when_idle(self) -> None:
+        """Subscribe to it, once no window is being built.
+
+        Called by the pool right after the device has told all its configurations.
+        """
+        attribute = self._attribute
+        if not attribute.closed and attribute.getParentObj() is not None:
+            self.take_fresh()
+            self.events.begin()
+
+    def when_open(self) -> None:
+        """Read what was missed before the server was sure to send events.
+
+        Called as :meth:`when_idle`, some time after it.
+        """
+        attribute = self._attribute
+        if not attribute.closed and attribute.getParentObj() is not None:
+            self.take_fresh()
+            if attribute.state in (State.OPENING, State.SUBSCRIBED):
+                attribute.factory().look_later(attribute, 0.0)
