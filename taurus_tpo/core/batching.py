@@ -1,4 +1,4 @@
-"""How much of a device travels in one call, in which order: no threads, no clock."""
+"""Which attributes of a device are read in one call: no threads, no clock."""
 
 from __future__ import annotations
 
@@ -8,99 +8,100 @@ from statistics import median_low
 
 from taurus_tpo.core.parallel_reads import MOST_PARALLEL, ParallelReads
 
-#: What one call is to take, s. While a device reads, its monitor belongs to nobody
-#: else, and a call that takes longer than Tango's timeout fails for all in it.
+#: Target duration of one call, s. A call holds the monitor of its device, and one that
+#: exceeds Tango's timeout fails for all its attributes.
 AIM = 0.5
 
-#: How many attributes the first call of a device takes.
+#: Number of attributes in the first call to a device.
 FIRST = 4
 
-#: How many times more a call may take than the largest that came out well.
+#: Factor by which the next call may exceed the largest call so far that met
+#: :data:`AIM`, in attributes.
 GROWTH = 4
 
-#: When so many attributes are found to be refused alone, and none is read in between, a
-#: device is taken to refuse all.
+#: Number of attributes refused alone, without a successful read in between, after which
+#: the device is assumed to refuse all reads.
 ALL = 2
 
-#: How much of the time of a call that timed out its attributes have to take alone, for
-#: that to be the reason.
+#: Fraction of the time of a call that timed out which its attributes must take when
+#: read alone, for their own read times to explain the timeout.
 EXPLAINED = 0.5
 
-#: What is taken to be read in no time beside a slow one, s.
+#: Longest read time of the attribute that is read during a slow one in a trial, s.
 QUICK = 0.1
 
-#: The least that a read is taken to cost, s: by a coarse clock it takes no time at all,
-#: and would never get its share of a time that becomes longer.
+#: Shortest estimated read time, s. A coarse clock may measure 0 s, and such an estimate
+#: could never grow, since measured times are shared out in proportion.
 LEAST_COST = 1e-6
 
 
 class ReadCosts:
-    """What the reads of one device have taken, and what to expect of the next.
+    """Estimates the read times of one device and chooses the attributes of each call.
 
-    A call takes as long as its attributes together, and nobody tells how much of that
-    each has taken: the time is shared out by what was expected of each, which comes
-    close as soon as they have travelled in different company. Not thread-safe: a device
-    is served by one thread at a time.
+    Tango reports only how long a whole call takes. This time is shared out in
+    proportion to the previous estimates, which converges once attributes were read in
+    different combinations. Not thread-safe: a device is served by one thread at a time.
 
-    :param one_by_one: whether each attribute is to be read in a call of its own.
+    :param one_by_one: whether each attribute is read in a separate call.
     """
 
     def __init__(self, one_by_one: bool = False) -> None:
         self._one_by_one = one_by_one
-        #: Whether it reads several slow attributes at the same time.
+        #: Whether the device reads several slow attributes in parallel.
         self.at_once = ParallelReads()
-        #: The names in the order in which they were heard of first.
+        #: Position of each name in a call: the order of registration.
         self._places: dict[Hashable, int] = {}
         self._costs: dict[Hashable, float] = {}
         self._largest = FIRST
-        #: Those that were refused in a call of their own.
+        #: Attributes that were refused when read alone.
         self._alone: set[Hashable] = set()
-        #: Those of them that were found out since something was read.
+        #: The subset of these that was found since the last successful read.
         self._refused: set[Hashable] = set()
-        #: Those of a call that timed out that are to be read alone first, how long that
-        #: took, and how long those took that were read alone since, s.
+        #: Attributes of a call that timed out that have not been read alone yet, the
+        #: duration of that call, and the total time of those read alone since, s.
         self._suspects: set[Hashable] = set()
         self._together = self._apart = 0.0
-        #: How often its server had fallen silent when that call timed out.
+        #: ``Server.falls`` at the time of that call.
         self._falls = 0
-        #: The one to be read alone next, to see whether the device refuses all.
+        #: Attribute to read alone next, to test whether the device refuses all reads.
         self._probe: Hashable = None
         self._probes = 0
 
     @property
     def one_by_one(self) -> bool:
-        """Whether each attribute is read in a call of its own, for good."""
+        """Whether each attribute is read in a separate call, permanently."""
         return self._one_by_one
 
     def enter(self, name: Hashable) -> None:
-        """Give ``name`` its place, the first time that it is heard of; any thread.
+        """Register ``name`` and fix its position in calls; any thread.
 
-        In a call all have the order of the model, as in stock Taurus: reading one may
-        change what the next one brings. An attribute enters when somebody listens to
-        it: which of them is to be read first depends on who is subscribed to first.
+        Attributes register when a listener is added, so that calls keep the order of
+        the model, as in stock Taurus: reading one attribute may change the value of the
+        next. The order of requests does not suffice: it depends on the order of
+        subscriptions.
         """
         self._places.setdefault(name, len(self._places))
 
     def place(self, name: Hashable) -> int:
-        """Return which of the names that are read this is; the last for any other."""
+        """Return the position of ``name`` in calls; unknown names come last."""
         return self._places.get(name, len(self._places))
 
     def expected(self, name: Hashable) -> float:
-        """Return what reading ``name`` is expected to take, s."""
+        """Return the expected read time of ``name``, s."""
         known = self._costs.get(name)
         return self._typical() if known is None else known
 
     def _typical(self) -> float:
         if not self._costs:
             return AIM / FIRST
-        # Not the mean: one slow attribute says little of its neighbors.
+        # The median: one slow attribute must not raise the estimate for all others.
         return median_low(self._costs.values())
 
     def cut(self, names: Iterable[Hashable]) -> list[Hashable]:
-        """Return those of ``names`` to read in the next call, in their order.
+        """Return those of ``names`` to read in the next call, in order; at least one.
 
-        At least one. One that is slow enough to fill a call, or was refused alone,
-        travels alone, and after the others.
+        Attributes slow enough to fill a call, or refused when read alone, come after
+        the others and are read in separate calls, see :meth:`travel_apart`.
         """
         typical = self._typical()
         if self._probe is not None:
@@ -117,40 +118,40 @@ class ReadCosts:
                 slow.append(name)
                 continue
             total += cost
-            # The first may go over the aim by nothing but rounding.
+            # The factor absorbs rounding errors.
             if quick and (total > AIM * 1.001 or len(quick) >= most):
                 break
             quick.append(name)
         return quick or slow[: MOST_PARALLEL if self.at_once.is_possible else 1]
 
     def _is_slow(self, name: Hashable, cost: float) -> bool:
-        """Return whether ``name`` is read in a call of its own, after the others."""
+        """Return whether ``name`` is read in a separate call, after the others."""
         if self.at_once.is_possible and name in self._suspects:
             return True
         return cost >= AIM or name in self._alone
 
     def travel_apart(self, names: Iterable[Hashable]) -> bool:
-        """Return whether each of ``names``, from :meth:`cut`, has a call of its own."""
+        """Return whether ``names``, from :meth:`cut`, are read in separate calls."""
         typical = self._typical()
         return self.at_once.is_possible and all(
             self._is_slow(name, self._costs.get(name, typical)) for name in names
         )
 
     def is_worth_a_trial(self, name: Hashable) -> bool:
-        """Return whether it is to be seen if others are read while ``name`` is."""
+        """Return whether to test for parallel reads while ``name`` is read."""
         may_last = self.expected(name) >= AIM or name in self._suspects
         return may_last and self.at_once.is_to_be_tried and not self._one_by_one
 
     def quickest(self) -> Hashable:
-        """Return what takes least of what was read; None where nothing is quick."""
+        """Return the fastest attribute read so far; None if none is fast enough."""
         known = ((cost, name) for name, cost in self._costs.items())
         quick = [one for one in known if one[0] < QUICK and one[1] not in self._alone]
         return min(quick, key=itemgetter(0))[1] if quick else None
 
     def learn(self, names: Iterable[Hashable], seconds: float, falls: int = 0) -> None:
-        """Take note that reading ``names`` in one call took so long.
+        """Record that one call read ``names`` in ``seconds``.
 
-        :param falls: how often the server has fallen silent so far.
+        :param falls: how often the server has stopped answering so far.
         """
         read = list(names)
         self._look_into_timeout(read, seconds, falls)
@@ -168,16 +169,17 @@ class ReadCosts:
     def timed_out(
         self, names: Iterable[Hashable], seconds: float = 0.0, falls: int = 0
     ) -> None:
-        """Take note that reading ``names`` in one call took too long to know.
+        """Record that a call that read ``names`` timed out.
 
-        They are read one by one until the reason is known. Where the server was silent,
-        or they take as long alone, they may travel together again. Where each alone is
-        quick, they wait for each other in a call: as one does that reads another of its
-        device through a proxy. Such a call may keep the device from all its clients,
-        and no other is made.
+        The attributes are read one by one until the cause is known. If the server did
+        not answer, or the attributes take as long alone, they may share a call again.
+        If each alone is fast, they wait for each other in a shared call, as an
+        attribute does that reads another one of its device through a proxy. Such a call
+        may block the device for all its clients, so the device is read one by one from
+        then on.
 
-        :param seconds: after how long it failed, s.
-        :param falls: how often the server has fallen silent so far.
+        :param seconds: time until the call failed, s.
+        :param falls: how often the server has stopped answering so far.
         """
         read = list(names)
         self._look_into_timeout(read, seconds, falls)
@@ -193,7 +195,7 @@ class ReadCosts:
     def _look_into_timeout(
         self, read: list[Hashable], seconds: float, falls: int
     ) -> None:
-        """See whether what a call has brought explains an earlier timeout."""
+        """Check whether the result of a call explains an earlier timeout."""
         if falls != self._falls:
             self._suspects.clear()
         if len(read) > 1 or read[0] not in self._suspects:
@@ -204,19 +206,19 @@ class ReadCosts:
             self._one_by_one = True
 
     def refused(self, names: Iterable[Hashable]) -> list[Hashable]:
-        """Take note that the device has refused a call for ``names`` as a whole.
+        """Record that the device refused a call for ``names`` as a whole.
 
-        One that is refused alone travels alone from then on, until it is read: the
-        others need not be refused with it. Where the device seems to refuse all, one
-        of them is tried alone, each time another.
+        An attribute refused alone is read in a separate call until a read succeeds, so
+        that the others are not refused with it. Where the device seems to refuse all
+        reads, one attribute is tried alone, a different one each time.
 
-        :return: those that may be read all the same, in calls for fewer of them.
+        :return: the attributes to retry, in smaller calls.
         """
         read = list(names)
         self._probe = None
         if len(read) == 1:
             self._look_into_timeout(read, 0.0, self._falls)
-            # One that is known to be refused says nothing of the others.
+            # A repeated refusal of one attribute is no evidence about the others.
             if len(self._refused) < ALL and self._alone.isdisjoint(read):
                 self._alone.update(read)
                 self._refused.update(read)

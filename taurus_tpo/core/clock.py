@@ -1,7 +1,6 @@
-"""The one clock of the plugin, which tests can drive.
+"""The clock of the plugin, which tests can replace.
 
-Everything that asks for the time takes a :class:`Clock` and defaults to
-:data:`SYSTEM`.
+Code that needs the time takes a :class:`Clock` and defaults to :data:`SYSTEM`.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the plugin asks of a clock; may be called from any thread."""
+    """Interface of a clock; may be called from any thread."""
 
     def monotonic(self) -> float:
-        """Return seconds from a fixed point; never goes back."""
+        """Return seconds from a fixed point; never decreases."""
 
     def time(self) -> float:
-        """Return seconds since the epoch, to compare with Tango's time stamps."""
+        """Return seconds since the epoch, comparable with Tango's time stamps."""
 
 
 class _SystemClock:
@@ -29,14 +28,14 @@ class _SystemClock:
         return time.time()
 
 
-#: The machine's own clock.
+#: The system clock.
 SYSTEM: Clock = _SystemClock()
 
 
 def phase_of(name: str) -> float:
-    """Return where in a common period the turn of ``name`` is, from 0 up to 1.
+    """Return the phase of ``name`` within a common period, from 0 up to 1.
 
-    The same in every process, so that what depends on it can be repeated; different
-    for different names, so that not all have their turn at the same moment.
+    The same in every process, so that timing is reproducible. Names differ in phase, so
+    that periodic work is spread over the period.
     """
     return zlib.crc32(name.encode("utf-8", "surrogateescape")) / 2**32

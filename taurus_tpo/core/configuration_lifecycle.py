@@ -1,8 +1,8 @@
-"""The subscription to the configuration of one attribute, as a table of transitions.
+"""Subscription to the configuration of one attribute, as a table of transitions.
 
-It comes after that to the values (:mod:`taurus_tpo.core.lifecycle`), and no row of a
-window waits for it: it is deferred until no window is being built. The table is total:
-each input has its step in each state.
+It follows the subscription to the values (:mod:`taurus_tpo.core.lifecycle`) and is
+deferred until no window is being built, since no row of a window needs it. The table is
+total: it has an entry for each input in each state.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 
 class ConfigurationState(enum.Enum):
-    """Where the subscription stands."""
+    """State of the subscription."""
 
     UNWANTED = "nobody has asked for it, or it was given up"
     WANTED = "it is begun once the device answers and no window is being built"
@@ -21,7 +21,7 @@ class ConfigurationState(enum.Enum):
 
 
 class ConfigurationInput(enum.Enum):
-    """What can happen to it."""
+    """Input of the state machine."""
 
     WANT = "somebody asks for it; the device does not answer"
     WANT_ANSWERED = "somebody asks for it; the device answers"
@@ -33,7 +33,7 @@ class ConfigurationInput(enum.Enum):
 
 
 class ConfigurationEffect(enum.Enum):
-    """What has to be done."""
+    """Action to carry out."""
 
     DEFER = "begin it when no window is being built"
     SUBSCRIBE = "begin it now"
@@ -46,7 +46,7 @@ _Step = tuple[ConfigurationState, tuple[ConfigurationEffect, ...]]
 _OPEN = (_S.BEGUN, _S.WORKING)
 _NOT_OPEN = (_S.UNWANTED, _S.WANTED)
 
-#: What each input leads to, and what is done.
+#: Next state and effects of each input in each state.
 CONFIGURATION_TABLE: Mapping[tuple[ConfigurationState, ConfigurationInput], _Step] = {
     **{(s, _I.WANT): (_S.WANTED, ()) for s in _NOT_OPEN},
     **{(s, _I.WANT_ANSWERED): (_S.WANTED, (_E.DEFER,)) for s in _NOT_OPEN},
@@ -54,11 +54,11 @@ CONFIGURATION_TABLE: Mapping[tuple[ConfigurationState, ConfigurationInput], _Ste
     (_S.UNWANTED, _I.BEGIN): (_S.UNWANTED, ()),
     (_S.WANTED, _I.BEGIN): (_S.BEGUN, (_E.SUBSCRIBE,)),
     **{(s, _I.REJECTED): (_S.WANTED, (_E.DEFER,)) for s in _OPEN},
-    # It is wanted again when somebody listens anew and the device has answered.
+    # Retried when a listener is added and the device has answered.
     **{(s, _I.REFUSED): (_S.WANTED, ()) for s in _OPEN},
     **{(s, i): (s, ()) for s in _NOT_OPEN for i in (_I.REJECTED, _I.REFUSED)},
     **{(s, _I.EVENT): (_S.WORKING, ()) for s in _OPEN},
-    # Late: of one that was given up.
+    # Late event of a subscription that was ended.
     **{(s, _I.EVENT): (s, ()) for s in _NOT_OPEN},
     **{(s, _I.END): (_S.UNWANTED, (_E.UNSUBSCRIBE,)) for s in _OPEN},
     **{(s, _I.END): (_S.UNWANTED, ()) for s in _NOT_OPEN},
@@ -66,7 +66,7 @@ CONFIGURATION_TABLE: Mapping[tuple[ConfigurationState, ConfigurationInput], _Ste
 
 
 class ConfigurationLifecycle:
-    """Where one subscription stands. Not thread-safe."""
+    """State of one subscription. Not thread-safe."""
 
     __slots__ = ("state",)
 
@@ -75,10 +75,10 @@ class ConfigurationLifecycle:
 
     @property
     def is_begun(self) -> bool:
-        """Whether it was begun and is not over."""
+        """Whether the subscription was begun and has not ended."""
         return self.state in _OPEN
 
     def feed(self, what: ConfigurationInput) -> tuple[ConfigurationEffect, ...]:
-        """Take an input; return what has to be done, in order."""
+        """Apply an input; return the effects to carry out, in order."""
         self.state, effects = CONFIGURATION_TABLE[self.state, what]
         return effects

@@ -1,10 +1,10 @@
-"""As much of CORBA's wire protocol as it takes to ask whether a server is there.
+"""The part of CORBA's wire protocol that tests whether a server is running.
 
-Bytes in, bytes out; no sockets. A GIOP ``LocateRequest`` asks where an object
-is; the ORB of a server answers it by itself, without the code of any device, so that an
-answer says that the process runs, and nothing more. Source: the CORBA 3.3
-specification, part 2 (OMG formal/2012-11-14), sections 9.3 (CDR), 9.4 (GIOP messages)
-and 9.7.2 (the IIOP profile of a reference).
+Bytes in, bytes out; no sockets. A GIOP ``LocateRequest`` asks where an object is. The
+ORB of a server answers it without calling device code, so that an answer only proves
+that the process runs. Source: the CORBA 3.3 specification, part 2 (OMG
+formal/2012-11-14), sections 9.3 (CDR), 9.4 (GIOP messages) and 9.7.2 (the IIOP profile
+of a reference).
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-#: What every message begins with.
+#: First bytes of every message.
 _MAGIC = b"GIOP"
-#: GIOP 1.0, the body in little-endian order, a LocateRequest.
+#: GIOP 1.0, little-endian body, LocateRequest.
 _HEADER = _MAGIC + bytes((1, 0, 1, 3))
-#: The length of the header of a message.
+#: Length of a message header, bytes.
 HEADER_LENGTH = 12
-#: The tag of the profile that tells host and port.
+#: Tag of the profile with host and port.
 _TAG_INTERNET_IOP = 0
 
 
 class NoReferenceError(ValueError):
-    """A text that is no object reference with a host and a port in it."""
+    """A string that is not an object reference with host and port."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where an object of a server is.
+    """Network address of an object of a server.
 
-    :param host: a name or a number.
-    :param port: of TCP.
-    :param key: by which the server knows the object.
+    :param host: a name or an IP address.
+    :param port: TCP port.
+    :param key: identifies the object within the server.
     """
 
     host: str
@@ -44,7 +44,7 @@ class Address:
 
 
 class _ReferenceReader:
-    """Reads CDR: each number is aligned to its size, counted from the beginning."""
+    """Reads CDR: each number is aligned to its size, counted from the start."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -65,23 +65,23 @@ class _ReferenceReader:
         length = self.number("I")
         found = self._data[self._at : self._at + length]
         if len(found) < length:
-            raise struct.error("it ends too early")
+            raise struct.error("truncated sequence")
         self._at += length
         return found
 
 
 def address_of(reference: str) -> Address:
-    """Return where the object of a stringified reference (``IOR:...``) is.
+    """Return the address in a stringified object reference (``IOR:...``).
 
-    :raises NoReferenceError: where it does not tell.
+    :raises NoReferenceError: if it contains no host and port.
     """
     prefix, _, digits = reference.partition(":")
     if prefix.upper() != "IOR":
-        raise NoReferenceError(f"no object reference: {reference[:40]!r}")
+        raise NoReferenceError(f"not an object reference: {reference[:40]!r}")
     try:
         return _address_in(_ReferenceReader(bytes.fromhex(digits)))
     except (ValueError, struct.error) as error:
-        raise NoReferenceError(f"not understood: {reference[:40]!r}: {error}") from None
+        raise NoReferenceError(f"bad reference: {reference[:40]!r}: {error}") from None
 
 
 def _address_in(reader: _ReferenceReader) -> Address:
@@ -90,7 +90,7 @@ def _address_in(reader: _ReferenceReader) -> Address:
         tag, profile = reader.number("I"), reader.octets()
         if tag == _TAG_INTERNET_IOP:
             return _address_in_profile(_ReferenceReader(profile))
-    raise ValueError("no host and port in it")
+    raise ValueError("no profile with host and port")
 
 
 def _address_in_profile(reader: _ReferenceReader) -> Address:
@@ -103,18 +103,18 @@ def _address_in_profile(reader: _ReferenceReader) -> Address:
 
 
 def locate_request(number: int, key: bytes) -> bytes:
-    """Return the message that asks for the object ``key``.
+    """Return a ``LocateRequest`` message for the object ``key``.
 
-    :param number: by which the answer refers to it.
+    :param number: identifies the request in the reply.
     """
     body = struct.pack("<II", number, len(key)) + key
     return _HEADER + struct.pack("<I", len(body)) + body
 
 
 def is_answer(head: bytes) -> bool:
-    """Return whether a message that begins so comes from an ORB that runs.
+    """Return whether a message that begins with ``head`` is from a running ORB.
 
-    :param head: the first :data:`HEADER_LENGTH` bytes. Whatever an ORB says, be it
-        that it does not understand, it says because it runs.
+    :param head: the first :data:`HEADER_LENGTH` bytes. Any GIOP message will do, also
+        an error reply.
     """
     return len(head) >= HEADER_LENGTH and head.startswith(_MAGIC)

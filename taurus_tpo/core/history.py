@@ -1,24 +1,22 @@
-"""What has happened to one attribute: counts and times, for whoever looks at it.
+"""Counters and times of one attribute, for diagnosis.
 
-Times come in as numbers.
+Times are passed in as numbers.
 """
 
 from __future__ import annotations
 
 
 class History:
-    """Counts what came, and takes note of firsts and lasts.
+    """Counters, first and last times of one attribute.
 
-    Not thread-safe: whoever owns it writes it under a lock of its own. It may be read
-    without.
+    Not thread-safe: the owner writes it under its own lock. Reading needs no lock.
 
-    :ivar asked: when somebody listened first; on the clock that never goes back, s.
-        None: nobody has.
-    :ivar first_value: how long after that the first value came, s; None: none yet.
-    :ivar events: how many events came, errors among them.
-    :ivar reads: how many reads came back: first ones, polls and looks.
-    :ivar error: the last error that came, also after values have come since.
-    :ivar failed: when that was, seconds since the epoch by our clock; None: never.
+    :ivar asked: when the first listener was added, monotonic clock, s; None: never.
+    :ivar first_value: time from then until the first value, s; None: no value yet.
+    :ivar events: number of events, including errors.
+    :ivar reads: number of completed reads: first reads, polls and verification.
+    :ivar error: the last error; kept when values follow.
+    :ivar failed: when it occurred, seconds since the epoch by our clock; None: never.
     """
 
     __slots__ = ("asked", "error", "events", "failed", "first_value", "reads")
@@ -32,20 +30,20 @@ class History:
         self.failed: float | None = None
 
     def note_request(self, now: float) -> None:
-        """Take note that somebody listens.
+        """Record that a listener was added; only the first one counts.
 
-        :param now: on the clock that never goes back, s.
+        :param now: monotonic clock, s.
         """
         if self.asked is None:
             self.asked = now
 
     def take_value(self, now: float) -> None:
-        """Take note that there is a value."""
+        """Record a value; only the first one counts."""
         if self.first_value is None and self.asked is not None:
             self.first_value = now - self.asked
 
     def take_error(self, error: Exception, time: float) -> None:
-        """Take note of an error.
+        """Record an error.
 
         :param time: seconds since the epoch.
         """

@@ -1,12 +1,11 @@
-"""The life of one attribute, as a table of transitions.
+"""Lifecycle of one attribute, as a table of transitions.
 
-What happens to an attribute
-is an :class:`Input`; the table answers with the next :class:`State` and the
-:class:`Effect` s that somebody else (:mod:`taurus_tpo.scheme`) carries out, in order.
+The table gives the next :class:`State` for each :class:`Input`, and a list of
+:class:`Effect`, which :mod:`taurus_tpo.scheme` carries out in order.
 
-Two of the rules of the design can be read off it: a subscription that brought no data
-is followed by a read, never only preceded by one; and an attribute is polled exactly in
-the states without a working subscription.
+Two design rules are visible in it: a subscription without data is followed by a read,
+never only preceded by one; and an attribute is polled only in states without a working
+subscription.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 
 
 class State(enum.Enum):
-    """Where an attribute stands."""
+    """State of an attribute."""
 
     IDLE = "nobody listens"
     CONNECTING = "somebody listens; the device has not answered yet"
@@ -32,12 +31,12 @@ class State(enum.Enum):
     POLLED = "events are disabled, it is polled"
     CLOSED = "cleaned up"
 
-    #: As it was called in version 0.1.
+    #: Name in version 0.1.
     SETTLING = VERIFYING
 
 
 class Input(enum.Enum):
-    """What can happen to an attribute."""
+    """Input of the lifecycle."""
 
     LISTEN = "a listener came"
     LISTEN_POLLED = "a listener came; events are disabled"
@@ -62,7 +61,7 @@ class Input(enum.Enum):
 
 
 class Effect(enum.Enum):
-    """What has to be done; carried out in the order given."""
+    """Action to carry out; effects are carried out in the given order."""
 
     CONNECT = "ask whether the device answers, until it does"
     SUBSCRIBE = "subscribe in the attribute's mode"
@@ -81,7 +80,7 @@ class Effect(enum.Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """The answer of the table to one input."""
+    """Entry of the table: next state and effects."""
 
     state: State
     effects: tuple[Effect, ...] = ()
@@ -95,7 +94,7 @@ _HAS_EVENTS = (_S.SUBSCRIBED, _S.OPENING, _S.VERIFYING, _S.UNTRUSTED)
 _TRUSTED = (_S.SUBSCRIBED, _S.OPENING)
 _LOOKED_AT = (_S.OPENING, _S.VERIFYING)
 _NOT_PROVEN = (_S.OPENING, _S.UNTRUSTED)
-# A late event of an earlier subscription may have made it look as if this one worked.
+# A late event of an earlier subscription can make the present one seem to work.
 _BEING_SUBSCRIBED = (*_SUBSCRIBES, *_HAS_EVENTS, _S.RETRYING)
 _NOT_BEING_SUBSCRIBED = (_S.IDLE, *_CONNECTS, _S.POLLED)
 _LISTENED_TO = (*_CONNECTS, *_BEING_SUBSCRIBED, _S.POLLED)
@@ -107,7 +106,7 @@ _END = (_E.UNSUBSCRIBE, _E.STOP_POLLING)
 _FALL_BACK = (_E.POLL, _E.READ)
 _ASK_AGAIN = (_E.STOP_POLLING, _E.CONNECT)
 
-#: What to do after a success: of the first subscription, and of one that was lost.
+#: Effects of a success: of a first subscription, and of one that was lost.
 _WORKS: Mapping[Input, tuple[Effect, ...]] = {
     _I.ACCEPTED: (_E.STOP_POLLING, _E.READ),
     _I.EVENT: (_E.STOP_POLLING, _E.PUBLISH),
@@ -115,23 +114,23 @@ _WORKS: Mapping[Input, tuple[Effect, ...]] = {
 _WORKS_FIRST = {i: (*effects, _E.LOOK_ONCE) for i, effects in _WORKS.items()}
 _WORKS_AGAIN = {i: (*effects, _E.LOOK_AGAIN) for i, effects in _WORKS.items()}
 
-#: The whole life: every pair of state and input.
+#: All transitions: one for every pair of state and input.
 TABLE: Mapping[tuple[State, Input], Step] = {
     (_S.IDLE, _I.LISTEN): Step(_S.CONNECTING, (_E.CONNECT,)),
     (_S.IDLE, _I.RESUBSCRIBE): Step(_S.CONNECTING, (_E.CONNECT,)),
-    # A program may rely on it that polling has begun when addListener returns.
+    # Programs may rely on polling having started when addListener returns.
     (_S.IDLE, _I.LISTEN_POLLED): Step(_S.POLLED, (*_FALL_BACK, _E.CONNECT)),
     (_S.IDLE, _I.READ): Step(_S.IDLE, (_E.PUBLISH,)),
-    # Nothing is subscribed to before the device has answered.
-    # Tango may take its time with the subscription: polling begins a little later.
+    # Subscribe only when the device has answered. Tango may need long for that, so the
+    # attribute is polled meanwhile.
     (_S.CONNECTING, _I.CONNECTED): Step(_S.SUBSCRIBING, (_E.POLL, _E.SUBSCRIBE)),
     (_S.RECONNECTING, _I.CONNECTED): Step(_S.RESUBSCRIBING, (_E.POLL, _E.SUBSCRIBE)),
     **{(s, _I.CONNECTED_POLLED): Step(_S.POLLED, _FALL_BACK) for s in _CONNECTS},
     **{(s, _I.UNREACHABLE): Step(_S.RECONNECTING, (_E.PUBLISH,)) for s in _CONNECTS},
-    # Tango's callbacks may come late, after the subscription was given up.
+    # Late callback of a subscription that was ended.
     **{(s, i): Step(s) for s in _NOT_BEING_SUBSCRIBED for i in _TANGO_SAYS},
-    # The subscription is on its way. Tango says that it is there before the server is
-    # sure to send events: one that is due in that moment is lost.
+    # Tango reports success before the server is certain to send events: an event that
+    # is due in between is lost.
     **{(_S.SUBSCRIBING, i): Step(_S.OPENING, e) for i, e in _WORKS_FIRST.items()},
     **{(_S.RESUBSCRIBING, i): Step(_S.VERIFYING, e) for i, e in _WORKS_AGAIN.items()},
     **{
@@ -139,44 +138,44 @@ TABLE: Mapping[tuple[State, Input], Step] = {
         for s in _SUBSCRIBES
     },
     **{(s, _I.FAILED): Step(_S.RETRYING, (_E.READ,)) for s in _SUBSCRIBES},
-    # The device has to be asked again, before anything is subscribed to.
+    # Check that the device answers before subscribing again.
     **{(s, _I.REJECTED): Step(_S.RECONNECTING, _ASK_AGAIN) for s in _BEING_SUBSCRIBED},
     (_S.SUBSCRIBING, _I.REJECTED): Step(_S.CONNECTING, _ASK_AGAIN),
     **{(s, _I.REJECTED): Step(s) for s in _NOT_BEING_SUBSCRIBED},
-    # It works. A second success means that Tango subscribed anew (the server was
-    # away): what changed in between is lost unless it is read. And for a while after
-    # that the events of some attributes do not arrive.
+    # A second success means that Tango subscribed again after the server was away.
+    # Changes in between are lost unless they are read, and the events of some
+    # attributes do not arrive for a while.
     **{
         (s, i): Step(_S.VERIFYING, (_E.READ, _E.LOOK_AGAIN))
         for s in _HAS_EVENTS
         for i in (_I.ACCEPTED, _I.RENEWED)
     },
-    # What is subscribed to or read later is the new one anyway.
+    # Later subscriptions and reads apply to the new attribute.
     **{(s, _I.RENEWED): Step(s) for s in State if s not in _HAS_EVENTS},
     **{(s, _I.EVENT): Step(s, (_E.PUBLISH,)) for s in _HAS_EVENTS},
     **{(s, _I.FAILED): Step(_S.RETRYING, _FALL_BACK) for s in _HAS_EVENTS},
-    # A late event of an earlier subscription made it look as if this one worked.
+    # A late event of an earlier subscription made this one seem to work.
     **{
         (s, _I.REFUSED): Step(_S.RETRYING, (*_FALL_BACK, _E.SUBSCRIBE_RETRYING))
         for s in _HAS_EVENTS
     },
-    # What has come through proves that all that comes later will.
+    # An event proves that the channel is open.
     (_S.OPENING, _I.OPENED): Step(_S.SUBSCRIBED, (_E.WATCH,)),
-    # That of some does, and of others does not.
+    # Events arrive, but perhaps not for all changes.
     (_S.UNTRUSTED, _I.OPENED): Step(_S.VERIFYING, (_E.LOOK_AGAIN,)),
     **{(s, _I.OPENED): Step(s) for s in State if s not in _NOT_PROVEN},
-    # Not everybody who repairs something sends an event.
+    # The end of an error does not always send an event.
     **{(s, _I.DOUBTED): Step(_S.VERIFYING, (_E.LOOK_AGAIN,)) for s in _TRUSTED},
     **{(s, _I.DOUBTED): Step(s) for s in State if s not in _TRUSTED},
     **{(s, _I.VERIFIED): Step(_S.SUBSCRIBED, (_E.WATCH,)) for s in _LOOKED_AT},
-    # Tango may take the next event for one that it has had before, and drop it.
+    # Tango may drop the next event as a duplicate.
     (_S.VERIFYING, _I.UNPROVEN): Step(_S.SUBSCRIBING, (_E.POLL, _E.RENEW)),
-    # The server promised events and sends none, or not for all changes.
+    # The server does not send events for all changes.
     **{
         (s, _I.CONTRADICTED): Step(_S.UNTRUSTED, (_E.CHECK,))
         for s in (_S.SUBSCRIBED, *_LOOKED_AT)
     },
-    # A look that was on its way when something else happened.
+    # Outdated result of a verification.
     **{(s, _I.VERIFIED): Step(s) for s in State if s not in _LOOKED_AT},
     **{(s, _I.UNPROVEN): Step(s) for s in State if s is not _S.VERIFYING},
     **{
@@ -184,47 +183,47 @@ TABLE: Mapping[tuple[State, Input], Step] = {
         for s in State
         if s not in (_S.SUBSCRIBED, *_LOOKED_AT)
     },
-    # It does not work, and Tango goes on trying.
+    # The subscription failed and Tango retries.
     **{(_S.RETRYING, i): Step(_S.VERIFYING, e) for i, e in _WORKS_AGAIN.items()},
     (_S.RETRYING, _I.REFUSED): Step(_S.RETRYING),
     (_S.RETRYING, _I.FAILED): Step(_S.RETRYING),
     # Events are disabled.
     (_S.POLLED, _I.RESUBSCRIBE): Step(_S.RETRYING, (_E.SUBSCRIBE_RETRYING,)),
-    # The same wherever somebody listens. A listener that died without a word leaves
-    # its attribute listened to, so that LISTEN can come again.
+    # All states with listeners. A listener that was destroyed without being removed
+    # leaves its attribute in them, so LISTEN can occur again.
     **{(s, i): Step(s) for s in _LISTENED_TO for i in (_I.LISTEN, _I.LISTEN_POLLED)},
-    # So may the word of the device.
+    # A late answer of the device.
     **{(s, i): Step(s) for s in _NOT_CONNECTING for i in _DEVICE_SAYS},
     **{(s, _I.RESUBSCRIBE): Step(s) for s in _LISTENED_TO if s is not _S.POLLED},
     **{(s, _I.READ): Step(s, (_E.PUBLISH,)) for s in _LISTENED_TO},
     **{(s, _I.UNLISTEN): Step(_S.IDLE, _END) for s in _LISTENED_TO},
     (_S.IDLE, _I.UNLISTEN): Step(_S.IDLE),
     **{(s, _I.CLOSE): Step(_S.CLOSED, _END) for s in (_S.IDLE, *_LISTENED_TO)},
-    # Nothing reaches an attribute after its cleanUp.
+    # cleanUp is final.
     **{(_S.CLOSED, i): Step(_S.CLOSED) for i in Input},
 }
 
-#: The states in which an attribute has a subscription that works.
+#: States with a working subscription.
 WORKING = frozenset(_HAS_EVENTS)
 
-#: The states in which nobody knows yet whether its device answers.
+#: States in which it is unknown whether the device answers.
 CONNECTING = frozenset(_CONNECTS)
 
-#: The states in which an attribute is polled.
+#: States in which the attribute is polled.
 POLLED_STATES = frozenset({*_SUBSCRIBES, State.RETRYING, State.POLLED})
 
 
 class Lifecycle:
-    """One attribute's walk through the table.
+    """State machine of one attribute.
 
-    Not thread-safe: whoever owns it feeds it under a lock of its own.
+    Not thread-safe: the owner calls it under its own lock.
     """
 
     def __init__(self) -> None:
         self.state = State.IDLE
 
     def feed(self, event: Input) -> tuple[Effect, ...]:
-        """Go to the next state and return what has to be done."""
+        """Apply an input; return the effects to carry out, in order."""
         step = TABLE[self.state, event]
         self.state = step.state
         return step.effects

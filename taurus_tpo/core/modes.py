@@ -1,11 +1,11 @@
 """The five event subscription modes of Tango, as data.
 
-Code asks a mode for what it does (``mode.reads``, ``mode.raises``...) and never
+Code uses the properties of a mode (``mode.reads``, ``mode.raises``...) and never
 compares names.
 
-Source of the facts: ``EventSubMode`` of cppTango 10.1, each cell seen on PyTango
-10.3.1 (``tests/integration/test_mode_table.py`` looks again, against a real device
-server).
+Source of the facts: ``EventSubMode`` of cppTango 10.1; each cell was verified with
+PyTango 10.3.1. ``tests/integration/test_mode_table.py`` repeats that with a real device
+server.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from taurus_tpo.core.text import shown
 
 
 class Reads(enum.Enum):
-    """When a subscription reads the attribute; true where it does at all."""
+    """When a subscription reads the attribute; false for never."""
 
     NEVER = "no"
     DURING = "during subscription"
@@ -30,7 +30,7 @@ class Reads(enum.Enum):
 
 
 class FirstCallback(enum.Enum):
-    """What the subscriber hears first from a subscription that succeeds."""
+    """The first callback of a successful subscription."""
 
     AT_ONCE_WITH_DATA = "at once, with data"
     AFTER_READ_WITH_DATA = "after the read, with data"
@@ -40,14 +40,14 @@ class FirstCallback(enum.Enum):
 
 @dataclass(frozen=True)
 class SubMode:
-    """One subscription mode; the instances of this module are the only ones.
+    """One subscription mode; this module defines all instances.
 
-    :param name: Tango's name of it, a member of ``tango.EventSubMode``.
-    :param tries: it tries to subscribe before the call returns.
-    :param raises: a subscription that fails raises, instead of being told later.
-    :param retries: Tango itself goes on trying after a failure.
+    :param name: name in Tango, a member of ``tango.EventSubMode``.
+    :param tries: whether the call tries to subscribe before it returns.
+    :param raises: whether a failed subscription raises, rather than calls back.
+    :param retries: whether Tango retries a failed subscription.
     :param reads: whether, and when, the subscription reads the attribute.
-    :param first_callback: what the subscriber hears first.
+    :param first_callback: the first callback of a successful subscription.
     """
 
     name: str
@@ -59,14 +59,14 @@ class SubMode:
 
     @property
     def key(self) -> str:
-        """The name as Taurus's settings spell it: ``ASYNCREAD``."""
+        """Name in Taurus's settings: ``ASYNCREAD``."""
         return self.name.upper()
 
     @property
     def tells_success(self) -> bool:
-        """Whether a subscription that succeeded calls back to say so.
+        """Whether a callback reports that the subscription succeeded.
 
-        Where it does not (Sync), the return of the call is the news.
+        In Sync there is none: the subscription has succeeded when the call returns.
         """
         return self.first_callback is not FirstCallback.ON_NEXT_EVENT
 
@@ -91,10 +91,10 @@ STATELESS = SubMode(
 #: All modes, in the order of the table in the documentation.
 MODES: tuple[SubMode, ...] = (SYNC_READ, ASYNC_READ, SYNC, ASYNC, STATELESS)
 
-#: The mode where nobody has decided.
+#: The mode where no source decides.
 DEFAULT = ASYNC_READ
 
-#: The mode by which Tango goes on trying after a subscription has failed.
+#: The mode in which Tango retries a failed subscription.
 RETRYING = ASYNC
 
 _BY_KEY = {mode.key: mode for mode in MODES}
@@ -102,7 +102,7 @@ _NAMES = ", ".join(mode.name for mode in MODES)
 
 
 class UnknownModeError(ValueError):
-    """A value that names none of the five modes; the message lists them."""
+    """A value that is none of the five modes; the message lists them."""
 
     def __init__(self, value: object) -> None:
         self.value = value
@@ -114,9 +114,9 @@ class UnknownModeError(ValueError):
 
 
 def parse(value: Any) -> SubMode:
-    """Return the mode that ``value`` names, in any case.
+    """Return the mode named by ``value``, in upper or lower case.
 
-    :param value: a string such as ``"asyncread"``, a :class:`SubMode`, or anything
+    :param value: a string such as ``"asyncread"``, a :class:`SubMode`, or an object
         whose ``name`` is one of the five (a ``tango.EventSubMode``).
     :raises UnknownModeError: for anything else.
     """
@@ -130,7 +130,7 @@ def parse(value: Any) -> SubMode:
 def _name_of(value: Any) -> Any:
     try:
         return getattr(value, "name", None)
-    except Exception:  # noqa: BLE001 - somebody else's property: no mode of ours
+    except Exception:  # noqa: BLE001 - a foreign property may raise anything
         return None
 
 
@@ -142,14 +142,14 @@ def _nearest(value: object) -> str | None:
 
 
 def carrier(mode: SubMode, native_async_read: bool) -> SubMode:
-    """Return the mode that is handed to Tango to carry out ``mode``.
+    """Return the mode that is passed to Tango to carry out ``mode``.
 
-    AsyncRead is carried out as Async, and the first read fetches the value once the
-    subscription is there: cppTango reads one attribute after the other on one thread,
-    the first read one device beside the other, a device in one call (three times
-    faster with five slow devices). Every other mode carries itself.
+    AsyncRead is carried out as Async, followed by a first read. cppTango reads one
+    attribute after the other in one thread. First reads run in parallel for several
+    devices, with one call for several attributes (three times faster with five slow
+    devices). All other modes are passed unchanged.
 
-    :param native_async_read: leave AsyncRead to Tango
-        (setting ``TANGO_ASYNCREAD_NATIVE``).
+    :param native_async_read: pass AsyncRead itself (setting
+        ``TANGO_ASYNCREAD_NATIVE``).
     """
     return ASYNC if mode.reads is Reads.AFTER and not native_async_read else mode

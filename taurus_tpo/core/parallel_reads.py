@@ -1,29 +1,30 @@
-"""Whether a device reads several attributes at the same time: no threads, no clock."""
+"""Whether a device reads several attributes in parallel: no threads, no clock."""
 
 from __future__ import annotations
 
-#: How many slow attributes are read at once of such a device.
+#: Largest number of slow attributes that are read in parallel from one device.
 MOST_PARALLEL = 16
 
-#: How many trials have to show it: what was read beside a slow one may have come to the
-#: device first.
+#: Number of positive trials required: in a single one, the second read may have reached
+#: the device first.
 SHOWN = 2
 
-#: How many trials there are at the most: some show nothing.
+#: Largest number of trials: some are inconclusive.
 TRIALS = 5
 
-#: The least time that a trial tells anything of, s.
+#: Shortest duration of a conclusive trial, s.
 LEAST_TRIAL = 0.3
 
-#: Where reads at once take more than this part of their times alone, they have waited
+#: Parallel reads that take more than this fraction of their sequential time have waited
 #: for each other.
 WAITED = 0.75
 
 
 class ParallelReads:
-    """What the reads of one device have shown of that. Not thread-safe.
+    """Results of the trials of one device. Not thread-safe.
 
-    A device with a monitor lock takes one trial, which is one call more.
+    A trial reads a second attribute while a slow one is being read. A device with a
+    monitor lock takes only one trial, which is one additional call.
     """
 
     def __init__(self) -> None:
@@ -32,19 +33,19 @@ class ParallelReads:
 
     @property
     def is_possible(self) -> bool:
-        """Whether it does, as far as is known."""
+        """Whether the device is known to read in parallel."""
         return self._shown >= SHOWN
 
     @property
     def is_to_be_tried(self) -> bool:
-        """Whether nobody knows yet."""
+        """Whether this is not known yet."""
         return not self.is_possible and self._trials < TRIALS
 
     def tried(self, seconds: float, part: float) -> None:
-        """Take note of a trial: a read, and another one meanwhile.
+        """Record a trial.
 
-        :param seconds: how long the first took.
-        :param part: which part of that the second took.
+        :param seconds: duration of the first read, s.
+        :param part: fraction of it that the second read took.
         """
         self._trials += 1
         if seconds < LEAST_TRIAL:
@@ -55,12 +56,12 @@ class ParallelReads:
             self._give_up()
 
     def came(self, seconds: float, alone: float, missed: int, count: int) -> bool:
-        """Take note of reads at once; return whether they did not wait for each other.
+        """Record parallel reads; return whether they did not wait for each other.
 
-        :param seconds: how long it took until all had come.
-        :param alone: how long they take one after the other, as far as is known, s.
-        :param missed: how many timed out though they do not when they are read alone.
-        :param count: how many they were.
+        :param seconds: time until all were complete, s.
+        :param alone: their estimated sequential time, s.
+        :param missed: number of reads that timed out, but do not when made alone.
+        :param count: number of reads.
         """
         if seconds > WAITED * alone or 2 * missed >= count:
             self._give_up()

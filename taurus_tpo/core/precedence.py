@@ -1,4 +1,4 @@
-"""Who decides the mode of an attribute: the first source that says anything."""
+"""The mode of an attribute: the decision of the first source that has one."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from taurus_tpo.core import modes
 from taurus_tpo.core.modes import SubMode
 from taurus_tpo.core.rules import AttributeName, Rule, RuleSet
 
-#: What people read in the place of a mode where events are disabled.
+#: Label in place of a mode where events are disabled.
 POLLING = "Polling"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The mode of one attribute, and what decided it.
+    """The mode of one attribute, and the source that decided it.
 
     :param mode: the mode; None where events are disabled and the attribute is polled.
-    :param decided_by: for people: ``"command line rule sys/slow/*"``,
+    :param decided_by: the source, for users: ``"command line rule sys/slow/*"``,
         ``"/etc/xdg/taurus/taurus.ini"``, ``"default"``...
     """
 
@@ -33,10 +33,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class ModeSource:
-    """What one source says: its rules first, then its mode for all the rest.
+    """One source of modes: its rules, then its mode for all other attributes.
 
-    :param mode_origin: where ``mode`` was said, for people.
-    :param rules_origin: where ``rules`` were said.
+    :param mode_origin: where ``mode`` was set, for users.
+    :param rules_origin: where ``rules`` were set, for users.
     """
 
     mode_origin: str
@@ -46,7 +46,7 @@ class ModeSource:
 
     @classmethod
     def named(cls, origin: str) -> ModeSource:
-        """Return a source that has said nothing yet."""
+        """Return an empty source."""
         return cls(mode_origin=origin, rules_origin=origin)
 
     def decide(self, name: AttributeName) -> Decision | None:
@@ -59,11 +59,11 @@ class ModeSource:
         return None
 
     def saying(self, mode: SubMode | None, pattern: str | None = None) -> ModeSource:
-        """Return this source after it has said one thing more.
+        """Return a copy of this source with one change.
 
-        :param mode: None takes back what was said.
-        :param pattern: the attributes that it is about; None for all. The rule said
-            last is asked first.
+        :param mode: None removes the mode or the rule.
+        :param pattern: the attributes to change; None for all. The newest rule is
+            applied first.
         """
         if pattern is None:
             return replace(self, mode=mode)
@@ -78,12 +78,12 @@ def decide(
     events_disabled_by: str | None = None,
     default: SubMode = modes.DEFAULT,
 ) -> Decision:
-    """Return the decision of the first source that speaks of ``name``.
+    """Return the decision of the first source that decides ``name``.
 
     :param sources: in the order of their precedence.
-    :param events_disabled_by: who disabled events altogether, which outranks every
-        source; None if nobody did.
-    :param default: the mode where no source speaks.
+    :param events_disabled_by: what disabled events, which overrides every source; None
+        if events are enabled.
+    :param default: the mode where no source decides.
     """
     if events_disabled_by is not None:
         return Decision(None, f"events disabled ({events_disabled_by})")

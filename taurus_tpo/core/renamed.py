@@ -1,7 +1,7 @@
-"""What had another name in version 0.1, and keeps it for one version more.
+"""Names of version 0.1, which are kept for one more version.
 
-``import taurus_tpo.submode`` finds a module that takes all its names from
-``taurus_tpo.core.modes``; ``attribute.story`` is ``attribute.status``. Either warns
+``import taurus_tpo.submode`` returns a module with the names of
+``taurus_tpo.core.modes``; ``attribute.story`` returns ``attribute.status``. Both warn
 (DeprecationWarning).
 """
 
@@ -16,7 +16,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-#: What was documented, and where its names are now.
+#: Documented modules of version 0.1, and the present modules of their names.
 RENAMED: dict[str, tuple[str, ...]] = {
     "taurus_tpo.activation": ("taurus_tpo.environment.activation",),
     "taurus_tpo.cache": ("taurus_tpo.core.value_cache",),
@@ -39,7 +39,7 @@ RENAMED: dict[str, tuple[str, ...]] = {
 }
 
 
-#: Classes that have other names in these modules.
+#: Classes of these modules that were renamed.
 RENAMED_CLASSES = {
     "Authority": "ModeSource",
     "Journal": "History",
@@ -50,17 +50,17 @@ RENAMED_CLASSES = {
 
 
 def renamed(old: str, new: str) -> Any:
-    """Return a property ``old`` that is what ``new`` is."""
+    """Return a property ``old`` that warns and returns the value of ``new``."""
 
     def get(self: Any) -> Any:
         warnings.warn(f"{old} is {new} now", DeprecationWarning, stacklevel=2)
         return getattr(self, new)
 
-    return property(get, doc=f"What ``{new}`` was called.")
+    return property(get, doc=f"Deprecated name of ``{new}``.")
 
 
 class _Renamed(MetaPathFinder, Loader):
-    """Finds the modules of :data:`RENAMED`, after all other finders."""
+    """Import finder of the modules in :data:`RENAMED`, after all other finders."""
 
     def find_spec(
         self,
@@ -68,21 +68,21 @@ class _Renamed(MetaPathFinder, Loader):
         path: Sequence[str] | None,  # noqa: ARG002 - the protocol of Python
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        """Return how the module is loaded, None where it is none of ours."""
+        """Return the spec of a renamed module, None for any other."""
         return ModuleSpec(fullname, self) if fullname in RENAMED else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Return a module that looks up each name when it is asked for."""
+        """Return an empty module."""
         return ModuleType(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Warn, and give the module its names."""
+        """Warn, and have the names of the module looked up on access."""
         name = module.__name__
         found = RENAMED[name]
         warnings.warn(
             f"{name} is {' and '.join(found)} now, and goes with the next version",
             DeprecationWarning,
-            # Python leaves out its own frames: 2 is whoever imports.
+            # Python skips the frames of its import system: 2 is the importing code.
             stacklevel=2,
         )
 
@@ -97,6 +97,6 @@ class _Renamed(MetaPathFinder, Loader):
 
 
 def install() -> None:
-    """Let the old names be found; may be called again."""
+    """Install the finder of the old names; may be called repeatedly."""
     if not any(isinstance(finder, _Renamed) for finder in sys.meta_path):
         sys.meta_path.append(_Renamed())

@@ -1,4 +1,4 @@
-"""Rules that give attributes a mode by name: shell globs, the first match wins."""
+"""Rules that set the modes of attributes by name: shell globs, the first match wins."""
 
 from __future__ import annotations
 
@@ -11,28 +11,27 @@ from dataclasses import dataclass
 
 from taurus_tpo.core.modes import SubMode
 
-#: How many answers a rule set remembers.
+#: Number of lookups that a rule set caches.
 _REMEMBERED = 16384
 
 
 def compile_glob(glob: str) -> re.Pattern[str]:
-    """Return what matches the names, in lower case, that the shell glob ``glob`` means.
+    """Compile the shell glob ``glob``, to be matched against names in lower case.
 
     Tango names are case-insensitive.
     """
     try:
         return re.compile(fnmatch.translate(glob.lower()))
     except re.error:
-        # Pythons before 3.10.5 make no regular expression of "[z-a]".
+        # Before Python 3.10.5, "[z-a]" does not give a valid regular expression.
         return re.compile(re.escape(glob.lower()) + r"\Z")
 
 
 @dataclass(frozen=True)
 class AttributeName:
-    """The two names that a rule may speak of.
+    """The two names that a rule is matched against.
 
-    :param full: with scheme and authority,
-        ``tango://host:10000/sys/tg_test/1/ampli``.
+    :param full: with scheme and authority, ``tango://host:10000/sys/tg_test/1/ampli``.
     :param short: ``domain/family/member/attribute``.
     """
 
@@ -41,12 +40,12 @@ class AttributeName:
 
     @classmethod
     def of(cls, full: str) -> AttributeName:
-        """Split Taurus's full name of a Tango attribute."""
+        """Return the names of a Tango attribute, from Taurus's full name."""
         return cls(full, "/".join(full.rsplit("/", 4)[-4:]))
 
     @classmethod
     def of_device(cls, full: str) -> AttributeName:
-        """Split that of a Tango device; the short name ends with the member."""
+        """Return those of a Tango device; the short one is ``domain/family/member``."""
         return cls(full, "/".join(full.rsplit("/", 3)[-3:]))
 
 
@@ -54,15 +53,15 @@ class AttributeName:
 class NamePattern:
     """A shell glob (:mod:`fnmatch`), case-insensitive as Tango names are.
 
-    One that holds ``//`` is matched against the full name, with its scheme or, when it
-    begins with ``//``, without; any other against the short name:
+    A pattern with ``//`` is matched against the full name; if it begins with ``//``,
+    without the scheme. Any other pattern is matched against the short name:
     ``domain/family/member/attribute``, or ``domain/family/member`` of a device.
     """
 
     pattern: str
 
     def matches(self, name: AttributeName) -> bool:
-        """Return whether ``name`` is one of those that it means."""
+        """Return whether the pattern matches ``name``."""
         return self.matcher().match(self.part.of(name)) is not None
 
     def matcher(self) -> re.Pattern[str]:
@@ -71,12 +70,12 @@ class NamePattern:
 
     @property
     def beginning(self) -> str:
-        """What each name begins with, in lower case, that the pattern matches."""
+        """Literal prefix of all matching names, in lower case."""
         return _WILD.split(self.pattern.lower(), maxsplit=1)[0]
 
     @property
     def part(self) -> Part:
-        """The part of a name that the pattern is about."""
+        """The part of a name that the pattern is matched against."""
         if self.pattern.startswith("//"):
             return Part.WITHOUT_SCHEME
         return Part.FULL if "//" in self.pattern else Part.SHORT
@@ -89,12 +88,12 @@ class Rule(NamePattern):
     mode: SubMode
 
     def is_for(self, pattern: str) -> bool:
-        """Return whether this is the rule of ``pattern``."""
+        """Return whether this rule has the pattern ``pattern``."""
         return self.pattern.lower() == pattern.lower()
 
 
 class Part(enum.Enum):
-    """A part of a name that a pattern may be about."""
+    """Part of a name that a pattern is matched against."""
 
     FULL = "with scheme and authority"
     WITHOUT_SCHEME = "with authority, from // on"
@@ -108,15 +107,15 @@ class Part(enum.Enum):
         return full if self is Part.FULL else full.partition(":")[2]
 
 
-#: What ends the beginning of a glob that stands for itself.
+#: End of the literal prefix of a glob.
 _WILD = re.compile(r"[*?[]")
 
 
 class _Index:
-    """The rules about one part of a name, by what their patterns begin with.
+    """Rules for one part of a name, by the literal prefixes of their patterns.
 
-    An administrator may have a rule for each of a thousand families: of those, only
-    the few can match that begin as the name does.
+    With one rule for each of a thousand families, only the rules with a matching prefix
+    are tried.
     """
 
     def __init__(self, rules: Iterable[tuple[int, Rule]]) -> None:
@@ -127,7 +126,7 @@ class _Index:
         self._lengths = sorted(set(map(len, self._by_beginning)))
 
     def matches(self, text: str) -> Iterator[tuple[int, Rule]]:
-        """Return the first rule that matches, of each beginning."""
+        """Yield the first matching rule of each prefix."""
         for length in self._lengths:
             for number, rule, matcher in self._by_beginning.get(text[:length], ()):
                 if matcher.match(text):
@@ -138,7 +137,7 @@ class _Index:
 class RuleSet:
     """An ordered set of rules, compiled once.
 
-    Immutable; may be asked from any thread.
+    Immutable; may be used from any thread.
     """
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
@@ -147,7 +146,7 @@ class RuleSet:
         for numbered in enumerate(self.rules):
             by_part.setdefault(numbered[1].part, []).append(numbered)
         self._indexes = {part: _Index(some) for part, some in by_part.items()}
-        # A GUI asks for the same attributes again and again.
+        # GUIs look up the same attributes repeatedly.
         self._answer = functools.lru_cache(maxsize=_REMEMBERED)(self._search)
 
     def first_match(self, name: AttributeName) -> Rule | None:
@@ -160,7 +159,7 @@ class RuleSet:
             for part, index in self._indexes.items()
             for match in index.matches(part.of(name))
         ]
-        # Numbers differ, so that no two rules are compared.
+        # Numbers are unique, so that rules are never compared.
         return min(found)[1] if found else None
 
     def __len__(self) -> int:

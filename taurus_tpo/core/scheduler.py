@@ -1,4 +1,4 @@
-"""Which device is served next, and how much of it: no threads, no clock."""
+"""Which device is served next, with which requests: no threads, no clock."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from typing import Any, Protocol
 from taurus_tpo.core.batching import AIM, ReadCosts
 from taurus_tpo.core.server_health import Server
 
-#: An attribute so slow that it travels alone lets those go first that are due so much
-#: later, s, and no others: there may always be one that is polled.
+#: A slow attribute, which is read in a separate call, yields to requests that are due
+#: up to this much later, s, and to no others: polls are due again and again.
 OVERTAKING = 2.0
 
-#: How long a thread is taken up with one batch until another takes its place, s: twice
-#: what one call is to take. It may be in a call to a server that has just begun to
-#: hang, for 9 s; or with a listener that blocks, for as long as that likes.
+#: How long a thread serves a batch before another one may replace it, s: twice the
+#: target duration of a call. It may be in a call to a server that has just begun to
+#: hang, for 9 s, or in a listener that blocks.
 HELD = 2 * AIM
 
-#: How many threads others take the place of at the most.
+#: Largest number of threads that are replaced.
 MOST_HELD = 32
 
 
 class RequestKind(enum.Enum):
-    """What is wanted of a device."""
+    """Purpose of a request."""
 
     CONNECT = "to know whether it answers, and its configuration"
     READ = "the value of an attribute, once"
@@ -40,14 +40,14 @@ class RequestKind(enum.Enum):
     ALARM = "nothing; somebody wants to know that it is time"
 
 
-#: The kinds that bring the value of an attribute.
+#: The kinds that read the value of an attribute.
 READS = frozenset(
     {RequestKind.READ, RequestKind.READ_AT_ONCE, RequestKind.POLL, RequestKind.LOOK}
 )
 
 
 class Outcome(enum.Enum):
-    """What became of a request."""
+    """Result of a request."""
 
     READ = "the read brought a value"
     FAILED = "the read failed"
@@ -55,12 +55,12 @@ class Outcome(enum.Enum):
 
 
 class ScheduledDevice(Protocol):
-    """What the schedule knows of a device; it is hashable, too.
+    """Interface of a device for the scheduler; must be hashable.
 
-    :param server: whose monitor and threads it takes at present; changed only while
-        the device is served.
-    :param costs: what its reads take.
-    :param late: whether its last call timed out though the server is there.
+    :param server: the server that has to be called next; changes only while the device
+        is served.
+    :param costs: the estimated times of its reads.
+    :param late: whether its last call timed out although the server answers.
     """
 
     server: Server
@@ -70,18 +70,19 @@ class ScheduledDevice(Protocol):
 
 @dataclass(eq=False)
 class Request:
-    """Something that is wanted of a device, and that waits.
+    """A pending request to a device.
 
-    :param device: one device is served by one thread at a time.
-    :param name: whatever tells attributes apart.
-    :param asked: since when it is wanted, seconds since the epoch.
-    :param target: what the reader needs to deliver the value (a weak reference:
-        waiting work keeps no attribute alive).
-    :param due: when it may be served, on the clock that never goes back, s.
-    :param patient: whether it waits for a server that is silent already, rather than
-        fail at once.
-    :param beside: whether one like it was asked while this one was being served, in
-        vain, so that both wait.
+    :param device: is served by one thread at a time.
+    :param name: identifies the attribute.
+    :param asked: since when the value is wanted, seconds since the epoch; older ones do
+        not count.
+    :param target: what the reader needs to deliver the value (a weak reference: pending
+        requests keep no attribute alive).
+    :param due: when it may be served, monotonic clock, s.
+    :param patient: whether it waits while the server does not answer, rather than fail
+        at once.
+    :param beside: whether an equal request was made while this one was being served and
+        had to be retried, so that both are pending.
     """
 
     device: Any
@@ -96,38 +97,38 @@ class Request:
 
     @property
     def key(self) -> Hashable:
-        """By which it is found among those that wait on its device."""
+        """Key among the pending requests of its device."""
         key = self.kind, self.name
         return (*key, id(self)) if self.beside else key
 
     def is_wanted(self) -> bool:
-        """Return whether somebody is still there to whom it would bring something."""
+        """Return whether its receiver still exists and it was not cancelled."""
         gone = self.target is not None and self.target() is None
         return not gone and not self.is_cancelled()
 
     def is_cancelled(self) -> bool:
-        """Return whether whoever asked has cancelled it."""
+        """Return whether the caller has cancelled it."""
         return False
 
     def is_of(self, owner: Any) -> bool:
-        """Return whether it was asked for ``owner``, or for somebody who is gone."""
+        """Return whether it is for ``owner``, or its receiver no longer exists."""
         target = None if self.target is None else self.target()
         return owner is None or target is None or target is owner
 
     def succeed(self, value: Any) -> None:
-        """Settle it with the value that was read."""
+        """Settle it with the value read."""
         self._settle(Outcome.READ, value=value)
 
     def fail(self, error: BaseException) -> None:
-        """Settle it with the failure of its read."""
+        """Settle it with an error."""
         self._settle(Outcome.FAILED, error=error)
 
     def spare(self, value: Any) -> None:
-        """Settle it with a value that came in another way before the read."""
+        """Settle it with a value that arrived by other means before the read."""
         self._settle(Outcome.DROPPED, value=value)
 
     def drop(self) -> None:
-        """Settle it as in vain, with nothing to show for it."""
+        """Settle it without a result."""
         if self.outcome is None:
             self.outcome = Outcome.DROPPED
             self.cancel()
@@ -142,22 +143,22 @@ class Request:
 
     def deliver(
         self,
-        value: Any,  # noqa: ARG002 - for whoever waits
+        value: Any,  # noqa: ARG002 - for subclasses
         error: BaseException | None,  # noqa: ARG002
     ) -> bool:
-        """Give the value or the error to whoever asked; return whether they want it."""
+        """Pass the value or the error to the caller; return whether it was wanted."""
         return not self.is_cancelled()
 
     def cancel(self) -> None:
-        """Say to whoever asked that nothing comes of it."""
+        """Report to the caller that there will be no result."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one thread does of one device, in one go.
+    """Requests of one device that one thread serves together.
 
-    :param requests: all of a kind of work that goes together: to connect, or to read.
-    :param error: why none of it can be done; to be told to all of them.
+    :param requests: all of the same kind of work: connecting, or reading.
+    :param error: why they cannot be served; delivered to all of them.
     """
 
     device: Any
@@ -167,12 +168,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a batch.
+    """Result of a batch.
 
-    :param answered: whether the server has answered, or refused at once; None if it
-        was not called.
+    :param answered: whether the server answered, or refused at once; None if it was not
+        called.
     :param late: whether the call timed out.
-    :param again: the requests that have to be served once more.
+    :param again: requests that have to be served again.
     """
 
     answered: bool | None = None
@@ -181,13 +182,13 @@ class Report:
 
 
 class _DeviceQueue:
-    """All that waits on one device."""
+    """Pending requests of one device."""
 
     def __init__(self, device: Any) -> None:
         self.device = device
         self.waiting: dict[Hashable, Request] = {}
         self.busy = False
-        #: The server in whose queue it stands; None while it ripens or is served.
+        #: The server at which it is queued or served; None while nothing is due.
         self.server: Server | None = None
         self.due = float("inf")
 
@@ -195,7 +196,7 @@ class _DeviceQueue:
         return (request for request in self.waiting.values() if request.due <= until)
 
     def those_for(self, kind: RequestKind, name: Hashable) -> Iterator[Request]:
-        """Return the requests for this that wait, the newest first."""
+        """Yield the pending requests of this kind and name, the newest first."""
         newest = self.waiting.get((kind, name))
         if newest is not None:
             yield newest
@@ -205,11 +206,10 @@ class _DeviceQueue:
 
 
 class _ServerQueue:
-    """The device queues of one server that are due, and how many are being served.
+    """Due device queues of one server, and the number of those being served.
 
-    :param due: a heap: those whose last call timed out come last, then by age.
-    :param held_back: those in which nothing is due but what waits until the server is
-        no longer silent.
+    :param due: a heap: devices whose last call timed out come last, then by due time.
+    :param held_back: queues whose due requests all wait until the server answers again.
     """
 
     def __init__(self) -> None:
@@ -219,21 +219,22 @@ class _ServerQueue:
 
 
 class Scheduler:
-    """What waits, by device and by server.
+    """Pending requests, by device and by server.
 
-    A request is due when it has waited ``gather`` seconds (or as long as whoever asked
-    said), so that the attributes of a device that are asked for one after the other
-    travel in one call. The device whose request has been due for longest comes first;
-    those whose last call timed out come after all others. While a device is served,
-    what is asked of it waits.
+    A request is due after the delay that its caller set. Requests of the kind READ wait
+    ``gather`` seconds more, so that attributes of a device that are requested one after
+    the other are read in one call. The device with the oldest due request is served
+    first; devices whose last call timed out come after all others. While a device is
+    served, new requests for it wait.
 
-    The bulkheads: a server that has not answered just now is asked whether it is there
-    (:meth:`to_check`) before a thread goes to it. Where it cannot be asked, and has not
-    answered lately, one thread tries. One server gets three quarters of the threads at
-    the most, and all that has just timed out half of them. A thread that is held for
-    longer than :data:`HELD` does not count as one of the ``workers``: others go on.
+    Bulkheads: a server that has not answered just now is probed (:meth:`to_check`)
+    before a thread calls it. If it cannot be probed and has not answered lately, only
+    one thread calls it. One server gets at most three quarters of the threads; all
+    devices that timed out or whose server has not answered lately get at most half. A
+    thread that is held for longer than :data:`HELD` does not count as one of the
+    ``workers``.
 
-    Times are seconds of a clock that never goes back. Not thread-safe.
+    Times are seconds of a monotonic clock. Not thread-safe.
     """
 
     def __init__(self, workers: int = 8, gather: float = 0.0) -> None:
@@ -245,37 +246,35 @@ class Scheduler:
         self._not_due: list[tuple[float, int, _DeviceQueue]] = []
         self._order = itertools.count()
         self._queues: dict[Server, _ServerQueue] = {}
-        #: Servers that are being asked whether they are there, and whether that has
-        #: been found out once.
+        #: Servers that are being probed; the value is whether a first result is known.
         self._checked: dict[Server, bool] = {}
-        #: Servers that have answered such a question; each lets one thread go there,
-        #: however long that takes to come.
+        #: Servers whose probe was answered; each entry permits one call, however late.
         self._checked_alive: set[Server] = set()
         self._troubled: set[Any] = set()
-        #: Since when each device is served that is called for that.
+        #: When serving of each device began; only devices whose server is called.
         self._served: dict[Any, float] = {}
         self._pending: Counter[RequestKind] = Counter()
 
-    # --- what is asked ---
+    # --- requests ---
 
     def pending(self, kind: RequestKind = RequestKind.READ) -> int:
-        """Return the number of requests of a kind that wait or are being served."""
+        """Return the number of requests of a kind that are pending or being served."""
         return self._pending[kind]
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing waits or is being served."""
+        """Whether nothing is pending or being served."""
         return not self._device_queues
 
     def find(self, device: Any, kind: RequestKind, name: Hashable) -> Request | None:
-        """Return the request for this that waits, or None."""
+        """Return the pending request of this kind and name, or None."""
         device_queue = self._device_queues.get(device)
         return None if device_queue is None else device_queue.waiting.get((kind, name))
 
     def add(self, request: Request, now: float, delay: float = 0.0) -> None:
-        """Let ``request`` wait; nothing like it must be waiting already.
+        """Add ``request``; no equal request may be pending.
 
-        :param delay: how long it is to wait at the least, s.
+        :param delay: shortest time until it is due, s.
         """
         gather = self._gather if request.kind is RequestKind.READ else 0.0
         request.due = now + delay + gather
@@ -291,9 +290,10 @@ class Scheduler:
     def remove(
         self, device: Any, kind: RequestKind, name: Hashable, owner: Any = None
     ) -> Request | None:
-        """Forget a request for this that waits, and return it; the newest first.
+        """Remove and return a pending request of this kind and name, the newest first.
 
-        :param owner: whose it is, where it has a target; None: whoever's.
+        :param owner: only requests for this receiver, or for one that no longer exists;
+            None: any request.
         """
         device_queue = self._device_queues.get(device)
         if device_queue is None:
@@ -311,7 +311,7 @@ class Scheduler:
         return request
 
     def _dissolve(self, device_queue: _DeviceQueue) -> None:
-        """Forget a queue in which nothing waits."""
+        """Delete the queue of a device without pending requests."""
         del self._device_queues[device_queue.device]
         device_queue.due = float("inf")
         if device_queue.server is not None:
@@ -323,23 +323,23 @@ class Scheduler:
             device_queue.server = None
 
     def replace(self, request: Request) -> None:
-        """Put ``request`` in the place of the one like it that waits."""
+        """Replace the equal pending request by ``request``; the due time is kept."""
         waiting = self._device_queues[request.device].waiting
         request.due = waiting[request.key].due
         waiting[request.key] = request
 
     def hasten(self, request: Request, now: float, delay: float) -> None:
-        """Let a ``request`` that waits be due earlier, if that is earlier."""
+        """Make a pending ``request`` due in ``delay`` s, if that is earlier."""
         request.due = min(request.due, now + delay)
         self._update_due(self._device_queues[request.device], request)
 
     def _update_due(
         self, device_queue: _DeviceQueue, changed: Request | None = None
     ) -> None:
-        """See when a device is to be looked at next, after something has changed.
+        """Update when the queue of a device is examined next.
 
-        :param changed: the one request that has come, or may be due earlier or have
-            less patience now; None if it is not as simple as that.
+        :param changed: the only request that was added, or whose ``due`` or ``patient``
+            may have decreased; None for any other change.
         """
         if device_queue.busy or not device_queue.waiting:
             return
@@ -360,15 +360,15 @@ class Scheduler:
             self._look_at(device_queue, min(device_queue.due, changed.due))
 
     def _look_at(self, device_queue: _DeviceQueue, due: float) -> None:
-        """Look at ``device_queue`` when something of it is ``due``, and not before."""
+        """Examine ``device_queue`` at ``due``, and not before."""
         if due != device_queue.due:
             device_queue.due = due
             heapq.heappush(self._not_due, (due, next(self._order), device_queue))
 
-    # --- what is served ---
+    # --- service ---
 
     def take(self, now: float) -> Batch | None:
-        """Return the batch to serve now, or None; its device is busy from here on."""
+        """Return the batch to serve now, or None; marks its device as busy."""
         self._line_up(now)
         while True:
             server = self._next_server(now)
@@ -378,7 +378,7 @@ class Scheduler:
             device_queue = heapq.heappop(queue.due)[-1]
             due = list(device_queue.due_requests(now + self._gather))
             if not due:
-                # What was due has been removed.
+                # The due requests were removed.
                 device_queue.server = None
                 self._forget_if_empty(server, queue)
                 self._update_due(device_queue)
@@ -391,19 +391,19 @@ class Scheduler:
                 self._hold_back(queue, device_queue)
 
     def _hold_back(self, queue: _ServerQueue, device_queue: _DeviceQueue) -> None:
-        """Let a device wait for its server, or for one to be told that it is silent."""
+        """Hold a device until its server answers or an impatient request is due."""
         queue.held_back.add(device_queue)
         impatient = [r.due for r in device_queue.waiting.values() if not r.patient]
         if impatient:
             self._look_at(device_queue, min(impatient))
 
     def ready(self, now: float) -> bool:
-        """Return whether there is something to serve now."""
+        """Return whether a batch can be served now."""
         self._line_up(now)
         return self._next_server(now) is not None
 
     def _line_up(self, now: float) -> None:
-        """Put the device queues that are due into the queues of their servers."""
+        """Move the device queues that are due to the queues of their servers."""
         for server, queue in list(self._queues.items()):
             if queue.held_back and self._may_try(server, queue, now):
                 self._wake(server)
@@ -421,7 +421,7 @@ class Scheduler:
             )
 
     def _next_server(self, now: float) -> Server | None:
-        """Return the server whose turn it is."""
+        """Return the server to serve next."""
         waiting = [
             (queue.due[0], server)
             for server, queue in self._queues.items()
@@ -433,7 +433,7 @@ class Scheduler:
         if server.calls and not self._has_free_thread(now):
             return False
         if server.silent:
-            # There is an error to tell, or it may be time to try.
+            # Requests have to fail, or a retry may be due.
             return self._is_up_to_date(server, now)
         if not self._has_room(server, queue):
             return False
@@ -444,27 +444,27 @@ class Scheduler:
         return not queue.serving and self._room_for_troubled()
 
     def held(self, now: float) -> int:
-        """Return how many threads are held that others may take the place of."""
+        """Return the number of held threads that may be replaced."""
         held = sum(begun + HELD <= now for begun in self._served.values())
         return min(held, MOST_HELD)
 
     def _has_free_thread(self, now: float) -> bool:
-        """Return whether fewer than ``workers`` threads are taken up, not held."""
+        """Return whether fewer than ``workers`` threads are busy and not held."""
         return len(self._served) - self.held(now) < self._workers
 
     def _has_room(self, server: Server, queue: _ServerQueue) -> bool:
-        """Return whether the bulkheads leave a thread to what is due."""
+        """Return whether the bulkheads leave a thread for the first due device."""
         if queue.due[0][0] and not self._room_for_troubled():
             return False
         return queue.serving < min(self._of_one_server, server.at_once)
 
     def _is_there(self, server: Server, now: float) -> bool:
-        """Return whether a thread may go to a server that can be asked."""
+        """Return whether a thread may call a server that can be probed."""
         vouched = server in self._checked_alive and server.answers_lately(now)
         return vouched or server.answered_just_now(now)
 
     def _is_up_to_date(self, server: Server, now: float) -> bool:
-        """Return whether the silence of ``server`` is recent."""
+        """Return whether it is known that ``server`` still does not answer."""
         if server.address is None or now < server.retry_at():
             return True
         return self._checked.get(server, False)
@@ -473,7 +473,7 @@ class Scheduler:
         return len(self._troubled) < self._of_troubled
 
     def _may_try(self, server: Server, queue: _ServerQueue, now: float) -> bool:
-        """Return whether a call may find out if a silent server is back."""
+        """Return whether a call may test a server that cannot be probed."""
         alone = server.silent and server.address is None and not queue.serving
         return alone and server.retry_at() <= now and self._room_for_troubled()
 
@@ -509,7 +509,7 @@ class Scheduler:
         return Batch(device_queue.device, requests, error)
 
     def done(self, batch: Batch, report: Report) -> None:
-        """Say that ``batch`` was served: what was asked meanwhile may come."""
+        """Record that ``batch`` was served; its device may be served again."""
         device_queue = self._device_queues[batch.device]
         assert device_queue.server is not None
         queue = self._queues[device_queue.server]
@@ -522,7 +522,7 @@ class Scheduler:
             self._pending[request.kind] -= 1
         for request in report.again:
             request.beside = False
-            # One that is asked meanwhile may want a younger value.
+            # A request made meanwhile may need a newer value.
             request.beside = request.key in device_queue.waiting
             self._pending[request.kind] += 1
             device_queue.waiting[request.key] = request
@@ -536,12 +536,14 @@ class Scheduler:
     # --- servers ---
 
     def to_check(self, now: float) -> tuple[Server, ...]:
-        """Return the servers that have to be asked whether they are there.
+        """Return the servers to probe.
 
-        Each is returned once, until :meth:`verdict` is told, or :meth:`settled`; and
-        none to which no thread could go now: its answer would be old when one can.
+        Each is returned once, until :meth:`verdict` or :meth:`settled` is called.
+        Servers that no thread may call now are left out: the result would be too old
+        when one may.
         """
-        # Those that are silent are asked whoever is busy: so they are found again.
+        # Servers that do not answer are probed even if all threads are busy, to detect
+        # when they answer again.
         is_busy = not self._has_free_thread(now)
         found = tuple(
             server
@@ -556,9 +558,9 @@ class Scheduler:
         return found
 
     def begin_check(self, server: Server) -> bool:
-        """Return whether ``server`` has to be asked; not if that is under way.
+        """Return whether to probe ``server``; False while it is being probed.
 
-        As :meth:`to_check`, for somebody who has nothing waiting.
+        As :meth:`to_check`, for a caller without a pending request.
         """
         if server in self._checked:
             return False
@@ -572,9 +574,9 @@ class Scheduler:
         return has_room and not self._is_there(server, now)
 
     def verdict(self, server: Server, goes_on: bool) -> None:
-        """Take note that a server was asked, and has answered or not.
+        """Record the result of a probe.
 
-        :param goes_on: whether it goes on being asked.
+        :param goes_on: whether the server is probed again after a pause.
         """
         if goes_on:
             self._checked[server] = True
@@ -584,27 +586,27 @@ class Scheduler:
         self.settled(server)
 
     def settled(self, server: Server) -> None:
-        """Take note that the question whether a server is there is of no use any more.
+        """Record that the probe of a server is obsolete.
 
-        It has answered a call, or is somewhere else.
+        The server has answered a call, or has another address.
         """
         self._checked.pop(server, None)
         if not server.silent:
             self._wake(server)
 
     def _wake(self, server: Server) -> None:
-        """Let those come who wait until ``server`` is not silent any more."""
+        """Examine the queues again that were held back for ``server``."""
         queue = self._queues.get(server)
         for device_queue in list(queue.held_back) if queue else ():
             self._update_due(device_queue)
 
     def wanted(self, server: Server) -> bool:
-        """Return whether anything waits for ``server``."""
+        """Return whether any request waits for ``server``."""
         queue = self._queues.get(server)
         return queue is not None and bool(queue.due or queue.held_back)
 
     def forget_servers(self) -> None:
-        """Forget the queues in which nobody stands."""
+        """Delete empty server queues."""
         for server, queue in list(self._queues.items()):
             self._forget_if_empty(server, queue)
 
@@ -613,12 +615,12 @@ class Scheduler:
             del self._queues[server]
             self._checked_alive.discard(server)
 
-    # --- the rest ---
+    # --- other ---
 
     def next_due(self, now: float) -> float | None:
-        """Return when there is something to look at next; None if that is not known."""
+        """Return when the schedule has to be examined next; None if that is unknown."""
         while self._not_due and self._not_due[0][0] != self._not_due[0][-1].due:
-            # Something has become of the queue since.
+            # The entry is outdated.
             heapq.heappop(self._not_due)
         times = [self._not_due[0][0]] if self._not_due else []
         times += [
@@ -628,13 +630,13 @@ class Scheduler:
         ]
         is_waited_for = any(queue.due for queue in self._queues.values())
         if is_waited_for and not self._has_free_thread(now):
-            # When the next one counts as held.
+            # When the next thread counts as held.
             ends = (begun + HELD for begun in self._served.values())
             times += [end for end in ends if end > now]
         return min(times, default=None)
 
     def clear(self) -> tuple[Request, ...]:
-        """Forget all that waits and return it; what is served goes on."""
+        """Remove and return all pending requests; batches in service continue."""
         forgotten: list[Request] = []
         for device, device_queue in list(self._device_queues.items()):
             forgotten += device_queue.waiting.values()
@@ -653,7 +655,7 @@ class Scheduler:
 
 
 def _in_one_go(costs: ReadCosts, due: list[Request]) -> tuple[Request, ...]:
-    """Return those of the ``due`` requests of a device that go together."""
+    """Return the ``due`` requests of a device that are served in one batch."""
     connections = tuple(r for r in due if r.kind is RequestKind.CONNECT)
     if connections:
         return connections
@@ -666,8 +668,8 @@ def _in_one_go(costs: ReadCosts, due: list[Request]) -> tuple[Request, ...]:
 
 
 def _turn(costs: ReadCosts, request: Request) -> tuple[float, int]:
-    """Return when it is the turn of ``request``, among those that are due.
+    """Return the sort key of a due ``request``.
 
-    Polls that fall due together do so but for rounding.
+    Rounded, since polls that are due together differ by rounding errors.
     """
     return round(request.due, 3), costs.place(request.name)

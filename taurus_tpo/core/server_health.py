@@ -1,4 +1,4 @@
-"""What is known of a server: no threads, no clock, no sockets."""
+"""The health of a server: no threads, no clock, no sockets."""
 
 from __future__ import annotations
 
@@ -6,44 +6,45 @@ from dataclasses import dataclass
 
 from taurus_tpo.core.giop import Address
 
-#: For how long an answer counts, s: whoever would have to wait for a call that hangs
-#: makes none to a server whose answer is older.
+#: How long an answer counts as recent, s: a caller that must not be blocked does not
+#: call a server whose last answer is older.
 LATELY = 1.0
 
-#: For how long a thread may go to a server without its being asked first, s. A call to
-#: one that has hung since takes its thread for 9 s; ten servers behind a switch that
-#: dies must not find more than a few threads on their way.
+#: How long after an answer a server may be called without a probe, s. A call to a
+#: server that has begun to hang holds its thread for 9 s. When a switch in front of ten
+#: servers fails, only few threads may be in calls to them.
 JUST_NOW = 0.02
 
-#: How long a silent server is left alone, s: 1, 2, 4, 4...; see :func:`pause_after`.
+#: Pauses between probes of a server that does not answer, s: 1, 2, 4, 4...; see
+#: :func:`pause_after`.
 RETRY_PAUSES = (1.0, 2.0, 4.0)
 
 
 def pause_after(silences: int) -> float:
-    """Return how long to leave a server alone that was silent so often in a row, s."""
+    """Return the pause after ``silences`` successive failures to answer, s."""
     return RETRY_PAUSES[min(silences, len(RETRY_PAUSES)) - 1]
 
 
 @dataclass(eq=False)
 class Server:
-    """A server: all devices in one process, which hang together.
+    """A server: all devices of one process, which stop answering together.
 
-    Written by the pool under its lock, but for ``heard`` and :meth:`doubt`; the
-    attributes may be read by any thread.
+    Written by the pool under its lock, except for ``heard`` and :meth:`doubt`; may be
+    read by any thread.
 
-    :param name: for people: ``TangoTest/1``, ``database host:port``.
-    :param address: where it can be asked whether it is there; None where nobody knows.
-    :param at_once: how many threads may be in a call to it, besides what holds for all.
-    :param answered: when it answered a call last, or refused at once; on the clock that
-        never goes back, s.
-    :param heard: when somebody else has heard of it last: an event came, or Tango has
-        subscribed; written by any thread.
-    :param calls: whether to serve it is to call somebody, which may hold a thread.
-    :param silences: how often in a row it was asked in vain.
-    :param falls: how often it was found silent after it had answered.
-    :param error: why it counts as silent.
+    :param name: for users: ``TangoTest/1``, ``database host:port``.
+    :param address: where it can be probed; None if that is unknown.
+    :param at_once: largest number of threads in calls to it, besides the general
+        limits.
+    :param answered: when it last answered, or refused at once; monotonic clock, s.
+    :param heard: when it last sent an event, or Tango last subscribed; monotonic clock,
+        s; written by any thread.
+    :param calls: whether serving it means a call, which may hold a thread.
+    :param silences: number of successive failures to answer.
+    :param falls: how often it stopped answering.
+    :param error: why it counts as silent; None: it does not.
     :param since: since when it does, seconds since the epoch.
-    :param told: when it was found silent last, on the clock that never goes back.
+    :param told: when it last did not answer, monotonic clock, s.
     """
 
     name: str
@@ -67,45 +68,45 @@ class Server:
         return self.error is not None
 
     def silent_lately(self, now: float) -> bool:
-        """Return whether it was found silent so lately that it need not be asked."""
+        """Return whether it failed to answer so recently that it need not be probed."""
         return self.silent and now < self.retry_at() + LATELY
 
     def answers_lately(self, now: float) -> bool:
-        """Return whether it answered a moment ago."""
+        """Return whether its last answer is recent, see :data:`LATELY`."""
         return not self.silent and now - self.answered <= LATELY
 
     def heard_lately(self, now: float) -> bool:
-        """Return whether it answered a moment ago, or somebody has heard of it."""
+        """Return whether its last answer, event or subscription is recent."""
         return not self.silent and now - max(self.answered, self.heard) <= LATELY
 
     def answered_just_now(self, now: float) -> bool:
-        """Return whether its answer is so young that a thread may go there."""
+        """Return whether it may be called without a probe, see :data:`JUST_NOW`."""
         return not self.silent and now - self.answered <= JUST_NOW
 
     def retry_at(self) -> float:
-        """Return when a silent server may be asked again."""
+        """Return when a server that does not answer may be probed again."""
         return self.told + pause_after(self.silences)
 
     def move(self, address: Address | None) -> None:
-        """Take note of where it is now; each of its objects will do to find it."""
+        """Record its address; any object at that host and port can be probed."""
         if _where(self.address) != _where(address):
             self.address = address
 
     def answer(self, now: float) -> None:
-        """Take note that it answered."""
+        """Record an answer."""
         self.answered = now
         self.silences = 0
         self.error = None
         self.since = None
 
     def doubt(self) -> None:
-        """Take note that a call to it timed out: it has to be asked; any thread."""
+        """Record that a call timed out, so that a probe is needed; any thread."""
         self.answered = self.heard = float("-inf")
 
     def fall_silent(self, error: BaseException, now: float, time: float) -> None:
-        """Take note that it does not answer.
+        """Record that it does not answer.
 
-        :param now: on the clock that never goes back.
+        :param now: monotonic clock, s.
         :param time: seconds since the epoch.
         """
         self.doubt()

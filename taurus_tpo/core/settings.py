@@ -1,9 +1,9 @@
-"""The plugin's settings: the keys of a Taurus settings file, checked, with origins.
+"""The plugin's settings: keys of a Taurus settings file, validated, with origins.
 
-Takes plain values and file names; which module they come from is the business of
-:mod:`taurus_tpo.environment.taurus_compat`. Bad values never raise: each becomes a
-:class:`Problem` that names the file, the key, the value and what would be right, and
-the next source down decides.
+Takes plain values and file names; :mod:`taurus_tpo.environment.taurus_compat` knows the
+module that holds them. Invalid values never raise: each becomes a :class:`Problem` with
+the file, the key, the value and what is valid, and the next source in order of
+precedence decides.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from taurus_tpo.core.text import one_line, shown, shown_fully
 #: The section of a Taurus settings file.
 SECTION = "taurus"
 
-#: Where a value comes from that no settings file holds.
+#: Origin of a value that no settings file contains.
 PROGRAM_ORIGIN = "taurus.tauruscustomsettings"
 
 CHANGE_EVENT = "CHANGE_EVENT"
@@ -33,10 +33,10 @@ CHANGE_EVENT = "CHANGE_EVENT"
 _A_SECOND = 1000
 _A_DAY = 86_400_000
 
-#: The largest number of threads.
+#: Largest number of threads.
 _MOST_WORKERS = 256
 
-#: What Python raises for a text that is no literal.
+#: What Python raises for a text that is not a literal.
 NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 #: What Taurus raises for a settings file that it cannot read.
@@ -45,9 +45,9 @@ UNREADABLE = (*NO_LITERAL, configparser.Error, OSError)
 
 @dataclass(frozen=True)
 class Problem:
-    """A bad value in the settings: what, where, and what would be right.
+    """An invalid value in the settings: what, where, and what is valid.
 
-    :param key: empty where a whole file is bad.
+    :param key: empty if the whole file is invalid.
     """
 
     key: str
@@ -62,7 +62,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings in force, each usable whatever the file says.
+    """The settings in force; valid whatever the file contains.
 
     :param enabled: ``TPO_ENABLED``.
     :param source: ``TANGO_EVENT_SUB_MODE`` and ``TANGO_EVENT_SUB_MODE_RULES``.
@@ -71,8 +71,9 @@ class Settings:
     :param read_one_by_one: ``TPO_READ_ONE_BY_ONE``, patterns of devices.
     :param event_check_period: ``TANGO_EVENT_CHECK_PERIOD``, ms; 0: never.
     :param progress: ``TPO_PROGRESS``.
-    :param events_disabled_by: who emptied ``TANGO_EVENTS_TO_SUBSCRIBE``, or None.
-    :param problems: what is wrong in the files.
+    :param events_disabled_by: where ``TANGO_EVENTS_TO_SUBSCRIBE`` disables events, or
+        None.
+    :param problems: the invalid values.
     """
 
     enabled: bool = True
@@ -89,7 +90,7 @@ class Settings:
 
 
 class _RejectedError(Exception):
-    """A value that a reader cannot use; the message says what would be right."""
+    """A value that a reader rejects; the message says what is valid."""
 
 
 def _read_bool(value: Any) -> bool:
@@ -149,17 +150,17 @@ def _read_rule(value: Any) -> Rule:
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of a settings file: all that the code and the reference say of it.
+    """One key of a settings file, for the code and the reference.
 
     :param name: the key.
-    :param type: the literals that are good, for people.
-    :param default: what counts where nobody has set it, as a file would say it.
-    :param meaning: what it decides, for people.
-    :param read: makes of a literal what the plugin uses, or rejects it.
-    :param field: the field of :class:`Settings` that gets it; empty where it takes
-        more than that.
-    :param unit: of a number; empty where it has none.
-    :param since: the version of this package that began to read it.
+    :param type: the valid literals, for users.
+    :param default: the value where the key is not set, as in a file.
+    :param meaning: its effect, for users.
+    :param read: converts a literal to the value that the plugin uses, or rejects it.
+    :param field: the field of :class:`Settings` for it; empty if it is handled
+        separately.
+    :param unit: of a number; empty if it has none.
+    :param since: the first version of this package that reads it.
     """
 
     name: str
@@ -173,7 +174,7 @@ class Setting:
 
     @property
     def literal(self) -> str:
-        """The default as a settings file says it."""
+        """The default as written in a settings file."""
         return repr(self.default).replace("'", '"')
 
 
@@ -200,7 +201,7 @@ EVENTS = Setting(
     read=_read_change_events,
 )
 
-#: Every setting that the plugin reads, in the order of the reference.
+#: All settings, in the order of the reference.
 ALL: tuple[Setting, ...] = (
     Setting(
         "TPO_ENABLED",
@@ -261,12 +262,12 @@ ALL: tuple[Setting, ...] = (
     EVENTS,
 )
 
-#: Every key that the plugin reads.
+#: The keys of all settings.
 KEYS: tuple[str, ...] = tuple(setting.name for setting in ALL)
 
 
 class _SettingsReader:
-    """One pass over the values, which gathers the problems as it goes."""
+    """One pass over the values, which collects the problems."""
 
     def __init__(self, values: Mapping[str, Any], origin: Callable[[str], str]):
         self._values = values
@@ -274,18 +275,18 @@ class _SettingsReader:
         self.problems: list[Problem] = []
 
     def value(self, setting: Setting) -> Any:
-        """Return what the plugin uses for ``setting``."""
+        """Return the value of ``setting``, or its default."""
         return self.said(setting, setting.read(setting.default))
 
     def said(self, setting: Setting, nobody: Any) -> Any:
-        """Return the same where a good value was set, else ``nobody``."""
+        """Return the value of ``setting`` where a valid one is set, else ``nobody``."""
         key = setting.name
         if key not in self._values:
             return nobody
         return self._try(setting.read, key, key, self._values[key], nobody)
 
     def rules(self) -> RuleSet:
-        """Return the good ones of the rules."""
+        """Return the valid rules."""
         key = RULES.name
         raw = self._values.get(key, ())
         if not isinstance(raw, (list, tuple)):
@@ -317,11 +318,11 @@ def read(
     values: Mapping[str, Any],
     origin: Callable[[str], str] = lambda _key: PROGRAM_ORIGIN,
 ) -> Settings:
-    """Check the raw ``values`` of :data:`KEYS`.
+    """Validate the raw ``values`` of :data:`KEYS`.
 
-    :param values: only the keys that somebody set.
-    :param origin: says where the value of a key comes from, for people.
-    :return: settings that can be used as they are; never raises.
+    :param values: only keys that are set.
+    :param origin: returns where the value of a key is set, for users.
+    :return: valid settings; never raises.
     """
     reader = _SettingsReader(values, origin)
     as_they_are = {one.field: reader.value(one) for one in ALL if one.field}
@@ -329,7 +330,7 @@ def read(
     source = ModeSource(
         mode_origin=origin(MODE.name),
         rules_origin=origin(RULES.name),
-        # The default is another source, with a name of its own.
+        # The default is a separate source.
         mode=reader.said(MODE, None),
         rules=reader.rules(),
     )
@@ -342,7 +343,7 @@ def read(
 
 
 def rules_as_ini(rules: Iterable[tuple[str, str]]) -> list[str]:
-    """Return rules as the lines of a setting, for people to paste; none for none.
+    """Return rules as lines of a settings file; empty for no rules.
 
     :param rules: pairs of a pattern and the name of a mode.
     """
@@ -352,10 +353,10 @@ def rules_as_ini(rules: Iterable[tuple[str, str]]) -> list[str]:
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """One Taurus settings file as it stands on disk.
+    """Contents of one Taurus settings file.
 
     :param values: the literals of its ``[taurus]`` section.
-    :param problems: what in it is no literal, or why it cannot be read.
+    :param problems: values that are not literals, or why the file cannot be read.
     """
 
     path: str
@@ -364,9 +365,9 @@ class SettingsFile:
 
 
 def read_file(path: str) -> SettingsFile | None:
-    """Read a settings file; None where there is none.
+    """Read a settings file; None if it does not exist.
 
-    Never raises: a file that cannot be read or parsed, and a value that is no Python
+    Never raises: a file that cannot be read or parsed, and a value that is not a Python
     literal, are problems of the result.
     """
     parser = configparser.ConfigParser()
@@ -400,10 +401,10 @@ def _file_problem(
 def origin_in(
     files: Iterable[SettingsFile], values: Mapping[str, Any]
 ) -> Callable[[str], str]:
-    """Return a function that says which of ``files`` a value comes from.
+    """Return a function that returns which of ``files`` the value of a key is from.
 
-    A file read later outranks one read earlier. Where no file holds the value that is
-    in force, the program set it: :data:`PROGRAM_ORIGIN`.
+    Later files override earlier ones. A value in force that no file contains was set by
+    the program: :data:`PROGRAM_ORIGIN`.
     """
     newest_first: Sequence[SettingsFile] = list(files)[::-1]
 

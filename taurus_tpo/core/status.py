@@ -1,4 +1,4 @@
-"""What people are told of an attribute: where it stands, and what it waits for."""
+"""Status of an attribute, for users: its state, and what it waits for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from taurus_tpo.core.lifecycle import WORKING, State
 
-#: Tango's reasons for which an attribute sends no events.
+#: Tango's error reasons that mean: the attribute sends no events.
 NO_EVENTS = (
     "API_AttributePollingNotStarted",
     "API_EventPropertiesNotSet",
@@ -16,7 +16,7 @@ NO_EVENTS = (
 
 
 class Condition(enum.Enum):
-    """What people sort attributes by: one word of each one's status."""
+    """Class of a status, by which users sort attributes."""
 
     ERROR = "error"
     SILENT = "not answering"
@@ -28,17 +28,17 @@ class Condition(enum.Enum):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of an attribute; whoever tells it has looked at all of it.
+    """What the status of an attribute depends on.
 
-    :param state: where it stands in its life.
-    :param period: at what period it is polled, ms; None: it is not.
-    :param server: whom it takes, for people: its server, or the database.
+    :param state: state of its lifecycle.
+    :param period: its polling period, ms; None: it is not polled.
+    :param server: the server or database that has to answer, for users.
     :param silent: whether that does not answer.
-    :param next_try: how long until a silent one is asked again, s.
-    :param unreachable: whether the last thing that is known is that nobody was there.
-    :param disabled_by: who disabled events, for people; empty: nobody.
-    :param refusal: Tango's reason for which the subscription failed; empty: it did not.
-    :param failed: whether the last thing that is known of it is an error.
+    :param next_try: time until it is probed again, s.
+    :param unreachable: whether the last result says that no server was reached.
+    :param disabled_by: what disabled events, for users; empty: unknown.
+    :param refusal: Tango's reason for a failed subscription; empty: it did not fail.
+    :param failed: whether the last result is an error.
     """
 
     state: State
@@ -53,12 +53,12 @@ class Facts:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody waits for anything of it."""
+        """Whether it has no listeners and is not polled."""
         return self.period is None and self.state in (State.IDLE, State.CLOSED)
 
 
 def tell(facts: Facts) -> str:
-    """Return in a few words what an attribute does, and what it waits for."""
+    """Return the status as a short text."""
     if facts.is_idle:
         return _WORDS[facts.state]
     if facts.silent:
@@ -72,7 +72,7 @@ def tell(facts: Facts) -> str:
 
 
 def condition(facts: Facts) -> Condition:
-    """Return what people sort attributes by."""
+    """Return the class of the status."""
     if facts.is_idle:
         return Condition.IDLE
     if facts.silent or facts.unreachable:
@@ -81,14 +81,14 @@ def condition(facts: Facts) -> Condition:
         return Condition.ERROR
     if facts.state in WORKING:
         return Condition.SUBSCRIBED
-    # While Tango takes its time with a subscription, it is polled already.
+    # It is polled while Tango is subscribing.
     return Condition.POLLED if facts.period is not None else Condition.CONNECTING
 
 
 def next_try(seconds: float) -> str:
-    """Return in words how long it is until a silent server is asked again.
+    """Return as text when a server that does not answer is probed again.
 
-    :param seconds: that time, s; it may be over.
+    :param seconds: time until then, s; may be negative.
     """
     return f"next try in {seconds:.0f} s" if seconds >= 0.5 else "it is being asked"
 

@@ -1,4 +1,4 @@
-"""Values as text, whatever they are."""
+"""Values of any type as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _short.maxstring = _short.maxother = _short.maxlong = 120
 
 
 def shown(value: Any) -> str:
-    """Return ``value`` as one short line, for people; never raises."""
+    """Return ``value`` as one short line, for users; never raises."""
     return " ".join(_guarded(_short.repr, value).split())
 
 
@@ -28,7 +28,7 @@ def shown_fully(value: Any) -> str:
 def _guarded(represent: Any, value: Any) -> str:
     try:
         return str(represent(value))
-    except Exception as error:  # noqa: BLE001 - somebody else's __repr__
+    except Exception as error:  # noqa: BLE001 - a foreign __repr__
         return f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
 
 

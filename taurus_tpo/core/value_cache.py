@@ -1,6 +1,6 @@
-"""What is known of one attribute: its last value, or its last error.
+"""The last value, or the last error, of one attribute.
 
-Times come in as numbers.
+Times are passed in as numbers.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ V = TypeVar("V")
 class Known(Generic[V]):
     """A value or an error; neither if nothing is known yet.
 
-    :param stamp: the value's own time stamp, or when the error was heard of;
-        seconds since the epoch.
-    :param heard: when it was put here; seconds since the epoch by our clock.
-    :param as_of: since when it may have been so: when the read began that brought it,
-        or when an event was heard; on the same clock.
+    :param stamp: time stamp of the value, or when the error arrived; seconds since the
+        epoch.
+    :param heard: when it was stored; seconds since the epoch by our clock.
+    :param as_of: since when it may be valid: when the read began, or the event arrived;
+        same clock.
     """
 
     value: V | None = None
@@ -34,28 +34,28 @@ class Known(Generic[V]):
         return self.value is None and self.error is None
 
 
-#: What is known of an attribute of which nothing is known.
+#: Initial state of a cache.
 NOTHING: Known[Any] = Known()
 
 
-#: How long after the last news a read has to begin to count as younger than that,
-#: whatever its time stamp, s. A server that polls its attributes sends an event before
-#: it puts the value where reads find it (seen in cppTango 10.3.3).
+#: A read that begins this much later than the last update counts as newer, whatever its
+#: time stamp, s. A server that polls its attributes sends an event before reads return
+#: the value (seen in cppTango 10.3.3).
 YOUNGER = 0.5
 
 
 class ValueCache(Generic[V]):
-    """The last thing known of an attribute, and what may replace it.
+    """The last value or error of one attribute, and what may replace it.
 
-    Not thread-safe: whoever owns it writes it under a lock of its own. :attr:`known`
-    is replaced as a whole and may be read without.
+    Not thread-safe: the owner writes it under its own lock. :attr:`known` is replaced
+    as a whole and may be read without a lock.
     """
 
     def __init__(self) -> None:
         self.known: Known[V] = NOTHING
-        #: The last value that was taken, also where there is an error since.
+        #: The last value stored; kept when errors follow.
         self.last_value: V | None = None
-        #: The time stamp of the last value that was taken.
+        #: Its time stamp.
         self._newest = float("-inf")
 
     def offer(
@@ -66,19 +66,18 @@ class ValueCache(Generic[V]):
         begun: float | None = None,
         filtered: bool = True,
     ) -> bool:
-        """Take ``value``, unless a newer value is there, or was before the error.
+        """Store ``value``, unless it is older than the last value stored.
 
-        :param stamp: the value's own time stamp, seconds since the epoch. An error
-            that is there is replaced whatever the stamp (the clock of a server may go
-            back when it is started elsewhere): the next valid value counts.
-        :param begun: when the read that brought it began, seconds since the epoch by
-            our clock; None for an event. One that began before the error was heard is
-            no next value, and must not be older than the last one. One that began
-            :data:`YOUNGER` after the last news is younger than that, whatever its
-            stamp: a device may stamp its values itself.
-        :param filtered: whether an event with an older stamp is dropped
+        :param stamp: time stamp of the value, seconds since the epoch. After an error,
+            an event counts whatever its stamp: a server that is restarted on another
+            host may have a slower clock.
+        :param begun: when the read of the value began, seconds since the epoch by our
+            clock; None for an event. A read counts whatever its stamp if it began after
+            the stored error arrived, or :data:`YOUNGER` after the stored value: a
+            device may set the stamps of its values itself.
+        :param filtered: whether events with an older stamp are dropped
             (``FILTER_OLD_TANGO_EVENTS`` of Taurus).
-        :return: whether it was taken.
+        :return: whether it was stored.
         """
         if stamp < self._newest and not self._counts(begun, filtered):
             return False
@@ -88,7 +87,7 @@ class ValueCache(Generic[V]):
         return True
 
     def _counts(self, begun: float | None, filtered: bool) -> bool:
-        """Return whether a value counts though its stamp is older than the last."""
+        """Return whether a value with an older stamp counts as newer."""
         known = self.known
         after_error = known.value is None
         if begun is None:
@@ -96,17 +95,17 @@ class ValueCache(Generic[V]):
         return begun >= known.heard + (0.0 if after_error else YOUNGER)
 
     def begin_anew(self) -> None:
-        """Forget the last stamp: the values of a new subscription count from here."""
+        """Forget the last stamp, for a new subscription."""
         self._newest = float("-inf")
 
     def offer_error(
         self, error: Exception, now: float, begun: float | None = None
     ) -> bool:
-        """Take ``error``, unless a value was heard after its read had begun.
+        """Store ``error``, unless a value arrived after its read had begun.
 
         :param begun: when the read that failed began, seconds since the epoch by our
-            clock; None for an error that is the last word whatever is there.
-        :return: whether it was taken.
+            clock; None: store it in any case.
+        :return: whether it was stored.
         """
         overtaken = begun is not None and self.known.heard > begun
         if overtaken and self.known.value is not None:

@@ -1,21 +1,21 @@
-"""When what is cached of an attribute with events can be trusted again.
+"""When the cached value of a subscribed attribute can be trusted again.
 
-After a server was killed and started again, Tango calls back, and for one more period
+After a server was killed and restarted, Tango reports success, but for one more period
 of its keep-alive thread (10 s) the events of some attributes do not arrive (DESIGN,
-fact 9; seen again with cppTango 10.3.3). Of a device that was made anew it tells the
-configuration alone, and whoever repairs something need not send an event. So what is
-cached is compared with what the device says, until the two agree and that time is over.
+fact 9; seen again with cppTango 10.3.3). When a device is re-created, Tango only
+reports its configuration, and the end of an error need not send an event. So the cached
+value is compared with reads of the device until both agree and that period is over.
 
-After the first subscription there is less to see to. Tango calls back when it has asked
-for the events; the server sends none before that request has come to it by another
-connection, which takes moments (seen with cppTango 10.3.3: a change 1 ms after the
-callback was lost after 1 or 2 subscriptions of 100). One look later on finds it.
+After a first subscription one check suffices. Tango reports success when it has
+requested the events. The server sends none before it receives that request on another
+connection, moments later (seen with cppTango 10.3.3: a change 1 ms after the callback
+was lost after 1 or 2 subscriptions of 100).
 
-After a restart there is one thing more. A server numbers the events of an attribute,
-from one when it starts, and Tango drops one that has the number of the last that it has
-had: it takes it for the same. Where Tango has subscribed anew by itself, that may be
-the first event of the new server (seen with cppTango 10.3.3). One that has arrived
-proves that it was not; a subscription that is begun anew starts without a number.
+After a restart, Tango may also drop an event as a duplicate. A server numbers the
+events of an attribute, from one when it starts, and Tango drops an event with the
+number of the last one that it received. If Tango has subscribed again by itself, that
+may be the first event of the new server (seen with cppTango 10.3.3). An event that
+arrives rules this out; a new subscription starts without a number.
 """
 
 from __future__ import annotations
@@ -28,44 +28,44 @@ import numpy as np
 
 from taurus_tpo.core.clock import phase_of
 
-#: How long to wait before the look after a first subscription, s. A connection whose
-#: first packet is lost takes one; no channel was seen to take a tenth of that.
+#: Delay of the check after a first subscription, s. A connection whose first packet is
+#: lost takes 1 s; no channel was seen to take a tenth of that.
 CHANNEL_OPENS = 2.0
 
-#: How much longer it may wait for company, s: the attributes of a device that are
-#: subscribed to in that time are looked at in one call.
+#: Largest additional delay, s: attributes of a device that were subscribed to within
+#: this time are checked in one call.
 COMPANY = 1.0
 
-#: How long to wait before each of the first looks, s; the last of them comes after
-#: Tango's keep-alive period.
+#: Delays before the first checks, s; the last check is later than Tango's keep-alive
+#: period.
 FIRST_CHECKS = (1.0, 4.0, 8.0)
 
-#: How long before each that follows, s. An error is shown for no longer than that after
-#: it has gone.
+#: Delay before each later check, s. An error is shown for no longer than this after it
+#: has ended.
 CHECK_PERIOD = 8.0
 
-#: How long before the next where a read took longer than Tango waits for a call, s: it
-#: keeps all others from the device for that long.
+#: Delay after a read that took longer than Tango's timeout, s: such a read blocks the
+#: device for its other clients.
 LATE_CHECK = 30.0
 
-#: How many looks that bring a value there are at the most: a value that moves by less
-#: than its events tell never agrees.
+#: Largest number of checks that return a value: a value that changes by less than its
+#: event criteria never agrees.
 MOST_CHECKS = 6
 
 
 @dataclass
 class Verification:
-    """The looks at one attribute since there was a reason to doubt what is cached.
+    """The checks of one attribute since its cached value became doubtful.
 
-    Not thread-safe: whoever owns it calls it under a lock of its own.
+    Not thread-safe: the owner calls it under its own lock.
 
-    :param looks: how many there were.
-    :param values: how many of them brought a value.
-    :param event: whether an event has brought a value since the last one.
-    :param trusted: whether the last look that brought a value agreed, or an event has
-        come since the one before.
-    :param late: whether the last read took longer than Tango waits for a call.
-    :param proven: whether an event has come since, or Tango has not subscribed anew by
+    :param looks: number of checks.
+    :param values: number of checks that returned a value.
+    :param event: whether an event with a value arrived since the last such check.
+    :param trusted: whether the last check with a value agreed, or an event arrived
+        since the one before.
+    :param late: whether the last read took longer than Tango's timeout.
+    :param proven: whether an event arrived, or Tango has not subscribed again by
         itself.
     """
 
@@ -78,7 +78,7 @@ class Verification:
 
     @property
     def pause(self) -> float:
-        """How long to wait before the next look, s."""
+        """Delay before the next check, s."""
         if self.late:
             return LATE_CHECK
         return (
@@ -86,13 +86,13 @@ class Verification:
         )
 
     def heard(self) -> None:
-        """Take note of an event with a value: those of this attribute arrive."""
+        """Record an event with a value: events of this attribute arrive."""
         self.event = self.proven = True
 
     def look(self, agrees: bool) -> bool:
-        """Take note of a look that brought a value; return whether it was the last.
+        """Record a check that returned a value; return whether it was the last one.
 
-        :param agrees: whether what was read is what was cached.
+        :param agrees: whether the value read is the cached one.
         """
         self.looks += 1
         self.values += 1
@@ -103,9 +103,9 @@ class Verification:
         )
 
     def failed(self, late: bool = False) -> bool:
-        """Take note of a look that brought an error: never the last one.
+        """Record a check that returned an error; return False: never the last one.
 
-        :param late: whether it took longer than Tango waits for a call.
+        :param late: whether it took longer than Tango's timeout.
         """
         self.looks += 1
         self.late = late
@@ -113,10 +113,11 @@ class Verification:
 
 
 def in_company(now: float, company: str) -> float:
-    """Return how long the look after a first subscription waits, s.
+    """Return the delay of the check after a first subscription, s.
 
-    :param now: on a clock that never goes back, s.
-    :param company: who is looked at at the same time; others at another one.
+    :param now: monotonic clock, s.
+    :param company: identifies what is checked at the same time, such as a device;
+        others are checked at another time.
     """
     phase = phase_of(company) * COMPANY
     periods = math.ceil((now + CHANNEL_OPENS - phase) / COMPANY)
@@ -127,9 +128,9 @@ def in_company(now: float, company: str) -> float:
 class Criteria:
     """By how much a value has to change before its server sends an event.
 
-    What Tango calls ``abs_change`` and ``rel_change``; each a lower and an upper bound
-    of what a change may be without an event, the second in percent of the value that
-    was sent last. None: that criterion is not set.
+    Tango's ``abs_change`` and ``rel_change``: each the lower and the upper bound of
+    changes without an event, the second in percent of the last value sent. None: the
+    criterion is not set.
     """
 
     absolute: tuple[float, float] | None = None
@@ -137,9 +138,9 @@ class Criteria:
 
     @classmethod
     def of(cls, absolute: str, relative: str) -> Criteria:
-        """Return what the configuration of an attribute says.
+        """Return the criteria in the configuration of an attribute.
 
-        :param absolute: as Tango has it: ``"0.5"``, ``"-1,2"``, ``"Not specified"``.
+        :param absolute: in Tango's form: ``"0.5"``, ``"-1,2"``, ``"Not specified"``.
         :param relative: the same.
         """
         return cls(_bounds(absolute), _bounds(relative))
@@ -176,18 +177,18 @@ def _lies_within(change: Any, bounds: tuple[float, float]) -> bool:
     return bool(np.all((change > low) & (change < high)))
 
 
-#: The criteria of an attribute that has none.
+#: No criteria.
 NO_CRITERIA = Criteria()
 
 
 def same(one: Any, other: Any, criteria: Criteria = NO_CRITERIA) -> bool:
-    """Return whether two values of an attribute say the same; never raises.
+    """Return whether two values of an attribute are the same; never raises.
 
-    :param one: something with ``rvalue``, ``wvalue`` and ``quality``, each a number, a
+    :param one: an object with ``rvalue``, ``wvalue`` and ``quality``, each a number, a
         text, bytes, an array of any shape, a sequence of these, or one of these with
         ``units``; or None.
-    :param other: the same; the later one.
-    :param criteria: up to which change of ``rvalue`` two still say the same.
+    :param other: the later value, of the same form.
+    :param criteria: changes of ``rvalue`` up to these do not count.
     """
     if one is None or other is None:
         return one is other
@@ -208,18 +209,18 @@ def _allowed(one: Any, other: Any, criteria: Criteria) -> bool:
     try:
         left, right = np.asarray(one, float), np.asarray(other, float)
     except (TypeError, ValueError):
-        # No numbers: Tango has no criteria for them, whatever was configured.
+        # Not numeric: Tango applies no criteria, whatever is configured.
         return False
     return left.shape == right.shape and criteria.allow(left, right)
 
 
 def _alike(one: Any, other: Any) -> bool:
-    """Return whether two are equal; what is no number equals what is none."""
+    """Return whether two values are equal; NaN equals NaN."""
     if _units(one) != _units(other):
         return False
     one, other = getattr(one, "magnitude", one), getattr(other, "magnitude", other)
     if _is_empty(one) and _is_empty(other):
-        # PyTango brings an empty image of states as another type in an event.
+        # In events, PyTango returns an empty image of states as another type.
         return True
     for kinds, alike in _WAYS:
         if isinstance(one, kinds) and isinstance(other, kinds):
@@ -228,7 +229,7 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def _is_empty(value: Any) -> bool:
-    """Return whether ``value`` is an array or a sequence without an element."""
+    """Return whether ``value`` is an array or a sequence without elements."""
     if isinstance(value, np.ndarray):
         return value.size == 0
     return isinstance(value, (list, tuple)) and all(map(_is_empty, value))
@@ -258,12 +259,12 @@ def _arrays_alike(one: Any, other: Any) -> bool:
 def _equal(one: Any, other: Any) -> bool:
     try:
         return bool(one == other)
-    except Exception:  # noqa: BLE001 - somebody else's class: taken for another value
+    except Exception:  # noqa: BLE001 - a foreign class: counts as different
         return False
 
 
-#: How to compare two that are of these types. An encoded value is a sequence: a format
-#: and bytes, which are no array.
+#: How to compare two values of these types. An encoded value is a sequence: a format
+#: and bytes, which are not an array.
 _WAYS: tuple[tuple[tuple[type, ...], Callable[[Any, Any], bool]], ...] = (
     ((float, int, np.number), _numbers_alike),
     ((np.ndarray,), _arrays_alike),
