@@ -1,1 +1,1 @@
-"""Threads and queues, which know nothing of Tango, Taurus or Qt."""
+"""Threads and queues, without Tango, Taurus or Qt."""

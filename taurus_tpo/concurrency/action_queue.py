@@ -1,4 +1,4 @@
-"""Things to do, done one after the other, with no lock held while they are done."""
+"""Actions that are run one after the other, with no lock held."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any, Callable
 
 
 class ActionQueue:
-    """A queue that is emptied by whichever thread finds it unattended.
+    """A queue of actions that any thread fills and one thread at a time empties.
 
-    What one attribute has to do (subscribe, poll, tell its listeners) must happen in
-    the order in which it was decided, whichever thread decided it, and without a lock:
-    a listener may do anything, and Tango may take its time. So a thread that puts
-    something in empties the box, unless another is at it already (or itself, further up
-    the stack).
+    The actions of one attribute (subscribe, poll, call its listeners) must run in the
+    order in which they were decided, whichever thread decided it, and without a lock: a
+    listener may do anything, and a call to Tango may block. So a thread that adds
+    actions also runs them, unless another thread, or the same one further up the stack,
+    already does.
 
-    :param on_error: takes what an action raises; the next one runs all the same.
+    :param on_error: called with what an action raises; the next action runs all the
+        same.
     """
 
     __slots__ = ("_actions", "_attendant", "_lock", "_news", "_on_error")
@@ -25,14 +26,14 @@ class ActionQueue:
     def __init__(self, on_error: Callable[[Exception], Any]) -> None:
         self._on_error = on_error
         self._actions: deque[Callable[[], None]] = deque()
-        #: What of that may be dropped.
+        #: The subset of these that may be dropped.
         self._news: deque[Callable[[], None]] = deque()
         self._lock = threading.Lock()
-        #: The thread that is at it.
+        #: The thread that runs an action.
         self._attendant: int | None = None
 
     def put(self, *actions: Callable[[], None]) -> None:
-        """Append ``actions``; :meth:`work` does them.
+        """Append ``actions``; :meth:`work` runs them.
 
         To keep an order that was decided under a lock, call this under the same lock:
         it never waits.
@@ -40,19 +41,19 @@ class ActionQueue:
         self._actions.extend(actions)
 
     def put_news(self, action: Callable[[], None], most: int) -> None:
-        """Append ``action``, as :meth:`put`; drop the oldest where ``most`` wait.
+        """Append ``action``, as :meth:`put`; drop the oldest if ``most`` are pending.
 
-        For what is told to listeners: one of them may block while events come.
+        For updates of listeners: a listener may block while events arrive.
         """
         while len(self._news) >= most:
-            # The one who does it all may be about to do this one.
+            # The thread that empties the queue may have taken it already.
             with contextlib.suppress(ValueError, IndexError):
                 self._actions.remove(self._news.popleft())
         self._news.append(action)
         self._actions.append(action)
 
     def work(self) -> None:
-        """Do what is in the box, unless some thread is doing so already."""
+        """Run the pending actions, unless a thread is doing so already."""
         while True:
             with self._lock:
                 if self._attendant is not None or not self._actions:
@@ -70,11 +71,11 @@ class ActionQueue:
                     self._attendant = None
 
     def finish(self, seconds: float) -> None:
-        """Do what is in the box, or wait until the thread that is at it has done so.
+        """Run the pending actions, or wait until the thread that does so has finished.
 
-        Nothing in the midst of an action: the rest follows that.
+        Does nothing when called by an action: the remaining actions follow it.
 
-        :param seconds: how long to wait at the most.
+        :param seconds: longest time to wait, s.
         """
         if self._attendant == threading.get_ident():
             return

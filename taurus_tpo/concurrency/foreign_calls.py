@@ -1,21 +1,21 @@
-"""The calls of Tango's threads into Python, and the end of Python.
+"""Calls of Tango's threads into Python while Python ends.
 
-A thread of Tango's that asks for Python's lock while Python ends is made to exit before
-Python 3.14. C++ catches that exit, and glibc ends the process for it: "FATAL: exception
-not rethrown", and an abort.
+Before Python 3.14, a thread of Tango that requests Python's lock while Python ends is
+made to exit. C++ intercepts that exit, and glibc aborts the process: "FATAL: exception
+not rethrown".
 """
 
 from __future__ import annotations
 
 import threading
 
-#: How long a thread waits for the end of the process, s. What Tango has locked for it
-#: is locked as long: a program that unsubscribes at the end waits for that.
+#: How long a thread waits for the end of the process, s. It may hold a lock of Tango
+#: that long, and a program that unsubscribes at its end waits for that lock.
 STAY = 10.0
 
 
 class Callbacks:
-    """The calls of Tango's threads into Python, none of which outlasts Python.
+    """Tracks calls of Tango's threads into Python, and stops them when Python ends.
 
     Methods may be called from any thread.
     """
@@ -24,15 +24,15 @@ class Callbacks:
         self.restart_in_child()
 
     def restart_in_child(self) -> None:
-        """Begin anew, in a process that was forked: Tango's threads stay behind."""
+        """Reset in a forked child process, which has no threads of Tango."""
         self._changed = threading.Condition()
         self._inside = 0
         self._stopped = False
 
     def enter(self) -> bool:
-        """Begin a call, in the thread that makes it; waits once they are stopped.
+        """Begin a call, in the thread that makes it; waits if calls are stopped.
 
-        :return: whether the call may go on: it is to end with :meth:`leave` then.
+        :return: whether the call may proceed; it must end with :meth:`leave` then.
         """
         with self._changed:
             stopped = self._stopped
@@ -42,7 +42,7 @@ class Callbacks:
         return not stopped
 
     def leave(self) -> None:
-        """End it, in the same thread; waits once they are stopped."""
+        """End a call, in the same thread; waits if calls are stopped."""
         with self._changed:
             stopped = self._stopped
             self._inside -= 1
@@ -53,10 +53,10 @@ class Callbacks:
     def stop(self, timeout: float) -> bool:
         """Let no call begin or return any more: its thread waits for :data:`STAY`.
 
-        To be called once Python is ending.
+        To be called when Python ends.
 
-        :param timeout: how long to wait for calls that are under way, s.
-        :return: whether all threads wait.
+        :param timeout: how long to wait for calls in progress, s.
+        :return: whether no call is in progress.
         """
         with self._changed:
             self._stopped = True

@@ -11,15 +11,15 @@ from taurus_tpo.core.scheduler import Request
 
 @dataclass(eq=False)
 class FutureRequest(Request):
-    """A request for whoever waits in another thread.
+    """A request whose caller waits in another thread.
 
-    :param future: gets the value or the failure; whoever asked may cancel it.
+    :param future: gets the value or the error; the caller may cancel it.
     """
 
     future: Future[Any] = field(default_factory=Future)
 
     def is_cancelled(self) -> bool:
-        """Return whether whoever asked has cancelled it."""
+        """Return whether the caller has cancelled it."""
         return self.future.cancelled()
 
     def deliver(self, value: Any, error: BaseException | None) -> bool:

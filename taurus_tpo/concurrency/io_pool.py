@@ -1,4 +1,4 @@
-"""The threads that connect to devices, read them first, and poll them."""
+"""The threads that connect to devices, do first reads and poll."""
 
 from __future__ import annotations
 
@@ -28,48 +28,49 @@ from taurus_tpo.core.scheduler import (
 )
 from taurus_tpo.core.server_health import Server, pause_after
 
-#: What the threads are called.
+#: Prefix of the names of the threads.
 THREAD_NAME = "taurus_tpo reader"
 
-#: How long a device waits for company, s: a widget is built in about 5 ms, so that some
-#: attributes of a device travel together, and nobody sees the wait.
+#: How long a first read waits for others of its device, s: a widget is built in about 5
+#: ms, so that several attributes are read in one call, and users do not notice the
+#: delay.
 GATHER = 0.03
 
-#: How long a thread waits for work before it ends, s.
+#: How long a thread waits for a batch before it ends, s.
 IDLE = 0.25
 
-#: How long whoever is about to call a server waits to know whether it is there, s:
-#: longer than it takes to call a server silent.
+#: How long a caller waits for the probe of a server, s: longer than it takes to find
+#: that the server does not answer.
 HEARD = 2 * SILENCE
 
-#: The shortest time that a thread waits, s: a clock may stand still.
+#: Shortest time that a thread waits, s: a clock may stand still.
 _SHORTEST_REST = 0.001
 
 
-#: Whose something is, while that lives; None: whoever's.
+#: Weak reference to the owner of a request; None: any owner.
 _Owner = Optional["weakref.ref[Any]"]
 
-#: In the place of an owner who is gone.
+#: Stands for an owner that no longer exists.
 _GONE = object()
 
 
 def _alive_or_gone(whose: _Owner) -> Any:
-    """Return the owner, :data:`_GONE` where there is none any more."""
+    """Return the owner, or :data:`_GONE` if it no longer exists."""
     owner = None if whose is None else whose()
     return _GONE if owner is None and whose is not None else owner
 
 
 def _drop(requests: list[Request]) -> None:
-    """Settle them as in vain; called without the lock."""
+    """Settle ``requests`` without results; called without the lock."""
     for request in requests:
         request.drop()
 
 
 class _TimerDevice:
-    """For the schedule one more device, which is never called: it keeps alarms."""
+    """A device for the scheduler that is never called; holds alarms."""
 
     def __init__(self) -> None:
-        # One that always answers: an alarm waits for nobody's health.
+        # Always answers: alarms do not depend on the health of a server.
         self.server = Server("nobody", answered=float("inf"), calls=False)
         self.costs = ReadCosts()
         self.late = False
@@ -77,14 +78,14 @@ class _TimerDevice:
 
 @dataclass(frozen=True)
 class Stats:
-    """What the pool has done of one kind since it was made.
+    """What the pool has done for one kind of request since it was made.
 
-    :param asked: requests; one for an attribute that was waiting already does not
-        count.
-    :param calls: batches served, each at most one call to a device.
+    :param asked: new requests; one that was pending already does not count again.
+    :param calls: batches served, each with at most one call to a device.
     :param read: attributes that got a value.
     :param failed: attributes whose read failed.
-    :param dropped: reads in vain: the attribute was gone, or an event came first.
+    :param dropped: needless reads: the attribute no longer exists, or an event came
+        first.
     """
 
     asked: int = 0
@@ -99,27 +100,27 @@ def _do_now(action: Callable[[], Any]) -> None:
 
 
 class DevicePool:
-    """A bounded pool of daemon threads that serves devices, one thread a device.
+    """A bounded pool of daemon threads that serves devices, one thread per device.
 
-    Threads start on demand, end when nothing is left to do, and never keep the process
-    alive. All methods may be called from any thread.
+    Threads start on demand, end when idle, and never keep the process alive. All
+    methods may be called from any thread.
 
-    :param serve: serves one batch, settles its requests and says what became of it;
-        called without any lock held, in a thread of the pool. A request that it leaves
-        open, and does not want served again, is dropped.
-    :param workers: how many devices are served at a time. One that holds its thread for
-        longer than :data:`~taurus_tpo.core.scheduler.HELD` does not count, up to
-        :data:`~taurus_tpo.core.scheduler.MOST_HELD` of them.
+    :param serve: serves one batch, settles its requests and returns the result; called
+        without any lock, in a thread of the pool. A request that it does not settle or
+        ask to serve again is dropped.
+    :param workers: number of devices served at a time. A thread that is held for longer
+        than :data:`~taurus_tpo.core.scheduler.HELD` does not count, up to
+        :data:`~taurus_tpo.core.scheduler.MOST_HELD` threads.
     :param silent: makes the error of a server that does not answer.
-    :param refuse: tells whoever is concerned the error of a batch that cannot be
-        served; called as ``serve`` is. The futures get it in any case.
-    :param liveness: asks servers whether they are there; ended with the pool.
-    :param name: what its threads are called, for whoever looks with a debugger.
-    :param gather: how long a read waits for others of its device, s.
-    :param idle: how long a thread waits for work before it ends, s.
-    :param log: takes what goes wrong in ``serve`` itself.
-    :param do_later: has something done in another thread, and waits for nobody. Without
-        it, whoever withdraws something waits for whoever has the lock.
+    :param refuse: delivers the error of a batch that cannot be served to its
+        attributes; called as ``serve`` is. The futures get it in any case.
+    :param liveness: probes servers; closed with the pool.
+    :param name: prefix of the names of the threads, for debuggers.
+    :param gather: how long a first read waits for others of its device, s.
+    :param idle: how long a thread waits for a batch before it ends, s.
+    :param log: logger for errors in ``serve`` itself.
+    :param do_later: has an action run in another thread without waiting for it. Without
+        it, :meth:`withdraw` may wait for the lock.
     """
 
     def __init__(
@@ -147,19 +148,19 @@ class DevicePool:
         self._clock = clock
         self._schedule = Scheduler(workers, gather)
         self._timer_device = _TimerDevice()
-        # One lock and two conditions: something has changed that a caller may wait for;
-        # and a thread of the pool that rests has to look at the schedule.
+        # One lock with two conditions: state that callers wait for has changed; and an
+        # idle thread of the pool has to examine the schedule.
         lock = threading.RLock()
         self._changed = threading.Condition(lock)
         self._roused = threading.Condition(lock)
-        #: What nobody wants any more, and whose it was.
+        #: Requests to withdraw, with their owners.
         self._withdrawn: deque[tuple[Any, RequestKind, Hashable, _Owner]] = deque()
         self._do_later = do_later
         self._threads: set[threading.Thread] = set()
-        #: How many threads are about to look at the schedule: new ones, and those that
-        #: have just served somebody.
+        #: Number of threads that will examine the schedule next: new ones, and those
+        #: that have just served a batch.
         self._about_to_look = 0
-        #: When each thread that rests looks at the schedule again, by its number.
+        #: When each idle thread examines the schedule again, by thread id.
         self._rests: dict[int, float] = {}
         self._numbers = 0
         self._stats = dict.fromkeys(RequestKind, Stats())
@@ -174,20 +175,22 @@ class DevicePool:
         delay: float = 0.0,
         patient: bool = False,
     ) -> Future[Any]:
-        """Register what is wanted and return the future that gets it, or the failure.
+        """Register a request and return the future for its result.
 
-        What is waiting already waits once: the same future is returned. What is being
-        served just now is served again. After :meth:`close` the future is cancelled.
+        Of equal pending requests there is one, with one future. While an equal request
+        is being served, a new one is added. After :meth:`close` the future is
+        cancelled.
 
-        :param device: see :class:`taurus_tpo.core.scheduler.Device`.
-        :param delay: how long it waits at the least, s.
-        :param patient: where the server is silent already, wait until it is back;
+        :param device: see :class:`taurus_tpo.core.scheduler.ScheduledDevice`.
+        :param target: see :class:`taurus_tpo.core.scheduler.Request`.
+        :param delay: shortest time until it is served, s.
+        :param patient: if the server already does not answer, wait until it does;
             otherwise fail at once.
         """
         withdrawn = []
         with self._changed:
             if self._withdrawn:
-                # Who withdraws something and asks for it again wants it.
+                # A request that is withdrawn and then made again must stay.
                 withdrawn = self._take_out()
             request = self._asked(device, name, target, kind, delay, patient)
         _drop(withdrawn)
@@ -196,28 +199,28 @@ class DevicePool:
     def alarm(self, name: Hashable, delay: float) -> Future[Any]:
         """Return a future that is done in ``delay`` s, by a thread of the pool.
 
-        Of two alarms with one ``name`` that wait, the earlier counts for both. What is
-        to be done then must not wait for anything.
+        Of two pending alarms with the same ``name``, the earlier counts for both. The
+        callbacks of the future must not block.
         """
         return self.submit(self._timer_device, name, None, RequestKind.ALARM, delay)
 
     def withdraw(
         self, device: Any, kind: RequestKind, name: Hashable, owner: Any = None
     ) -> None:
-        """Forget what waits; its future is cancelled. What is being served goes on.
+        """Remove a pending request and cancel its future.
 
-        Never waits for another thread. An attribute that is collected as garbage
-        withdraws what it wanted, in whatever its thread was doing: a thread that has
-        just begun may do so before it says that it runs, for which somebody waits with
-        the lock held.
+        A request that is being served is not affected. Never waits for another thread.
+        An attribute that is garbage-collected withdraws its requests in whatever code
+        its thread runs. That may be a new thread that has not reported its start yet,
+        for which another one waits with the lock held.
 
-        :param owner: whose it is, where requests of others may have the same name: as
-            those of an attribute that was made anew have. None: whoever's.
+        :param owner: only requests of this owner: an attribute that was made again has
+            requests with the same names. None: of any owner.
         """
         whose = None if owner is None else weakref.ref(owner)
         self._withdrawn.append((device, kind, name, whose))
         if self._is_held():
-            # A thread of the pool takes it back when it looks at the schedule next.
+            # A thread of the pool removes it when it examines the schedule next.
             return
         if self._changed.acquire(blocking=False):
             try:
@@ -231,7 +234,7 @@ class DevicePool:
     def _is_held(self) -> bool:
         """Return whether this thread holds the lock already.
 
-        It may be in the midst of a look at the schedule.
+        It may be examining the schedule.
         """
         try:
             self._changed.notify(0)
@@ -240,13 +243,13 @@ class DevicePool:
         return True
 
     def _take_back(self) -> None:
-        """Forget what was withdrawn; called without the lock."""
+        """Remove and drop the withdrawn requests; called without the lock."""
         with self._changed:
             requests = self._take_out()
         _drop(requests)
 
     def _take_out(self) -> list[Request]:
-        """Return what was withdrawn, which waits no more; with the lock held."""
+        """Remove and return the withdrawn requests; with the lock held."""
         requests: list[Request] = []
         while self._withdrawn:
             device, kind, name, whose = self._withdrawn.popleft()
@@ -260,10 +263,11 @@ class DevicePool:
         return requests
 
     def server_answers(self, server: Server) -> bool:
-        """Return whether ``server`` answers now, for somebody who is about to call it.
+        """Return whether ``server`` answers now, for a caller that is about to call it.
 
-        Waits for its answer: 0.2 ms on a healthy host, :data:`HEARD` at the most. One
-        that cannot be asked counts as answering; one of which nothing is said does not.
+        Waits for a probe: 0.2 ms on a healthy host, at most :data:`HEARD`. A server
+        that cannot be probed counts as answering; one whose probe has no result in time
+        does not.
         """
         with self._changed:
             now = self._clock.monotonic()
@@ -279,51 +283,50 @@ class DevicePool:
             return bool(told) and not server.silent
 
     def probe(self, server: Server) -> None:
-        """Have ``server`` asked now whether it is there, whenever its turn is.
+        """Have ``server`` probed now, even during a pause; returns at once.
 
-        Returns at once; what comes of it is seen at the server.
+        The result is in the state of ``server``.
         """
         with self._changed:
             if server.address is not None:
                 self._check_liveness(server, server.address)
             else:
-                # Only a call can tell: whoever waits for it may try.
+                # Only a call can tell: the next pending request may make it.
                 server.told = float("-inf")
                 self._wake()
 
     def pending(self, kind: RequestKind = RequestKind.READ) -> int:
-        """Return the number of requests of a kind that wait or are being served."""
+        """Return the number of requests of a kind that are pending or being served."""
         with self._changed:
             return self._schedule.pending(kind)
 
     def stats(self, kind: RequestKind = RequestKind.READ) -> Stats:
-        """Return what was done so far of a kind."""
+        """Return what was done for one kind of request so far."""
         with self._changed:
             return self._stats[kind]
 
     def threads(self) -> tuple[threading.Thread, ...]:
-        """Return the threads that live now."""
+        """Return the running threads."""
         with self._changed:
             return (*self._threads, *self._liveness.threads())
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until no first read is pending.
+        """Wait until no request of the kind READ is pending.
 
-        :param timeout: s; None waits for as long as it takes.
+        :param timeout: s; None: no limit.
         :return: whether none is pending.
         """
         with self._changed:
             return self._changed.wait_for(lambda: not self._schedule.pending(), timeout)
 
     def close(self, timeout: float | None = 0.0) -> bool:
-        """Cancel what waits and end the threads.
+        """Cancel pending requests and end the threads.
 
-        A thread inside a call to a device that does not answer cannot be interrupted:
-        it ends when the call does.
+        A thread in a call to a device that does not answer cannot be interrupted: it
+        ends after the call.
 
-        :param timeout: how long to wait for the threads, s; None for as long as it
-            takes.
-        :return: whether all threads have ended, but for the one that asks.
+        :param timeout: how long to wait for the threads, s; None: no limit.
+        :return: whether all threads have ended, except for the calling one.
         """
         with self._changed:
             self._closed = True
@@ -338,10 +341,10 @@ class DevicePool:
         return self._liveness.close(timeout) and ended
 
     def owns(self, thread: threading.Thread) -> bool:
-        """Return whether ``thread`` is one of those that serve; takes no lock."""
+        """Return whether ``thread`` belongs to the pool; takes no lock."""
         return thread in self._threads
 
-    # From here on: with self._changed held, unless it is said otherwise.
+    # From here on: with self._changed held, unless noted otherwise.
 
     def _asked(
         self,
@@ -352,12 +355,12 @@ class DevicePool:
         delay: float,
         patient: bool,
     ) -> FutureRequest:
-        """Return the request for this, which waits already or from now on."""
+        """Return the pending request for this, or a new one."""
         now = self._clock.monotonic()
-        # Nothing else is added to the schedule.
+        # The schedule contains no other type.
         waiting = cast(Optional[FutureRequest], self._schedule.find(device, kind, name))
         if waiting is not None and waiting.is_wanted():
-            # A value that came before this was asked for does not answer it.
+            # A value from before this call must not settle it.
             waiting.asked = max(waiting.asked, self._clock.time())
             waiting.patient = waiting.patient and patient
             self._schedule.hasten(waiting, now, delay)
@@ -380,10 +383,10 @@ class DevicePool:
         return request
 
     def _wake(self, due: float = float("-inf")) -> None:
-        """Have somebody look at the schedule when something is ``due``, or before.
+        """Ensure that a thread examines the schedule by ``due``.
 
-        To wake a thread costs whoever has Python's lock: only where that is news to all
-        who rest.
+        Waking a thread delays the caller, which has Python's lock. So it is done only
+        if no thread examines the schedule in time anyway.
         """
         if self._is_watched(due):
             return
@@ -393,33 +396,34 @@ class DevicePool:
         self._rouse()
 
     def _is_watched(self, due: float) -> bool:
-        """Return whether a thread will look at the schedule by then of itself.
+        """Return whether a thread will examine the schedule by ``due`` anyway.
 
-        It may go on resting, or end, only where another one will by what is due next.
+        A thread may stay idle, or end, only if another one examines the schedule by the
+        time of the next due request.
         """
         return self._about_to_look > 0 or any(at <= due for at in self._rests.values())
 
     def _rouse(self) -> None:
-        """Wake all threads that rest; until they look, nobody need wake them again."""
+        """Wake all idle threads; until they look, no further wake-up is needed."""
         self._rests = dict.fromkeys(self._rests, float("-inf"))
         self._roused.notify_all()
 
     def _tell(self) -> None:
-        """Tell whoever waits for it that there may be less to do."""
+        """Notify waiting callers that requests may have been removed."""
         self._changed.notify_all()
         if self._schedule.is_empty:
-            # Somebody may rest until what there is no more.
+            # A thread may wait for a request that no longer exists.
             self._rouse()
 
     def _forget(self) -> tuple[Request, ...]:
-        """Forget all that waits and return it, to be dropped without the lock."""
+        """Remove and return all pending requests, to be dropped without the lock."""
         forgotten = self._schedule.clear()
         for request in forgotten:
             self._count(request.kind, dropped=1)
         return forgotten
 
     def _employ(self) -> None:
-        # One more than may be taken up, who sees to alarms and to what is held.
+        # One more than may be busy, for alarms and for threads that are held.
         most = self._workers + 1 + self._schedule.held(self._clock.monotonic())
         if self._closed or len(self._threads) >= most:
             return
@@ -435,7 +439,7 @@ class DevicePool:
             self._about_to_look += 1
 
     def _check_servers(self) -> None:
-        """Ask those servers whether they are there before which somebody waits."""
+        """Probe the servers that pending requests wait for."""
         for server in self._schedule.to_check(self._clock.monotonic()):
             assert server.address is not None
             self._check_liveness(server, server.address)
@@ -446,11 +450,11 @@ class DevicePool:
     def _judge(
         self, server: Server, address: Address, verdict: Liveness
     ) -> float | None:
-        """Take what was found out; called in its thread, without the lock."""
+        """Record the result of a probe; in the monitor's thread, without the lock."""
         error = self._silent(server) if verdict is Liveness.SILENT else None
         with self._changed:
             if server.address != address:
-                # It has moved meanwhile, and is to be asked there.
+                # It has another address now, and is probed there.
                 self._schedule.settled(server)
                 self._changed.notify_all()
                 self._wake()
@@ -472,7 +476,7 @@ class DevicePool:
             pass
 
     def _serve_next(self) -> bool:
-        """Serve one batch, of which nothing is held on to; False when it is to end."""
+        """Serve one batch and keep no reference to it; return False to end."""
         if self._withdrawn:
             self._take_back()
         with self._changed:
@@ -488,7 +492,7 @@ class DevicePool:
             self._learn(server, report)
             self._schedule.done(batch, report)
             self._book(batch)
-            # What is to be served again is too late.
+            # Nothing is served again after close().
             forgotten = self._forget() if self._closed else ()
             self._check_servers()
             self._tell()
@@ -498,7 +502,7 @@ class DevicePool:
         return True
 
     def _learn(self, server: Server, report: Report) -> None:
-        """Take note of what a call has told about a server."""
+        """Record what a call has shown about the health of a server."""
         if report.answered:
             server.answer(self._clock.monotonic())
             self._schedule.settled(server)
@@ -509,7 +513,7 @@ class DevicePool:
             server.doubt()
 
     def _next_batch(self) -> Batch | None:
-        """Wait for a batch; None when the thread is to end."""
+        """Wait for a batch; None if the thread is to end."""
         idle_until = self._clock.monotonic() + self._idle
         while not self._closed:
             now = self._clock.monotonic()
@@ -520,7 +524,7 @@ class DevicePool:
                 return batch
             due = self._schedule.next_due(now)
             if due is not None and self._is_watched(due):
-                # One thread is enough to wait for what is to come.
+                # One thread is enough to wait for the next due request.
                 due = None
             if due is None and now >= idle_until:
                 self._schedule.forget_servers()
@@ -529,7 +533,7 @@ class DevicePool:
         return None
 
     def _leave(self, now: float) -> None:
-        """Have somebody look in time: the calling thread may be away for long."""
+        """Ensure that another thread examines the schedule while this one serves."""
         if self._schedule.ready(now):
             self._wake()
             return
@@ -546,15 +550,14 @@ class DevicePool:
             del self._rests[me]
 
     def _serve_safely(self, batch: Batch) -> Report:
-        """Serve ``batch`` and settle its requests, whatever happens; without the lock.
+        """Serve ``batch`` and settle its requests in any case; without the lock.
 
-        A batch that the reader fails on must not take the thread with it, not even if a
-        listener wants to exit.
+        An error, even a listener's SystemExit, must not end the thread.
         """
         report = Report()
         try:
             report = self._carry_out(batch)
-        except BaseException as error:  # noqa: BLE001 - told to the log and the futures
+        except BaseException as error:  # noqa: BLE001 - goes to the log and the futures
             self._log.error("%s: %s failed: %r", self._name, batch.device, error)
             self._log.debug("details:", exc_info=True)
             for request in batch.requests:

@@ -1,9 +1,9 @@
-"""One thread that asks servers whether they are there, any number of them at once.
+"""One thread that probes any number of servers at once.
 
-A call of Tango's to a server that
-hangs holds its thread for 3 to 9 s, so that ten such servers would take over a pool of
-any reasonable size. Here nobody waits: each server is sent a dozen bytes
-(:mod:`taurus_tpo.core.giop`), and whoever has answered may be called.
+A call of Tango to a server that hangs holds its thread for 3 to 9 s, so that ten such
+servers would block a pool of any reasonable size. A probe blocks nothing: each server
+is sent a dozen bytes (:mod:`taurus_tpo.core.giop`), and only a server that answers is
+called.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from typing import Any, Callable
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.giop import HEADER_LENGTH, Address, is_answer, locate_request
 
-#: What the thread is called, for whoever looks with a debugger.
+#: Name of the thread, for debuggers.
 THREAD_NAME = "taurus_tpo liveness"
 
-#: A server that has not answered within this is silent, s.
+#: A server that has not answered a probe within this time counts as silent, s.
 SILENCE = 1.0
 
-#: For how long a connection to a server is kept for the next question, s.
+#: How long a connection to a server is kept for the next probe, s.
 KEEP = 2.0
 
-#: What connecting says while it is under way.
+#: Results of connect_ex() while connecting.
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 
 class Liveness(enum.Enum):
-    """What became of a question."""
+    """Result of a probe."""
 
     ANSWERS = "the server answers"
     REFUSES = "nobody listens there: a call fails at once"
     SILENT = "the server has not answered"
 
 
-#: Takes a verdict. After ``SILENT`` it returns how long to leave the server alone until
-#: it is asked again, s, or None to let go of it; an answer that comes late is told.
+#: Receives a result. After ``SILENT`` it returns the pause before the next probe, s, or
+#: None to stop; an answer that arrives during the pause is reported, too.
 Tell = Callable[[Liveness], "float | None"]
 
 
 class _State(enum.Enum):
-    """Where a line stands."""
+    """State of a connection."""
 
     KEPT = "nobody wants to know; the connection is kept for a while"
     ASKING = "a question is on its way"
@@ -62,9 +62,9 @@ class _State(enum.Enum):
 class _Connection:
     """The connection to one server.
 
-    :param tell: takes the verdict; None where nobody wants to know.
-    :param due: when the present state ends, on the clock that never goes back.
-    :param reused: whether its connection has served for an earlier question.
+    :param tell: receives the result; None if none is expected.
+    :param due: when the present state ends, monotonic clock, s.
+    :param reused: whether the socket was used for an earlier probe.
     """
 
     address: Address
@@ -77,13 +77,13 @@ class _Connection:
 
 
 class LivenessMonitor:
-    """Asks servers whether they are there; its thread starts on demand and ends.
+    """Probes servers; its thread starts on demand and ends when idle.
 
     All methods may be called from any thread and return at once.
 
     :param silence: how long a server has to answer, s.
     :param keep: how long a connection is kept, s; with the last one the thread ends.
-    :param log: takes what goes wrong.
+    :param log: logger for errors.
     """
 
     def __init__(
@@ -103,40 +103,39 @@ class LivenessMonitor:
         self._thread: threading.Thread | None = None
         self._waker: socket.socket | None = None
         self._closed = False
-        # From here on: of the thread alone.
+        # From here on: used by the thread only.
         self._lines: dict[Hashable, _Connection] = {}
         self._selector: selectors.BaseSelector
         self._numbers = 0
 
     def check(self, server: Hashable, address: Address, tell: Tell) -> None:
-        """Ask ``server`` whether it is there.
+        """Probe ``server``.
 
-        A question that is on its way already is not asked twice: the one who asks last
-        is told.
+        A running probe is not repeated: its result goes to the last caller.
 
-        :param tell: called once in the monitor's thread, or again as long as it says
-            so; it must not wait for anything.
+        :param tell: called in the monitor's thread, once or, while it returns a pause,
+            again; must not block.
         """
         self._asked.put((server, address, tell))
         with self._changed:
             if self._closed:
                 return
             if self._waker is not None:
-                # A full pipe has woken the thread already.
+                # A full socket buffer has woken the thread already.
                 with contextlib.suppress(BlockingIOError):
                     self._waker.send(b".")
             else:
                 self._start()
 
     def threads(self) -> tuple[threading.Thread, ...]:
-        """Return the threads that live now: one or none."""
+        """Return the running threads: one or none."""
         with self._changed:
             return () if self._thread is None else (self._thread,)
 
     def close(self, timeout: float | None = 0.0) -> bool:
-        """End the thread; nobody is told anything any more.
+        """End the thread; no result is reported any more.
 
-        :param timeout: how long to wait for it, s; None for as long as it takes.
+        :param timeout: how long to wait for it, s; None: no limit.
         :return: whether it has ended.
         """
         with self._changed:
@@ -163,7 +162,7 @@ class LivenessMonitor:
                 )
                 thread.start()
             except (OSError, RuntimeError) as error:
-                # What is asked next tries again, and finds the questions there.
+                # The next check() tries again; the pending ones stay in the queue.
                 self._log.warning("No thread for %s: %s", THREAD_NAME, error)
                 return
             stack.pop_all()
@@ -184,7 +183,7 @@ class LivenessMonitor:
                 self._look_at_the_clock()
 
     def _may_end(self, woken: socket.socket) -> bool:
-        """Say that the thread ends, unless something is left to do."""
+        """Mark the thread as ended and clean up, unless there is work left."""
         with self._changed:
             if not self._closed and (self._lines or not self._asked.empty()):
                 return False
@@ -208,7 +207,7 @@ class LivenessMonitor:
             server, address, tell = self._asked.get()
             line = self._lines.get(server)
             if line is not None and line.address != address:
-                # It was started anew, somewhere else.
+                # The server was restarted at another address.
                 self._let_go(server)
                 line = None
             if line is None:
@@ -218,7 +217,7 @@ class LivenessMonitor:
                 self._ask_on(server, line)
 
     def _ask_on(self, server: Hashable, line: _Connection) -> None:
-        """Ask on the connection that there is, or on a new one."""
+        """Send a probe on the existing connection, or on a new one."""
         line.due = self._clock.monotonic() + self._silence
         line.state = _State.ASKING
         line.heard = b""
@@ -232,15 +231,15 @@ class LivenessMonitor:
         try:
             line.socket = _connecting(line.address)
         except (OSError, ValueError, OverflowError) as error:
-            # A name that is none, or a port: a call fails at once, too.
+            # Invalid host or port: a call fails at once, too.
             self._log.debug("%s: %s", line.address, error)
             self._conclude(server, line, Liveness.REFUSES)
             return
-        # It can be written to when it is connected, or refused.
+        # The socket is writable when it is connected, or refused.
         self._selector.register(line.socket, selectors.EVENT_WRITE, server)
 
     def _on_line(self, server: Hashable) -> None:
-        """Go on with a connection on which something has happened."""
+        """Process an event of a socket."""
         line = self._lines.get(server)
         if line is None or line.socket is None:
             return
@@ -279,11 +278,11 @@ class LivenessMonitor:
         elif is_answer(line.heard):
             self._conclude(server, line, Liveness.ANSWERS)
         elif len(line.heard) >= HEADER_LENGTH:
-            # Somebody else listens there now.
+            # Another program listens there now.
             self._conclude(server, line, Liveness.REFUSES)
 
     def _broken(self, server: Hashable, line: _Connection, why: Any) -> None:
-        """The other side has hung up: on a kept connection, dial again."""
+        """Handle a connection that the server has closed; a reused one is reopened."""
         self._log.debug("%s: %s", line.address, why)
         self._hang_up(line)
         if line.state is _State.KEPT:
@@ -301,14 +300,14 @@ class LivenessMonitor:
             if line.state is _State.ASKING:
                 self._conclude(server, line, Liveness.SILENT)
             elif line.state is _State.RESTING:
-                # The question may have been lost with a host that was switched off.
+                # The probe may have been lost when the host was switched off.
                 self._hang_up(line)
                 self._ask_on(server, line)
             else:
                 self._let_go(server)
 
     def _conclude(self, server: Hashable, line: _Connection, verdict: Liveness) -> None:
-        """Tell the verdict, and see what is to be done next."""
+        """Report the result, and set the next state."""
         pause = None if line.tell is None else self._told(line.tell, verdict)
         if verdict is Liveness.SILENT and pause is not None:
             line.state = _State.RESTING
@@ -322,7 +321,7 @@ class LivenessMonitor:
     def _told(self, tell: Tell, verdict: Liveness) -> float | None:
         try:
             return tell(verdict)
-        except Exception as error:  # noqa: BLE001 - the others must be asked too
+        except Exception as error:  # noqa: BLE001 - other servers must be probed too
             self._log.error("%s was taken badly: %r", verdict, error)
             self._log.debug("details:", exc_info=True)
             return None
@@ -346,10 +345,10 @@ def _drain(woken: socket.socket) -> None:
 def _connecting(address: Address) -> socket.socket:
     """Return a socket that is being connected to ``address``.
 
-    A name (an ORB publishes numbers, unless it is told otherwise) is looked up here and
-    now, which may take its time.
+    A host name is resolved here, which may block (an ORB publishes IP addresses by
+    default).
 
-    :raises OSError: where that fails at once.
+    :raises OSError: if that fails at once.
     """
     kind = socket.SOCK_STREAM
     found = socket.getaddrinfo(address.host, address.port, type=kind)

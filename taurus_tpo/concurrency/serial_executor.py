@@ -1,4 +1,4 @@
-"""One thread for what has to be done some time, and that nobody waits for."""
+"""One thread for actions that are not urgent and whose result is not needed."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any, Callable
 
 from taurus_tpo.core.clock import SYSTEM, Clock
 
-#: How long the thread waits for work before it ends, s.
+#: How long the thread waits for actions before it ends, s.
 IDLE = 0.25
 
 
 class SerialExecutor:
-    """Does things one after the other, in a daemon thread that starts on demand.
+    """Runs actions one after the other, in a daemon thread that starts on demand.
 
-    For what may take its time (giving a subscription up waits for the device) or must
-    not be done where it is noticed (in a callback of Tango's, or while Python collects
-    garbage, with who knows which locks held). :meth:`do` never waits and takes no lock
-    that it would have to wait for.
+    For actions that may block (ending a subscription waits for the device), or that the
+    calling thread must not run itself (a callback of Tango, or a garbage collection,
+    which may interrupt code that holds any lock). :meth:`do` never waits for a lock.
 
-    :param name: what the thread is called, for whoever looks with a debugger.
-    :param log: takes what goes wrong.
+    :param name: name of the thread, for debuggers.
+    :param idle: how long the thread waits for actions before it ends, s.
+    :param log: logger for errors.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class SerialExecutor:
         self.restart_in_child()
 
     def restart_in_child(self) -> None:
-        """Begin anew, in a process that was forked: its thread is not there.
+        """Reset in a forked child process, which does not have the thread.
 
-        What the parent was to do is not done.
+        The pending actions of the parent are not run.
         """
-        # Its put() may interrupt itself: garbage is collected at any time.
+        # put() is reentrant: a garbage collection may call it within itself.
         self._work: queue.SimpleQueue[tuple[float, Callable[[], Any]]]
         self._work = queue.SimpleQueue()
         self._dropped: list[Any] = []
@@ -54,10 +54,9 @@ class SerialExecutor:
         self._done.set()
 
     def do(self, action: Callable[[], Any], due: float = float("-inf")) -> None:
-        """Have ``action`` done; returns at once.
+        """Have ``action`` run; returns at once.
 
-        :param due: not before this time of the clock that never goes back, s. What
-            comes after it waits too.
+        :param due: earliest time, monotonic clock, s. Later actions wait, too.
         """
         self._done.clear()
         self._work.put((due, action))
@@ -68,23 +67,23 @@ class SerialExecutor:
                 self._starting.release()
 
     def drop(self) -> int:
-        """Forget what waits; return how much that was. What is being done goes on."""
+        """Drop the pending actions; return their number. A running action continues."""
         dropped = []
         with contextlib.suppress(queue.Empty):
             while True:
                 dropped.append(self._work.get_nowait())
         if dropped:
-            # The end of what they are about may take its time, too.
+            # Destroying their objects may block, too.
             self._dropped += dropped
-            # Its thread says that all is done when it has done something.
+            # The thread reports completion only after an action.
             self.do(_nothing)
         return len(dropped)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until nothing is left to do.
+        """Wait until no action is pending or running.
 
-        :param timeout: s; None waits for as long as it takes.
-        :return: whether nothing is left.
+        :param timeout: s; None: no limit.
+        :return: whether that is so.
         """
         return self._done.wait(timeout)
 
@@ -96,7 +95,7 @@ class SerialExecutor:
         try:
             thread.start()
         except RuntimeError as error:
-            # Python ends. Otherwise whoever comes next tries again.
+            # Python ends. Otherwise the next call of do() tries again.
             self._alive = False
             self._log.warning("No thread for %s: %s", self._name, error)
 
@@ -114,21 +113,21 @@ class SerialExecutor:
             self._do_safely(action)
             if self._work.empty():
                 self._done.set()
-                # Somebody may have put something in just before.
+                # An action may have been added in between.
                 if not self._work.empty():
                     self._done.clear()
 
     def _do_safely(self, action: Callable[[], Any]) -> None:
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - the next one must be done too
+        except Exception as error:  # noqa: BLE001 - the next one must run too
             self._log.warning("%r failed: %r", action, error)
 
     def _may_end(self) -> bool:
-        """Say that the thread ends, unless something was put in meanwhile.
+        """Mark the thread as ended, unless actions were added in the meantime.
 
-        Whoever puts something in and finds the thread alive has put it in before this,
-        or finds it ended and starts another.
+        A caller that adds an action and finds the thread alive has added it before this
+        check; one that finds it ended starts a new one.
         """
         with self._starting:
             self._alive = False
@@ -139,10 +138,10 @@ class SerialExecutor:
 
 
 class _Flag:
-    """Something that is so or not, and that one can wait for; any thread.
+    """A flag that threads can wait for; any thread.
 
-    Unlike ``threading.Event`` it is cleared without a lock: by whoever collects garbage
-    in the midst of :meth:`set`, perhaps.
+    Unlike ``threading.Event`` it is cleared without a lock: a garbage collection may
+    clear it within :meth:`set`.
     """
 
     def __init__(self) -> None:
@@ -150,20 +149,20 @@ class _Flag:
         self._changed = threading.Condition(threading.RLock())
 
     def set(self) -> None:
-        """Let it be so, and wake whoever waits for that."""
+        """Set the flag and wake all waiting threads."""
         with self._changed:
             self._is_set = True
             self._changed.notify_all()
 
     def clear(self) -> None:
-        """Let it not be so; never waits."""
+        """Clear the flag; never waits."""
         self._is_set = False
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait until it is so, s; return whether it is."""
+        """Wait up to ``timeout`` s until the flag is set; return whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: self._is_set, timeout)
 
 
 def _nothing() -> None:
-    """What there is to do after all was dropped."""
+    """Placeholder action after all others were dropped."""

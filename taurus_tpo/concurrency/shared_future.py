@@ -1,4 +1,4 @@
-"""A future for each of several callers who wait for one thing."""
+"""Separate futures for several callers that wait for the same result."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 
 def own(shared: Future[Any]) -> Future[Any]:
-    """Return a future of the caller's own that gets what ``shared`` gets.
+    """Return a new future that gets the result of ``shared``.
 
-    Cancelling it cancels nothing for others. It is cancelled when ``shared`` is. May be
-    called from any thread.
+    Cancelling it does not affect other callers. It is cancelled when ``shared`` is. May
+    be called from any thread.
     """
     mine: Future[Any] = Future()
     shared.add_done_callback(partial(_pass_on, mine))
@@ -20,7 +20,7 @@ def own(shared: Future[Any]) -> Future[Any]:
 
 
 def _pass_on(mine: Future[Any], shared: Future[Any]) -> None:
-    # Whoever has cancelled it meanwhile wants to know nothing.
+    # Its caller may have cancelled it.
     with contextlib.suppress(InvalidStateError):
         if shared.cancelled():
             mine.cancel()

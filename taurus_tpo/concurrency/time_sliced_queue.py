@@ -1,4 +1,4 @@
-"""Things to do, done by one thread of many duties, a slice of its time at once."""
+"""A queue that is emptied by a thread with an event loop, in time slices."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Item = TypeVar("Item")
 class TimeSlicedQueue(Generic[Item]):
     """A queue that any thread fills and one thread, its worker, empties.
 
-    The worker lives in an event loop, which it must not hold up. So it is called once
-    when there is something to do, works for a moment, and is called again for the rest.
-    Whatever it does may have the event loop run inside it (a dialog does): the rest is
-    called for before an item is done, not after, and that loop goes on with it. Only
-    calls from an event loop come in between like this: :meth:`pass_by` and :meth:`now`
-    never do one item inside another.
+    The worker runs an event loop, which must not be blocked. So :meth:`turn` is called
+    once when there are items, works for one slice, and is called again for the rest. An
+    item may run the event loop recursively (a dialog does). The next call is therefore
+    requested before an item is done, not after, so that the inner loop goes on with the
+    rest. Only calls from an event loop nest like this: :meth:`pass_by` and :meth:`now`
+    never do one item within another.
 
     :param do: does one item; must not raise.
-    :param call: has the event loop call :meth:`turn` in the worker; from any thread.
-    :param call_again: the same, after what else the event loop has to do; called in
+    :param call: has the event loop call :meth:`turn` in the worker; any thread.
+    :param call_again: the same, after other pending work of the event loop; called in
         the worker.
     """
 
@@ -44,7 +44,7 @@ class TimeSlicedQueue(Generic[Item]):
         self._busy = False
 
     def __len__(self) -> int:
-        """Return how many items wait; may be called from any thread."""
+        """Return the number of pending items; may be called from any thread."""
         return len(self._items)
 
     def put(self, item: Item) -> None:
@@ -53,7 +53,7 @@ class TimeSlicedQueue(Generic[Item]):
         self._have_called(self._call)
 
     def now(self, item: Item) -> None:
-        """Do ``item`` at once, or after those that wait; called in the worker."""
+        """Do ``item`` at once, or after the pending items; called in the worker."""
         if self._items or self._busy:
             self.put(item)
             return
@@ -64,7 +64,7 @@ class TimeSlicedQueue(Generic[Item]):
             self._busy = False
 
     def turn(self, seconds: float) -> None:
-        """Work for a slice; called by the event loop, in the worker."""
+        """Work for one slice; called by the event loop, in the worker."""
         with self._lock:
             self._called = False
         self._work(seconds)
@@ -72,9 +72,9 @@ class TimeSlicedQueue(Generic[Item]):
     def pass_by(
         self, seconds: float, stop: Callable[[Item], bool] = lambda _: False
     ) -> None:
-        """Work for a moment between other things, in the worker.
+        """Work for up to ``seconds`` between other work, in the worker.
 
-        Does nothing inside an item that is being done.
+        Does nothing while an item is being done.
 
         :param stop: whether to leave an item, and those after it, for later.
         """
@@ -84,7 +84,7 @@ class TimeSlicedQueue(Generic[Item]):
     def _work(
         self, seconds: float, stop: Callable[[Item], bool] = lambda _: False
     ) -> None:
-        """Do items until ``seconds`` have passed, and one at the least."""
+        """Do items until ``seconds`` have passed, but at least one."""
         end = self._clock.monotonic() + seconds
         outer, self._busy = self._busy, True
         try:

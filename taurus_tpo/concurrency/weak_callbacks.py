@@ -1,4 +1,4 @@
-"""A call of a bound method that does not keep its object alive."""
+"""A callback to a bound method that does not keep its object alive."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any, Callable
 
 
 class WeakCallback:
-    """Calls a bound method as long as its object lives, then does nothing.
+    """Calls a bound method while its object exists, then does nothing.
 
-    For whoever holds on to callbacks: Tango until the subscription is given up, Taurus
-    until a job of its thread pool has run. An attribute has some of them, so it is made
-    of as few objects as can be (a ``weakref.WeakMethod`` is made of six): Python's
-    garbage collector looks at each again and again.
+    For callbacks that others keep: Tango until the subscription is ended, Taurus until
+    a job of its thread pool has run. Attributes have several of them, and Python's
+    garbage collector visits each repeatedly, so this uses as few objects as possible (a
+    ``weakref.WeakMethod`` takes six).
 
     :param method: of an object of a Python class.
     """
