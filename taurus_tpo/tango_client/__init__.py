@@ -1,1 +1,1 @@
-"""Devices, databases and subscriptions: the one place that calls PyTango."""
+"""Devices, databases and subscriptions: the layer that calls PyTango."""

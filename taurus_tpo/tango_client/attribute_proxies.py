@@ -1,4 +1,4 @@
-"""Proxies of attributes, which live as long as the process."""
+"""Proxies of attributes, which are kept as long as the process runs."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ import tango
 #: By the full name of the attribute.
 _PROXIES: dict[str, Any] = {}
 
-#: Those that two threads have made at once.
+#: Proxies made by a second thread at the same time.
 _OTHERS: list[Any] = []
 
 
 def attribute_proxy(name: str) -> Any:
     """Return the ``tango.AttributeProxy`` of an attribute; waits for its device.
 
-    The same one each time, and never the last reference: PyTango destroys one with
-    Python's lock held, and waits for a lock of Tango's. Tango's own thread may have
-    that one, while it tries a subscription again and waits for Python's: both stand
-    still for good. (Seen with PyTango 10.3.1; a ``DeviceProxy`` lets go of Python's.)
+    Returns the same proxy each time and keeps a reference: PyTango destroys an
+    ``AttributeProxy`` with Python's lock held, and waits for a lock of Tango. Tango's
+    own thread may hold that lock while it retries a subscription and waits for Python's
+    lock: a deadlock. (Seen with PyTango 10.3.1; a ``DeviceProxy`` releases Python's
+    lock.)
 
     May be called from any thread.
 
-    :raises tango.DevFailed: where the attribute is not there.
+    :raises tango.DevFailed: if there is no such attribute.
     """
     proxy = _PROXIES.get(name)
     if proxy is None:

@@ -1,4 +1,4 @@
-"""One object a Tango database, which is asked as a device is: by the pool."""
+"""Connection to a Tango database, which the pool calls as it calls a device."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.errors import fresh
 from taurus_tpo.core.server_health import Server
 
-#: A database need not be found first.
+#: A database does not have to be located.
 _PLACED = threading.Event()
 _PLACED.set()
 
-#: The reason of the error where nobody has answered yet.
+#: Error reason: there is no answer yet.
 NOT_YET = "TPO_NoAnswerYet"
 
-#: What is asked of a database: a command of its device, and what that gets.
+#: A request to a database: a command of its device, and the arguments.
 DatabaseRequest = tuple[str, ...]
 
 
 class DatabaseConnection:
-    """A Tango database as the plugin uses it; for the pool, it is one more device.
+    """A Tango database; for the pool, one more device.
 
-    All methods may be called from any thread; those that reach the database wait for
-    it.
+    All methods may be called from any thread; those that call the database wait for it.
 
-    :param authority: ``host:port``, or several of them, or empty; where it does not
-        name one host and port, the database of the environment is meant.
-    :param server: what is known of the health of its process.
+    :param authority: ``host:port``, or several of them, or empty; unless it is one host
+        and port, the database of the environment is used.
+    :param server: the health of its process.
     """
 
     def __init__(self, authority: str, server: Server, clock: Clock = SYSTEM) -> None:
@@ -41,7 +40,7 @@ class DatabaseConnection:
         self.located = True
         self.costs = ReadCosts()
         self.late = False
-        #: Answers that came, or will, when whoever had asked was gone.
+        #: Answers, arrived or pending, whose caller did not wait for them.
         self.unclaimed: dict[DatabaseRequest, Future[Any]] = {}
         self._authority = authority
         self._clock = clock
@@ -56,12 +55,12 @@ class DatabaseConnection:
         return self.server.silent_lately(self._clock.monotonic())
 
     def answered_within(self, seconds: float) -> bool:
-        """Return whether its last answer, or refusal, is no older than that."""
+        """Return whether its last answer, or refusal, is at most ``seconds`` old."""
         age = self._clock.monotonic() - self.server.answered
         return not self.server.silent and age <= seconds
 
     def no_answer(self) -> NoReturn:
-        """Raise why there is no answer.
+        """Raise the error that explains why there is no answer.
 
         :raises tango.DevFailed: always.
         """
@@ -70,39 +69,39 @@ class DatabaseConnection:
         no_answer_yet(str(self))
 
     def tango_database(self) -> Any:
-        """Return the ``tango.Database``; the first time, wait for it.
+        """Return the ``tango.Database``; waits for it the first time.
 
-        :raises tango.DevFailed: where it does not answer.
+        :raises tango.DevFailed: if it does not answer.
         """
         if self._made is None:
             host, _, port = self._authority.partition(":")
             known = port.isdecimal()
-            # Of two threads, one makes it in vain.
+            # Two threads may both make one; the last one is kept.
             self._made = tango.Database(host, int(port)) if known else tango.Database()
         return self._made
 
     def call(self, command: str, *argument: str) -> Any:
-        """Return what the database says, and wait for it.
+        """Call a command of the database and return its result.
 
-        A command, since PyTango keeps the interpreter to itself while it is in one of
-        the methods of its ``Database``: all threads would wait.
+        Not a method of PyTango's ``Database``: they hold Python's lock during the call,
+        which would block all threads.
 
-        :param command: one of the device that is the database.
-        :raises tango.DevFailed: where it does not answer, or says no.
+        :param command: a command of the device of the database.
+        :raises tango.DevFailed: if it does not answer, or the command fails.
         """
         return self.tango_database().command_inout(command, *argument)
 
 
 def is_answer(error: Any) -> bool:
-    """Return whether a ``DevFailed`` is the word of the database itself.
+    """Return whether the database itself raised a ``DevFailed``.
 
-    It is none where the database was not reached, or has not answered in time.
+    Otherwise it was not reached, or did not answer in time.
     """
     return not str(error.args[0].reason).startswith(("API_", "TPO_"))
 
 
 def no_answer_yet(who: str) -> NoReturn:
-    """Raise that there is no answer yet.
+    """Raise the error for a missing answer.
 
     :raises tango.DevFailed: always.
     """

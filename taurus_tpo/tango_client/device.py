@@ -1,4 +1,4 @@
-"""One object a Tango device: its proxy, its configuration, its health."""
+"""Connection to a Tango device: its proxy, its configuration, its health."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from taurus_tpo.tango_client.server_registry import (
 from taurus_tpo.tango_client.subscriber import PROMPT, Readiness, Subscriber
 from taurus_tpo.tango_client.subscription import Subscription, let_go
 
-#: The reason of the error where there is no ``DeviceProxy`` to call.
+#: Error reason: there is no ``DeviceProxy`` to call.
 NO_PROXY = "TPO_NoDeviceProxy"
 
-#: The reason of the error where a server was asked whether it is there, in vain: what
-#: Tango would have said some seconds later.
+#: Error reason: the probe of a server was not answered. Tango would report the same
+#: some seconds later.
 SILENT_SERVER = "API_CantConnectToDevice"
 
-#: For how long a configuration that came with all others of its device is good, s.
+#: How long a configuration that was read with all others of its device is valid, s.
 CONFIGURATION_FRESH = 5.0
 
-#: The longest time between two attempts at a device that does not answer, s.
+#: Longest pause between two attempts to connect to a device, s.
 LONGEST_RETRY = 10.0
 
 
@@ -47,19 +47,19 @@ class ProxyOwner(Protocol):
         """Return the name of the device."""
 
     def getDeviceProxy(self) -> Any:
-        """Return the ``tango.DeviceProxy``, or None where it could not be made."""
+        """Return the ``tango.DeviceProxy``, or None if it could not be made."""
 
 
 class DeviceConnection:
     """A Tango device as the plugin uses it.
 
-    All methods may be called from any thread; those that reach the device, or its
+    All methods may be called from any thread; those that call the device, or its
     database, wait for it.
 
-    :param owner: makes the proxy and is not kept alive: Taurus's own device object, so
-        that a class of somebody else's (Sardana's) can make it in its way.
-    :param readiness: says when Tango may subscribe; without, always.
-    :param one_by_one: whether each attribute is to be read in a call of its own.
+    :param owner: makes the proxy; not kept alive. It is Taurus's device object, so that
+        other classes (Sardana's) can make the proxy in their own way.
+    :param readiness: tells when Tango may subscribe; None: always.
+    :param one_by_one: whether each attribute is read in a separate call.
     """
 
     def __init__(
@@ -77,30 +77,30 @@ class DeviceConnection:
         self._place = DeviceLocation.of(self.name)
         self._subscriber = Subscriber(self._place, readiness, clock)
         self._proxy: Any = None
-        #: In which process it was made.
+        #: The process that made it.
         self._process = os.getpid()
         self._failures = 0
         self._configurations: dict[str, Any] = {}
         self._attributes: tuple[str, ...] = ()
-        #: When the device was asked for them, and when it has told.
+        #: When the configurations were requested, and when they arrived.
         self._configuring = self._configured = float("-inf")
         self._heard = float("-inf")
         self._refused = float("-inf")
-        #: Whom it takes to go on: the database until that has told the server.
+        #: The server to call next: the database, until the server of the device is
+        #: known.
         self.server: Server = directory.first(self._place)
-        #: The one that the device belongs to, as far as anybody knew last: what people
-        #: want to see. None before the database has told.
+        #: The last known server of the device, for users; None until it is known.
         self.home: Server | None = None if self._place.has_database else self.server
-        #: Set once it is known which server that is, or that nobody knows it.
+        #: Set when the database was asked for the server, whether or not it is known.
         self.placed = threading.Event()
         self.located = not self._place.has_database
         if self.located:
             self.placed.set()
-        #: What its reads take, and whether the last one timed out.
+        #: Its read times, and whether the last call timed out.
         self.costs = ReadCosts(one_by_one)
         self.late = False
-        #: Whether the device has answered, or refused at once. One whose owner has made
-        #: the proxy already has had its chance.
+        #: Whether the device has answered, or refused at once. True if the owner makes
+        #: its proxy by itself: then it has tried already.
         self.answers = not hasattr(owner, "make_proxy")
         self._error: Any = None
 
@@ -114,21 +114,22 @@ class DeviceConnection:
 
     @property
     def error(self) -> Any:
-        """Why it does not answer, Tango's ``DevFailed``; None where it does."""
+        """Why it does not answer, a ``DevFailed``; None if it does."""
         return self.server.error or self._error
 
     @property
     def silent(self) -> bool:
-        """Whether the device is known not to answer, or its server, which is watched.
+        """Whether the device is known not to answer, or its server, which is probed.
 
-        A server for which nobody waits may be back without anybody knowing.
+        A server that no request waits for is not probed, so it may answer again
+        unnoticed.
         """
         failed = self._error is not None and not self.answers
         return failed or self.server.silent_lately(self._clock.monotonic())
 
     @property
     def answers_lately(self) -> bool:
-        """Whether the device, or one beside it, answered or refused a moment ago."""
+        """Whether the device, or its server, answered or refused recently."""
         if not self.answers or self.server.silent:
             return False
         now = self._clock.monotonic()
@@ -137,12 +138,12 @@ class DeviceConnection:
 
     @property
     def answered_just_now(self) -> bool:
-        """Whether that was so short a time ago that it need not be asked."""
+        """Whether the device answered so recently that it needs no probe."""
         return self._clock.monotonic() - self._heard <= JUST_NOW
 
     @property
     def refused_lately(self) -> bool:
-        """Whether it refused a moment ago to tell its configuration: it is down."""
+        """Whether it recently refused to return its configuration: it is down."""
         return self._clock.monotonic() - self._refused <= LATELY
 
     @property
@@ -152,39 +153,39 @@ class DeviceConnection:
         return not self.silent and (self.answers or self.server.answers_lately(now))
 
     def restart_in_child(self) -> None:
-        """Begin anew, in a process that was forked: another thread may have a lock."""
+        """Reset in a forked child process: a thread of the parent may hold a lock."""
         self._subscriber.restart_in_child()
 
     def heard(self) -> None:
-        """Take note that the device has answered just now, or refused."""
+        """Record that the device has just answered, or refused."""
         self._heard = self._clock.monotonic()
         if self.located:
             self.server.heard = self._heard
 
     def doubt(self) -> None:
-        """Take note that a call to it took so long that it has to be asked first."""
+        """Record that a call to it took so long that it has to be probed first."""
         self._heard = float("-inf")
         self.server.doubt()
 
     @property
     def configured(self) -> bool:
-        """Whether the device has told its configuration, some time."""
+        """Whether the device has ever returned its configuration."""
         return self._configured > float("-inf")
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """The names of its attributes, as the device told them last; never waits."""
+        """The names of its attributes, from its last configuration; never waits."""
         return self._attributes
 
     @property
     def retry_delay(self) -> float:
-        """How long to wait before a device that failed is asked again, s."""
+        """Pause before the next attempt to connect to a device that failed, s."""
         return min(LONGEST_RETRY, 2.0 ** max(0, self._failures - 1))
 
     def locate(self) -> None:
-        """Ask the database which server the device belongs to; waits.
+        """Ask the database for the server of the device; waits.
 
-        :raises tango.DevFailed: where the database does not tell.
+        :raises tango.DevFailed: if the database does not answer, or does not know it.
         """
         try:
             self.home = self.server = self._directory.find(self._place)
@@ -198,26 +199,26 @@ class DeviceConnection:
 
     @property
     def has_proxy(self) -> bool:
-        """Whether its proxy was made, for which it takes the database."""
+        """Whether its proxy was made, which requires the database."""
         return self._proxy is not None
 
     def lose(self) -> None:
-        """Forget which server the device belongs to: it has refused.
+        """Forget the server of the device, which has refused a call.
 
-        It may be running elsewhere the next time.
+        It may run elsewhere the next time.
         """
         if self._place.has_database:
             self.located = False
             self.server = self._directory.first(self._place)
 
     def connect(self) -> None:
-        """Make the proxy and ask for the configuration of all attributes; waits.
+        """Make the proxy and read the configuration of all attributes; waits.
 
-        A device that refuses at once, because its server does not run, answers as well
-        as one that tells its configuration: the subscription will say what is wrong.
+        A device that refuses at once, because its server does not run, counts as
+        answering: the subscription will report the error.
 
-        :raises tango.DevFailed: where the device does not answer, or the database does
-            not know it.
+        :raises tango.DevFailed: if the device does not answer, or the database does not
+            know it.
         """
         begun = self._clock.monotonic()
         try:
@@ -258,24 +259,24 @@ class DeviceConnection:
         return self._proxy
 
     def _owners_proxy(self) -> Any:
-        """Return the owner's proxy; an owner that had none takes ours."""
+        """Return the owner's proxy; an owner without one takes ours."""
         owner = self._owner()
         return None if owner is None else owner.getDeviceProxy()
 
     @property
     def made_proxy(self) -> Any:
-        """The ``DeviceProxy`` of a device that answers, else None; never waits."""
+        """The ``DeviceProxy`` if the device answers, else None; never waits."""
         return self._proxy if self.answers else None
 
     @property
     def known_proxy(self) -> Any:
-        """The ``DeviceProxy``, once there is one; the device may not answer."""
+        """The ``DeviceProxy``, or None if not made; the device may not answer."""
         return self._proxy
 
     def proxy(self) -> Any:
-        """Return the ``tango.DeviceProxy``; waits where the device has not answered.
+        """Return the ``tango.DeviceProxy``; waits if the device has not answered.
 
-        :raises tango.DevFailed: where it cannot be made, or the device does not answer.
+        :raises tango.DevFailed: if it cannot be made, or the device does not answer.
         """
         if not self.answers:
             self.connect()
@@ -287,13 +288,13 @@ class DeviceConnection:
         within: float = CONFIGURATION_FRESH,
         since: float = float("-inf"),
     ) -> Any:
-        """Return the ``tango.AttributeInfoEx`` that came with those of all attributes.
+        """Return the ``tango.AttributeInfoEx`` of ``attribute`` from :meth:`connect`.
 
-        None if that is some time ago, or not yet. Never waits.
+        None if that is too old, or does not exist. Never waits.
 
-        :param within: how long ago the device may have been asked, s.
-        :param since: when the caller has heard of a change last; what was asked for
-            before that is older. On the clock that never goes back.
+        :param within: how long ago the request may have been made, s.
+        :param since: when the caller last learned of a change, monotonic clock, s; the
+            request has to be later.
         """
         age = self._clock.monotonic() - self._configuring
         if age > within or self._configuring < since:
@@ -301,11 +302,11 @@ class DeviceConnection:
         return self._configurations.get(attribute.lower())
 
     def forget_configurations(self) -> None:
-        """Forget what the device has told of all its attributes: one has changed."""
+        """Forget the configurations of all attributes: one has changed."""
         self._configurations = {}
 
     def no_answer(self) -> NoReturn:
-        """Raise why there is no answer.
+        """Raise the error that explains why there is no answer.
 
         :raises tango.DevFailed: always.
         """
@@ -314,50 +315,51 @@ class DeviceConnection:
         no_answer_yet(self.name)
 
     def configuration(self, attribute: str) -> Any:
-        """Return the ``tango.AttributeInfoEx`` of ``attribute``; asks the device.
+        """Return the ``tango.AttributeInfoEx`` of ``attribute``; calls the device.
 
-        A device that has not answered yet, or does not, is not waited for.
+        Does not wait for a device that has not answered yet, or does not answer.
 
-        :raises tango.DevFailed: where the device does not tell.
+        :raises tango.DevFailed: if there is no answer, or the call fails.
         """
         if not self.answers or self.silent:
             self.no_answer()
         return self.proxy().attribute_query(attribute)
 
     def read_one(self, attribute: str) -> Any:
-        """Read one attribute, wait for it, and return its ``DeviceAttribute``.
+        """Read one attribute and return its ``DeviceAttribute``; waits.
 
-        :raises tango.DevFailed: where the read fails.
+        :raises tango.DevFailed: if the read fails.
         """
         return self.proxy().read_attribute(attribute)
 
     def read(self, attributes: Sequence[str], begun: float) -> list[Reading]:
-        """Read ``attributes`` in one call, and wait for it.
+        """Read ``attributes`` in one call; waits.
 
         :param begun: the time of our clock, seconds since the epoch.
-        :return: one reading an attribute, in their order.
-        :raises tango.DevFailed: where the call fails as a whole.
+        :return: one reading per attribute, in the same order.
+        :raises tango.DevFailed: if the call fails as a whole.
         """
         answers = self.proxy().read_attributes(list(attributes))
         return [Reading.of(answer, begun) for answer in answers]
 
     def read_at_once(self, attributes: Sequence[str], begun: float) -> Iterator[Answer]:
-        """Read each of ``attributes`` in a call of its own, all at once.
+        """Read each of ``attributes`` in a separate call, in parallel.
 
         :param begun: as for :meth:`read`.
-        :return: the answers as they come, each within Tango's timeout.
-        :raises tango.DevFailed: where there is no proxy.
+        :return: the answers as they arrive, each within Tango's timeout.
+        :raises tango.DevFailed: if there is no proxy.
         """
         return read_at_once(self.proxy(), attributes, begun, self._clock)
 
     def read_beside(
         self, attribute: str, other: str, begun: float
     ) -> tuple[Reading, float]:
-        """Read ``attribute``, and ``other`` meanwhile, to see whether that is possible.
+        """Read ``attribute``, and ``other`` meanwhile, to test for parallel reads.
 
         :param begun: as for :meth:`read`.
-        :return: what the first has brought, and which part of its time the other took.
-        :raises tango.DevFailed: where the first call fails as a whole.
+        :return: the result of the first read, and the fraction of its time that the
+            other took.
+        :raises tango.DevFailed: if the first call fails as a whole.
         """
         return read_beside(self.proxy(), attribute, other, begun, self._clock)
 
@@ -372,19 +374,19 @@ class DeviceConnection:
     ) -> Subscription:
         """Subscribe to the change events of ``attribute``.
 
-        :param mode: how; the modes that raise wait for the device. The others are
-            carried out when it is their turn, see :class:`SubscriptionQueue`.
-        :param callback: a bound method, which is not kept alive. It gets PyTango's
-            events, in the thread of the caller or one of Tango's.
-        :param rejected: another, told where nothing is subscribed to because the
-            device has not answered lately. It gets the subscription, which may have
-            been ended meanwhile.
-        :param refused: another, told why the subscription failed at once, in a mode
-            that does not raise. It gets the subscription, and the error.
-        :param after: one that is given up first: Tango would go on with it where it is
-            still there. In a mode that does not raise.
-        :return: the subscription, to be ended.
-        :raises tango.DevFailed: where the subscription fails and the mode raises.
+        :param mode: in modes that raise, the call waits for the device. In the others,
+            the subscription is queued, see :class:`SubscriptionQueue`.
+        :param callback: a bound method, not kept alive. It gets PyTango's events, in
+            the caller's thread or in one of Tango's.
+        :param rejected: a bound method, called with the subscription if nothing was
+            subscribed to because the device has not answered lately. The subscription
+            may have been ended meanwhile.
+        :param refused: a bound method, called with the subscription and the error if it
+            failed at once, in a mode that does not raise.
+        :param after: a subscription to end first: Tango would go on with it otherwise.
+            Only in modes that do not raise.
+        :return: the subscription, to be ended by the caller.
+        :raises tango.DevFailed: if the subscription fails and the mode raises.
         """
         kind = tango.EventType.CHANGE_EVENT
         return self._subscriber.subscribe(
@@ -398,11 +400,11 @@ class DeviceConnection:
         rejected: Callable[[Subscription], Any],
         refused: Callable[[Subscription, Exception], Any],
     ) -> Subscription:
-        """Subscribe to the configuration of ``attribute``; Tango goes on trying.
+        """Subscribe to the configuration of ``attribute``; Tango retries a failure.
 
-        :param callback: as for :meth:`subscribe`, and so are the other two.
-        :return: the subscription, to be ended.
-        :raises tango.DevFailed: where there is no proxy.
+        :param callback: as for :meth:`subscribe`, as are the other two.
+        :return: the subscription, to be ended by the caller.
+        :raises tango.DevFailed: if there is no proxy.
         """
         kind = tango.EventType.ATTR_CONF_EVENT
         return self._subscriber.subscribe(
@@ -411,7 +413,7 @@ class DeviceConnection:
 
 
 def silence_of(server: Server) -> Any:
-    """Return the error of a server that does not answer, a ``DevFailed``."""
+    """Return the error for a server that does not answer, a ``DevFailed``."""
     where = "" if server.address is None else f" at {server.address}"
     description = (
         f"{server.name}{where} does not answer (it hangs, or its host is not reachable)"

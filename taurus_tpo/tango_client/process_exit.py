@@ -1,12 +1,12 @@
-"""The end of a process in which a call to a device hangs.
+"""The end of a process while a call to a device hangs.
 
-PyTango 10.3 cannot be cleaned up then: ``ApiUtil.cleanup``, and the same in C when the
-process exits, wait for the call to end, and keep Python's lock meanwhile, which the
-thread in the call needs in order to return. Seen as a process that never ends.
+PyTango 10.3 cannot be cleaned up then. ``ApiUtil.cleanup``, and the equivalent in C at
+the exit of the process, wait for the end of the call with Python's lock held, which the
+calling thread needs in order to return. Seen as a process that never ends.
 
-Nor may such a call return while Python ends: before 3.14, Python has any other thread
-that asks for its lock then exit at once, and C++ does not let a thread out of a
-destructor. Seen as "terminate called without an active exception", and an abort.
+Nor may such a call return while Python ends: before 3.14, Python makes any other thread
+that requests its lock exit at once, and C++ does not let a thread exit in a destructor.
+Seen as "terminate called without an active exception", and an abort.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ import gc
 
 
 def leave_tango_behind() -> bool:
-    """Let the process end, with the status it has, before C's own clean-up.
+    """Have the process exit, with its status, before the cleanup of C libraries.
 
-    To be called once Python is ending (``atexit``): all that Python does at its end is
-    still done, and what waits in C's streams is written. What libraries have left for
-    C's ``exit`` is not done.
+    To be called when Python ends (``atexit``): the rest of Python's own cleanup is
+    still done, and C streams are flushed. Other exit handlers of C libraries are
+    skipped.
 
-    :return: False where the C library has no ``on_exit`` (it is glibc's).
+    :return: False if the C library has no ``on_exit`` (a function of glibc).
     """
     libc = ctypes.CDLL(None)
     on_exit = getattr(libc, "on_exit", None)
     if on_exit is None:
         return False
-    # C's exit() calls the function that was registered last first, with the status.
+    # C's exit() calls the functions in reverse order, with the status.
     last = on_exit(ctypes.cast(libc._exit, ctypes.c_void_p), None)
     on_exit(ctypes.cast(libc.fcloseall, ctypes.c_void_p), None)
     return bool(last == 0)
 
 
 def park_what_returns() -> bool:
-    """Let a thread that comes back from C++ while Python ends wait, for the exit.
+    """Block threads that return from C++ while Python ends, until the exit.
 
-    To be called once Python is ending; where C++ would abort the process after that,
-    the thread alone stops.
+    To be called when Python ends. Where C++ would abort the process, only the thread
+    stops.
 
-    :return: False where C++'s library is not GNU's.
+    :return: False if the C++ library is not GNU's.
     """
     try:
         library = ctypes.CDLL("libstdc++.so.6")
     except OSError:
         return False
-    # Called without arguments, in the thread, as std::terminate() would be.
+    # Called without arguments, in the thread, in place of std::terminate().
     pause = ctypes.cast(ctypes.CDLL(None).pause, ctypes.c_void_p)
     set_terminate = library._ZSt13set_terminatePFvvE
     set_terminate.restype = ctypes.c_void_p
@@ -55,12 +55,12 @@ def park_what_returns() -> bool:
 
 
 def keep_for_ever(*classes: type) -> None:
-    """Let Python's own end destroy no object of ``classes`` that there is now.
+    """Keep all present objects of ``classes`` from being destroyed at Python's end.
 
-    To destroy a proxy waits for Tango's monitor, which the call that hangs may hold;
-    seen as an end that took 6 s, and as a crash.
+    Destroying a proxy waits for Tango's monitor, which a call that hangs may hold; seen
+    as an end that took 6 s, and as a crash.
     """
     for found in gc.get_objects():
-        # Not isinstance: a dead weak proxy raises when it is asked for its class.
+        # Not isinstance: a dead weak proxy raises when its class is requested.
         if issubclass(type(found), classes):
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(found))

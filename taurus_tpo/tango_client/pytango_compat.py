@@ -1,7 +1,8 @@
-"""What differs between the versions of PyTango.
+"""Differences between the versions of PyTango.
 
-Tests with the versions of Taurus and PyTango that :mod:`taurus_tpo.environment.compat`
-names hold it. PyTango is imported when it is asked for the first time.
+Tested with the versions of Taurus and PyTango in
+:mod:`taurus_tpo.environment.taurus_compat`. PyTango is imported when it is first
+needed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from taurus_tpo.core.modes import SubMode
 
 
 def pytango_version() -> str | None:
-    """Return the version of PyTango, or None where it cannot be imported."""
+    """Return the version of PyTango, or None if it cannot be imported."""
     try:
         return str(importlib.import_module("tango").__version__)
     except ImportError:
@@ -30,15 +31,16 @@ def has_event_sub_mode() -> bool:
 
 
 def default_mode() -> SubMode:
-    """Return the mode where nobody has decided: a PyTango without modes reads during
-    its plain subscription, which is what SyncRead does.
+    """Return the mode where no source decides.
+
+    SyncRead where PyTango has no modes: its plain subscription reads as SyncRead does.
     """
     return modes.DEFAULT if has_event_sub_mode() else modes.SYNC_READ
 
 
 @functools.cache
 def tango_event_sub_mode(mode: SubMode) -> Any:
-    """Return ``mode`` as Taurus 5.4's ``TangoAttribute.event_sub_mode`` has it.
+    """Return ``mode`` as a value of ``TangoAttribute.event_sub_mode`` of Taurus 5.4.
 
     A ``tango.EventSubMode``, or the name in upper case where PyTango has none.
     """
@@ -48,10 +50,10 @@ def tango_event_sub_mode(mode: SubMode) -> Any:
 
 
 def synchronous(proxy: Any) -> Any:
-    """Return ``proxy``, whose calls wait, and call back, in Tango's own way.
+    """Return ``proxy`` with its green mode set to synchronous.
 
     Whatever ``PYTANGO_GREEN_MODE`` says: Taurus expects values, not futures, and calls
-    from several threads, as the plugin does.
+    proxies from several threads, as the plugin does.
     """
     tango = importlib.import_module("tango")
     if proxy is not None:
@@ -64,10 +66,10 @@ def subscribe(
 ) -> int:
     """Subscribe with ``mode``, as far as this PyTango can.
 
-    Where it has no modes, those that raise are its plain subscription, and the others
-    its stateless one; both read during the subscription.
+    Without modes, those that raise are PyTango's plain subscription, and the others its
+    stateless one; both read during the subscription.
 
-    :raises tango.DevFailed: when the subscription fails and the mode raises.
+    :raises tango.DevFailed: if the subscription fails and the mode raises.
     """
     if has_event_sub_mode():
         how = tango_event_sub_mode(mode)
@@ -77,12 +79,12 @@ def subscribe(
 
 
 def unsubscribe(proxy: Any, number: int) -> None:
-    """Give a subscription up; also one that could not be given up before.
+    """End a subscription; may be called again after a failure.
 
-    PyTango forgets its number before it asks Tango to, which may be too busy: the next
-    time it says that there is no such subscription, which Tango would keep for ever.
+    PyTango forgets the number before it calls Tango, which may be too busy. Its next
+    call then raises KeyError, and Tango would keep the subscription.
 
-    :raises tango.DevFailed: where Tango does not give it up, or does not know it.
+    :raises tango.DevFailed: if Tango does not end it, or does not know it.
     """
     try:
         proxy.unsubscribe_event(number)
@@ -93,8 +95,8 @@ def unsubscribe(proxy: Any, number: int) -> None:
 def is_subscription_failure(event: Any) -> bool:
     """Return whether ``event`` says that the subscription failed.
 
-    An error of the attribute itself is none. Before PyTango 10.1 only the reason of
-    the error tells the two apart.
+    Not for an error of the attribute itself. Before PyTango 10.1, only the error reason
+    distinguishes the two.
     """
     if not event.err:
         return False
@@ -107,7 +109,7 @@ def is_subscription_failure(event: Any) -> bool:
     return bool(reasons & (no_server | set(enums.EVENT_TO_POLLING_EXCEPTIONS)))
 
 
-#: The texts in a ``tango.AttributeInfoEx`` that somebody may have configured.
+#: The configurable texts in a ``tango.AttributeInfoEx``.
 _TEXTS = (
     *("label", "description", "unit", "standard_unit", "display_unit", "format"),
     *("min_value", "max_value", "min_alarm", "max_alarm"),
@@ -126,7 +128,7 @@ _ALL_TEXTS = operator.attrgetter(*_TEXTS, *(f"alarms.{one}" for one in _ALARM_TE
 def empty_unreadable(info: Any) -> tuple[str, ...]:
     """Empty the texts of a ``tango.AttributeInfoEx`` that PyTango cannot decode.
 
-    It raises whenever one is looked at that is not in UTF-8.
+    PyTango raises on each access to a text that is not in UTF-8.
 
     :return: the names of these texts.
     """
@@ -135,7 +137,7 @@ def empty_unreadable(info: Any) -> tuple[str, ...]:
         list(info.enum_labels)
     except UnicodeDecodeError:
         return _empty_unreadable(info)
-    # It is made sure of for each attribute: this way takes a tenth of the time.
+    # Called for each attribute: this way takes a tenth of the time.
     return ()
 
 

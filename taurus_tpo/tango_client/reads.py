@@ -1,8 +1,8 @@
-"""What a read brings, and how several are made at once of one device.
+"""Results of reads, and parallel reads of one device.
 
 A device whose server has no monitor lock (PyTango's green modes gevent and asyncio, and
-any with the serial model ``NO_SYNC``) reads several attributes at the same time; any
-other one after the other.
+any server with the serial model ``NO_SYNC``) reads several attributes in parallel;
+others read them one after the other.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from taurus_tpo.core.clock import Clock
 
 _LOG = logging.getLogger(__name__)
 
-#: How long an answer is waited for before the others are looked at, ms.
+#: How long to wait for one answer before checking the others, ms.
 _LOOK = 20
 
-#: Tango's reason of the error that says: there is no answer yet.
+#: Tango's error reason: there is no answer yet.
 _NOT_YET = "API_AsynReplyNotArrived"
 
-#: How much earlier than the other the slow read of a trial is begun, s: it has to have
-#: come to the device first.
+#: How much earlier the slow read of a trial is begun, s: it has to reach the device
+#: first.
 _AHEAD = 0.05
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one read brought for one attribute: a value or an error.
+    """Result of reading one attribute: a value or an error.
 
     :param value: Tango's ``DeviceAttribute``.
-    :param error: Tango's own ``DevFailed``.
+    :param error: Tango's ``DevFailed``.
     :param begun: when the call began, seconds since the epoch by our clock.
     """
 
@@ -45,7 +45,7 @@ class Reading:
 
     @classmethod
     def of(cls, answer: Any, begun: float) -> Reading:
-        """Return what a ``DeviceAttribute`` says."""
+        """Return the content of a ``DeviceAttribute``."""
         if answer.has_failed:
             return cls(None, tango.DevFailed(*answer.get_err_stack()), begun)
         return cls(answer, None, begun)
@@ -53,12 +53,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one of several calls.
+    """Result of one of several parallel calls.
 
-    :param number: which of the attributes it is about.
-    :param reading: what it brought; None where the call has failed.
-    :param error: why it has failed, Tango's ``DevFailed``.
-    :param seconds: how long it took.
+    :param number: index of its attribute.
+    :param reading: the reading; None if the call failed.
+    :param error: why it failed, Tango's ``DevFailed``.
+    :param seconds: duration of the call, s.
     """
 
     number: int
@@ -70,10 +70,10 @@ class Answer:
 def read_at_once(
     proxy: Any, attributes: Sequence[str], begun: float, clock: Clock
 ) -> Iterator[Answer]:
-    """Ask for each of ``attributes`` in a call of its own, all at once; wait for them.
+    """Read each of ``attributes`` in a separate call, in parallel; waits.
 
     :param begun: the time of our clock, seconds since the epoch.
-    :return: the answers, as they come: each within Tango's timeout.
+    :return: the answers as they arrive, each within Tango's timeout.
     """
     start = clock.monotonic()
     waiting: dict[int, int] = {}
@@ -101,12 +101,12 @@ def read_at_once(
 def read_beside(
     proxy: Any, attribute: str, other: str, begun: float, clock: Clock
 ) -> tuple[Reading, float]:
-    """Read a slow ``attribute``, and ``other`` meanwhile; wait for both.
+    """Read a slow ``attribute``, and ``other`` meanwhile; waits for both.
 
     :param begun: the time of our clock, seconds since the epoch.
-    :return: what the first has brought, and which part of its time the second took: all
-        of it where the device has a monitor lock.
-    :raises tango.DevFailed: where the first read fails as a whole.
+    :return: the result of the first read, and the fraction of its time that the second
+        took: all of it if the device has a monitor lock.
+    :raises tango.DevFailed: if the first read fails as a whole.
     """
     start = clock.monotonic()
     call = proxy.read_attributes_asynch([attribute])
@@ -117,6 +117,6 @@ def read_beside(
     except tango.DevFailed as error:
         _LOG.debug("%s, read beside %s: %s", other, attribute, error)
     taken = clock.monotonic() - between
-    # Until Tango's timeout.
+    # 0: until Tango's timeout.
     answers = proxy.read_attributes_reply(call, 0)
     return Reading.of(answers[0], begun), taken / (clock.monotonic() - start)

@@ -1,4 +1,4 @@
-"""Which server a device belongs to, and where that is: asked of the Tango database."""
+"""The server of each device and its address, from the Tango database."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from taurus_tpo.core.giop import Address, NoReferenceError, address_of
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.tango_client.database import DatabaseConnection
 
-#: Taurus's full name of a device: scheme, where its database (or server) is, its name.
+#: Taurus's full name of a device: scheme, authority, name of the device.
 _FULL_NAME = re.compile(r"(tango(?:-nodb)?)://([^/]*)/(.+)")
 
-#: By what the database device of any database goes.
+#: Object key of the device of any database.
 _DATABASE_KEY = b"database"
 
 
 @dataclass(frozen=True)
 class DeviceLocation:
-    """What the full name of a device says about where it is.
+    """Location of a device, from its full name.
 
     :param authority: host and port, of the database or, without one, of the server;
         empty for the database of the environment.
@@ -34,7 +34,7 @@ class DeviceLocation:
 
     @classmethod
     def of(cls, full_name: str) -> DeviceLocation:
-        """Return what ``full_name`` says; a name that is none belongs to no host."""
+        """Return the location in ``full_name``; an invalid name has no authority."""
         found = _FULL_NAME.fullmatch(full_name)
         if found is None:
             return cls("", full_name, True)
@@ -43,9 +43,9 @@ class DeviceLocation:
 
     @property
     def address(self) -> Address | None:
-        """Where the database (or server) can be asked; None where nobody knows.
+        """Address at which the database (or server) can be probed; None if unknown.
 
-        One of several databases that stand in for each other cannot.
+        A list of redundant databases cannot be probed.
         """
         host, _, port = self.authority.partition(":")
         if not port.isdecimal():
@@ -55,7 +55,7 @@ class DeviceLocation:
 
 
 class ServerRegistry:
-    """The servers of this process's devices; each exists once as long as it is used.
+    """The servers of the devices of this process, one object each while it is used.
 
     All methods may be called from any thread.
     """
@@ -67,14 +67,15 @@ class ServerRegistry:
         self._databases: dict[str, DatabaseConnection] = {}
 
     def restart_in_child(self) -> None:
-        """Begin anew, in a process that was forked: another thread may hold it."""
+        """Reset in a forked child process: a thread of the parent may hold the lock."""
         self._lock = threading.Lock()
 
     def first(self, place: DeviceLocation) -> Server:
-        """Return who has to be asked first about a device: its database, if any.
+        """Return the server to call first for a device: its database, if any.
 
-        A database gets one call at a time. One that hangs in the midst of it costs not
-        3 s, as a device, but 15; of several calls each waits for the one before.
+        A database gets one call at a time. A call during which it begins to hang takes
+        15 s, not 3 s as for a device, and each of several calls waits for the previous
+        one.
         """
         what = "database" if place.has_database else "server"
         name = f"{what} {place.authority or 'of TANGO_HOST'}"
@@ -84,12 +85,12 @@ class ServerRegistry:
         return server
 
     def find(self, place: DeviceLocation) -> Server:
-        """Ask the database for the server of a device, and wait for it.
+        """Ask the database for the server of a device; waits.
 
         A server that does not run has no address.
 
-        :raises tango.DevFailed: where the database does not know the device, or does
-            not answer.
+        :raises tango.DevFailed: if the database does not know the device, or does not
+            answer.
         """
         if not place.has_database:
             return self.first(place)
@@ -101,7 +102,7 @@ class ServerRegistry:
         return server
 
     def database(self, authority: str) -> DatabaseConnection:
-        """Return the database at ``host:port``, the same one each time; never waits."""
+        """Return the database at ``host:port``, always the same object; never waits."""
         database = self._databases.get(authority)
         if database is None:
             server = self.first(DeviceLocation(authority, "", True))
@@ -126,5 +127,5 @@ def _address(reference: str) -> Address | None:
         return None
 
 
-#: The directory of this process.
+#: The registry of this process.
 SERVER_REGISTRY = ServerRegistry()

@@ -1,4 +1,4 @@
-"""How the attributes of one device are subscribed to, and when not."""
+"""How the attributes of one device are subscribed to, and when they are not."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from taurus_tpo.tango_client.server_registry import DeviceLocation
 from taurus_tpo.tango_client.subscription import BUSY, Subscription
 from taurus_tpo.tango_client.subscription_queue import SUBSCRIPTION_QUEUE
 
-#: A failure that took longer is one of a device that does not answer, s: a device that
-#: is down refuses in some ms, Tango's timeouts are 3 s.
+#: A call that takes longer counts as not answered, s: a device that is down refuses in
+#: some ms, Tango's timeouts are 3 s.
 PROMPT = 1.0
 
-#: For how long nobody waits for Tango once it was found waiting for a server that
-#: hangs, s: what a call to a server takes that has just gone.
+#: How long callers do not wait for Tango once it was found waiting for a server that
+#: hangs, s: the time of a call to a server that has just stopped answering.
 BUSY_FOR = 9.0
 
 
 class Readiness(Protocol):
-    """Says when Tango may subscribe: ``taurus_tpo.scheme.database_readiness``."""
+    """Tells when Tango may subscribe: ``taurus_tpo.scheme.database_readiness``."""
 
     def is_ready(self, place: DeviceLocation) -> bool:
-        """Return whether it may."""
+        """Return whether Tango may subscribe now."""
 
     def becomes_ready(self, place: DeviceLocation) -> Future[Any] | None:
-        """Return what is done when it may; None where it may now."""
+        """Return a future that is done when Tango may subscribe; None if it may now."""
 
     def await_ready(self, place: DeviceLocation) -> None:
-        """Wait until it may."""
+        """Wait until Tango may subscribe."""
 
     def note_subscription(self) -> None:
-        """Take note of a subscription."""
+        """Record that Tango has subscribed."""
 
     def server_answers(self, server: Server) -> bool:
-        """Return whether ``server`` answers now; waits for that."""
+        """Return whether ``server`` answers now; waits for a probe."""
 
 
 class SubscribedDevice(Protocol):
-    """What is subscribed to: ``taurus_tpo.tango_client.device.DeviceConnection``."""
+    """Device of a subscription: ``taurus_tpo.tango_client.device.DeviceConnection``."""
 
     server: Server
 
@@ -57,26 +57,26 @@ class SubscribedDevice(Protocol):
 
     @property
     def answers_lately(self) -> bool:
-        """Whether it, or one beside it, answered or refused a moment ago."""
+        """Whether the device, or its server, answered or refused recently."""
 
     @property
     def answered_just_now(self) -> bool:
-        """Whether that was so short a time ago that it need not be asked."""
+        """Whether the device answered so recently that it needs no probe."""
 
     def heard(self) -> None:
-        """Take note that it has answered just now, or refused."""
+        """Record that it has just answered, or refused."""
 
     def doubt(self) -> None:
-        """Take note that a call to it took so long that it has to be asked first."""
+        """Record that a call to it took so long that it has to be probed first."""
 
 
 class Subscriber:
-    """Has Tango subscribe to the attributes of one device. For any thread.
+    """Has Tango subscribe to the attributes of one device; for any thread.
 
-    The device comes with each call and is not kept alive.
+    The device is passed with each call and not kept alive.
 
-    :param place: where the device is looked up.
-    :param readiness: says when Tango may subscribe; without, always.
+    :param place: location of the device.
+    :param readiness: tells when Tango may subscribe; None: always.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class Subscriber:
         self._clock = clock
         self.restart_in_child()
         self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
-        #: One of them that works, as long as it does: to look for one takes time.
+        #: One of these that works: searching for one takes time.
         self._working: weakref.ref[Subscription] | None = None
 
     def restart_in_child(self) -> None:
-        """Begin anew, in a process that was forked: another thread may hold it."""
-        # Subscriptions are made in one thread while another looks for one that works.
+        """Reset in a forked child process: a thread of the parent may hold the lock."""
+        # One thread may add a subscription while another searches for one that works.
         self._lock = threading.RLock()
 
     def subscribe(
@@ -106,12 +106,12 @@ class Subscriber:
         refused: Callable[[Subscription, Exception], Any],
         after: Subscription | None = None,
     ) -> Subscription:
-        """Subscribe now, or when it is the turn of this one.
+        """Subscribe now, or queue the subscription.
 
         See :meth:`taurus_tpo.tango_client.device.DeviceConnection.subscribe`.
 
         :param event_type: a ``tango.EventType``.
-        :raises tango.DevFailed: where the subscription fails and the mode raises.
+        :raises tango.DevFailed: if the subscription fails and the mode raises.
         """
         subscription = Subscription(device.proxy(), callback, answered=mode.tries)
         with self._lock:
@@ -138,9 +138,9 @@ class Subscriber:
         return subscription
 
     def begin(self, wanted: _Pending) -> None:
-        """Begin a subscription; learn from the time that it takes, where one waits.
+        """Begin a subscription; in modes that wait, record whether the device answers.
 
-        :raises tango.DevFailed: where it fails and its mode raises.
+        :raises tango.DevFailed: if it fails and its mode raises.
         """
         if wanted.mode.tries:
             self._timed(wanted)
@@ -154,7 +154,7 @@ class Subscriber:
             if self._readiness is not None:
                 self._readiness.note_subscription()
 
-    # --- whether it may be begun ---
+    # --- may it be begun ---
 
     def may_begin(self, wanted: _Pending) -> bool:
         """Return whether a subscription may be begun; may wait where its mode does."""
@@ -165,13 +165,13 @@ class Subscriber:
         return may and (not wanted.mode.tries or self._answers_now(device))
 
     def _answers_now(self, device: SubscribedDevice) -> bool:
-        """Ask the server whether it is there, unless it has answered just now; wait."""
+        """Probe the server, unless it answered just now; waits."""
         if device.answered_just_now or self._readiness is None:
             return True
         return self._readiness.server_answers(device.server)
 
     def _readiness_needed(self) -> Readiness | None:
-        """Return what says when Tango may; None where Tango knows all that it needs."""
+        """Return the readiness; None if a subscription of the device works."""
         known = None if self._working is None else self._working()
         if known is None or not known.works:
             with self._lock:
@@ -180,7 +180,7 @@ class Subscriber:
         return self._readiness if known is None else None
 
     def reject(self, wanted: _Pending) -> None:
-        """Let it wait for a database, or tell it that it is the device."""
+        """Queue the subscription until a database answers, or reject it."""
         readiness = self._readiness_needed()
         ready = None if readiness is None else readiness.becomes_ready(self._place)
         if ready is None or not wanted.device.answers_lately:
@@ -188,14 +188,13 @@ class Subscriber:
         else:
             ready.add_done_callback(partial(_apply_again, wanted))
 
-    # --- where somebody waits for it ---
+    # --- synchronous modes ---
 
     def _try(self, wanted: _Pending) -> None:
         """Begin a subscription and wait for it, unless it could hang.
 
-        :raises tango.DevFailed: where it fails, or would have to wait for Tango, which
-            waits for another server: whoever asked waits once, and not once again for
-            each attribute.
+        :raises tango.DevFailed: if it fails, or Tango is waiting for another server:
+            callers wait for that once, not for each attribute.
         """
         device = wanted.device
         if not device.answers_lately or not self._answers_now(device):
@@ -210,9 +209,9 @@ class Subscriber:
         self._timed(wanted)
 
     def _timed(self, wanted: _Pending) -> None:
-        """Begin a subscription and wait for it; learn from the time that it takes.
+        """Begin a subscription, wait for it, and record whether the device answers.
 
-        :raises tango.DevFailed: where it fails and its mode raises.
+        :raises tango.DevFailed: if it fails and its mode raises.
         """
         begun = self._clock.monotonic()
         try:
@@ -225,16 +224,16 @@ class Subscriber:
             if self._clock.monotonic() - begun < PROMPT:
                 wanted.device.heard()
             else:
-                # Whoever comes next asks first whether it is still there.
+                # The next call has to probe it first.
                 wanted.device.doubt()
 
 
 @dataclass(frozen=True)
 class _Pending:
-    """A subscription that is to be begun, as the queue knows it.
+    """A subscription that is to be begun, for the queue.
 
-    One object, and nothing that refers to itself: each attribute of a window has two of
-    them, which go when they are begun.
+    One object without reference cycles: each attribute of a window has two of them,
+    which are freed when they are begun.
     """
 
     subscriber: Subscriber
@@ -252,19 +251,19 @@ class _Pending:
         return self.event_type is tango.EventType.CHANGE_EVENT
 
     def may_begin(self) -> bool:
-        """Return whether Tango may be asked now."""
+        """Return whether it may be begun now."""
         return self.subscriber.may_begin(self)
 
     def begin(self) -> None:
-        """Have Tango begin it."""
+        """Begin it."""
         self.subscriber.begin(self)
 
     def rejected(self) -> None:
-        """Let it wait, or tell it why not."""
+        """Queue it again, or report that it was rejected."""
         self.subscriber.reject(self)
 
     def refused(self, error: Exception) -> None:
-        """Tell it what Tango has said."""
+        """Report Tango's error."""
         self.tell_refused(self.subscription, error)
 
 
@@ -277,7 +276,7 @@ def _apply_later(wanted: _Pending) -> None:
 
 
 def _apply_again(wanted: _Pending, opened: Future[Any]) -> None:
-    """The database has answered, or does not; called in a thread of the pool."""
+    """Queue it again when a database has answered or failed; in a pool thread."""
     if opened.cancelled():
         return
     error = opened.exception()
@@ -291,20 +290,20 @@ def _apply_again(wanted: _Pending, opened: Future[Any]) -> None:
 class _Tango:
     """Whether Tango was found waiting for a server that hangs; any thread.
 
-    Meanwhile it subscribes to nothing else, in no mode.
+    Meanwhile it carries out no other subscription, in any mode.
     """
 
     def __init__(self) -> None:
         self._found = float("-inf")
 
     def found_busy(self, now: float) -> None:
-        """Take note that it was."""
+        """Record that Tango is waiting."""
         self._found = now
 
     def is_busy(self, now: float) -> bool:
-        """Return whether it was, a moment ago."""
+        """Return whether it was found waiting within the last :data:`BUSY_FOR` s."""
         return now - self._found < BUSY_FOR
 
 
-#: The one of the process.
+#: The state of this process.
 _TANGO = _Tango()

@@ -1,4 +1,4 @@
-"""One subscription of Tango's, and how it is given up without harm."""
+"""A subscription of Tango, and how it is ended safely."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _LOG = logging.getLogger(__name__)
 
 
 class Subscription:
-    """One subscription of Tango's, which can be ended at any time, from any thread.
+    """A subscription of Tango, which can be ended at any time, from any thread.
 
-    Tango 10.3 crashes when a subscription is given up while the thread that carries it
-    out is at it (seen in ``safe_execute_callback_or_store_data``). So it is given up
-    only when Tango has answered, a moment later, and its proxy, in which PyTango keeps
-    the callback, lives on for a while. The unsubscriber does it, a thread of its own:
-    giving up waits for the device.
+    Tango 10.3 crashes when a subscription is ended while its thread is carrying it out
+    (seen in ``safe_execute_callback_or_store_data``). So it is ended only a moment
+    after Tango's answer, and its proxy, in which PyTango keeps the callback, is kept
+    for a while. That is done in a separate thread, the unsubscriber, since it waits for
+    the device.
 
-    Nor can Tango tell two threads apart which it does not know (Python's are such): the
-    second waits in vain for what the first has locked, and then it crashes (seen in
-    ``TangoMonitor::get_monitor``).
+    Tango also cannot distinguish threads that it did not start (such as Python's): the
+    second one waits in vain for a lock of the first one, and then Tango crashes (seen
+    in ``TangoMonitor::get_monitor``).
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Subscription:
     ) -> None:
         self._proxy = proxy
         self._callback = WeakCallback(callback)
-        # Whom it belongs to may be collected as garbage in the midst of this.
+        # Reentrant: its owner may be garbage-collected while the lock is held.
         self._lock = threading.RLock()
         self._answered = answered
         #: Whether Tango has answered when :meth:`begin` returns.
@@ -49,38 +49,38 @@ class Subscription:
         self._works = False
         self._heard = self._lost = False
         self._number: int | None = None
-        #: Whether somebody has been told to give it up.
+        #: Whether the end of the subscription in Tango was requested.
         self._given_up = False
-        #: The thread that begins it: in some modes Tango calls back in that one.
+        #: The thread that begins it: in some modes Tango calls back in this thread.
         self._caller = 0
-        #: Whether Tango was asked for it; whether it never was, or is given up again.
+        #: Whether Tango was asked to subscribe; whether it never was, or has ended it.
         self._begun = self._gone = False
-        #: In which process that was.
+        #: The process that made it.
         self._process = os.getpid()
-        #: What is called once it is.
+        #: Called when the subscription has ended in Tango.
         self._when_gone: list[Callable[[], Any]] = []
         #: Called once Tango has answered, in its thread.
         self.on_answer: Callable[[], Any] | None = None
 
     @property
     def works(self) -> bool:
-        """Whether it has brought something that is no error, and was not ended."""
+        """Whether it has brought something other than an error, and was not ended."""
         return self._works and not self._ended
 
     @property
     def was_lost(self) -> bool:
-        """Whether it failed after an event: Tango subscribes anew by itself."""
+        """Whether it failed after an event: Tango subscribes again by itself."""
         return self._lost
 
     @property
     def ended(self) -> bool:
-        """Whether it was ended; it need not be begun any more."""
+        """Whether it was ended; then it must not be begun any more."""
         return self._ended
 
     def begin(self, attribute: str, event_type: Any, mode: SubMode) -> None:
         """Subscribe, unless it was ended; to be called once.
 
-        :raises tango.DevFailed: where the subscription fails and the mode raises.
+        :raises tango.DevFailed: if the subscription fails and the mode raises.
         """
         self._caller = threading.get_ident()
         with self._lock:
@@ -102,23 +102,23 @@ class Subscription:
             raise
         with self._lock:
             self._number = number
-            # It may have been ended meanwhile: only now there is something to give up.
+            # If it was ended meanwhile, Tango can end it only now.
             due = self._is_due()
         if due:
             UNSUBSCRIBER.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
 
     def end(self) -> None:
-        """Give the subscription up; returns at once, and nobody is called any more."""
+        """End the subscription; returns at once. Its callback is not called again."""
         if self._end():
             UNSUBSCRIBER.do(self._give_up)
 
     def end_now(self, timeout: float) -> bool:
-        """The same, in the thread of the caller, which waits for the device.
+        """End the subscription in the caller's thread, which waits for the device.
 
-        Where Tango has not answered yet, that is waited for first.
+        Waits for Tango's answer to the subscription first.
 
         :param timeout: how long to wait for Tango, s.
-        :return: whether it is given up.
+        :return: whether it has ended in Tango.
         """
         gone = threading.Event()
         if self._end():
@@ -127,10 +127,10 @@ class Subscription:
         return gone.wait(timeout)
 
     def when_gone(self, action: Callable[[], Any]) -> None:
-        """Have ``action`` called once this is given up, or never was begun.
+        """Have ``action`` called when the subscription has ended in Tango.
 
-        At once if it is; else in the thread that gives it up, or that ends it. The
-        action must not wait for anything.
+        At once if it has ended or was never begun; else in the thread that ends it. The
+        action must not block.
         """
         with self._lock:
             if not self._gone:
@@ -139,7 +139,7 @@ class Subscription:
         action()
 
     def _end(self) -> bool:
-        """Let nobody be called any more; return whether it is to be given up now."""
+        """Stop callbacks; return whether to end the subscription in Tango now."""
         with self._lock:
             self._ended = True
             due, begun = self._is_due(), self._begun
@@ -148,7 +148,7 @@ class Subscription:
         return due
 
     def _be_gone(self) -> None:
-        """Tell whoever waits that there is no such subscription any more."""
+        """Call the actions of :meth:`when_gone`."""
         with self._lock:
             self._gone = True
             actions, self._when_gone = self._when_gone, []
@@ -156,7 +156,7 @@ class Subscription:
             action()
 
     def _is_due(self) -> bool:
-        """Return, once, whether it is to be given up now; with the lock held."""
+        """Return whether to end it in Tango now, True only once; with the lock held."""
         is_there = self._answered and self._number is not None
         due = self._ended and is_there and not self._given_up
         self._given_up |= due
@@ -187,13 +187,14 @@ class Subscription:
                 UNSUBSCRIBER.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
         finally:
             if was_first:
-                # The last thing: Tango may be cleaned up from here on.
+                # Last, since Tango may be cleaned up from here on.
                 UNANSWERED.remove(self)
 
     def _answer(self) -> tuple[bool, bool]:
-        """Take note that Tango has answered.
+        """Record that Tango has answered.
 
-        :return: whether that is news, and whether the subscription is to be given up.
+        :return: whether it is the first answer, and whether the subscription is to be
+            ended in Tango now.
         """
         with self._lock:
             was_first, self._answered = not self._answered, True
@@ -205,16 +206,16 @@ class Subscription:
         return was_first, due
 
     def _give_up(self) -> None:
-        """Give it up, and wait for the device; later where Tango is busy."""
+        """End it in Tango, and wait for the device; retried later if Tango is busy."""
         if self._process != os.getpid():
-            # Tango's threads are in the parent: to call it here, or to let the proxy
-            # go, would wait for them.
+            # Tango's threads exist only in the parent: a call to Tango, or destroying
+            # the proxy, would wait for them.
             OF_THE_PARENT.append(self._proxy)
             self._be_gone()
             return
         LINGERING.keep(self._proxy)
         number = self._number
-        assert number is not None  # or nobody asks to give it up
+        assert number is not None  # see _is_due()
         try:
             with tango.EnsureOmniThread():
                 pytango_compat.unsubscribe(self._proxy, number)
@@ -229,9 +230,9 @@ class Subscription:
 
 
 def _name_thread() -> None:
-    """Give a thread of Tango's a name that log lines can tell.
+    """Give a thread of Tango a readable name for log lines.
 
-    Python calls one "Dummy-1" that it did not start.
+    Python names threads that it did not start "Dummy-1" and so on.
     """
     thread = threading.current_thread()
     if thread.name.startswith("Dummy-"):
@@ -239,14 +240,14 @@ def _name_thread() -> None:
 
 
 def let_go(proxy: Any, process: int) -> None:
-    """Destroy a ``DeviceProxy``, of which the caller has the last reference, elsewhere.
+    """Destroy a ``DeviceProxy`` in another thread; the caller has the last reference.
 
-    Its end waits for a lock of Tango's, which a thread of Tango's may have that calls
-    back, and waits for a lock of ours: whoever lets go of a device may have that one.
-    Returns at once; may be called while Python collects garbage.
+    Destroying it waits for a lock of Tango, which a thread of Tango may hold that calls
+    back and waits for a lock of ours, which the caller may hold. Returns at once; may
+    be called during garbage collection.
 
-    :param process: the one that has made it. One that was forked since keeps it for
-        ever: the lock may be one that nobody there releases.
+    :param process: the process that made the proxy. A process forked since keeps it for
+        ever: no thread there may release the lock.
     """
     if process == os.getpid():
         UNSUBSCRIBER.do(partial(_end_of, proxy))
@@ -255,20 +256,20 @@ def let_go(proxy: Any, process: int) -> None:
 
 
 def _end_of(proxy: Any) -> None:
-    """Let go of ``proxy``, in the thread that calls this and nowhere else."""
+    """Drop the last reference to ``proxy``, in the calling thread."""
 
 
-#: What a process that was forked keeps of its parent's for ever.
+#: Proxies of the parent that a forked process keeps for ever.
 OF_THE_PARENT: list[Any] = []
 
 
 class _Unanswered:
     """The subscriptions that Tango has not answered yet, kept alive; any thread.
 
-    Of a proxy and its subscription each keeps the other alive, and nobody else need
-    keep either: without this, Python would collect both while Tango is at it. Nor must
-    Tango be cleaned up before: it waits for its thread, with Python's lock, which the
-    thread needs in order to call back.
+    A proxy and its subscription refer to each other, possibly without other references:
+    Python would collect both while Tango uses them. Tango must not be cleaned up before
+    they are answered, either: the cleanup waits for Tango's thread with Python's lock
+    held, which that thread needs in order to call back.
     """
 
     def __init__(self, clock: Clock = SYSTEM) -> None:
@@ -277,7 +278,7 @@ class _Unanswered:
         self.restart_in_child()
 
     def restart_in_child(self) -> None:
-        """Begin anew, in a process that was forked: those of the parent stay there."""
+        """Reset in a forked child process; keep the parent's subscriptions for ever."""
         OF_THE_PARENT.extend(self._subscriptions)
         self._subscriptions = set()
         self._changed = threading.Condition()
@@ -289,16 +290,16 @@ class _Unanswered:
             self._subscriptions.add(subscription)
 
     def remove(self, subscription: Subscription) -> None:
-        """Let go of ``subscription``."""
+        """Release ``subscription``."""
         with self._changed:
             self._subscriptions.discard(subscription)
             self._last_answer = self._clock.monotonic()
             self._changed.notify_all()
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait until all are answered, s; return whether they are.
+        """Wait up to ``timeout`` s until all are answered; return whether they are.
 
-        And until Tango's thread has returned from the last callback.
+        Also waits until Tango's thread has returned from the last callback.
         """
         with self._changed:
             answered = self._changed.wait_for(lambda: not self._subscriptions, timeout)
@@ -308,7 +309,7 @@ class _Unanswered:
         return answered
 
 
-#: The calls of Tango's threads with what these subscriptions bring.
+#: The callbacks of subscriptions in Tango's threads.
 CALLBACKS = Callbacks()
 
 #: The subscriptions of this process that wait for an answer.
@@ -317,29 +318,30 @@ UNANSWERED = _Unanswered()
 #: How long Tango's thread may take to return from the callback, s.
 _MOMENT = 0.1
 
-#: Why Tango neither subscribes nor gives a subscription up: another thread is at it,
-#: with a device that hangs; and how long to leave it alone then, s.
+#: Error reason: Tango neither subscribes nor ends a subscription, because another
+#: thread is waiting for a device that hangs. And the pause before a retry, s.
 BUSY = "API_CommandTimedOut"
 _WHILE = 1.0
 
-#: The same, where there are too many sockets within the process: Tango opens two for
-#: each that is given up, and ZeroMQ closes them behind (seen with cppTango 10.3.3 on a
-#: busy machine). One that is never given up would call back when its proxy is gone.
+#: The same, if the process has too many sockets: Tango opens two for each subscription
+#: that is ended, and ZeroMQ closes them with a delay (seen with cppTango 10.3.3 on a
+#: busy machine). A subscription that is never ended would call back after its proxy was
+#: destroyed.
 _NO_SOCKET = "API_ZmqFailed"
 
-#: Why it gives nothing up: it has done so by itself, as it does when it shuts down.
+#: Error reason: Tango has ended the subscription by itself, as it does at shutdown.
 _GONE = "API_EventNotFound"
 
-#: Gives subscriptions up.
+#: The thread that ends subscriptions.
 UNSUBSCRIBER = SerialExecutor("taurus_tpo unsubscriber")
 
 
 class _Lingering:
-    """Proxies that live on for a while after a subscription was given up.
+    """Proxies that are kept for a while after a subscription was ended.
 
-    A thread of Tango's may be about to call back. PyTango keeps the callback for that
-    case, in the proxy: if the proxy goes too, as it does with the last attribute of a
-    device, the thread calls what is there no more.
+    A thread of Tango may be about to call back. For that case PyTango keeps the
+    callback in the proxy. If the proxy is destroyed, too, as with the last attribute of
+    a device, the thread calls an object that no longer exists.
     """
 
     def __init__(self, seconds: float, clock: Clock = SYSTEM) -> None:
@@ -348,16 +350,16 @@ class _Lingering:
         self.restart_in_child()
 
     def restart_in_child(self) -> None:
-        """Begin anew, in a process that was forked: it keeps what its parent had."""
+        """Reset in a forked child process."""
         self._kept: deque[tuple[float, Any]] = deque()
 
     def keep(self, proxy: Any) -> None:
-        """Keep ``proxy`` for a while, and let go of those whose time has come."""
+        """Keep ``proxy`` for a while, and release those whose time is over."""
         now = self._clock.monotonic()
         self._kept.append((now + self._seconds, proxy))
         while self._kept and self._kept[0][0] < now:
             self._kept.popleft()
 
 
-#: Longer than Tango tries at a subscription: 3 s a call, and it makes several.
+#: Longer than Tango takes for a subscription: several calls of 3 s.
 LINGERING = _Lingering(seconds=15.0)

@@ -1,4 +1,4 @@
-"""Where subscriptions wait until Tango may carry them out."""
+"""Queue of subscriptions that Tango is not asked to carry out yet."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from typing import Any, Protocol
 from taurus_tpo.concurrency.serial_executor import SerialExecutor
 from taurus_tpo.tango_client.subscription import Subscription
 
-#: What the thread is called that begins subscriptions nobody else can wait for.
+#: Name of the thread that begins queued subscriptions.
 THREAD_NAME = "taurus_tpo subscriber"
 
 
 class PendingSubscription(Protocol):
-    """A subscription that wants to be begun."""
+    """A subscription that is to be begun."""
 
     @property
     def subscription(self) -> Subscription:
-        """Which it is."""
+        """The subscription."""
 
     @property
     def urgent(self) -> bool:
-        """Whether somebody waits to see what it brings.
+        """Whether it brings a value that is waited for.
 
-        A value, rather than the next change of a configuration that is known.
+        A subscription to a configuration, which is known already, is not urgent.
         """
 
     def may_begin(self) -> bool:
         """Return whether its device has answered lately; may wait where begin does."""
 
     def begin(self) -> None:
-        """Begin it."""
+        """Begin the subscription."""
 
     def rejected(self) -> None:
-        """Take note that it may not be begun."""
+        """Record that it may not be begun."""
 
     def refused(self, error: Exception) -> None:
-        """Take note of what :meth:`begin` has raised."""
+        """Record the error that :meth:`begin` has raised."""
 
 
 class _ServerSubscriptions:
-    """Those who wait for one server: the urgent ones first."""
+    """Pending subscriptions of one server: the urgent ones first."""
 
     def __init__(self) -> None:
         self._urgent: deque[PendingSubscription] = deque()
@@ -58,15 +58,16 @@ class _ServerSubscriptions:
 
 
 class SubscriptionQueue:
-    """Lets Tango have one unanswered subscription a server, and no more.
+    """Limits Tango to one unanswered subscription per server.
 
-    cppTango carries all asynchronous subscriptions of a process out in one thread, one
-    after the other. Twenty to a server that has just begun to hang would keep it from
-    those of all other servers for more than a minute. As it is, each waits until the
-    one before is answered (that takes no longer in all), and is begun only if the
-    device has answered lately. All methods may be called from any thread.
+    cppTango carries out all asynchronous subscriptions of a process one after the
+    other, in one thread. Twenty subscriptions to a server that has just begun to hang
+    would block those to all other servers for more than a minute. So each subscription
+    waits for the answer to the previous one, which takes no longer in total, and is
+    begun only if the device has answered lately. All methods may be called from any
+    thread.
 
-    :param log: takes what goes wrong with those who apply.
+    :param log: logger for errors of pending subscriptions.
     """
 
     def __init__(self, log: Any = None) -> None:
@@ -74,17 +75,17 @@ class SubscriptionQueue:
         self.restart_in_child()
 
     def restart_in_child(self) -> None:
-        """Begin anew, in a process that was forked: nobody answers the parent there."""
+        """Reset in a forked child process, which gets no answers to the parent."""
         self._lock = threading.Lock()
-        #: Those who wait, by server; a server is here while one of its is unanswered.
+        #: Pending subscriptions by server, for servers with an unanswered subscription.
         self._lines: dict[Any, _ServerSubscriptions] = {}
 
     def apply_later(self, server: Any, pending: PendingSubscription) -> None:
-        """The same for one whose beginning may wait for its server; returns at once."""
+        """Queue a subscription whose begin may wait for its server; returns at once."""
         SUBSCRIBER.do(lambda: self.apply(server, pending))
 
     def apply(self, server: Any, pending: PendingSubscription) -> None:
-        """Begin the subscription when it is its turn; it may be at once."""
+        """Begin a subscription at once, or when the previous ones are answered."""
         with self._lock:
             line = self._lines.get(server)
             if line is not None:
@@ -94,7 +95,7 @@ class SubscriptionQueue:
         self._serve(server, pending)
 
     def _serve(self, server: Any, pending: PendingSubscription | None) -> None:
-        """Begin the first that may be begun, of ``applicant`` and those in line."""
+        """Begin the first subscription that may be begun, from ``pending`` on."""
         while pending is not None and not self._begun(server, pending):
             pending = self._next(server)
 
@@ -117,7 +118,7 @@ class SubscriptionQueue:
             answered = partial(self._answered, server)
             subscription.on_answer = partial(SUBSCRIBER.do, answered)
             pending.begin()
-        except Exception as error:  # noqa: BLE001 - told; the next ones have their turn
+        except Exception as error:  # noqa: BLE001 - reported; the next ones go on
             subscription.on_answer = None
             self._refuse(pending, error)
             return False
@@ -126,16 +127,17 @@ class SubscriptionQueue:
     def _refuse(self, pending: PendingSubscription, error: Exception) -> None:
         try:
             pending.refused(error)
-        except Exception:  # noqa: BLE001 - the next ones have their turn
+        except Exception:  # noqa: BLE001 - the next ones go on
             self._log.exception("a failed subscription could not be told: %r", error)
 
     def _answered(self, server: Any) -> None:
-        """Tango has answered; not called in its thread, which is not done with it."""
+        """Begin the next one; not called in Tango's thread, which is not done yet."""
         self._serve(server, self._next(server))
 
 
-#: Begins what waits for its server, and what has waited for an answer of Tango's. Not
-#: the one that gives subscriptions up, and waits for a device that hangs.
+#: Begins subscriptions that wait for their server, or have waited for an answer of
+#: Tango. Separate from the thread that ends subscriptions, which waits for devices that
+#: hang.
 SUBSCRIBER = SerialExecutor(THREAD_NAME)
 
 #: The queue of this process: Tango has one thread for all.
