@@ -1,13 +1,13 @@
-"""What people look at: the progress of the first read, and the inspector.
+"""Qt widgets: the progress of the first read, and the attribute inspector.
 
-Widgets for any Qt that Taurus can use. Qt is not loaded before one of them is asked
-for: programs without a window import this package too.
+They work with every Qt binding that Taurus supports. Qt is imported when one of them is
+first accessed, because programs without a window import this package too.
 
 =========================== ========================================================
-:class:`FirstReadProgress`  a bar that says what is still waited for
-:class:`Inspector`          every attribute of the process: its mode, its state, why
-:class:`InspectorModel`     the table behind it
-:func:`show_inspector`      the inspector in a window of its own
+:class:`FirstReadProgress`  a progress bar with the attributes that are still missing
+:class:`Inspector`          every attribute of the process: mode, state, mode source
+:class:`InspectorModel`     the table model of the inspector
+:func:`show_inspector`      opens the inspector in a window of its own
 =========================== ========================================================
 """
 
@@ -38,5 +38,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Tell of the widgets, for the wizard of a TaurusGui, which looks for them."""
+    """Include the widgets: the panel wizard of a TaurusGui lists a module with this."""
     return sorted({*globals(), *__all__})

@@ -1,8 +1,8 @@
-"""Joins the windows of programs that know nothing of this package.
+"""Adds the progress bar and the inspector to windows of unmodified programs.
 
-Taurus imports this module beside its schemes (it is a name in the entry point group
-``taurus.core.schemes``), in every program: nothing of Qt is loaded here. When the first
-widget of a program listens to an attribute of ours, it begins to look for windows.
+Taurus imports this module in every program, through the entry point group
+``taurus.core.schemes``, so it must not import Qt. The search for windows starts when
+the first widget listens to an attribute of the plugin.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gives each ``TaurusMainWindow`` the progress of the first read and the inspector."""
+"""Adds the first read progress and the inspector to each ``TaurusMainWindow``."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from taurus_tpo.qt.progress_bar import FirstReadProgress
 
 _LOG = Logger("TaurusTPO")
 
-#: How often new windows are looked for, ms.
+#: How often new windows are searched for, ms.
 LOOK_PERIOD = 500
 
-#: What the entry in the menu is called.
+#: The title of the menu entry.
 TITLE = "Attribute &inspector"
 
-#: The menus that may take it, the best one first.
+#: The menus that the entry is added to, in order of preference.
 _MENUS = ("toolsMenu", "taurusMenu", "viewMenu", "helpMenu")
 
-#: The property of a window that has been joined.
+#: The property of a window that was joined.
 _JOINED = "taurus_tpo_joined"
 
 
 def watch_windows() -> None:
-    """Join the windows of this application, now and later; once an application.
+    """Join the present and future windows of this application.
 
-    Called in the thread of the GUI, while a widget is being built: begins later.
+    Starts from the event loop, since it is called while a widget is being built. For
+    the GUI thread. Repeated calls have no effect.
     """
     app = Qt.QApplication.instance()
     if app is not None and app.findChild(_Watch) is None:
@@ -39,7 +40,7 @@ def watch_windows() -> None:
 
 
 class _Watch(Qt.QObject):
-    """Looks for windows, and for devices that came late; lives as long as the
+    """Searches for windows and rebuilds widgets of late devices, until the end of the
     application.
     """
 
@@ -47,11 +48,11 @@ class _Watch(Qt.QObject):
         super().__init__(app)
         self._timer = Qt.QTimer(self)
         self._timer.timeout.connect(self.look)
-        # At once when the event loop runs, or runs again.
+        # The first search is due as soon as the event loop runs.
         self._timer.start(0)
 
     def look(self) -> None:
-        """Join the windows that have come."""
+        """Join new windows, and rebuild widgets of devices that answered late."""
         self._timer.setInterval(0 if build_anew() else LOOK_PERIOD)
         if MAIN_WINDOW.find() is None:
             return
@@ -61,9 +62,9 @@ class _Watch(Qt.QObject):
 
 
 def join(window: Any) -> None:
-    """Put progress into the status bar of a main window, the inspector into its menu.
+    """Add the progress to the status bar of a main window, the inspector to a menu.
 
-    :param window: a ``TaurusMainWindow``, joined once.
+    :param window: a ``TaurusMainWindow`` that was not joined yet.
     """
     window.setProperty(_JOINED, True)
     menus = (getattr(window, name, None) for name in _MENUS)

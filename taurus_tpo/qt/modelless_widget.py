@@ -1,4 +1,4 @@
-"""What Taurus's tools ask of a widget that is about all attributes, not about one."""
+"""Mixin for widgets that show all attributes and therefore have no model."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Any, ClassVar
 
 
 class ModellessWidget:
-    """Lets a widget be a panel of a TaurusGui, and be offered by Qt Designer.
+    """Makes a widget usable as a panel of a TaurusGui and in Qt Designer.
 
-    Comes before the class of Qt.
+    Must precede the Qt class in the list of bases.
     """
 
-    #: What Designer shows of it: a file of its own icons, and a sentence.
+    #: The icon (one of Designer's own files) and the tooltip in Designer.
     DESIGNER_ICON: ClassVar[str]
     DESIGNER_TIP: ClassVar[str]
 
     def setModel(self, _model: Any = None) -> None:
-        """Do nothing: it is about all attributes. A TaurusGui gives panels a model."""
+        """Do nothing. A TaurusGui sets a model on its panels."""
 
     @classmethod
     def getQtDesignerPluginInfo(cls) -> dict[str, Any]:
-        """Return what Taurus tells Qt Designer of this widget."""
+        """Return the description of this widget for Qt Designer."""
         return {
             "module": "taurus_tpo.qt",
             "group": "Taurus Performance Optimization",

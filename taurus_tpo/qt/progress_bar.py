@@ -1,4 +1,4 @@
-"""A bar that says what the windows of this process still wait for."""
+"""A progress bar of the first read of all attributes of this process."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from taurus_tpo.qt.inspector.attribute_list import plugin_factory, summary
 from taurus_tpo.qt.modelless_widget import ModellessWidget
 from taurus_tpo.qt.progress_summary import ProgressSummary
 
-#: How often the attributes are counted, ms: while something is missing, and after.
+#: How often the attributes are counted, ms: while some are missing, and otherwise.
 COUNT_PERIOD = 250
 AT_REST = 1000
 
-#: How much of the time of the GUI counting may take, where there are many.
+#: The maximum share of the GUI thread's time that counting may take.
 SHARE = 0.05
 
-#: How many characters the bar has room for.
+#: The minimum width of the bar, in characters.
 ROOM = 46
 
 
 class FirstReadProgress(ModellessWidget, Qt.QProgressBar):
-    """A bar for a status bar or a panel: ``212 of 330 · 9 slow``.
+    """A progress bar for a status bar or a panel: ``212 of 330 · 9 slow``.
 
-    It says how many of the attributes that somebody listens to are there, and what is
-    waited for; the names are in its tooltip. A click, or Return, opens the inspector.
-    It goes when all is there, and comes back when a server goes. It looks at what the
-    attributes know, and asks no device anything.
+    It shows how many of the attributes with a listener are present, and the number of
+    slow ones and of servers that do not answer; the tooltip has their names. A click or
+    Return opens the inspector. The bar is hidden while nothing is missing. It reads the
+    state of the attributes and sends no request to a device.
 
-    For the thread of the GUI.
+    For the GUI thread.
 
-    :param designMode: whether Qt Designer shows it: it is seen, and counts nothing.
+    :param designMode: whether Qt Designer shows it: it is visible and does not count.
     """
 
     DESIGNER_ICON = "progress.png"
     DESIGNER_TIP = "What the attributes of this process still wait for"
 
-    #: That somebody wants to know more; the inspector is opened in any case.
+    #: Emitted on a click or Return, before the inspector opens.
     clicked = Qt.pyqtSignal()
 
     def __init__(self, parent: Any = None, designMode: bool = False) -> None:
@@ -62,7 +62,7 @@ class FirstReadProgress(ModellessWidget, Qt.QProgressBar):
         self._timer.start(COUNT_PERIOD)
 
     def refresh(self) -> None:
-        """Count the attributes, and come or go."""
+        """Count the attributes, and show or hide the bar."""
         begun = SYSTEM.monotonic()
         found = summary(plugin_factory().attributes(), begun)
         self.show_summary(found)
@@ -73,14 +73,14 @@ class FirstReadProgress(ModellessWidget, Qt.QProgressBar):
     show_tally = renamed("show_tally", "show_summary")
 
     def show_summary(self, summary: ProgressSummary) -> None:
-        """Show what is there and what is missing; nothing where all is there."""
+        """Show how many attributes are present and missing; hide if none is missing."""
         self.summary = summary
         self.setRange(0, max(1, summary.wanted))
         self.setValue(summary.there)
         self.setFormat(str(summary))
         self.setToolTip(f"{summary.details}\n\nClick to see each attribute.")
         self.setAccessibleDescription(str(summary))
-        # One that stands alone is shown and hidden by whoever made it.
+        # The visibility of a top-level bar is up to the program.
         if not self.isWindow():
             self.setVisible(not summary.complete)
 

@@ -1,4 +1,4 @@
-"""How much is there, and what is waited for, in a line: no Qt, no Tango, no threads."""
+"""Progress of the first read as a line of text: no Qt, no Tango, no threads."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.core.text import plural
 
-#: How long an attribute may wait before it is called slow, s.
+#: The waiting time after which an attribute counts as slow, s.
 SLOW_AFTER = 1.0
 
-#: How many names are told of each sort.
+#: How many names are listed per category.
 NAMES_SHOWN = 15
 
 
 @dataclass(frozen=True)
 class Missing:
-    """An attribute that somebody listens to, and of which nothing is to be seen.
+    """An attribute with a listener that has neither a value nor an error of its own.
 
-    :param name: for people.
-    :param waiting: for how long, s.
-    :param server: the server that it waits for, where that is known.
-    :param refused: whether it was told that nobody is there.
+    :param name: its display name.
+    :param waiting: how long it has been waiting, s.
+    :param server: the server that it waits for, if known.
+    :param refused: whether its last error was that the device is unreachable.
     """
 
     name: str
@@ -32,17 +32,17 @@ class Missing:
 
     @property
     def is_left_alone(self) -> bool:
-        """Whether it is the server that does not answer."""
+        """Whether it is missing because its server does not answer."""
         return self.refused or (self.server is not None and self.server.silent)
 
 
 @dataclass(frozen=True)
 class ProgressSummary:
-    """What the attributes of a window wait for.
+    """Progress of the first read of a set of attributes.
 
-    :param wanted: how many attributes somebody listens to.
-    :param there: how many of them show a value, or an error of the device's own.
-    :param slow: names of attributes that take their time though their server answers.
+    :param wanted: number of attributes with a listener.
+    :param there: how many of them have a value, or an error from the device.
+    :param slow: names of attributes that are slow although their server answers.
     :param silent: names of servers that do not answer, and of devices whose server is
         not known.
     """
@@ -54,10 +54,10 @@ class ProgressSummary:
 
     @classmethod
     def of(cls, wanted: int, missing: Iterable[Missing]) -> ProgressSummary:
-        """Count.
+        """Build the summary.
 
-        :param wanted: how many attributes somebody listens to.
-        :param missing: those of them of which nothing is to be seen.
+        :param wanted: number of attributes with a listener.
+        :param missing: those that have neither a value nor an error of their own.
         """
         found = tuple(missing)
         waiting = [one for one in found if not one.is_left_alone]
@@ -67,7 +67,7 @@ class ProgressSummary:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is waited for."""
+        """Whether no attribute is missing."""
         return self.there >= self.wanted
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ class ProgressSummary:
 
     @property
     def details(self) -> str:
-        """The names, one a line."""
+        """The names, one per line."""
         lines = [f"{self.there} of {plural(self.wanted, 'attribute')} are there"]
         lines += _listed("slow", self.slow)
         lines += _listed("not answering", self.silent)

@@ -1,8 +1,8 @@
-"""Both widgets in Qt Designer.
+"""Registers both widgets with Qt Designer.
 
-Designer looks for Python modules in the folders that the environment names, and loads
-them by the names of their files: ``*plugin.py`` with PyQt, ``register*.py`` with
-PySide6. Nothing of Qt is loaded here.
+Designer loads Python modules from folders listed in environment variables, selected by
+file name: ``*plugin.py`` with PyQt, ``register*.py`` with PySide6. This module does not
+import Qt.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ import os
 from collections.abc import MutableMapping
 from pathlib import Path
 
-#: The folder with what Designer loads.
+#: The folder with the modules that Designer loads.
 FOLDER = str(Path(__file__).resolve().parent)
 
-#: The variables that name such folders: PyQt's, PySide6's.
+#: The variables that list such folders: PyQt's, PySide6's.
 VARIABLES = ("PYQTDESIGNERPATH", "PYSIDE_DESIGNER_PLUGINS")
 
 
 def offer(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Have Designer, when it is started with ``environment``, find the widgets.
+    """Add our folder to the variables of ``environment``, which Designer inherits.
 
-    After whatever is named there; once is enough.
+    The folder is appended to existing entries; a second call changes nothing.
     """
     for variable in VARIABLES:
         environment[variable] = with_folder(environment.get(variable, ""))
 
 
 def with_folder(path: str) -> str:
-    """Return ``path``, folders as an environment variable has them, with ours."""
+    """Return ``path``, folders separated by ``os.pathsep``, with ours added."""
     folders = [folder for folder in path.split(os.pathsep) if folder]
     return os.pathsep.join(dict.fromkeys([*folders, FOLDER]))

@@ -1,4 +1,4 @@
-"""What Qt Designer loads with PySide6: registers a class for each widget."""
+"""Loaded by Qt Designer with PySide6: registers a class for each widget."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from taurus_tpo.qt import FirstReadProgress, Inspector
 
 
 def register(widget: type) -> None:
-    """Offer ``widget``, which is shown in its design mode."""
+    """Register ``widget``; Designer creates it in design mode."""
 
     def make(self: Any, parent: Any = None) -> None:
         widget.__init__(self, parent, designMode=True)  # type: ignore[misc]
 
-    # Designer calls it with a parent only, and takes its name for the file.
+    # Designer passes a parent only, and derives the file name from the class name.
     shown = type(widget.__name__, (widget,), {"__init__": make})
     name = widget.__name__
     info = widget.getQtDesignerPluginInfo()  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
-"""What Qt Designer loads with PyQt5 or PyQt6: a class for each widget.
+"""Loaded by Qt Designer with PyQt5 or PyQt6: defines a plugin class for each widget.
 
-Designer makes one of each class here that derives from its own; no other such class may
-have a name in this module.
+Designer instantiates every subclass of its plugin class in this namespace, so do not
+import any other subclass by name.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from taurus_tpo.qt import FirstReadProgress, Inspector
 
 
 class InspectorPlugin(taurusplugin.TaurusWidgetPlugin):
-    """Offers the inspector."""
+    """Registers :class:`~taurus_tpo.qt.Inspector`."""
 
     WidgetClass = Inspector
 
 
 class FirstReadProgressPlugin(taurusplugin.TaurusWidgetPlugin):
-    """Offers the bar."""
+    """Registers :class:`~taurus_tpo.qt.FirstReadProgress`."""
 
     WidgetClass = FirstReadProgress

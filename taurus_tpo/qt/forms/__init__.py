@@ -1,1 +1,1 @@
-"""What the plugin does for Taurus's forms once their devices and values are there."""
+"""Updates of Taurus forms after their devices answered or their values arrived."""

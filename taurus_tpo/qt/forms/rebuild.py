@@ -1,7 +1,7 @@
-"""Builds those widgets anew that were built before their device was there.
+"""Rebuilds widgets that were built before their device answered.
 
-A form asks each device for its class, to know which row it gets, and a form of commands
-asks for the commands; each asks once. For the thread of the GUI.
+A form asks each device once for its class, to select the type of the row. A form of
+commands asks once for the command list. All functions run in the GUI thread.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _LOG = Logger("TaurusTPO")
 
 
 def build_anew() -> bool:
-    """Build widgets of those devices anew that have come late, for a moment.
+    """Rebuild the widgets of devices that answered late, for at most one time slice.
 
-    :return: whether there are more of them.
+    :return: whether devices are left for a later call.
     """
     late = taurus.Factory("tango").late_devices
     devices = late.take()
@@ -54,17 +54,17 @@ def _widgets_of(device: Any) -> list[Any]:
 
 def _build_anew(widget: Any, device: Any) -> None:
     if COMMANDS.has(widget):
-        # What fills it is told so.
+        # Emitting the signal makes the form query the commands again.
         widget.modelChanged.emit(widget.getModelName())
     elif ROW.has(widget) and not _replaced(widget):
         model = widget.getModelObj()
         if model is device:
-            # As after a change of its configuration.
+            # The same event as after a change of the configuration.
             widget.handleEvent(model, TaurusEventType.Config, None)
 
 
 def _replaced(row: Any) -> bool:
-    """Replace ``row`` of a form by the one that somebody makes for its model, if so."""
+    """Replace ``row`` by the special item of its model; return whether it was."""
     form = form_of(row)
     if form is None or row not in form.getItems():
         return False
@@ -78,7 +78,7 @@ def _replaced(row: Any) -> bool:
 
 
 def _put_in(form: Any, made: Any, row: Any) -> None:
-    """Put ``made`` into ``form`` in the place of ``row``, as the form itself would."""
+    """Replace ``row`` of ``form`` by ``made``, with the steps of Taurus's own form."""
     model, frame = row.getModel(), row.parent()
     form.unregisterConfigurableItem(row)
     _take_out(row)
@@ -97,7 +97,7 @@ def _put_in(form: Any, made: Any, row: Any) -> None:
 
 
 def _take_out(row: Any) -> None:
-    """Take ``row`` out of its form, with all that it is made of."""
+    """Remove ``row`` and its child widgets from the form."""
     parts = ("labelWidget", "readWidget", "writeWidget", "unitsWidget", "extraWidget")
     for part in (getattr(row, name)() for name in parts):
         if part is not None:

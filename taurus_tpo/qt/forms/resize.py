@@ -1,8 +1,8 @@
-"""Gives a window the size that its values need, when they come after it was shown.
+"""Resizes a window to its contents when values arrive after it was shown.
 
-A window takes its size from what it shows when it is shown. Stock Taurus has waited for
-the values by then. Here they may come a moment later, or when a server is back: the
-window would stay as narrow as it was, and labels would show ``...`` for good.
+A window takes its size from its contents at the time it is shown. In stock Taurus the
+values are present by then. With the plugin they may arrive later; without a resize the
+window would stay too narrow and its labels would keep showing ``...``.
 """
 
 from __future__ import annotations
@@ -18,34 +18,33 @@ from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.environment.loaded_widgets import FORM, LABEL
 from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 
-#: How often is looked whether all widgets have been told what has come, ms.
+#: How often pending events are checked before windows are resized, ms.
 RESIZE_PERIOD = 20
 
-#: For how long that is waited for, s: values may come without end.
+#: The longest delay of a resize by pending events, s: events may arrive continuously.
 RESIZE_WAIT = 0.5
 
-#: What the frame of a form is wider than its rows: as Taurus's form has it.
+#: The width that Taurus's form adds to its rows for its frame, pixels.
 FRAME = 20
 
-#: How wide a text may be that makes its window wider: the width of a label of Qt's that
-#: was not laid out yet. In stock Taurus, a text that does not fit in there is cut.
+#: The widest text that widens its window, pixels: the width of a QLabel before its
+#: first layout. Stock Taurus cuts a wider text.
 WIDEST = 640
 
-#: How many sizes that a program has given a window are known: the window system may
-#: still be telling of an earlier one when it has got another.
+#: How many sizes set by the program are remembered per window: the window system may
+#: report an earlier size after a later one was set.
 SIZES = 8
 
-#: The property of a window to whose events is listened, and of one that its user has
-#: given another size.
+#: The window properties "event filter is installed" and "resized by the user".
 _WATCHED, _RESIZED = "taurus_tpo_watched", "taurus_tpo_resized"
 
 
 def resize_later(widget: Any) -> None:
-    """Have the window of ``widget``, which was told of its attribute, made to fit.
+    """Schedule a resize of the window of ``widget``, which received an event.
 
-    Soon, together with others; called in the thread of the GUI. From the first time on
-    it is noticed when the user gives the window another size. What is no widget, such
-    as an item of a plot, has no window of its own.
+    Resizes are combined. From the first call on, resizes by the user are detected; such
+    a window is not resized. Listeners that are no widgets, such as plot items, are
+    ignored. For the GUI thread.
     """
     app = Qt.QApplication.instance()
     if app is None or not isinstance(widget, Qt.QWidget):
@@ -55,32 +54,32 @@ def resize_later(widget: Any) -> None:
 
 
 class WindowResizer(Qt.QObject):
-    """Makes windows fit, once for all values of a burst; in the thread of the GUI."""
+    """Resizes windows, once for all events of a burst; for the GUI thread."""
 
     def __init__(self, app: Any) -> None:
         super().__init__(app)
-        #: Those that have been told something since the last look.
+        #: The widgets that received an event since the last check.
         self._widgets: weakref.WeakSet[Any] = weakref.WeakSet()
-        #: Those that are looked at once more.
+        #: The widgets that are checked once more.
         self._again: weakref.WeakSet[Any] = weakref.WeakSet()
         self._since = 0.0
         self._timer = Qt.QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._look)
-        #: The windows, and the sizes that the program gave them last.
+        #: The last sizes that the program gave each window.
         self._windows: weakref.WeakKeyDictionary[Any, deque[Any]]
         self._windows = weakref.WeakKeyDictionary()
-        # While Python ends, Qt must call no method of ours for what it still closes.
+        # At interpreter shutdown Qt must not call our filter for windows it closes.
         app.aboutToQuit.connect(self._leave)
 
     def _leave(self) -> None:
-        """Look at no window any more: the application ends."""
+        """Stop all work: the application ends."""
         self._timer.stop()
         for window in _alive(self._windows):
             window.removeEventFilter(self)
 
     def add(self, widget: Any) -> None:
-        """Have the window of ``widget`` made to fit."""
+        """Schedule a resize of the window of ``widget``."""
         window = widget.window()
         if not window.property(_WATCHED):
             window.setProperty(_WATCHED, True)
@@ -92,7 +91,7 @@ class WindowResizer(Qt.QObject):
             self._timer.start(0)
 
     def eventFilter(self, window: Any, event: Any) -> bool:
-        """Take note of a window that gets its size from its user."""
+        """Mark a window that its user has resized."""
         if event.type() == Qt.QEvent.Resize:
             given = self._windows.setdefault(window, deque(maxlen=SIZES))
             if not event.spontaneous():
@@ -102,19 +101,19 @@ class WindowResizer(Qt.QObject):
         return False
 
     def _look(self) -> None:
-        """Make the windows fit, unless more values wait to be told."""
+        """Resize the windows, unless more events are pending."""
         if len(EVENT_DISPATCHER) and SYSTEM.monotonic() - self._since < RESIZE_WAIT:
             self._timer.start(RESIZE_PERIOD)
             return
         told, self._widgets = self._widgets, weakref.WeakSet()
         grown = self._fit(told | self._again)
-        # Qt shows the parts of a row that is made anew a moment after they were made.
+        # Qt shows the parts of a rebuilt row some time after they were created.
         self._again = told | grown
         if self._again:
             self._timer.start(RESIZE_PERIOD)
 
     def _fit(self, told: weakref.WeakSet[Any]) -> weakref.WeakSet[Any]:
-        """Make the windows of these widgets fit; return those in windows that grew."""
+        """Resize the windows of these widgets; return those whose window grew."""
         windows: dict[Any, list[Any]] = {}
         for widget in _alive(told):
             windows.setdefault(widget.window(), []).append(widget)
@@ -126,10 +125,10 @@ class WindowResizer(Qt.QObject):
 
 
 def fit(window: Any, widgets: list[Any]) -> bool:
-    """Make ``window`` large enough for what some of its widgets show; never smaller.
+    """Enlarge ``window`` to fit the contents of ``widgets``; never shrink it.
 
-    :param widgets: those that have been told a value.
-    :return: whether it, or a form in it, is larger now.
+    :param widgets: the widgets that received a value.
+    :return: whether the window, or a form in it, was enlarged.
     """
     cut = [widget for widget in widgets if _is_cut(widget)]
     for label in cut:
@@ -148,9 +147,9 @@ def fit(window: Any, widgets: list[Any]) -> bool:
 
 
 def _widen(form: Any) -> bool:
-    """Let a form be as wide as Taurus makes one that has its values.
+    """Set the width of a form as Taurus does for one that has its values.
 
-    :return: whether it was not.
+    :return: whether it was too narrow.
     """
     layout = form.scrollArea.widget().layout()
     width: int = layout.sizeHint().width() + FRAME
@@ -161,9 +160,9 @@ def _widen(form: Any) -> bool:
 
 
 def _grow(window: Any) -> bool:
-    """Give a window that has its size from its contents that of these contents.
+    """Enlarge ``window`` to its size hint, unless its size was set explicitly.
 
-    :return: whether it was smaller.
+    :return: whether it was too small.
     """
     layout = window.layout()
     if layout is not None:
@@ -175,26 +174,26 @@ def _grow(window: Any) -> bool:
     too_small: bool = size != window.size()
     if too_small:
         window.resize(size)
-        # Nobody has asked for this size.
+        # This size was not set explicitly: later contents may change it again.
         window.setAttribute(Qt.Qt.WA_Resized, False)
     return too_small
 
 
 def _is_cut(widget: Any) -> bool:
-    """Return whether ``widget`` is a label that shows dots instead of its text."""
+    """Return whether ``widget`` is a label that shows ``...`` instead of its text."""
     is_label = LABEL.has(widget) and widget.getAutoTrim()
     return is_label and widget.text() == "<a href='...'>...</a>"
 
 
 def form_of(widget: Any) -> Any:
-    """Return the form that ``widget`` is in, None if it is in none."""
+    """Return the form that contains ``widget``, or None."""
     while widget is not None and not FORM.has(widget):
         widget = widget.parent()
     return widget
 
 
 def _alive(widgets: Iterable[Any]) -> Iterator[Any]:
-    """Yield those that Qt has not deleted."""
+    """Yield the widgets that Qt has not deleted."""
     for widget in list(widgets):
         try:
             widget.window()

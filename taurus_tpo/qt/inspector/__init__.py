@@ -1,1 +1,1 @@
-"""The inspector: a table of what each attribute of the process does, and why."""
+"""The inspector: a table with the mode and the state of each attribute."""

@@ -1,6 +1,7 @@
-"""What the inspector can do to attributes and servers; nothing here waits for a device.
+"""The actions of the inspector on attributes and servers.
 
-For the thread of the GUI. What has to wait is done by a thread of the factory's.
+Call them in the GUI thread. None waits for a device: blocking work is passed to the
+factory's background threads.
 """
 
 from __future__ import annotations
@@ -17,27 +18,27 @@ from taurus_tpo.core.rules import AttributeName
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.core.settings import rules_as_ini
 
-#: Who decided a mode that was chosen here, for people.
+#: The mode source shown for modes that were chosen in the inspector.
 WHO = "inspector"
 
-#: The panels that were opened, so that they live until they are closed.
+#: Keeps opened device panels alive until they are closed.
 _PANELS: set[Any] = set()
 
 
 def read_now(attributes: Sequence[Any]) -> None:
-    """Have attributes read once; their widgets hear what comes of it."""
+    """Read attributes once; the result is dispatched to their listeners."""
     _each(attributes, lambda one: one.factory().readAttributeFirstTime(one))
 
 
 def subscribe_again(attributes: Sequence[Any]) -> None:
-    """Have their subscriptions given up and begun anew."""
+    """Unsubscribe from the attributes' events and subscribe again."""
     _each(attributes, lambda one: one.subscribe_again())
 
 
 def choose_mode(attributes: Sequence[Any], mode: Any) -> None:
-    """Subscribe to attributes in another mode, as long as they live.
+    """Set the mode of attributes for their lifetime, and subscribe again.
 
-    :param mode: the name of a mode; None: as it was decided before.
+    :param mode: the name of a mode; None restores the mode decided before.
     """
 
     def choose(attribute: Any) -> None:
@@ -48,7 +49,7 @@ def choose_mode(attributes: Sequence[Any], mode: Any) -> None:
 
 
 def poll(attributes: Sequence[Any], period: int) -> None:
-    """Poll attributes, whether they send events or not.
+    """Poll attributes, also those that send events.
 
     :param period: ms.
     """
@@ -56,14 +57,14 @@ def poll(attributes: Sequence[Any], period: int) -> None:
 
 
 def stop_polling(attributes: Sequence[Any]) -> None:
-    """Poll attributes no more, not even where they send no events."""
+    """Stop polling attributes, also those that send no events."""
     _each(attributes, lambda one: one.disablePolling())
 
 
 def _each(attributes: Sequence[Any], do: Callable[[Any], Any]) -> None:
-    """Have ``do`` done to each attribute, by a thread that may wait.
+    """Call ``do`` for each attribute in a background thread.
 
-    Waiting work keeps no attribute alive.
+    Queued calls hold weak references only.
     """
     for attribute in attributes:
         attribute.factory().background_tasks.do(
@@ -78,19 +79,19 @@ def _if_there(do: Callable[[Any], Any], reference: weakref.ref[Any]) -> None:
 
 
 def probe(server: Server) -> None:
-    """Have a server asked now whether it is there."""
+    """Probe a server now."""
     taurus.Factory("tango").first_read.probe(server)
 
 
 def copy_models(attributes: Sequence[Any]) -> None:
-    """Put the full names of attributes into the clipboard, one a line."""
+    """Copy the full names of attributes to the clipboard, one per line."""
     _copy(attribute.getFullName() for attribute in attributes)
 
 
 def copy_rules(attributes: Sequence[Any]) -> None:
-    """Put rules that keep the modes as they are into the clipboard, for ``taurus.ini``.
+    """Copy rules for ``taurus.ini`` that fix the current modes to the clipboard.
 
-    Without those attributes that are polled because events are disabled.
+    Attributes that are polled because events are disabled have no rule.
     """
     decided = [(_short(one), one.event_sub_decision.mode) for one in attributes]
     rules = [(name, mode.name) for name, mode in decided if mode is not None]
@@ -106,9 +107,9 @@ def _copy(lines: Any) -> None:
 
 
 def open_device_panel(attribute: Any) -> Any:
-    """Open Taurus's panel of the device; return it, None where it does not answer.
+    """Open Taurus's device panel; return it, or None if the server does not answer.
 
-    The panel asks the device in the thread of the GUI, which nobody should wait for.
+    The panel queries the device in the GUI thread, which must not wait.
     """
     from taurus.qt.qtgui.panel import TaurusDevicePanel
 
@@ -125,13 +126,13 @@ def open_device_panel(attribute: Any) -> Any:
 
 
 class _CloseWatcher(Qt.QObject):
-    """Lets the attributes of a panel go when it is closed: Taurus's own keeps them."""
+    """Releases the attributes of a closed panel, which Taurus's own panel keeps."""
 
     def eventFilter(self, panel: Any, event: Any) -> bool:
-        """Take leave of a panel that is being closed."""
+        """Detach a panel that is being closed."""
         if event.type() == Qt.QEvent.Type.Close:
             panel.detach()
-            # Its own setModel() goes on listening to the device.
+            # Its own setModel() would keep listening to the device.
             super(type(panel), panel).setModel(None)
             _PANELS.discard(panel)
         return False

@@ -1,7 +1,7 @@
-"""Looks at all attributes of the process, some at a time, and keeps their rows.
+"""The rows of all attributes of the process, updated a limited number at a time.
 
-For the thread of the GUI: nothing here waits for a device, and a look takes as long as
-it may and no longer. No Qt.
+For the GUI thread. Nothing here waits for a device, and an update stays within its time
+budget. No Qt.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from taurus_tpo.core.status import condition, tell
 from taurus_tpo.qt.inspector.rows import UNSEEN, Row, Sample
 from taurus_tpo.qt.progress_summary import Missing, ProgressSummary
 
-#: How many rows are looked at between two looks at the clock.
+#: How many rows are updated between two checks of the time budget.
 _AT_ONCE = 20
 
 
 class NoFactory:
-    """Stands where there is no attribute of the plugin's."""
+    """Stand-in for the factory where the plugin is off."""
 
     def attributes(self) -> list[Any]:
-        """Return none."""
+        """Return an empty list."""
         return []
 
 
 def plugin_factory() -> Any:
-    """Return the plugin's factory; one without attributes where the plugin is off."""
+    """Return the plugin's factory, or a :class:`NoFactory` where the plugin is off."""
     factory = taurus.Factory("tango")
     return factory if hasattr(factory, "first_read") else NoFactory()
 
 
 def sample(attribute: Any, now: float) -> Sample:
-    """Return what is seen of ``attribute``; never waits.
+    """Return the current state of ``attribute``; never waits.
 
     :param attribute: a :class:`taurus_tpo.scheme.attribute.TpoTangoAttribute`.
-    :param now: on the clock that never goes back, s.
+    :param now: on the monotonic clock, s.
     """
     facts, history, known = attribute.facts, attribute.history, attribute.known
     decision = attribute.event_sub_decision
@@ -65,9 +65,9 @@ def sample(attribute: Any, now: float) -> Sample:
 
 
 def summary(attributes: Iterable[Any], now: float) -> ProgressSummary:
-    """Return how much is there of ``attributes``, and what is waited for; never waits.
+    """Return how many of ``attributes`` are present and which are missing.
 
-    :param now: on the clock that never goes back, s.
+    :param now: on the monotonic clock, s.
     """
     wanted = [attribute for attribute in attributes if attribute.is_listened_to]
     return ProgressSummary.of(
@@ -92,10 +92,10 @@ def short_name(attribute: Any) -> str:
 
 @dataclass(frozen=True)
 class Change:
-    """What a look has found.
+    """The result of one update.
 
-    :param rows: those that show something else.
-    :param others: whether attributes have come or gone.
+    :param rows: the rows whose contents changed.
+    :param others: whether attributes were added or removed.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -103,7 +103,7 @@ class Change:
 
 
 class AttributeList:
-    """The rows of all attributes; for one thread.
+    """The rows of all attributes; not thread-safe.
 
     :param factory: the plugin's.
     """
@@ -117,22 +117,22 @@ class AttributeList:
 
     @property
     def rows(self) -> Iterable[Row]:
-        """All of them, in the order in which they came."""
+        """All rows, in the order in which they were added."""
         return self._rows.values()
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def attribute(self, row: Row) -> Any:
-        """Return the attribute of ``row``, None if it is gone."""
+        """Return the attribute of ``row``, or None if it was deleted."""
         reference = self._attributes.get(row.model)
         return None if reference is None else reference()
 
     def look(self, budget: float, first: Iterable[Row] = ()) -> Change:
-        """See who has come and gone; look at some rows again, by turns.
+        """Add and remove rows, then update some of them, round robin.
 
-        :param budget: how long to look, s, after the rows of ``first``.
-        :param first: rows that are looked at in any case: those that are seen.
+        :param budget: time for the rows other than ``first``, s.
+        :param first: rows that are always updated: the visible ones.
         """
         others = self._call_roll()
         changed = [row for row in first if self._look_at(row)]
@@ -145,7 +145,7 @@ class AttributeList:
         return Change(list(dict.fromkeys(changed)), others)
 
     def _call_roll(self) -> bool:
-        """See who is there; return whether somebody has come or gone."""
+        """Add and remove rows; return whether there were any changes."""
         present = {one.getFullName(): one for one in self._factory.attributes()}
         gone = self._rows.keys() - present.keys()
         for model in gone:
@@ -162,7 +162,7 @@ class AttributeList:
         return bool(gone or come)
 
     def _by_turns(self) -> Iterator[Row]:
-        """Go on where the last look ended; those never seen come first."""
+        """Continue where the last update ended; rows without a sample come first."""
         yield from self._turn
         unseen = [row for row in self._rows.values() if row.sample is UNSEEN]
         self._turn = iter(unseen or list(self._rows.values()))

@@ -1,4 +1,4 @@
-"""The inspector's table for Qt: rows, sorted and filtered, that keep up to date."""
+"""The inspector's table model: rows, sorted, filtered and refreshed."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from taurus_tpo.core.status import Condition
 from taurus_tpo.qt.inspector.attribute_list import AttributeList, plugin_factory
 from taurus_tpo.qt.inspector.rows import COLUMNS, INDEX, Group, Row, RowFilter
 
-#: How often the table is looked after, ms.
+#: How often the table is refreshed, ms.
 REFRESH_PERIOD = 250
 
-#: How long rows that are not seen are looked at each time, s.
+#: The time budget for rows that are not visible, per refresh, s.
 BUDGET = 0.01
 
-#: The shortest time between two orderings of the rows, s: nobody can read faster.
+#: The shortest time between two sorts, s: rows must stay in place long enough to read.
 ORDERED_FOR = 1.0
 
 _ALIGNMENT = Qt.Qt.AlignmentFlag
 _RIGHT = _ALIGNMENT.AlignRight | _ALIGNMENT.AlignVCenter
-#: As a number: PyQt5 shows it in no other way, and PyQt6 has a flag of its own for it.
+#: As a number: PyQt5 accepts nothing else, and PyQt6 has its own flag type.
 _NUMBERS = getattr(_RIGHT, "value", None) or int(_RIGHT)
 _ROLE = Qt.Qt.ItemDataRole
 
-#: The conditions that are shown in a color: something is wrong there.
+#: The conditions that are shown in the warning color.
 _WRONG = (Condition.ERROR, Condition.SILENT)
 
 
 class InspectorModel(Qt.QAbstractTableModel):
-    """A table of all attributes of the process, a row each, or under their servers.
+    """A table of all attributes of the process, one row each, optionally by server.
 
-    For the thread of the GUI. It looks at what its attributes know, and asks no device
-    anything: some rows at a time, those that are seen each time.
+    For the GUI thread. It reads what the attributes hold and sends no request to a
+    device. Each refresh updates the visible rows and some of the others.
 
-    Columns are those of :data:`taurus_tpo.qt.inspector.rows.COLUMNS`. Rows are sorted
-    and filtered here, not by a proxy: Qt would ask Python for each comparison.
+    The columns are :data:`taurus_tpo.qt.inspector.rows.COLUMNS`. Sorting and filtering
+    are done here: a proxy model would call Python for each comparison.
 
-    :param factory: the plugin's; None finds it.
+    :param factory: the plugin's; None looks it up.
     """
 
-    #: That rows have come, gone or changed; for whoever counts them.
+    #: Emitted after rows were added, removed or changed.
     refreshed = Qt.pyqtSignal()
 
     def __init__(
@@ -67,24 +67,24 @@ class InspectorModel(Qt.QAbstractTableModel):
     # --- keeping up to date ---
 
     def start(self) -> None:
-        """Look at the attributes from now on, and at once."""
+        """Refresh now, and periodically from now on."""
         self._timer.start()
         self.refresh()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop refreshing."""
         self._timer.stop()
 
     def see(self, first: int, last: int) -> None:
-        """Say which rows are seen, from ``first`` to ``last``: they come first."""
+        """Set the range of visible rows, which are refreshed first."""
         self._seen = (first, last)
 
     def refresh(self) -> None:
-        """Look at the rows that are seen, and at some of the others."""
+        """Update the visible rows, and some of the others."""
         first, last = self._seen
         seen = [one for one in self._shown[first : last + 1] if isinstance(one, Row)]
         due = self._clock.monotonic() - self._ordered >= ORDERED_FOR
-        # One thing at a time: to order ten thousand rows takes long enough.
+        # Do not combine both: sorting ten thousand rows uses up the time by itself.
         change = self.attribute_list.look(0.0 if self._stale and due else BUDGET, seen)
         if change.others or (self._stale and due):
             self._order()
@@ -93,11 +93,11 @@ class InspectorModel(Qt.QAbstractTableModel):
         self.refreshed.emit()
 
     def _tell_changed(self, rows: Iterable[Row]) -> None:
-        """Have those painted again that are seen."""
+        """Emit ``dataChanged`` for those of ``rows`` that are visible."""
         first, last = self._seen
         places = [self._places.get(row, -1) for row in rows]
         places = [place for place in places if first <= place <= last]
-        # What a server is like changes without its attributes.
+        # The state of a server changes without a change of its attributes.
         some = self._shown[first : last + 1] if self._row_filter.grouped else ()
         places += [first + n for n, one in enumerate(some) if isinstance(one, Group)]
         if places:
@@ -108,17 +108,17 @@ class InspectorModel(Qt.QAbstractTableModel):
 
     @property
     def row_filter(self) -> RowFilter:
-        """What the user wants to see."""
+        """The current filter and order."""
         return self._row_filter
 
     def want(self, **more: Any) -> None:
-        """Change what is shown, in the words of :class:`.rows.Wish`."""
+        """Change fields of the :class:`.rows.RowFilter`, and sort again."""
         self._row_filter = replace(self._row_filter, **more)
         self._order()
         self.refreshed.emit()
 
     def sort(self, column: int, order: Any = Qt.Qt.SortOrder.AscendingOrder) -> None:
-        """Sort by a column; a negative one: as the attributes came."""
+        """Sort by a column; a negative number restores the order of creation."""
         descending = order == Qt.Qt.SortOrder.DescendingOrder
         self.want(column=column if column >= 0 else None, descending=descending)
 
@@ -129,7 +129,7 @@ class InspectorModel(Qt.QAbstractTableModel):
         before = len(self._shown)
         if len(shown) > before:
             self.beginInsertRows(Qt.QModelIndex(), before, len(shown) - 1)
-            # In their places in a moment.
+            # _permute() moves them to their places.
             new = [one for one in shown if _key(one) not in self._places]
             self._shown += new[: len(shown) - before]
             self.endInsertRows()
@@ -140,7 +140,7 @@ class InspectorModel(Qt.QAbstractTableModel):
             self.endRemoveRows()
 
     def _permute(self, shown: list[Row | Group], places: dict[Any, int]) -> None:
-        """Put what is shown into its order; what is not shown any more comes last."""
+        """Apply the new order; entries that are no longer shown go to the end."""
         self.layoutAboutToBeChanged.emit()
         old = self.persistentIndexList()
         keys = [_key(self._shown[index.row()]) for index in old]
@@ -159,17 +159,17 @@ class InspectorModel(Qt.QAbstractTableModel):
     # --- what is there ---
 
     def entry(self, index: Any) -> Row | Group | None:
-        """Return what stands at ``index``, None where nothing does."""
+        """Return the entry at ``index``, or None."""
         place = index.row()
         there = index.isValid() and 0 <= place < len(self._shown)
         return self._shown[place] if there else None
 
     def entries(self) -> tuple[Row | Group, ...]:
-        """Return what is shown, from top to bottom."""
+        """Return the entries shown, from top to bottom."""
         return tuple(self._shown)
 
     def attributes_at(self, indexes: Iterable[Any]) -> list[Any]:
-        """Return the attributes at ``indexes``, each once; of a server, all of its."""
+        """Return the attributes at ``indexes``, each once; for a server, all of it."""
         rows: dict[Row, None] = {}
         for index in indexes:
             entry = self.entry(index)
@@ -181,27 +181,27 @@ class InspectorModel(Qt.QAbstractTableModel):
         return [attribute for attribute in found if attribute is not None]
 
     def conditions(self) -> Counter[Condition]:
-        """Return how many attributes are in each condition, shown or not."""
+        """Return the number of attributes in each condition, hidden ones included."""
         return Counter(row.sample.condition for row in self.attribute_list.rows)
 
     def fold(self, group: Group) -> None:
-        """Show the rows of a server, or fold them away."""
+        """Collapse or expand the rows of a server."""
         self.want(closed=self._row_filter.closed ^ {group.name})
 
     # --- Qt's ---
 
     def rowCount(self, parent: Any = None) -> int:
-        """Return how many rows are shown, lines of servers among them."""
+        """Return how many rows are shown, including server lines."""
         return 0 if parent is not None and parent.isValid() else len(self._shown)
 
     def columnCount(self, parent: Any = None) -> int:
-        """Return how many columns there are, shown or not."""
+        """Return the number of columns, including hidden ones."""
         return 0 if parent is not None and parent.isValid() else len(COLUMNS)
 
     def headerData(
         self, section: int, orientation: Any, role: int = _ROLE.DisplayRole
     ) -> Any:
-        """Return a column's title, or what it means."""
+        """Return the title or the tooltip of a column."""
         if orientation != Qt.Qt.Orientation.Horizontal:
             return None
         column = COLUMNS[section]
@@ -210,7 +210,7 @@ class InspectorModel(Qt.QAbstractTableModel):
         return column.hint if role == _ROLE.ToolTipRole else None
 
     def data(self, index: Any, role: int = _ROLE.DisplayRole) -> Any:
-        """Return what is shown of a cell."""
+        """Return the data of a cell for ``role``."""
         entry = self.entry(index)
         if isinstance(entry, Row):
             return self._of_row(entry, index.column(), role)
@@ -245,11 +245,11 @@ class InspectorModel(Qt.QAbstractTableModel):
 
 
 def warning_color() -> Any:
-    """Return the color of what is wrong, to be read in a light and in a dark theme."""
+    """Return a warning color with enough contrast in light and dark themes."""
     base = Qt.QApplication.palette().base().color()
     return Qt.QColor("#ff8a80" if base.lightness() < 128 else "#b00020")
 
 
 def _key(entry: Row | Group) -> Any:
-    """Return by what an entry is known: lines of servers are made anew each time."""
+    """Return the identity of an entry: groups are created again at each sort."""
     return entry if isinstance(entry, Row) else entry.name

@@ -12,26 +12,26 @@ from taurus_tpo.core.server_health import Server
 from taurus_tpo.core.status import Condition, next_try
 from taurus_tpo.core.text import plural
 
-#: How long events are counted before their rate is told anew, s.
+#: The interval over which the event rate is measured, s.
 COUNTED_FOR = 2.0
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What was seen of an attribute at one moment.
+    """The state of an attribute at one moment.
 
-    :param seen: when, on the clock that never goes back, s.
+    :param seen: the time of this sample, on the monotonic clock, s.
     :param mode: its mode, or ``Polling``.
-    :param decided_by: what decided that.
+    :param decided_by: the mode source.
     :param status: what it does, and what it waits for.
-    :param first_value: how long its first value took, s; None: there was none yet.
-    :param updated: when what is known of it was heard, seconds since the epoch.
-    :param events: how many events came.
-    :param reads: how many reads came back.
-    :param error: its last error, in a word; empty: there was none.
-    :param failed: when that was, seconds since the epoch.
-    :param server: its server, where that is known.
-    :param unreachable: whether what it knows last is that nobody was there.
+    :param first_value: how long its first value took, s; None: no value yet.
+    :param updated: when its value or error arrived, seconds since the epoch.
+    :param events: number of events received.
+    :param reads: number of reads completed.
+    :param error: the reason of its last error; empty: none.
+    :param failed: time of that error, seconds since the epoch.
+    :param server: its server, if known.
+    :param unreachable: whether its last result was that the device is unreachable.
     """
 
     seen: float = field(compare=False)
@@ -49,7 +49,7 @@ class Sample:
     unreachable: bool = False
 
 
-#: What is shown of an attribute that nobody has looked at yet.
+#: The sample of an attribute that was not sampled yet.
 UNSEEN = Sample(seen=float("-inf"))
 
 
@@ -58,8 +58,8 @@ class Row:
     """One attribute.
 
     :param model: its full name.
-    :param name: what people call it.
-    :param rate: how many events come a second; None: not known yet.
+    :param name: its display name.
+    :param rate: events per second; None: not measured yet.
     """
 
     model: str
@@ -69,7 +69,7 @@ class Row:
     _counted_from: Sample = field(default=UNSEEN, repr=False)
 
     def take(self, sample: Sample) -> bool:
-        """Take what was seen last; return whether it shows something else now."""
+        """Store the latest sample; return whether the displayed data changed."""
         before, self.sample = (self.sample, self.rate), sample
         start = self._counted_from
         if start is UNSEEN or sample.events < start.events:
@@ -81,7 +81,7 @@ class Row:
 
     @property
     def words(self) -> str:
-        """What a search looks through, in small letters."""
+        """The text that a search looks through, in lower case."""
         shown = (self.name, self.model, self.sample.mode, self.sample.decided_by)
         more = (self.sample.status, self.sample.error, server_of(self))
         return " ".join((*shown, *more)).casefold()
@@ -92,7 +92,7 @@ class Group:
     """The line above the attributes of one server.
 
     :param name: of the server.
-    :param rows: those of its attributes that are shown, or would be if it were open.
+    :param rows: its attributes that pass the filter, also while collapsed.
     """
 
     name: str
@@ -100,19 +100,19 @@ class Group:
 
     @property
     def server(self) -> Server | None:
-        """What is known of the server."""
+        """The server of the rows, None if not known."""
         return self.rows[0].sample.server if self.rows else None
 
     def text(self, now: float) -> str:
-        """Return the line.
+        """Return the text of the line.
 
-        :param now: on the clock that never goes back, s.
+        :param now: on the monotonic clock, s.
         """
         parts = (self.name, plural(len(self.rows), "attribute"), self.health(now))
         return " \N{MIDDLE DOT} ".join(parts)
 
     def health(self, now: float) -> str:
-        """Return in words how the server is."""
+        """Return the state of the server as text."""
         server = self.server
         if server is not None and server.silent:
             return health(server, now)
@@ -122,9 +122,9 @@ class Group:
 
 
 def health(server: Server | None, now: float) -> str:
-    """Return in words how a server is, since when, and when it is asked next.
+    """Return the state of a server as text: since when, and when the next probe is due.
 
-    :param now: on the clock that never goes back, s.
+    :param now: on the monotonic clock, s.
     """
     if server is None:
         return "not known yet"
@@ -135,14 +135,14 @@ def health(server: Server | None, now: float) -> str:
 
 
 def time_of_day(stamp: float | None) -> str:
-    """Return the local time of ``stamp`` (seconds since the epoch); empty for none."""
+    """Return ``stamp`` (seconds since the epoch) as local time; empty for None."""
     if stamp is None:
         return ""
     return clocks.strftime("%H:%M:%S", clocks.localtime(stamp))
 
 
 def server_of(row: Row) -> str:
-    """Return the name of a row's server; empty where it is not known."""
+    """Return the name of a row's server; empty if not known."""
     return "" if row.sample.server is None else str(row.sample.server)
 
 
@@ -150,13 +150,13 @@ def server_of(row: Row) -> str:
 class Column:
     """One column of the table.
 
-    :param name: by which programs and files know it.
-    :param title: what stands above it.
-    :param hint: what it is, in a sentence.
-    :param text: what is shown.
-    :param key: by what it is sorted; texts and numbers, None for nothing.
-    :param numeric: whether it stands on the right.
-    :param width: how wide it is at first, in characters.
+    :param name: its identifier in programs and files.
+    :param title: the text of its header.
+    :param hint: the tooltip of its header.
+    :param text: returns the displayed text.
+    :param key: returns the sort key, a text or a number; None for an empty cell.
+    :param numeric: whether it is right-aligned.
+    :param width: its initial width, in characters.
     """
 
     name: str
@@ -172,7 +172,7 @@ def _number(value: float | None, digits: int, unit: str = "") -> str:
     return "" if value is None else f"{value:.{digits}f}{unit}"
 
 
-#: The columns, in the order in which they stand at first.
+#: The columns, in their initial order.
 COLUMNS: Sequence[Column] = (
     Column(
         "name",
@@ -270,22 +270,22 @@ COLUMNS: Sequence[Column] = (
     ),
 )
 
-#: Where each column is.
+#: The position of each column in :data:`COLUMNS`.
 INDEX = {column.name: number for number, column in enumerate(COLUMNS)}
 
-#: The columns that are not shown before somebody asks for them.
+#: The columns that are hidden initially.
 HIDDEN = ("server", "model")
 
 
 @dataclass(frozen=True)
 class RowFilter:
-    """What the user wants to see, and in which order.
+    """Which rows are shown, and in which order.
 
-    :param words: all of them must be found in a row.
-    :param conditions: only rows in one of them; none: all rows.
-    :param column: by which rows are sorted; None: as they came.
-    :param grouped: whether rows stand under their servers.
-    :param closed: the names of servers whose rows are folded away.
+    :param words: a row must contain all of them.
+    :param conditions: only rows in one of them; empty: all rows.
+    :param column: the column to sort by; None: the order of creation.
+    :param grouped: whether rows are grouped by server.
+    :param closed: the names of collapsed servers.
     """
 
     words: tuple[str, ...] = ()
@@ -296,13 +296,13 @@ class RowFilter:
     closed: frozenset[str] = frozenset()
 
     def wants(self, row: Row) -> bool:
-        """Return whether ``row`` is to be shown."""
+        """Return whether ``row`` passes the filter."""
         if self.conditions and row.sample.condition not in self.conditions:
             return False
         return not self.words or all(map(row.words.__contains__, self.words))
 
     def order(self, rows: Iterable[Row]) -> list[Row | Group]:
-        """Return what is shown, from top to bottom."""
+        """Return the entries shown, from top to bottom."""
         wanted = self._sorted([row for row in rows if self.wants(row)])
         if not self.grouped:
             return list(wanted)
@@ -320,7 +320,7 @@ class RowFilter:
             return rows
         key = COLUMNS[self.column].key
         keyed = [(key(row), row) for row in rows]
-        # Rows with nothing to sort by come last, whichever way the others go.
+        # Rows without a key come last in either direction.
         blank = [row for value, row in keyed if value is None]
         known = [pair for pair in keyed if pair[0] is not None]
         known.sort(key=lambda pair: pair[0], reverse=self.descending)
@@ -328,17 +328,18 @@ class RowFilter:
 
 
 def _rank(server: str, rows: Iterable[Row]) -> tuple[bool, str]:
-    """Return by what servers are ordered: those that do not answer come first."""
+    """Return the sort key of a server: servers that do not answer come first."""
     troubled = any(row.sample.condition is Condition.SILENT for row in rows)
     return not troubled, server.casefold()
 
 
 def write_csv(file: TextIO, rows: Iterable[Row]) -> int:
-    """Write ``rows`` as comma-separated values, with a line of names; return how many.
+    """Write ``rows`` as comma-separated values with a header; return their number.
 
-    Times are seconds, and seconds since the epoch; all columns are there, shown or not.
+    All columns are written, hidden ones included. Durations are in seconds, times in
+    seconds since the epoch.
 
-    :raises OSError: where the file does not take them.
+    :raises OSError: if writing fails.
     """
     writer = csv.writer(file)
     writer.writerow(_CSV)
@@ -348,7 +349,7 @@ def write_csv(file: TextIO, rows: Iterable[Row]) -> int:
     return count
 
 
-#: The columns of a file: plain values, where the table has words for people.
+#: The columns of a file: plain values instead of the display texts of the table.
 _CSV: dict[str, Callable[[Row], Any]] = {
     "model": lambda row: row.model,
     "mode": lambda row: row.sample.mode,

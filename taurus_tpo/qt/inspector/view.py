@@ -1,4 +1,4 @@
-"""The inspector's table as it is seen: columns to choose, a menu, the keyboard."""
+"""The inspector's table view: selectable columns, context menu, keyboard."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from taurus_tpo.qt.inspector import actions
 from taurus_tpo.qt.inspector.model import InspectorModel
 from taurus_tpo.qt.inspector.rows import COLUMNS, HIDDEN, Group, Row
 
-#: The periods of polling that the menu offers, ms.
+#: The polling periods in the menu, ms.
 PERIODS = (250, 500, 1000, 3000, 10_000)
 
-#: How much more room a text may need than its characters' average says.
+#: Factor on the average width of a character, for texts with wider characters.
 ROOMY = 1.2
 
-#: Where the columns are remembered, and as what; another number forgets the old ones.
+#: The settings key of the columns; a changed number discards stored columns.
 _COLUMNS_KEY = "columns-1"
 
-#: What is done to the attributes of a selection: title, keys, what.
+#: The actions on the selected attributes: title, shortcut, function.
 _ROW_ACTIONS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ("&Read now", "F5", actions.read_now),
     ("&Subscribe again", "Ctrl+R", actions.subscribe_again),
@@ -31,21 +31,21 @@ _ROW_ACTIONS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
 
 
 def remembered() -> Any:
-    """Return where the user's choices are kept, a ``QSettings``."""
+    """Return the ``QSettings`` with the user's choices."""
     return Qt.QSettings("taurus_tpo", "inspector")
 
 
 class InspectorView(Qt.QTableView):
     """Shows an :class:`~taurus_tpo.qt.inspector.model.InspectorModel`.
 
-    Its rows have one height, so that ten thousand of them cost what forty do. Columns
-    are moved, sized and chosen at the header, and remembered from one session to the
-    next. The menu of a row, also by the menu key, acts on all that is selected.
+    All rows have the same height, so the cost does not depend on their number. Columns
+    can be moved, resized, shown and hidden at the header; the layout is stored between
+    sessions. The context menu acts on the whole selection.
 
-    For the thread of the GUI.
+    For the GUI thread.
     """
 
-    #: Something to tell the user, in a line.
+    #: Emitted with a one-line message for the user.
     told = Qt.pyqtSignal(str)
 
     def __init__(self, model: InspectorModel, parent: Any = None) -> None:
@@ -94,7 +94,7 @@ class InspectorView(Qt.QTableView):
         header.sortIndicatorChanged.connect(self.remember)
 
     def reset_columns(self) -> None:
-        """Show the columns as they are at first."""
+        """Restore the initial columns."""
         header, width = self.horizontalHeader(), self.fontMetrics().averageCharWidth()
         for number, column in enumerate(COLUMNS):
             header.moveSection(header.visualIndex(number), number)
@@ -103,28 +103,28 @@ class InspectorView(Qt.QTableView):
         header.setSortIndicator(0, Qt.Qt.SortOrder.AscendingOrder)
 
     def show_column(self, number: int, shown: bool) -> None:
-        """Show a column, or not."""
+        """Show or hide a column."""
         self.horizontalHeader().setSectionHidden(number, not shown)
         self.remember()
 
     def remember(self, *_what: Any) -> None:
-        """Keep columns, their widths and their order for the next session."""
+        """Store the layout of the columns for the next session."""
         remembered().setValue(_COLUMNS_KEY, self.horizontalHeader().saveState())
 
     def _passing_menu(self) -> Any:
-        """Return a menu that goes when it is closed: it is made anew each time."""
+        """Return a menu that is deleted when it is closed."""
         menu = Qt.QMenu(self)
         menu.setAttribute(Qt.Qt.WidgetAttribute.WA_DeleteOnClose)
         return menu
 
     def columns_menu(self) -> Any:
-        """Return the menu in which columns are chosen."""
+        """Return the menu to show and hide columns."""
         menu, header = self._passing_menu(), self.horizontalHeader()
         for number, column in enumerate(COLUMNS):
             action = menu.addAction(column.title)
             action.setCheckable(True)
             action.setChecked(not header.isSectionHidden(number))
-            # Without a name nobody could tell one row from another.
+            # Rows cannot be identified without the name.
             action.setEnabled(column.name != "name")
             action.toggled.connect(partial(self.show_column, number))
         menu.addSeparator()
@@ -141,18 +141,18 @@ class InspectorView(Qt.QTableView):
     # --- what is seen ---
 
     def resizeEvent(self, event: Any) -> None:
-        """Take note of which rows are seen."""
+        """Update the range of visible rows."""
         super().resizeEvent(event)
         self._tell_seen()
 
     def showEvent(self, event: Any) -> None:
-        """Look at the attributes while somebody looks at the table."""
+        """Refresh the model while the table is visible."""
         super().showEvent(event)
         self._tell_seen()
         self.model().start()
 
     def hideEvent(self, event: Any) -> None:
-        """Leave the attributes alone while nobody looks."""
+        """Stop refreshing the model while the table is hidden."""
         super().hideEvent(event)
         self.model().stop()
 
@@ -162,7 +162,7 @@ class InspectorView(Qt.QTableView):
         self.model().see(first, first + self.viewport().height() // height + 1)
 
     def _span(self, *_what: Any) -> None:
-        """Give the lines of servers the whole width."""
+        """Let the lines of servers span all columns."""
         entries = self.model().entries()
         lines = {n for n, entry in enumerate(entries) if isinstance(entry, Group)}
         if lines != self._spans:
@@ -187,7 +187,7 @@ class InspectorView(Qt.QTableView):
         return action
 
     def selected(self) -> list[Any]:
-        """Return the attributes that are selected; of a server, all of its."""
+        """Return the selected attributes; for a server, all of it."""
         return self.model().attributes_at(self.selectionModel().selectedRows())
 
     def _act(self, do: Callable[[Any], Any]) -> None:
@@ -202,14 +202,14 @@ class InspectorView(Qt.QTableView):
             self.told.emit("Its server does not answer: the panel would wait for it")
 
     def _server(self) -> Any:
-        """Return the server of the current line, None where it is not known."""
+        """Return the server of the current row, None if not known."""
         entry = self.model().entry(self.currentIndex())
         if isinstance(entry, Row):
             return entry.sample.server
         return None if entry is None else entry.server
 
     def row_menu(self) -> Any:
-        """Return the menu of what is selected."""
+        """Return the menu for the selection."""
         menu = self._passing_menu()
         menu.addActions(self._row_actions[:2])
         menu.addMenu(self._modes_menu(menu))
@@ -248,12 +248,12 @@ class InspectorView(Qt.QTableView):
         return menu
 
     def contextMenuEvent(self, event: Any) -> None:
-        """Show the menu of what is selected; also by the menu key."""
+        """Show the menu for the selection, also with the menu key."""
         if self.currentIndex().isValid():
             self.row_menu().popup(event.globalPos())
 
     def _menu_below(self, index: Any) -> None:
-        """Show the menu where the current row is."""
+        """Show the menu below the current row."""
         if index.isValid():
             corner = self.visualRect(index).bottomLeft()
             self.row_menu().popup(self.viewport().mapToGlobal(corner))
@@ -266,15 +266,15 @@ class InspectorView(Qt.QTableView):
             self.model().fold(entry)
 
     def _on_clicked(self, index: Any) -> None:
-        """Fold where the little triangle is."""
+        """Collapse or expand a server when its triangle is clicked."""
         at = self.viewport().mapFromGlobal(Qt.QCursor.pos()).x()
         if 0 <= at <= 2 * self.fontMetrics().averageCharWidth():
             self._on_activated(index)
 
     def keyPressEvent(self, event: Any) -> None:
-        """Fold with Left, unfold with Right, both with Return, as trees do.
+        """Collapse with Left, expand with Right, toggle with Return, as trees do.
 
-        Shift+F10 shows the menu, which Qt leaves to the menu key on X11.
+        Shift+F10 shows the menu; Qt on X11 handles only the menu key.
         """
         shift = Qt.Qt.KeyboardModifier.ShiftModifier
         if event.key() == Qt.Qt.Key.Key_F10 and event.modifiers() == shift:

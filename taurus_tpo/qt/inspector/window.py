@@ -1,4 +1,4 @@
-"""The inspector: what each attribute of this process does, and why."""
+"""The inspector widget: the table with its search, filters and export."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from taurus_tpo.qt.modelless_widget import ModellessWidget
 
 _LOG = Logger("TaurusTPO")
 
-#: Whether rows stand under their servers, as it is remembered.
+#: The settings key of "group by server".
 _GROUPED_KEY = "grouped"
 
-#: The inspector of :func:`show_inspector`, as long as it is open.
+#: The open inspector of :func:`show_inspector`, if any.
 _OPEN: list[Any] = []
 
 
 class Inspector(ModellessWidget, Qt.QWidget):
-    """A table of all attributes of this process, with what can be done about them.
+    """A table of all attributes of this process, with actions on them.
 
-    Which mode each one got and who decided that; whether it is subscribed to, polled,
-    or waits, and for what; how long its first value took; what its server is like. It
-    looks while it is seen, and asks no device anything unless somebody wants it to.
+    It shows the mode of each attribute and its mode source, its state and what it waits
+    for, how long its first value took, and the state of its server. It refreshes while
+    it is visible, and sends a request to a device only for an action of the user.
 
-    Works in any window; as a panel of a TaurusGui; in Qt Designer. For the thread of
-    the GUI.
+    Usable in any window, as a panel of a TaurusGui, and in Qt Designer. For the GUI
+    thread.
 
     :param designMode: whether Qt Designer shows it.
     """
@@ -88,7 +88,7 @@ class Inspector(ModellessWidget, Qt.QWidget):
         return bar
 
     def _add_button(self, bar: Any, title: str, menu: Any) -> None:
-        """Add a button that shows a menu, made anew each time."""
+        """Add a button that opens a menu, created at each click."""
         button = Qt.QPushButton(title, self)
 
         def show(*_checked: Any) -> None:
@@ -126,7 +126,7 @@ class Inspector(ModellessWidget, Qt.QWidget):
         self.model.want(conditions=frozenset(wanted))
 
     def show_conditions(self, *wanted: Condition) -> None:
-        """Show only attributes in these conditions; all where none is given."""
+        """Show only attributes in these conditions; without any, show all."""
         for condition, button in self._buttons.items():
             button.setChecked(condition in wanted)
 
@@ -155,9 +155,9 @@ class Inspector(ModellessWidget, Qt.QWidget):
             self.export(path)
 
     def export(self, path: str) -> bool:
-        """Save the rows that are shown as comma-separated values; return whether.
+        """Write the rows shown as comma-separated values; return whether it succeeded.
 
-        Tells the user what came of it.
+        The result is shown in the status line.
         """
         rows = [entry for entry in self.model.entries() if isinstance(entry, Row)]
         try:
@@ -172,16 +172,16 @@ class Inspector(ModellessWidget, Qt.QWidget):
 
 
 def show_inspector(parent: Any = None) -> Inspector:
-    """Show the inspector in a window of its own; the one that is open, if one is.
+    """Show the inspector in a window of its own, or raise the one that is open.
 
-    Where the active window has one that is seen, a panel of a TaurusGui for instance,
-    that one gets the keyboard. For the thread of the GUI.
+    If the active window contains a visible inspector, such as a panel of a TaurusGui,
+    that one gets the focus instead. For the GUI thread.
 
-    :param parent: the window that it belongs to; it is closed with that one.
+    :param parent: its parent window; the inspector is closed with it.
     """
     seen = _seen_in(Qt.QApplication.activeWindow())
     if seen is not None:
-        # A panel may float.
+        # The panel may be floating.
         seen.window().raise_()
         seen.window().activateWindow()
         seen.view.setFocus()
@@ -190,7 +190,7 @@ def show_inspector(parent: Any = None) -> Inspector:
         inspector = Inspector(parent)
         inspector.setWindowFlag(Qt.Qt.WindowType.Window)
         inspector.setAttribute(Qt.Qt.WidgetAttribute.WA_DeleteOnClose)
-        # The program ends with its own last window.
+        # An open inspector must not keep the program running.
         inspector.setAttribute(Qt.Qt.WidgetAttribute.WA_QuitOnClose, False)
         inspector.destroyed.connect(_OPEN.clear)
         _OPEN.append(inspector)
@@ -202,10 +202,10 @@ def show_inspector(parent: Any = None) -> Inspector:
 
 
 def _seen_in(window: Any) -> Inspector | None:
-    """Return the inspector that is seen as a part of ``window``, None without one."""
+    """Return the inspector that is visible inside ``window``, or None."""
     if window is None:
         return None
-    # One in a tab behind others is visible to Qt, and nobody sees it.
+        # Qt reports a widget in a background tab as visible.
     seen = (one for one in window.findChildren(Inspector) if _is_seen(one))
     return next(seen, None)
 
