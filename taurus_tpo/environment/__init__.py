@@ -1,5 +1,5 @@
-"""What this process runs in: Taurus's version and settings, and the command line.
+"""The environment of this process: version and settings of Taurus, the command line.
 
-Nothing here takes the ``tango`` scheme: what only looks (``taurus tpo explain``, the
-options of ``taurus``) may import it.
+Importing this package does not claim the ``tango`` scheme, so code that only reads
+(``taurus tpo explain``, the options of ``taurus``) may import it.
 """

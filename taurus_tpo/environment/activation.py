@@ -1,4 +1,4 @@
-"""Whether the plugin is on in this process, and why not."""
+"""Whether the plugin is active in this process, with the reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 
-#: The environment variable that turns the plugin off, or on against the settings.
+#: The environment variable that turns the plugin off, or on despite the settings.
 VARIABLE = "TAURUS_TPO"
 
 _OFF = ("0", "false", "no", "off")
@@ -18,11 +18,11 @@ _ON = ("1", "true", "yes", "on")
 
 @dataclass(frozen=True)
 class Activation:
-    """Whether the plugin is on.
+    """Whether the plugin is active.
 
-    :param active: whether it takes the ``tango`` scheme.
-    :param reason: why, or why not, for people.
-    :param amiss: whether it is not as somebody wanted it: worth a warning.
+    :param active: whether it claims the ``tango`` scheme.
+    :param reason: why it is active or not, as text for the user.
+    :param amiss: whether this differs from the configuration: worth a warning.
     """
 
     active: bool
@@ -31,7 +31,7 @@ class Activation:
 
 
 def decide(environment: Mapping[str, str] = os.environ) -> Activation:
-    """Return whether the plugin is on; looks only, changes nothing."""
+    """Return whether the plugin is active; has no side effects."""
     word = environment.get(VARIABLE, "").strip().lower()
     if word in _OFF:
         return Activation(False, f"{VARIABLE}={word} in the environment")
@@ -48,7 +48,7 @@ def decide(environment: Mapping[str, str] = os.environ) -> Activation:
 
 
 def activate() -> bool:
-    """Return whether the plugin is on, and tell Taurus's log of what is amiss."""
+    """Return whether the plugin is active; log a warning if something is amiss."""
     from taurus.core.util.log import Logger
 
     CUSTOM_SETTINGS.watch()

@@ -1,26 +1,26 @@
-"""What the command line of this process said, for whoever asks later.
+"""The plugin's options on the command line of this process.
 
-The options (:mod:`taurus_tpo.cli.options`) write it while the command line is
-parsed, before any Taurus factory exists; the factory asks it.
+The options (:mod:`taurus_tpo.cli.options`) store them while the command line is parsed,
+before any Taurus factory exists; the factory reads them.
 """
 
 from __future__ import annotations
 
 from taurus_tpo.core.precedence import ModeSource
 
-#: How the command line is called where people read what decided.
+#: The name of the command line as a mode source.
 ORIGIN = "command line"
 
 
 class CommandLine:
-    """The words of the command line that matter to the plugin."""
+    """The values of the plugin's options."""
 
     def __init__(self) -> None:
         self.source = ModeSource.named(ORIGIN)
         self.events_disabled = False
 
     def forget(self) -> None:
-        """Return to a command line that said nothing."""
+        """Reset to a command line without options."""
         self.source = ModeSource.named(ORIGIN)
         self.events_disabled = False
 

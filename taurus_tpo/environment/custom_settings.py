@@ -1,9 +1,8 @@
-"""Taurus's custom settings, as the plugin reads them: live, checked, with origins.
+"""The plugin's settings from ``taurus.tauruscustomsettings``, validated, with origins.
 
-Taurus reads its settings files when it is imported and, with ``--settings``, once more;
-programs assign to ``taurus.tauruscustomsettings``. All of it counts, at any time: what
-is asked here is read anew whenever one of the plugin's keys was assigned another
-object.
+Taurus reads its settings files on import and again for ``--settings``; programs assign
+to the module at any time. All of these count: the settings are parsed again whenever
+the object assigned to one of the plugin's keys has changed.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ _ALL_MISSING = (_MISSING,) * len(settings.KEYS)
 class CustomSettings:
     """The plugin's view of ``taurus.tauruscustomsettings``.
 
-    May be asked from any thread: an answer is replaced as a whole.
+    :meth:`current` may be called from any thread: its result is replaced as a whole.
     """
 
     def __init__(self) -> None:
         self._loaded: list[str] = []
-        #: What was read, beside what was made of it.
+        #: The raw values that were parsed, and the result.
         self._known: tuple[tuple[Any, ...], Settings] | None = None
         self._indigestible: dict[str, tuple[Any, Any]] = {}
 
     def current(self) -> Settings:
         """Return the settings in force; never raises."""
         module = taurus_compat.custom_settings()
-        # Asked several times an attribute: of its ways, this is the fastest.
+        # Called several times per attribute: this is the fastest variant measured.
         raw = tuple(map(vars(module).get, settings.KEYS, _ALL_MISSING))
         known = self._known
         if known is not None and all(map(operator.is_, raw, known[0])):
@@ -51,25 +50,25 @@ class CustomSettings:
 
     @property
     def loaded(self) -> tuple[str, ...]:
-        """The files that were read beside those that every process reads."""
+        """The files read in addition to the system and user files."""
         return tuple(dict.fromkeys(self._loaded))
 
     def files(self) -> tuple[SettingsFile, ...]:
-        """Return the settings files that were read, the strongest last."""
+        """Return the settings files that were read, by increasing precedence."""
         module = taurus_compat.custom_settings()
         paths = (module.SYSTEM_CFG_FILE, module.USER_CFG_FILE, *self._loaded)
-        # A file that is read again gets its later place.
+        # A file that was read twice takes effect at its last position.
         last_places = reversed(dict.fromkeys(reversed(paths)))
         found = (settings.read_file(path) for path in last_places)
         return tuple(file for file in found if file is not None)
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return what is wrong in the settings and in their files."""
+        """Return the problems in the settings and in their files."""
         of_files = tuple(problem for file in self.files() for problem in file.problems)
         return (*of_files, *self.current().problems)
 
     def watch(self) -> None:
-        """Take note of the settings files that ``load_configs`` reads from now on."""
+        """Record the settings files that ``load_configs`` reads from now on."""
         module = taurus_compat.custom_settings()
         if not hasattr(module.load_configs, "__wrapped__"):
             vars(module)["load_configs"] = self._noting(module.load_configs)
@@ -84,8 +83,8 @@ class CustomSettings:
             except settings.UNREADABLE:
                 if filenames is None or section != settings.SECTION:
                     raise
-                # Taurus gives up at the first value that is no literal, with a
-                # traceback. The rest of the file is good: problems() tells of it.
+                # Taurus raises at the first value that is not a literal and ignores the
+                # rest of the file. Load the valid values; problems() reports the rest.
                 read = _load_what_is_good(filenames)
             self._loaded.extend(read)
             self._known = None
@@ -104,13 +103,13 @@ class CustomSettings:
         return settings.read(said, origin)
 
     def _as_set(self, key: str, value: Any) -> Any:
-        """Return what was set before this class put something digestible there."""
+        """Return the original value if :meth:`_make_digestible` replaced it."""
         original, replacement = self._indigestible.get(key, (value, value))
         return original if value is replacement else value
 
     @staticmethod
     def _is_stock(key: str, value: Any, origin: Callable[[str], str]) -> bool:
-        """Return whether nobody has set ``key``: it is as Taurus ships it."""
+        """Return whether ``key`` has Taurus's default value and was not set."""
         if (
             origin(key) != settings.PROGRAM_ORIGIN
             or key not in taurus_compat.STOCK_DEFAULTS
@@ -119,18 +118,18 @@ class CustomSettings:
         return shown_fully(value) == repr(taurus_compat.STOCK_DEFAULTS[key])
 
     def _make_digestible(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Let Taurus's own constructors live with a value that they cannot use.
+        """Replace values that the constructors of stock Taurus cannot handle.
 
-        The bad value is remembered: it stays the one that is reported.
+        The original value is kept, and reported as the one that is set.
 
-        :return: what was put into the place of bad values.
+        :return: the replacements, by key.
         """
         module = taurus_compat.custom_settings()
         replaced: dict[str, Any] = {}
         for key, (digestible, replacement) in taurus_compat.DIGESTIBLE.items():
             value = values[key]
             if value is not _MISSING and not digestible(value):
-                # A new object, so that an equal one set by the program is told apart.
+                # A new object: an equal string set by the program must differ from it.
                 replacement = "".join([*replacement])
                 self._indigestible[key] = (value, replacement)
                 setattr(module, key, replacement)

@@ -1,7 +1,7 @@
-"""Finds classes of Taurus's widgets without loading what a program does not use.
+"""Looks up Taurus widget classes without importing their modules.
 
-Taurus's forms bring 70 modules with them. Where nobody has loaded the module of a
-class, no widget is of that class.
+Importing Taurus's forms loads 70 modules. If the module of a class is not loaded, no
+instance of the class exists.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 
 
 class WidgetClass(NamedTuple):
-    """Where a class is: its module, and what it is called in there."""
+    """The location of a class: its module and its name."""
 
     module: str
     name: str
 
     def find(self) -> Any:
-        """Return the class; None where its module is not loaded, or not whole yet."""
+        """Return the class, or None if its module is not (completely) loaded."""
         return getattr(sys.modules.get(self.module), self.name, None)
 
     def has(self, thing: Any) -> bool:
-        """Return whether ``thing`` is of that class."""
+        """Return whether ``thing`` is an instance of the class."""
         found = self.find()
         return found is not None and isinstance(thing, found)
 

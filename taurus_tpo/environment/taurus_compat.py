@@ -1,10 +1,9 @@
-"""What differs between the versions of Taurus and PyTango, and Taurus's private parts.
+"""Differences between Taurus versions, and access to private names of Taurus.
 
-The one module that knows Taurus's private parts: everything that a new version of it
-may break stands here. ``tests/unit/test_compat.py`` fails when Taurus
-changes one of the private names.
+Only this module uses private names of Taurus, so what a new version may break is here.
+``tests/unit/test_compat.py`` fails if Taurus changes one of them.
 
-Checked on Taurus 5.2.0, 5.3.1, 5.4.0 and 5.4.1, PyTango 10.3.1.
+Checked with Taurus 5.2.0, 5.3.1, 5.4.0 and 5.4.1, PyTango 10.3.1.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from taurus_tpo.environment.loaded_widgets import (
     WidgetClass,
 )
 
-#: The versions of Taurus that the plugin knows: from the first, before the second.
+#: The supported versions of Taurus: from the first, below the second.
 KNOWN_TAURUS = (Version("5.2"), Version("5.5"))
 
 #: The private names of Taurus that the plugin overrides or calls, and why no public
-#: name will do.
+#: name is sufficient.
 PRIVATE_NAMES = {
     "taurus.core.tango.tangofactory:TangoFactory._getAttributeClass": (
         "the only place where a factory says which class an attribute gets"
@@ -82,19 +81,19 @@ PRIVATE_NAMES = {
     ),
 }
 
-#: Those of its widgets that the plugin reads or calls. Not overridden by anybody.
+#: The private names of Taurus's forms that the plugin calls but does not override.
 PRIVATE_NAMES_OF_FORMS = {
     "taurus.qt.qtgui.panel.taurusform:TaurusForm._customWidgetFactory": (
         "makes the row of a device whose class is in the map of custom widgets"
     ),
 }
 
-#: The attributes of a form that it reads.
+#: The private attributes of forms that the plugin reads.
 PRIVATE_ATTRIBUTES_OF_FORMS = {
     "TaurusForm._customWidgetMap": "its public name is deprecated, and warns",
 }
 
-#: The attributes of its instances that the plugin reads.
+#: The private instance attributes that the plugin reads.
 PRIVATE_ATTRIBUTES = {
     "TaurusModel._simp_name": "the alias of a device, which may be told later",
     "TaurusModel._listeners": "an event goes to the listeners of its moment",
@@ -109,12 +108,12 @@ PRIVATE_ATTRIBUTES = {
 
 
 def taurus_version() -> str:
-    """Return the version of the Taurus that is installed."""
+    """Return the version of the installed Taurus."""
     return str(importlib.import_module("taurus").Release.version)
 
 
 def why_unsupported() -> str | None:
-    """Return why the plugin cannot work with what is installed, or None if it can."""
+    """Return why the plugin cannot work with the installed packages, or None."""
     version = Version(taurus_version())
     first, end = KNOWN_TAURUS
     if not first <= Version(version.base_version) < end:
@@ -129,20 +128,20 @@ def why_unsupported() -> str | None:
 
 
 def _threads_are_replaced() -> bool:
-    """Return whether gevent runs what Python's threads would; looks, imports nothing.
+    """Return whether gevent has patched ``threading``; does not import gevent.
 
-    Whatever a thread of Tango's puts into a queue then waits in the wrong thread, and
-    whoever waits for it keeps all others from running.
+    If it has, an item that one of Tango's threads puts into a queue does not wake the
+    waiting greenlet, and a blocking wait stops all greenlets.
     """
     monkey = sys.modules.get("gevent.monkey")
     return monkey is not None and bool(monkey.is_module_patched("threading"))
 
 
 def claim_schemes(factory: type) -> None:
-    """Take the schemes of Taurus's own ``TangoFactory`` for ``factory``.
+    """Assign the schemes of Taurus's own ``TangoFactory`` to ``factory``.
 
-    The stock factory keeps a name: ``TaurusManager.changeDefaultPollingPeriod`` takes
-    the first scheme of every factory that it finds.
+    The stock factory keeps one scheme, since
+    ``TaurusManager.changeDefaultPollingPeriod`` uses the first one of every factory.
     """
     module = importlib.import_module("taurus.core.tango.tangofactory")
     module.TangoFactory.schemes = ("tango-stock",)
@@ -150,9 +149,9 @@ def claim_schemes(factory: type) -> None:
 
 
 def use_evaluations(klass: type) -> None:
-    """Let Taurus's factory of evaluations make attributes of ``klass``.
+    """Make Taurus's evaluation factory create attributes of ``klass``.
 
-    It asks nobody which class that is, but looks for the name in its module.
+    The factory has no hook for the class; it uses the name in its module.
 
     :param klass: derived from Taurus's ``EvaluationAttribute``.
     """
@@ -165,48 +164,47 @@ def use_evaluations(klass: type) -> None:
 
 
 def references(evaluation: Any) -> list[Any]:
-    """Return the attributes that an evaluation refers to: its own list."""
+    """Return the list of attributes that an evaluation refers to (not a copy)."""
     found: list[Any] = evaluation._references
     return found
 
 
 def remember_names(names: dict[str, Any]) -> None:
-    """Let the validators of the ``tango`` scheme remember in ``names`` what they find.
+    """Make the validators of the ``tango`` scheme cache names in ``names``.
 
-    Their own dictionary keeps for good what was found out while the database did not
-    answer.
+    Their own cache never drops results obtained while the database did not answer.
     """
     module = importlib.import_module("taurus.core.tango.tangovalidator")
     module.TangoDeviceNameValidator.names_cache = names
 
 
 def activate_polling(attribute: Any) -> None:
-    """Start polling ``attribute`` unless its user disabled it."""
+    """Start polling ``attribute`` unless the user disabled polling."""
     attribute._activatePolling()
 
 
 def deactivate_polling(attribute: Any) -> None:
-    """Stop polling ``attribute``, whatever its user enabled."""
+    """Stop polling ``attribute``, even if the user enabled polling."""
     attribute._deactivatePolling()
 
 
 def listeners(attribute: Any) -> tuple[Any, ...]:
-    """Return the listeners of this moment; none after ``cleanUp``."""
+    """Return the current listeners; empty after ``cleanUp``."""
     return tuple(attribute._listeners or ())
 
 
 def decode_configuration(attribute: Any, info: Any) -> None:
-    """Make a ``tango.AttributeInfoEx`` the configuration of ``attribute``.
+    """Apply a ``tango.AttributeInfoEx`` as the configuration of ``attribute``.
 
-    The constructor of TangoAttribute (5.3 and later) takes the labels of an enumeration
-    beside the rest; a later configuration must bring them too.
+    The constructor of TangoAttribute (5.3 and later) sets the labels of an enumeration
+    separately, so a later configuration must set them as well.
     """
     attribute.enum_labels = list(info.enum_labels)
     attribute._decodeAttrInfoEx(info)
 
 
 def device_state_value(device: Any) -> Any:
-    """Return what a device tells its listeners of the state that is known."""
+    """Return the known state as the event value that a device sends its listeners."""
     types = importlib.import_module("taurus.core.taurusbasetypes")
     value = types.TaurusModelValue()
     value.rvalue = device._deviceState
@@ -214,10 +212,10 @@ def device_state_value(device: Any) -> Any:
 
 
 def decode_enum(attribute: Any, raw: Any) -> Any:
-    """Return the ``TangoAttrValue`` of an enumeration, whatever its ``raw`` value is.
+    """Return the ``TangoAttrValue`` of an enumeration for any ``raw`` value.
 
-    Taurus's own raises where there is no label for a number, and where there is no
-    value since that is invalid.
+    Taurus's own decoding raises for a number without a label and for an invalid reading
+    without a value.
 
     :param raw: PyTango's ``DeviceAttribute``.
     """
@@ -234,7 +232,7 @@ def decode_enum(attribute: Any, raw: Any) -> Any:
 
 
 def _labeled(labels: list[str], number: Any) -> Any:
-    """Return the label of a number, or the number; of an array, one of texts."""
+    """Return the label of a number, or the number itself; for an array, an array."""
     if isinstance(number, numpy.ndarray):
         found = [str(_labeled(labels, one)) for one in number.ravel().tolist()]
         return numpy.array(found).reshape(number.shape)
@@ -244,12 +242,12 @@ def _labeled(labels: list[str], number: Any) -> Any:
 
 
 def filters_old_events() -> bool:
-    """Return whether Taurus's settings say to drop events with older time stamps."""
+    """Return whether Taurus is set to drop events with older time stamps."""
     return bool(vars(custom_settings()).get("FILTER_OLD_TANGO_EVENTS", False))
 
 
 def events_to_subscribe() -> Any:
-    """Return the kinds of events that Taurus's settings say to subscribe to."""
+    """Return the event types that Taurus is set to subscribe to."""
     return vars(custom_settings()).get("TANGO_EVENTS_TO_SUBSCRIBE", [])
 
 
@@ -259,7 +257,7 @@ def configuration(attribute: Any) -> Any:
 
 
 def disable_events_of_stock(factory: Any) -> None:
-    """Disable the events of Taurus's own factory, in whatever words it has."""
+    """Disable the events of Taurus's own factory, by the API of its version."""
     if hasattr(factory, "set_tango_event_subscription_disabled"):
         factory.set_tango_event_subscription_disabled(True)
     else:  # Taurus 5.2.0
@@ -267,11 +265,11 @@ def disable_events_of_stock(factory: Any) -> None:
 
 
 def quicken_widgets() -> None:
-    """Let Taurus's widgets look only once at the signature of each of their methods.
+    """Make Taurus's widgets inspect the signature of each of their methods only once.
 
-    They do so at every call of one that may have been written before Taurus 5.1, some
-    eighty times while a row of a form is built, which is a fifth of its time. What they
-    do about what they see stays the same. Does nothing in a program without widgets.
+    Stock Taurus inspects it at every call of a method that may predate Taurus 5.1,
+    about eighty times per form row: a fifth of the time to build a row. The resulting
+    behavior is unchanged. Does nothing in a program without widgets.
     """
     base = COMPONENT.find()
     if base is None or hasattr(base._wrap_old_api, "__wrapped__"):
@@ -291,13 +289,12 @@ def quicken_widgets() -> None:
 
 @functools.lru_cache(maxsize=1000)
 def _takes_key(function: Callable[..., Any]) -> bool:
-    """Return whether ``function`` takes the argument ``key``, or any."""
+    """Return whether ``function`` accepts the keyword argument ``key``."""
     spec = inspect.getfullargspec(function)
     return spec.varkw is not None or "key" in (*spec.args, *spec.kwonlyargs)
 
 
-#: What of Taurus's asks for devices by itself, while it fills a form: the class and
-#: the functions.
+#: The methods of Taurus that request devices while they fill a form, by class.
 _FILLS_FORMS = (
     (FORM, ("fillWithChildren",)),
     (ROW, ("setModel", "handleEvent")),
@@ -305,11 +302,12 @@ _FILLS_FORMS = (
 
 
 def fills_a_form() -> bool:
-    """Return whether one of Taurus's forms is being filled by the calling thread.
+    """Return whether the calling thread is filling one of Taurus's forms.
 
-    What asks the device then is the form, or a factory of its items. Taurus has no word
-    for that, and its forms are loaded and filled before anybody could be told: the
-    calls under way say so. Asked only about a device that has not answered yet.
+    A request for a device then comes from the form or from one of its item factories.
+    Taurus has no hook for this, and forms may be loaded and filled before anything
+    could be patched, so the call stack is searched. Called only for a device that has
+    not answered yet.
     """
     codes = {code for methods in _FILLS_FORMS for code in _codes(*methods)}
     frame = sys._getframe(1) if codes else None
@@ -321,15 +319,15 @@ def fills_a_form() -> bool:
 
 
 def _codes(place: WidgetClass, names: tuple[str, ...]) -> list[Any]:
-    """Return what the methods of a class are compiled to; nothing if not loaded."""
+    """Return the code objects of methods of a class; empty if it is not loaded."""
     found = place.find()
     return [] if found is None else [vars(found)[name].__code__ for name in names]
 
 
 def special_form_item(form: Any, model: Any) -> Any:
-    """Return the row that somebody makes for ``model``; None if nobody does.
+    """Return the custom form row for ``model``, or None.
 
-    A factory of items, or the map of custom widgets, as Taurus's form asks them.
+    Queries the item factories, then the map of custom widgets, as Taurus's form does.
     """
     for entry in form.getItemFactories():
         try:
@@ -343,19 +341,19 @@ def special_form_item(form: Any, model: Any) -> Any:
 
 
 def forget_format(widget: Any) -> None:
-    """Let a widget of Taurus's choose the format of its text anew, at its next event.
+    """Make a Taurus widget choose the format of its text again at its next event.
 
-    Without the whole update that some of its classes do of themselves: the event that
-    follows brings one.
+    Calls the base implementation: those of some subclasses also update the widget,
+    which the next event does anyway.
     """
     COMPONENT.find().resetFormat(widget)
 
 
 def takes_value_for_configuration(widget: Any) -> bool:
-    """Return whether a value makes ``widget`` do what a configuration makes it do.
+    """Return whether a value event has the effect of a configuration event too.
 
-    A label shows all anew for either, and a row of a form makes its parts anew when its
-    attribute has got a configuration: a second event would cost them twice the time.
+    A label updates completely for either, and a form row rebuilds its parts once its
+    attribute has a configuration: a second event would double the cost.
     """
     kinds = (LABEL.find(), ROW.find())
     handle = type(widget).handleEvent
@@ -363,13 +361,13 @@ def takes_value_for_configuration(widget: Any) -> bool:
 
 
 def keep_designer_path(extend: Callable[[str], str]) -> None:
-    """Let ``taurus designer`` of Taurus 5.2 name more folders to Qt Designer.
+    """Make ``taurus designer`` of Taurus 5.2 pass more plugin folders to Qt Designer.
 
-    It names its own, and forgets those that the environment names; later versions keep
-    them. What makes the environment is replaced, there is nothing else to turn to.
+    That version overwrites ``PYQTDESIGNERPATH``; later versions extend it. The function
+    that builds the environment is replaced, since there is no hook.
 
-    :param extend: returns a list of folders, as an environment variable has it, with
-        those that are to be there, too.
+    :param extend: returns its argument, a list of folders as in an environment
+        variable, with more folders added.
     """
     if Version(Version(taurus_version()).base_version) >= Version("5.3"):
         return
@@ -392,14 +390,14 @@ def custom_settings() -> ModuleType:
     return importlib.import_module("taurus.tauruscustomsettings")
 
 
-#: What Taurus's settings say where nobody has set anything.
+#: The default values of Taurus's settings.
 STOCK_DEFAULTS = {
     "TANGO_EVENT_SUB_MODE": "ASYNCREAD",
     "TANGO_EVENTS_TO_SUBSCRIBE": ["CHANGE_EVENT"],
 }
 
-#: The settings whose value the constructor of Taurus's TangoAttribute must be able to
-#: use (5.4: it takes ``.upper()`` of the first).
+#: The settings that the constructor of Taurus's TangoAttribute must be able to handle
+#: (5.4 calls ``.upper()`` on the first): a check, and a replacement for a bad value.
 DIGESTIBLE: dict[str, tuple[Callable[[Any], bool], Any]] = {
     "TANGO_EVENT_SUB_MODE": (lambda value: isinstance(value, str), "ASYNCREAD"),
 }
