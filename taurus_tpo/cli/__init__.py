@@ -1,7 +1,7 @@
 """The command line: ``taurus tpo ...`` and the options of ``taurus`` itself.
 
-Taurus imports this module whenever anybody types ``taurus``: it must be quick, so each
-command is imported when it is run.
+Taurus imports this module at each start of ``taurus``. To keep that fast, each command
+is imported when it is run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from taurus_tpo import __version__
 from taurus_tpo.cli import designer, options
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 
-#: Where each command lives.
+#: The location of each command.
 _COMMANDS = {
     "bench": "taurus_tpo.cli.bench:bench",
     "check": "taurus_tpo.cli.check:check",
@@ -42,7 +42,7 @@ class _LazyGroup(click.Group):
 
 
 def _missing(name: str, error: ImportError) -> click.Command:
-    """Return a command that says which extra it lacks."""
+    """Return a command that fails with the name of the missing extra."""
     extra = name if name in ("bench", "demo") else "sim"
     help_text = f"Needs more: pip install 'taurus_tpo[{extra}]'"
 

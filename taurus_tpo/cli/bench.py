@@ -1,4 +1,4 @@
-"""``taurus tpo bench``: how slow a panel is to start, and which mode it should have."""
+"""``taurus tpo bench``: measures the start of a panel and recommends a mode."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ from taurus_tpo.core.modes import parse as parse_mode
 from taurus_tpo.environment.command_line import COMMAND_LINE, CommandLine
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 
-#: What may stand for a mode.
+#: The values that may be given instead of a mode.
 WORDS = {"as-set": AS_SET, "disabled": DISABLED}
 
-#: What is measured unless somebody names the modes.
+#: The modes measured by default.
 MEASURED = ("as-set", *(mode.name for mode in MODES), DISABLED)
 
-#: How long the database and the devices may take to tell what a glob stands for, s.
+#: The timeout of the database and the devices for the expansion of globs, s.
 EXPANSION = 10.0
 
-#: What the raw results are called.
+#: The name of the file with the raw results.
 RAW = "results.jsonl"
 
 
 class ModesType(click.ParamType):
-    """Modes, with commas between them."""
+    """Modes, separated by commas."""
 
     name = "modes"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
-        """Return their names, as Tango has them, or one of :data:`WORDS`."""
+        """Return the names of the modes, as in Tango or as in :data:`WORDS`."""
         if isinstance(value, tuple):
             return value
         names = [name.strip() for name in value.split(",") if name.strip()]
@@ -72,12 +72,12 @@ class ModesType(click.ParamType):
         return WORDS.get(name.lower()) or parse_mode(name).name
 
     def get_metavar(self, *_args: Any, **_kwargs: Any) -> str:
-        """Return what the help shows in the place of a value."""
+        """Return the placeholder of the value in the help text."""
         return "MODE[,MODE...]"
 
 
 def as_typed(modes: Iterable[str]) -> str:
-    """Return what somebody types for ``modes``: what :class:`ModesType` understands."""
+    """Return ``modes`` in the syntax of :class:`ModesType`."""
     typed = {mode: word for word, mode in WORDS.items()}
     return ",".join(typed.get(mode, mode) for mode in modes)
 
@@ -241,14 +241,14 @@ def bench(
 
 
 def _check_extra(out: Path | None) -> None:
-    """Complain before the measurement, rather than after it."""
+    """Fail before the measurement, not after it, if an extra is missing."""
     if out is not None and importlib.util.find_spec("matplotlib") is None:
         reason = "--out needs more: pip install 'taurus_tpo[bench]'"
         raise click.ClickException(reason)
 
 
 def _said(line: CommandLine) -> Said:
-    """Return what the options of ``taurus`` itself say, the last word last."""
+    """Return the modes set by options of ``taurus``, by increasing precedence."""
     if line.events_disabled:
         return ((None, DISABLED),)
     mode = line.source.mode
@@ -258,7 +258,7 @@ def _said(line: CommandLine) -> Said:
 
 
 def _names(models: tuple[str, ...], limit: float) -> tuple[str, ...]:
-    """Return full names of attributes; files are read, and programs started."""
+    """Return full names of attributes from names, globs, files and programs."""
     wanted = [model for one in models for model in _meant_by(one, limit)]
     factory = session.plugin_factory()
     expanded = expand(factory, wanted, EXPANSION)
@@ -296,7 +296,7 @@ def _of_file(path: Path) -> list[str]:
 
 
 def _raw(out: Path | None) -> Path | None:
-    """Return where each record goes as soon as it is there."""
+    """Return the file that each record is appended to, emptied."""
     if out is None:
         return None
     out.mkdir(parents=True, exist_ok=True)
@@ -306,7 +306,7 @@ def _raw(out: Path | None) -> Path | None:
 
 
 def _command(plan: Plan, models: tuple[str, ...], out: Path) -> str:
-    """Return the command line that measures the same again."""
+    """Return the command line that repeats this measurement."""
     words = ["taurus", "tpo", "bench", *models, "--modes", as_typed(plan.modes)]
     words += ["--repeat", str(plan.repeat), "--at-once", str(plan.at_once)]
     words += ["--patience", f"{plan.patience:g}", "--limit", f"{plan.limit:g}"]

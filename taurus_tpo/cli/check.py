@@ -1,4 +1,4 @@
-"""``taurus tpo check``: whether all is well with the plugin on this machine."""
+"""``taurus tpo check``: checks the installation of the plugin on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from taurus_tpo.environment import activation, taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 from taurus_tpo.tango_client import pytango_compat
 
-#: How long the database may take to answer, s.
+#: The timeout of the database, s.
 TIMEOUT = 10.0
 
 
@@ -81,7 +81,7 @@ def _ask_database() -> Future[Any]:
     factory = session.tango_factory() if activation.decide().active else None
     if factory is not None and session.is_ours(factory):
         return session.ask_database(factory, "DbInfo")
-    # Stock Taurus has no threads for that.
+    # Stock Taurus has no threads for this.
     import tango
 
     asked: Future[Any] = Future()

@@ -1,4 +1,4 @@
-"""``taurus tpo demo``: a Taurus form over a whole facility, and what it took."""
+"""``taurus tpo demo``: a Taurus form over a simulated facility, with its timing."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from taurus_tpo.cli import window
 from taurus_tpo.core.errors import reason_of
 from taurus_tpo.sim import Facility, FacilityError, find, load
 
-#: How often the demo looks for new values, s.
+#: How often new values are checked for, s.
 _TICK = 0.02
 
 
 @dataclass
 class Progress:
-    """What happened, in seconds after the form was begun.
+    """The timing of the demo, in seconds from the start of the form.
 
-    :param window: when the window had been painted for the first time; 0 until then.
-    :param at_window: how many attributes had a value then.
-    :param first: when each attribute had its first value.
+    :param window: time of the first paint; 0 before it.
+    :param at_window: number of attributes with a value at that time.
+    :param first: time of the first value of each attribute.
     """
 
     models: Sequence[str]
@@ -73,14 +73,14 @@ def demo(facility: str, screenshot: Path | None, duration: float | None) -> None
                 window.save(show.form, screenshot)
                 console.print(f"screenshot: {screenshot}")
     except (FacilityError, window.ScreenshotError) as error:
-        # Not click's way: it cannot write to the stderr that a TaurusApplication makes.
+        # Not a ClickException: click cannot write to the stderr of a TaurusApplication.
         raise SystemExit(f"Error: {error}") from error
 
 
 def by_turns(models: Sequence[str]) -> list[str]:
-    """Return ``models`` with one device of each family after the other.
+    """Return ``models`` ordered so that devices of different families alternate.
 
-    So that the part of the form that one sees first has one of each sort.
+    The visible part of the form then shows devices of each family.
     """
     devices: dict[str, list[str]] = {}
     for model in models:
@@ -93,7 +93,7 @@ def by_turns(models: Sequence[str]) -> list[str]:
 
 
 class _Show:
-    """The form, watched from outside: by looking at what its attributes know."""
+    """The form. It is measured by reading the caches of its attributes."""
 
     def __init__(self, models: Sequence[str], duration: float | None) -> None:
         self._stage = window.Stage("tpo demo", duration)
@@ -104,7 +104,7 @@ class _Show:
         self._begun = 0.0
 
     def run(self) -> None:
-        """Build the form, show it, and watch it until it ends."""
+        """Build the form, show it, and watch it until it is closed."""
         self._begun = time.monotonic()
         self._build()
         self._stage.run(self._look, _TICK)
@@ -126,7 +126,7 @@ class _Show:
         self.form.show()
 
     def _note_window(self) -> None:
-        """Take note of the first paint of the window, and of what is known by then."""
+        """Record the time of the first paint and the values known by then."""
         self.form.removeEventFilter(self._painted)
         self.progress.window = time.monotonic() - self._begun
         self._look()

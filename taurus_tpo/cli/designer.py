@@ -1,4 +1,4 @@
-"""Lets ``taurus designer`` offer the plugin's widgets."""
+"""Makes ``taurus designer`` offer the plugin's widgets."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-#: Taurus's command, and the mark of a group that has been told.
+#: Taurus's command, and the attribute that marks a patched group.
 _COMMAND, _MARK = "designer", "taurus_tpo_designer"
 
 
 def join(group: click.Group) -> None:
-    """Have the environment of Designer name our folder, if that is what is run.
+    """Add the plugin's folder to the environment when ``taurus designer`` is run.
 
-    Does nothing the second time.
+    Repeated calls have no effect.
 
     :param group: Taurus's own ``taurus`` command.
     """

@@ -1,4 +1,4 @@
-"""``taurus tpo explain``: the mode of each attribute, and what decided it."""
+"""``taurus tpo explain``: the mode of each attribute and its mode source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.table import Table
 from taurus_tpo.cli import session
 from taurus_tpo.cli.models import expand
 
-#: How long to wait for the devices of a glob, all together, s.
+#: The timeout for the devices of all globs together, s.
 TIMEOUT = 10.0
 
 

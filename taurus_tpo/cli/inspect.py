@@ -1,4 +1,4 @@
-"""``taurus tpo inspect``: a form, and the inspector of its attributes beside it."""
+"""``taurus tpo inspect``: a form with the inspector of its attributes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import click
 from taurus_tpo.cli import session, window
 from taurus_tpo.cli.models import expand, is_glob
 
-#: How long to wait for the devices of a glob, all together, s: the window waits, too.
+#: The timeout for the devices of all globs together, s; it delays the window.
 EXPANSION = 2.0
 
-#: How often it looks whether all is there, s; only without a display that matters.
+#: How often completeness is checked, s; it matters only without a display.
 _TICK = 0.1
 
-#: How wide the form and the inspector are at first, and how high, pixels.
+#: The initial widths of form and inspector, and the height, pixels.
 _WIDTHS, _HEIGHT = (480, 960), 720
 
 
@@ -42,17 +42,17 @@ def inspect(
         try:
             window.save(shown, screenshot)
         except window.ScreenshotError as error:
-            # Not click's way: it cannot write to the stderr that a TaurusApplication
-            # makes.
+            # Not a ClickException: click cannot write to the stderr of a
+            # TaurusApplication.
             raise SystemExit(f"Error: {error}") from error
         session.console().print(f"screenshot: {screenshot}", markup=False)
     shown.close()
 
 
 def _told(names: Sequence[str]) -> list[str]:
-    """Return names of attributes, without the globs of devices that did not answer.
+    """Return names of attributes, without globs of devices that did not answer.
 
-    :raises click.ClickException: where none is left.
+    :raises click.ClickException: if none is left.
     """
     left = [name for name in names if is_glob(name)]
     for name in left:
@@ -64,7 +64,7 @@ def _told(names: Sequence[str]) -> list[str]:
 
 
 def open_window(models: Sequence[str]) -> Any:
-    """Show a form over ``models`` with the inspector beside it; return the window."""
+    """Show a form over ``models`` with the inspector next to it; return the window."""
     from taurus.external.qt import Qt
     from taurus.qt.qtgui.container import TaurusMainWindow
     from taurus.qt.qtgui.panel import TaurusForm
@@ -72,7 +72,7 @@ def open_window(models: Sequence[str]) -> Any:
     from taurus_tpo.qt import Inspector
 
     class Window(TaurusMainWindow):
-        """Without what it would offer besides; the progress comes by itself."""
+        """A main window without optional parts; the plugin adds the progress bar."""
 
         SPLASH_LOGO_NAME = None
         TAURUS_MENU_ENABLED = HELP_MENU_ENABLED = False

@@ -1,4 +1,4 @@
-"""Models as people type them: names, and globs that the database knows how to fill."""
+"""Models on the command line: names, and globs that are looked up in the database."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ import click
 from taurus_tpo.cli import session
 from taurus_tpo.core.rules import compile_glob
 
-#: What makes a model a glob.
+#: The characters that make a model a glob.
 _WILD = frozenset("*?[")
 
 
 def expand(factory: Any, models: Iterable[str], timeout: float) -> list[str]:
     """Return ``models`` with each glob replaced by the attributes that match it.
 
-    ``sim/*/*/volt*``: the devices come from the database, the attributes from the
-    devices, which are asked side by side. A device that does not tell its attributes in
-    time stays as a glob, so that whoever reads it says so. Duplicates count once.
+    For ``sim/*/*/volt*`` the devices come from the database, the attributes from the
+    devices, which are queried in parallel. A glob stays in the result for each device
+    that does not answer in time, so that the caller can report it. Duplicates are
+    removed.
 
     :param factory: the plugin's.
-    :param timeout: how long to wait for the database and all devices together, s.
-    :raises click.ClickException: where the database does not answer, or a glob matches
+    :param timeout: for the database and all devices together, s.
+    :raises click.ClickException: if the database does not answer, or a glob matches
         nothing.
     """
     end = time.monotonic() + timeout
@@ -54,17 +55,17 @@ def expand(factory: Any, models: Iterable[str], timeout: float) -> list[str]:
 
 
 def is_glob(model: str) -> bool:
-    """Return whether ``model`` holds a wild card."""
+    """Return whether ``model`` contains a wildcard."""
     return bool(_WILD & set(model))
 
 
 def _ask_for_devices(factory: Any, model: str) -> Future[Any]:
-    """Ask the database for its devices, running or not, that the glob may mean."""
+    """Query the database for all defined devices that the glob may match."""
     glob, _, _ = model.rpartition("/")
     if glob.count("/") != 2:
         reason = "a glob needs four parts: domain/family/member/attribute"
         raise click.ClickException(f"{model!r}: {reason}")
-    # The database knows no wild card but the star.
+    # The database supports no wildcard but the star.
     coarse = re.sub(r"\[[^]]*\]|\?", "*", glob)
     return session.ask_database(factory, "DbGetDeviceWideList", coarse)
 
@@ -78,8 +79,8 @@ def _attributes(device: str, glob: str, asked: Future[Any]) -> list[str]:
     names: Iterable[str] = [glob]
     answered = asked.done() and not asked.cancelled() and not asked.exception()
     if is_glob(glob) and answered:
-        # Of one that does not tell, the glob itself goes on as a name: reading it says
-        # why the device does not answer.
+        # If the device does not answer, the glob stays as a name: reading it reports
+        # why.
         connection = asked.result()
         if connection.configured:
             names = _matching(connection.attributes, glob)

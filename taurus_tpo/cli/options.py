@@ -8,8 +8,8 @@ For programs with a click command of their own::
     def panel():
         ...
 
-The decorated function gets no argument for them: what the user typed is kept in
-:data:`taurus_tpo.environment.command_line.COMMAND_LINE`, where the factory finds it.
+The decorated function gets no argument for them: the values are stored in
+:data:`taurus_tpo.environment.command_line.COMMAND_LINE`, which the factory reads.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class ModeType(click.ParamType):
     name = "mode"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> SubMode:
-        """Return the mode, or make it a usage error that lists the five."""
+        """Return the mode; fail with a usage error that lists the five modes."""
         try:
             return modes.parse(value)
         except UnknownModeError as error:
             self.fail(str(error), param, ctx)
 
     def get_metavar(self, *_args: Any, **_kwargs: Any) -> str:
-        """Return what the help shows in the place of a value."""
+        """Return the placeholder of the value in the help text."""
         return "[" + "|".join(mode.name for mode in modes.MODES) + "]"
 
 
@@ -54,7 +54,7 @@ class RuleType(click.ParamType):
     name = "PATTERN=MODE"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Rule:
-        """Return the rule, or make it a usage error."""
+        """Return the rule; fail with a usage error if it is invalid."""
         pattern, equals, mode = value.rpartition("=")
         if not pattern or not equals:
             example = "for example sys/slow/*/*=Async"
@@ -76,9 +76,9 @@ def _said_disabled(disabled: bool) -> None:
 
 
 def _keep(say: Callable[[Any], None]) -> Callable[[Any, Any, Any], None]:
-    """Return a click callback that keeps what was typed, and forgets earlier lines.
+    """Return a click callback that stores the value, replacing an earlier one.
 
-    A subcommand that has the options too says nothing by not repeating them.
+    The default value of a subcommand does not replace the value of its group.
     """
 
     def callback(ctx: click.Context, param: click.Parameter, value: Any) -> None:
@@ -89,7 +89,7 @@ def _keep(say: Callable[[Any], None]) -> Callable[[Any, Any, Any], None]:
 
 
 def _is_above(ctx: click.Context, param: click.Parameter) -> bool:
-    """Return whether a group above the command has the option too."""
+    """Return whether a parent group has the same option."""
     above = ctx.parent
     while above is not None:
         if any(other.name == param.name for other in above.command.params):
@@ -128,7 +128,7 @@ disable_tango_event_subscription = click.option(
     "for all attributes, and enable polling.",
 )
 
-#: All of them, in the order of the help.
+#: All options, in the order of the help text.
 ALL = (
     tango_event_sub_mode,
     tango_event_sub_mode_for,
@@ -137,11 +137,11 @@ ALL = (
 
 
 def install(group: click.Group) -> None:
-    """Make them options of Taurus's own ``taurus`` command.
+    """Add the options to Taurus's own ``taurus`` command.
 
-    Taurus 5.2 has none of them; those that 5.3 and 5.4 have give way: theirs take
-    fewer values and make a factory before the settings are known. Does nothing the
-    second time.
+    Taurus 5.2 has none of them. Those of Taurus 5.3 and 5.4 are replaced, because they
+    accept fewer values and create a factory before the settings are known. Repeated
+    calls have no effect.
     """
     if getattr(group.callback, "taurus_tpo_options", False):
         return
@@ -163,7 +163,7 @@ def _as_parameters() -> list[click.Parameter]:
 
 
 def _calling(stock: Any, replaced: list[str]) -> Any:
-    """Return the group's callback, with our options kept from it."""
+    """Return the group's callback, wrapped so that it does not get our options."""
     neutral = dict.fromkeys(replaced)
 
     @functools.wraps(stock)
@@ -178,7 +178,7 @@ def _calling(stock: Any, replaced: list[str]) -> Any:
 
 
 def _tell_stock(replaced: list[str]) -> None:
-    """Hand the options on to stock Taurus, where it goes on and has them."""
+    """Pass the options on to stock Taurus, as far as it has them."""
     import taurus
 
     mode = COMMAND_LINE.source.mode

@@ -1,4 +1,4 @@
-"""``taurus tpo read``: attributes read once through the plugin, and printed."""
+"""``taurus tpo read``: reads attributes once through the plugin and prints them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from rich.table import Table
 from taurus_tpo.cli import session
 from taurus_tpo.cli.models import expand
 
-#: How often the progress bar looks, s.
+#: How often the progress bar is updated, s.
 _TICK = 0.1
 
-#: How infinite numbers are written where JSON has none.
+#: The text for infinite numbers, which JSON does not have.
 _NO_JSON = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 @dataclass(frozen=True)
 class ReadRow:
-    """What is printed of one attribute; ``time`` in ISO 8601, ``error`` for people."""
+    """One printed row; ``time`` in ISO 8601, ``error`` as text for the user."""
 
     model: str
     value: Any = None
@@ -73,7 +73,7 @@ def read(models: tuple[str, ...], as_json: bool, timeout: float) -> None:
 
 
 def _make(factory: Any, name: str, end: float) -> Any:
-    """Return the attribute, why it cannot be made, or None if time is up."""
+    """Return the attribute; the error if it cannot be made; None after ``end``."""
     if time.monotonic() > end:
         return None
     try:
@@ -84,7 +84,7 @@ def _make(factory: Any, name: str, end: float) -> Any:
 
 
 def _ask(factory: Any, made: Any) -> Future[Any]:
-    """Return the future of the value of what was made."""
+    """Return the future of the value of ``made``, a result of :func:`_make`."""
     if made is None:
         return Future()
     if not isinstance(made, Exception):
@@ -141,7 +141,7 @@ def _plain(value: Any) -> Any:
 
 
 def _as_json(value: Any) -> Any:
-    """Return ``value`` as JSON knows it, which has no numbers such as NaN: as texts."""
+    """Return ``value`` for JSON, with NaN and infinite numbers as texts."""
     if isinstance(value, (list, tuple)):
         return [_as_json(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -167,6 +167,6 @@ def _print(rows: Iterable[ReadRow]) -> None:
 
 
 def _cell(text: str) -> str:
-    """Return the first line of ``text``, not too long, without rich's markup."""
+    """Return the first line of ``text``, truncated, with rich's markup escaped."""
     line = text.splitlines()[0] if text else ""
     return escape(line if len(line) <= 100 else f"{line[:97]}...")

@@ -1,4 +1,4 @@
-"""What the commands share: the plugin's factory, and the names of attributes."""
+"""Shared by the commands: the plugin's factory, names of attributes, the database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ json_option = click.option(
 
 
 def console() -> Console:
-    """Return where tables go: wide enough for names where no terminal sets a width."""
+    """Return the console for tables; its width is fixed if it is not a terminal."""
     made = Console(highlight=False)
     if not made.is_terminal:
         made.width = 200
@@ -24,7 +24,7 @@ def console() -> Console:
 
 
 def tango_factory() -> Any:
-    """Return the factory that holds the ``tango`` scheme, whoever's it is."""
+    """Return the factory that holds the ``tango`` scheme, the plugin's or another."""
     import taurus
 
     return taurus.Factory("tango")
@@ -38,10 +38,10 @@ def is_ours(factory: Any) -> bool:
 def plugin_factory() -> Any:
     """Return the plugin's factory of the ``tango`` scheme.
 
-    :raises click.ClickException: where the plugin is off, with the reason.
+    :raises click.ClickException: if the plugin is off, with the reason.
     """
     decided = activation.decide()
-    # Without PyTango there is no factory at all.
+    # Without PyTango there is no factory.
     factory = tango_factory() if decided.active else None
     if factory is None or not is_ours(factory):
         raise click.ClickException(f"taurus_tpo is off: {decided.reason}")
@@ -51,7 +51,7 @@ def plugin_factory() -> Any:
 def full_name(factory: Any, model: str) -> str:
     """Return Taurus's full name of the attribute ``model``.
 
-    :raises click.ClickException: for a name that no attribute of this scheme can have.
+    :raises click.ClickException: if the name is not valid in this scheme.
     """
     names = factory.getAttributeNameValidator().getNames(model, factory=factory)
     if not names or names[0] is None:
@@ -61,7 +61,7 @@ def full_name(factory: Any, model: str) -> str:
 
 
 def ask_database(factory: Any, *question: str) -> Future[Any]:
-    """Have the default database asked by the pool, so that Ctrl-C is heard meanwhile.
+    """Query the default database in the pool, so that Ctrl-C is handled meanwhile.
 
     :param factory: the plugin's.
     :param question: a command of the database, and its argument.
@@ -75,17 +75,17 @@ def ask_database(factory: Any, *question: str) -> Future[Any]:
 
 
 def failed(error: Exception) -> Future[Any]:
-    """Return the future of what has failed already."""
+    """Return a future that has failed with ``error``."""
     future: Future[Any] = Future()
     future.set_exception(error)
     return future
 
 
 def database_answer(asked: Future[Any], timeout: float) -> Any:
-    """Return what the database says.
+    """Return the answer of the database.
 
-    :param timeout: how long it may take, s.
-    :raises click.ClickException: where it does not answer.
+    :param timeout: s.
+    :raises click.ClickException: if it does not answer.
     """
     try:
         return asked.result(max(0.0, timeout))
@@ -98,13 +98,13 @@ def database_answer(asked: Future[Any], timeout: float) -> Any:
 
 
 def database_name() -> str:
-    """Return which database is meant where nobody names one."""
+    """Return the name of the default database."""
     import tango
 
     return tango.ApiUtil.get_env_var("TANGO_HOST") or "TANGO_HOST is not set"
 
 
 def explained(error: BaseException) -> str:
-    """Return what Tango says of an error, or Python."""
+    """Return the description of a Tango error, or the text of a Python error."""
     stack = [entry for entry in error.args if hasattr(entry, "desc")]
     return str(stack[0].desc).strip() if stack else str(error) or repr(error)

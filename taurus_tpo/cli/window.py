@@ -1,4 +1,4 @@
-"""What the commands with a window share: their options, and how the window ends."""
+"""Shared by the commands with a window: their options, and how the window ends."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, Callable, TypeVar
 
 import click
 
-#: How long a window that nobody can see waits for the last value, s: the timeouts of a
-#: device that does not answer, and a little more.
+#: How long an offscreen window waits for the last value, s: the timeouts of a device
+#: that does not answer, and a margin.
 REPORT_AFTER = 15.0
 
 
 class ScreenshotError(Exception):
-    """What the window shows cannot be saved."""
+    """The screenshot cannot be saved."""
 
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -42,13 +42,13 @@ def options(command: _Command) -> _Command:
 
 
 class Stage:
-    """Where a command shows its window, and has it end.
+    """Runs the window of a command until it ends.
 
-    For the main thread, which becomes the thread of the GUI.
+    For the main thread, which becomes the GUI thread.
 
     :param name: of the command, for the window manager.
-    :param duration: how long it is shown, s; None: until somebody ends it, or until
-        there is nothing more to see where nobody can see it.
+    :param duration: how long the window is shown, s; None: until it is closed or, when
+        offscreen, until all values are present or :data:`REPORT_AFTER` has passed.
     """
 
     def __init__(self, name: str, duration: float | None) -> None:
@@ -66,14 +66,14 @@ class Stage:
         self._begun = 0.0
         self._look: Callable[[], bool] = bool
         self._interrupted = False
-        # In the place of Taurus's, which ends an event loop, and nothing before it.
+        # Taurus's own handler only ends a running event loop.
         signal.signal(signal.SIGINT, self._interrupt)
 
     def run(self, look: Callable[[], bool], tick: float) -> None:
-        """Have the window live until it ends.
+        """Run the event loop until the window ends.
 
-        :param look: looks at what has come; returns whether all is there.
-        :param tick: how often it looks, s.
+        :param look: called at each tick; returns whether all values are present.
+        :param tick: the period of the calls, s.
         """
         from taurus.external.qt import Qt
 
@@ -82,14 +82,14 @@ class Stage:
             return
         if self._duration is not None:
             Qt.QTimer.singleShot(int(self._duration * 1000), self._application.quit)
-        # Python handles signals only between two of its own instructions: the timer
-        # gives it one, where no attribute is listened to.
+        # Python handles signals only between its own bytecode instructions. The timer
+        # runs some, also if no attribute has a listener.
         self._timer.start(int(tick * 1000))
         self._application.exec_()
         self._timer.stop()
 
     def _interrupt(self, *_signal: Any) -> None:
-        """End at Ctrl-C; also when it came while the window was being built."""
+        """End at Ctrl-C, also if it was pressed while the window was being built."""
         self._interrupted = True
         self._application.quit()
 
@@ -103,16 +103,16 @@ class Stage:
 
 
 def save(widget: Any, path: Path) -> None:
-    """Save what a window shows.
+    """Save a screenshot of ``widget``.
 
-    :raises ScreenshotError: where that cannot be written.
+    :raises ScreenshotError: if the file cannot be written.
     """
     if not widget.grab().save(str(path), "PNG"):
         raise ScreenshotError(f"the screenshot cannot be saved as {path}")
 
 
 def _go_offscreen_without_display() -> bool:
-    """Choose Qt's offscreen platform where there is no display; return whether."""
+    """Select Qt's offscreen platform if there is no display; return whether it is."""
     displays = ("DISPLAY", "WAYLAND_DISPLAY")
     if sys.platform.startswith("linux") and not any(map(os.environ.get, displays)):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
