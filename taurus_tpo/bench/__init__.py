@@ -1,25 +1,25 @@
-"""How long a panel takes to start, measured from outside.
+"""Measures how long a panel takes to start, without help of the code measured.
 
-``taurus tpo bench`` (:mod:`taurus_tpo.cli.bench`) runs it on anybody's facility.
+``taurus tpo bench`` (:mod:`taurus_tpo.cli.bench`) runs it on any facility.
 
 ========== =========================================================================
-protocol   what a run is asked for, and what it tells
-child      starts a run, hears what it tells, and surely ends it
-census     counts the threads of a run, and gives it up when its time is over
-watching   what is seen of Taurus, Qt and PyTango from outside
-looking    what a run with a window and one without have in common
-window     one run with a form: a process of its own
-listening  one run without a window: a process of its own
-discover   which attributes a program shows: a process of its own
-survey     one run with nothing but PyTango: a process of its own
-kinds      models without a network that make the widgets work as much
-measure    the runs, in turn
-hooks      what people have run around each of them
-results    what was measured, and its medians
-advice     which mode, which devices cost the most, which rules would help
-report     what was measured as tables, and as a page for a browser
+protocol   the orders of a run and the messages it sends
+child      starts a run as a process, receives its messages, ends it
+census     counts the threads of a run, and ends the run at its time limit
+watching   instrumentation of Taurus, Qt and PyTango
+looking    the common part of runs with and without a window
+window     one run with a form, a process of its own
+listening  one run without a window, a process of its own
+discover   finds the attributes that a program shows, a process of its own
+survey     one run with PyTango only, a process of its own
+kinds      models without a network that cause the same work in the widgets
+measure    all runs, one after the other
+hooks      commands that the user wants to run around each run
+results    the measured figures and their medians
+advice     recommends a mode and rules, and finds the slowest devices
+report     the results as tables and as an HTML page
 tables     a table of texts in a terminal, in HTML, Markdown and reStructuredText
-plots      its pictures
-machine    what it all ran on
+plots      the pictures of the report
+machine    description of the machine
 ========== =========================================================================
 """

@@ -1,4 +1,4 @@
-"""What the figures say to whoever has to choose a mode. No Taurus, no Tango."""
+"""Recommends a mode and rules from the measured figures. No Taurus, no Tango."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from taurus_tpo.bench.results import AS_SET, DISABLED, NEVER, PLUGIN, Record, Sheet
 from taurus_tpo.core.settings import rules_as_ini
 
-#: What is so much better is better, and no matter of chance: of 1, and s.
+#: A difference larger than both is significant: relative to the better value, and in s.
 BETTER_BY = 0.2
 BETTER_AT_LEAST = 0.1
 
-#: Where two are as good, the one that is named first: what there is, and then what
-#: Taurus does of itself.
+#: The order of preference among equally good modes: first the configured one, then
+#: Taurus's default.
 PREFERRED = (AS_SET, "AsyncRead", "Async", "Stateless", "SyncRead", "Sync", DISABLED)
 
-#: An attribute is slow whose value comes so long after the window and the half of all,
-#: and a device whose attributes take so long to be read, s.
+#: An attribute is slow if its value comes more than SLOW after both the window and the
+#: median value; a device is slow if reading all of it takes LONG; both in s.
 SLOW, LONG = 0.5, 0.1
 
-#: Tango's reasons, and ours, in words of people's.
+#: The reasons of Tango and of the plugin, as text for the user.
 _NO_ANSWER, _NOT_THERE = "did not answer", "does not run"
 _IN_WORDS = {
     "TPO_SilentServer": _NO_ANSWER,
@@ -35,12 +35,12 @@ _IN_WORDS = {
 
 @dataclass(frozen=True)
 class Score:
-    """What somebody waits for in a mode, s; smaller is better.
+    """How long a user waits in one mode, s; smaller is better.
 
-    :param window: until the window is there.
-    :param last: until the last value is.
-    :param stalled: how long the GUI stood still.
-    :param missing: how many attributes had no value.
+    :param window: time of the window.
+    :param last: time of the last value.
+    :param stalled: total time for which the GUI did not respond.
+    :param missing: number of attributes without a value.
     """
 
     mode: str
@@ -51,11 +51,11 @@ class Score:
 
     @property
     def waited(self) -> float:
-        """One figure: the window and the values count alike, a stall as it lasts."""
+        """The sum of all times, to compare modes."""
         return self.window + self.last + self.stalled
 
     def against(self, other: Score) -> str:
-        """Tell it to those who know ``other``."""
+        """Return the figures as text, with the missing values relative to ``other``."""
         told = f"{self.mode}: {self.window:.2f}, {self.last:.2f} and "
         told += f"{self.stalled:.2f} s"
         more = self.missing - other.missing
@@ -64,7 +64,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The mode for these models, and why."""
+    """The recommended mode, with the reason as text."""
 
     mode: str
     why: str
@@ -72,14 +72,14 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class DeviceCosts:
-    """What one device did in the mode that is recommended.
+    """The figures of one device in the recommended mode.
 
     :param device: its name.
-    :param last: when its last value came, s; ``inf``: never.
-    :param took: how long plain PyTango needed to read all of it, s; 0: not known.
-    :param slow: its attributes that came long after the window.
-    :param failed: how many had no value, by reason.
-    :param polled: how many have a value and no events.
+    :param last: time of its last value, s; ``inf``: never.
+    :param took: how long plain PyTango took to read all of it, s; 0: not known.
+    :param slow: its attributes whose value came long after the window.
+    :param failed: number of attributes without a value, by reason.
+    :param polled: number of attributes with a value but without events.
     """
 
     device: str
@@ -92,18 +92,18 @@ class DeviceCosts:
 
     @property
     def troubled(self) -> bool:
-        """Whether somebody may have to wait for it."""
+        """Whether a user may have to wait for it."""
         silent = any(_IN_WORDS.get(reason) == _NO_ANSWER for reason in self.failed)
         return silent or bool(self.slow) or self.took >= LONG
 
     @property
     def out_of_the_ordinary(self) -> bool:
-        """Whether there is something to tell of it."""
+        """Whether it should be listed in the report."""
         return self.troubled or bool(self.failed or self.polled)
 
     @property
     def summary(self) -> str:
-        """What it did, in words."""
+        """Its figures as text."""
         told = [_in_words(*item) for item in self.failed.items()]
         if self.took >= LONG:
             told.append(f"a read of all of it takes {self.took:.2f} s")
@@ -133,11 +133,11 @@ def _scores(found: Iterable[Sheet]) -> list[Score]:
 
 
 def recommend(found: Iterable[Sheet]) -> Recommendation | None:
-    """Return the mode in which people wait least, and why; None: nothing was measured.
+    """Return the mode with the shortest waiting time; None if nothing was measured.
 
-    A mode in which values are missing that another one shows is none. What is set
-    already stays where nothing is better by more than chance, and polling is
-    recommended only where it is: what is polled is asked for ever, and shown late.
+    Only modes with the smallest number of missing values count. Among modes without a
+    significant difference the configured one is preferred, and ``disabled`` comes last,
+    since polling causes permanent load and shows changes late.
     """
     scores = _scores(found)
     if not scores:
@@ -165,7 +165,7 @@ def recommend(found: Iterable[Sheet]) -> Recommendation | None:
 
 
 def is_better(one: float, other: float) -> bool:
-    """Return whether ``one`` s is less than ``other``, and by more than chance."""
+    """Return whether ``one`` is significantly less than ``other``, both in s."""
     return other - one > max(BETTER_AT_LEAST, BETTER_BY * one)
 
 
@@ -175,7 +175,7 @@ def device_of(model: str) -> str:
 
 
 def costs(sheet: Sheet, survey: Sheet | None = None) -> list[DeviceCosts]:
-    """Return what each device did in the last run, the most expensive first.
+    """Return the figures of each device in the last run, the slowest device first.
 
     :param survey: the runs with plain PyTango.
     """
@@ -215,10 +215,10 @@ def _costs(
 
 @dataclass(frozen=True)
 class Proposal:
-    """A rule that would help.
+    """A rule that would shorten the waiting time.
 
-    :param device: which it is about.
-    :param mode: its better one.
+    :param device: the device.
+    :param mode: the better mode.
     """
 
     device: str
@@ -226,10 +226,10 @@ class Proposal:
 
 
 def proposals(found: Iterable[Sheet], mode: str) -> list[Proposal]:
-    """Return the devices that do better in another mode than in ``mode``.
+    """Return rules for devices that are faster in another mode than in ``mode``.
 
-    A window waits for the modes that subscribe in the caller's thread: they are not
-    proposed for one device where that makes the window late.
+    Modes that make the window significantly later are not proposed: some modes
+    subscribe in the caller's thread, which delays the window.
     """
     sheets = {s.variant.mode: s for s in found if s.variant.who == PLUGIN and s.good}
     if mode not in sheets:
@@ -253,10 +253,9 @@ def proposals(found: Iterable[Sheet], mode: str) -> list[Proposal]:
 def exceptions(
     recommended: Recommendation | None, found: Iterable[DeviceCosts]
 ) -> list[Proposal]:
-    """Return rules for whoever wants to keep what is set for all other devices.
+    """Return rules for slow devices that leave the configured mode of the others.
 
-    :param found: what devices did with what is set: the recommended mode is for those
-        for which somebody may have to wait.
+    :param found: the figures of devices in the configured mode.
     """
     if recommended is None or recommended.mode in (AS_SET, DISABLED):
         return []
@@ -269,7 +268,7 @@ def _median_window(sheet: Sheet) -> float:
 
 
 def _lasts(sheet: Sheet) -> dict[str, float]:
-    """Return the median of when each device had its last value, s."""
+    """Return the median time of the last value of each device, s."""
     times: dict[str, list[float]] = defaultdict(list)
     for record in sheet.good:
         lasts: dict[str, float] = defaultdict(float)
@@ -283,7 +282,7 @@ def _lasts(sheet: Sheet) -> dict[str, float]:
 def ini_lines(
     recommended: Recommendation | None, rules: Iterable[Proposal]
 ) -> list[str]:
-    """Return what to paste into ``taurus.ini``; nothing where all is well."""
+    """Return lines for ``taurus.ini``; empty if no change is recommended."""
     if recommended is None:
         return []
     lines = []
@@ -296,10 +295,10 @@ def ini_lines(
 
 
 def rule_lines(rules: Iterable[Proposal]) -> list[str]:
-    """Return ``rules`` as a setting; nothing where there are none."""
+    """Return ``rules`` as a setting; empty without rules."""
     return rules_as_ini((f"{_short(r.device)}/*", r.mode.upper()) for r in rules)
 
 
 def _short(device: str) -> str:
-    """Return what a rule calls a device: domain/family/member."""
+    """Return the name of a device in a rule: domain/family/member."""
     return "/".join(device.rsplit("/", 3)[-3:])

@@ -1,4 +1,4 @@
-"""Counts the threads of a run, and gives the run up when its time is over."""
+"""Counts the threads of a run, and ends the run at its time limit."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Callable
 #: How often the threads are counted, s.
 EVERY = 0.02
 
-#: How all threads of the plugin are called.
+#: The prefix of the names of all threads of the plugin.
 PLUGIN = "taurus_tpo"
 
 
 class Census(threading.Thread):
-    """Counts for as long as the process lives.
+    """A thread that counts the others until the process ends.
 
-    :param limit: how long the run may take, s.
-    :param give_up: is called when it took longer, in this thread: the others may hang.
+    :param limit: the time limit of the run, s.
+    :param give_up: called in this thread at the limit: other threads may hang.
     """
 
     def __init__(self, limit: float, give_up: Callable[[], None]) -> None:
@@ -29,7 +29,7 @@ class Census(threading.Thread):
     def run(self) -> None:
         end = time.monotonic() + self._limit
         while time.monotonic() < end:
-            # Itself apart.
+            # Without this thread.
             self.most = max(self.most, threading.active_count() - 1)
             self.most_of_plugin = max(self.most_of_plugin, plugin_threads())
             time.sleep(EVERY)
@@ -37,6 +37,6 @@ class Census(threading.Thread):
 
 
 def plugin_threads() -> int:
-    """Return how many threads of the plugin there are now."""
+    """Return the current number of threads of the plugin."""
     names = [thread.name for thread in threading.enumerate()]
     return sum(name.startswith(PLUGIN) for name in names)

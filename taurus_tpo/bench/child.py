@@ -1,4 +1,4 @@
-"""Starts a run, hears what it tells, and surely ends it."""
+"""Starts a run as a process, receives its messages, and always ends it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Callable
 
-#: How much longer than its limit a run may take before it is killed, s: to load what it
-#: needs, and to give up by itself.
+#: How much longer than its limit a run may take before it is killed, s: the time to
+#: import modules, and to end by itself.
 GRACE = 20.0
 
-#: How much of what a failed run has written is shown, lines.
+#: How many lines of the output of a failed run are shown.
 TAIL = 25
 
 
 class RunError(Exception):
-    """A run has failed; the message holds the end of what it wrote."""
+    """A run failed; the message contains the end of its output."""
 
 
 def run(
@@ -32,15 +32,15 @@ def run(
 ) -> None:
     """Run ``python -m module`` and return when it has ended.
 
-    :param order: the line that it reads.
-    :param limit: how long it may take, s.
-    :param told: is called with each thing that the run tells.
-    :raises RunError: if it does not end well.
+    :param order: the line for its standard input.
+    :param limit: its time limit, s.
+    :param told: called with each message of the run.
+    :raises RunError: if its exit status is not 0.
     """
     with tempfile.TemporaryFile("w+", errors="replace") as written:
         child = begin(module, environment, written)
         killer = threading.Timer(limit + GRACE, child.kill)
-        # A Ctrl-C may come at any time, and nobody is to wait for this then.
+        # After a Ctrl-C the timer must not delay the end of this process.
         killer.daemon = True
         try:
             killer.start()
@@ -48,7 +48,7 @@ def run(
             code = child.wait()
         finally:
             killer.cancel()
-            # Nothing is left to do where it has ended.
+            # No effect if it has ended.
             child.kill()
             child.wait()
         if code != 0:
@@ -58,11 +58,11 @@ def run(
 def begin(
     module: str, environment: Mapping[str, str], written: Any
 ) -> subprocess.Popen[str]:
-    """Start ``python -m module``; it ends when this process does.
+    """Start ``python -m module``; it is killed when this process ends.
 
-    :param written: a file for what it writes to its standard error.
+    :param written: a file for its standard error.
     """
-    # Also when that is killed.
+    # Also if this process is killed.
     with_parent = [
         sys.executable,
         "-m",
@@ -76,7 +76,7 @@ def begin(
         stderr=written,
         text=True,
         env=dict(environment),
-        # Ctrl-C in the terminal is for us alone.
+        # Ctrl-C in the terminal must reach this process only.
         start_new_session=True,
     )
 
@@ -84,9 +84,9 @@ def begin(
 def hear(
     child: subprocess.Popen[str], order: str, told: Callable[[dict[str, Any]], None]
 ) -> None:
-    """Give ``child`` its order, and return when it has told all.
+    """Send ``child`` its order and return when it has closed its standard output.
 
-    :param told: is called with each thing that it tells.
+    :param told: called with each message.
     """
     assert child.stdin is not None
     assert child.stdout is not None
@@ -94,13 +94,13 @@ def hear(
         child.stdin.write(order + "\n")
         child.stdin.close()
     except BrokenPipeError:
-        # It has ended already: its status, and what it wrote, say why.
+        # It has already ended: its exit status and output show why.
         return
     for line in child.stdout:
         told(json.loads(line))
 
 
 def tail(written: Any) -> str:
-    """Return the end of what a run has written."""
+    """Return the last lines of the output of a run."""
     written.seek(0)
     return "\n".join(written.read().splitlines()[-TAIL:])

@@ -1,9 +1,9 @@
-"""Finds out which attributes a program shows, by starting it.
+"""Finds the attributes that a program shows, by starting it.
 
 ``python -m taurus_tpo.bench.discover`` reads a
-:class:`~taurus_tpo.bench.protocol.DiscoverOrder`: the configuration of a TaurusGui, a
-directory or a module, or a Python program. The program runs as it would for a user,
-without a screen, until its event loop has run for a while; then it is ended.
+:class:`~taurus_tpo.bench.protocol.DiscoverOrder`: the configuration of a TaurusGui (a
+directory or a module) or a Python program. The program runs offscreen until its event
+loop has run for some time; then it is ended.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 from taurus_tpo.bench.census import Census
 from taurus_tpo.bench.protocol import END, VALUE, DiscoverOrder, Telling
 
-#: How long the event loop runs, ms: panels may make their widgets in it.
+#: How long the event loop runs, ms: panels may create widgets in it.
 SHOWN = 3000
 
 
 def main() -> None:
-    """Carry out the order on the standard input."""
+    """Carry out the order from the standard input."""
     order = DiscoverOrder.from_json(sys.stdin.readline())
     telling = Telling()
 
@@ -31,7 +31,7 @@ def main() -> None:
             telling.tell(VALUE, model=name)
         telling.tell(END)
         sys.stderr.flush()
-        # What the program does at its end is not asked for.
+        # Skip the program's own cleanup.
         os._exit(0)
 
     Census(order.limit, tell).start()
@@ -41,14 +41,14 @@ def main() -> None:
         sys.argv = [str(path)]
         sys.path.insert(0, str(path.parent))
         runpy.run_path(str(path), run_name="__main__")
-    # No program that runs an event loop: it describes a TaurusGui.
+    # The file has not run an event loop: it is the configuration of a TaurusGui.
     _open_gui(path)
     tell()
 
 
 def _end_after(milliseconds: int, then: Any) -> None:
-    """Call ``then`` so long after an event loop has begun, whoever begins it."""
-    # First: the two import each other.
+    """Call ``then`` after an event loop, started by any code, has run for a while."""
+    # Must come first: the two modules import each other.
     import taurus.core  # noqa: F401
     from taurus.taurusstatecontroller import application
 
@@ -61,7 +61,7 @@ def _end_after(milliseconds: int, then: Any) -> None:
     begun_with.append(begun)
 
 
-#: Kept: Taurus does not keep who subscribes.
+#: Keeps the callbacks alive: Taurus holds weak references to subscribers.
 begun_with: list[Any] = []
 
 
@@ -78,7 +78,7 @@ def _open_gui(path: Path) -> None:
 
 
 def _attributes() -> list[str]:
-    """Return the full names of the Tango attributes to which somebody listens."""
+    """Return the full names of the Tango attributes that have listeners."""
     import taurus
 
     attributes = taurus.Factory("tango").tango_attrs

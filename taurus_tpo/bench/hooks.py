@@ -1,4 +1,4 @@
-"""What people have run around each run: to stop a server, and to start it again."""
+"""Commands that run around each run, for example to stop and restart a server."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Callable
 
-#: How much of what a command has written is shown, lines.
+#: How many lines of the output of a failed command are shown.
 TAIL = 10
 
 
 class HookError(Exception):
-    """A command has failed; the message holds what it wrote."""
+    """A command failed; the message contains its output."""
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """Command lines for a shell; an empty one is nothing.
+    """Command lines for a shell; an empty one is skipped.
 
-    :param prepare: is run before each run, which begins when it has ended.
-    :param at_window: is started when the window is there.
-    :param cleanup: is run after each run.
+    :param prepare: runs to completion before each run.
+    :param at_window: is started when the window is shown.
+    :param cleanup: runs after each run.
     """
 
     prepare: str = ""
@@ -34,11 +34,11 @@ class Hooks:
 def around(
     hooks: Hooks, environment: Mapping[str, str], limit: float
 ) -> Iterator[Callable[[], None]]:
-    """Prepare a run, and clean up behind it.
+    """Run the commands before and after a run.
 
-    :param limit: how long each command may take, s.
-    :return: what is to be called when the window is there; any thread, once.
-    :raises HookError: if a command fails. What is to clean up is run nevertheless.
+    :param limit: the time limit of each command, s.
+    :return: a function to call once when the window is shown, in any thread.
+    :raises HookError: if a command fails. ``cleanup`` runs nevertheless.
     """
     started: list[_Command] = []
 
@@ -71,14 +71,14 @@ class _Command:
             text=True,
             errors="replace",
             env=dict(environment),
-            # Ctrl-C in the terminal is for us alone: what cleans up is to be finished.
+            # Ctrl-C in the terminal must reach this process only: cleanup must finish.
             start_new_session=True,
         )
 
     def wait(self, limit: float) -> None:
-        """Return when it has ended well.
+        """Return when it has ended with status 0.
 
-        :raises HookError: if it does not, or not within ``limit`` s.
+        :raises HookError: if it fails, or does not end within ``limit`` s.
         """
         try:
             written, _ = self._process.communicate(timeout=limit)
@@ -91,6 +91,6 @@ class _Command:
             raise HookError(f"{self._line!r} ended with {code}:\n{tail}")
 
     def kill(self) -> None:
-        """End it if it has not ended."""
+        """Kill it if it is running."""
         self._process.kill()
         self._process.communicate()

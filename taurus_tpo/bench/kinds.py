@@ -1,4 +1,4 @@
-"""Models without a network that make the widgets of a form work as much.
+"""Models without a network that cause the same work in the widgets of a form.
 
 No Taurus, no Tango.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 _TEXT, _TRUTH = "DevString", "DevBoolean"
 
-#: The type, format and shape of what nobody has told of: as a placeholder's.
+#: The type, format and shape of an attribute of which nothing is known.
 _UNKNOWN: Mapping[str, Any] = {"type": _TEXT, "format": "SCALAR", "shape": (1, 0)}
 
 
@@ -19,9 +19,9 @@ def expressions(
 ) -> list[str]:
     """Return an ``eval:`` model for each of ``models``, of the same type and shape.
 
-    No two of them are the same, so that each is an attribute of its own, as those are.
+    All are different, so that Taurus makes one attribute for each.
 
-    :param kinds: what is known of each model: ``type`` and ``format`` as Tango calls
+    :param kinds: the known facts of each model: ``type`` and ``format`` as Tango names
         them, ``shape`` as (x, y).
     """
     return [
@@ -46,13 +46,13 @@ def _number(number: int, data_type: str) -> str:
     return f"{number}" if data_type.endswith(_INTEGERS) else f"{number}.5"
 
 
-#: How the names of Tango's integer types end.
+#: The endings of the names of Tango's integer types.
 _INTEGERS = ("Short", "Long", "Long64", "UChar", "Enum", "State")
 
 
 def _array(number: int, data_type: str, shape: str) -> str:
     if data_type == _TEXT:
-        # Taurus shows a list of texts as it shows any other array.
+        # Taurus shows a list of texts like any other array.
         return f"array(['text {number}'])"
     if data_type == _TRUTH:
         return f"ones({shape})*{number}>=0"

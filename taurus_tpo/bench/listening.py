@@ -1,8 +1,8 @@
-"""One run without a window: makes attributes, and listens to them.
+"""One run without a window: makes attributes and adds a listener to each.
 
 ``python -m taurus_tpo.bench.listening`` reads a
-:class:`~taurus_tpo.bench.protocol.LookOrder`. What stands for the window is that all
-attributes are made and listened to.
+:class:`~taurus_tpo.bench.protocol.LookOrder`. The time at which all attributes have a
+listener is reported as the time of the window.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from typing import Any
 from taurus_tpo.bench.looking import Looking
 from taurus_tpo.bench.protocol import CLOSING, WINDOW, LookOrder
 
-#: How often it is seen what has come, s.
+#: How often new values are checked for, s.
 OFTEN = 0.005
 
 
 class _Listener:
-    """Hears what all attributes say, in whatever thread."""
+    """Listener of all attributes; called in any thread."""
 
     def __init__(self, looking: Looking) -> None:
         self._values = looking.values
 
     def eventReceived(self, source: Any, _kind: Any, value: Any) -> None:
-        """Take note of it."""
+        """Record the event."""
         self._values.hear(source, value)
 
 
 def main() -> None:
-    """Carry out the order on the standard input."""
+    """Carry out the order from the standard input."""
     import taurus
 
     order = LookOrder.from_json(sys.stdin.readline())

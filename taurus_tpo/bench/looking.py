@@ -1,4 +1,4 @@
-"""What a run with a window and one without have in common: their beginning and end."""
+"""The common part of runs with and without a window: their beginning and end."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from taurus_tpo.bench.watching import FirstValues, count_calls
 from taurus_tpo.core.verification import CHECK_PERIOD, COMPANY
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 
-#: How much longer than its rest a run waits for it at most, s: what is polled is called
-#: for ever.
+#: The limit of the wait for a run to become idle beyond its ``rest``, s: polling never
+#: stops.
 RESTLESS = 60.0
 
-#: For how long no device is called between two looks of the plugin at a value, s: as
-#: long as there is less silence, another look may be due.
+#: The longest time without calls between two checks of a value by the verification, s:
+#: after less, another check may be due.
 BETWEEN_LOOKS = CHECK_PERIOD + COMPANY + 0.5
 
 
 class Looking:
-    """One run: prepares it, tells what is seen, and says when it is over.
+    """One run: prepares it, sends its messages, and determines its end.
 
-    :param give_up: ends the process; called in a thread of its own when time is up.
+    :param give_up: ends the process; called in a separate thread at the time limit.
     """
 
     def __init__(self, order: LookOrder, give_up: Any) -> None:
@@ -44,10 +44,10 @@ class Looking:
         self._order = order
         self._calls = count_calls()
         if order.plugin and order.workers is not None:
-            # Read when the factory is made.
+            # Read when the factory is created.
             tauruscustomsettings.TANGO_FIRST_READ_WORKERS = order.workers
         if order.settings:
-            # With the plugin's forbearance of what is no literal.
+            # The plugin's loader skips values that are not literals.
             CUSTOM_SETTINGS.watch()
             tauruscustomsettings.load_configs(list(order.settings))
         self._factory = load_taurus(order.plugin)
@@ -58,11 +58,12 @@ class Looking:
         self._census = Census(order.limit, give_up)
         self.begun = 0.0
         self._memory_before = 0
-        # When all had come, how often devices had been called, and since when that is.
+        # The time when the run was over, the number of calls so far, and the time of
+        # the last change of that number.
         self._over: float | None = None
         self._called = 0
         self._quiet_since = 0.0
-        # How many threads the plugin had when nobody had called for the rest.
+        # The number of the plugin's threads after ``rest`` without calls.
         self._resting: int | None = None
 
     def _apply(self) -> None:
@@ -80,17 +81,17 @@ class Looking:
         self.begun = self.values.last = time.monotonic()
 
     def tell_values(self) -> None:
-        """Tell of the values that have come since this was called last."""
+        """Report the values that arrived since the last call."""
         for name, when in self.values.take():
             self.telling.tell(VALUE, model=self._models[name], seconds=self.since(when))
 
     def since(self, when: float) -> float:
-        """Return how long after the beginning ``when`` was, s."""
+        """Return ``when`` relative to the beginning, s."""
         return when - self.begun
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is to be expected."""
+        """Whether no more values are expected."""
         if self.values.all_here:
             return True
         quiet = time.monotonic() - self.values.last
@@ -98,11 +99,11 @@ class Looking:
 
     @property
     def is_rested(self) -> bool:
-        """Whether nobody has called a device for as long as was ordered, nor will.
+        """Whether no device has been called for ``rest`` s, and no call is due.
 
-        To be asked when the run is over, again and again: the time counts from then,
-        and the plugin's threads are counted meanwhile. A run that never comes to rest
-        is not waited for without end.
+        To be polled once the run is over: the time counts from the first call. The
+        plugin's threads are counted as soon as ``rest`` has passed. The wait is limited
+        by :data:`RESTLESS`.
         """
         if not self._order.rest:
             return True
@@ -121,10 +122,10 @@ class Looking:
     def tell_end(
         self, gave_up: bool, attributes: dict[str, Any], rows: int | None
     ) -> None:
-        """Tell all that was counted, and what became of each attribute.
+        """Report the totals, and the state of each attribute.
 
-        :param attributes: Taurus's, by their models; those that are known.
-        :param rows: how many of the models are shown, or listened to; None: not known.
+        :param attributes: Taurus's attributes by model, as far as known.
+        :param rows: number of models that are shown or listened to; None: not known.
         """
         self.tell_values()
         for model, attribute in attributes.items():
@@ -153,9 +154,9 @@ def _full_name(model: str) -> str:
 
 
 def _most_memory() -> int:
-    """Return the most memory that this process has had, bytes."""
+    """Return the peak memory of this process, bytes."""
     if sys.platform == "linux":
-        # What getrusage says is at least what the parent had when it started this one.
+        # getrusage reports at least the peak of the parent at the time of the fork.
         status = Path("/proc/self/status").read_text(encoding="ascii")
         return 1024 * int(status.partition("VmHWM:")[2].split()[0])
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

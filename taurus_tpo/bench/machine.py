@@ -1,4 +1,4 @@
-"""What the benchmark ran on."""
+"""Description of the machine that the benchmark ran on."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PACKAGES = ("taurus", "pytango", "PyQt5", "pytango-db")
 
 
 def describe(command: str) -> dict[str, Any]:
-    """Return what is to be known of a result: machine, versions, date and command."""
+    """Return the context of a result: machine, versions, date and command."""
     return {
         "command": command,
         "date": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         "machine": f"{_processor()}, {os.cpu_count()} processors, {platform.system()} "
         f"{platform.release()}",
-        # Other work on the machine makes all of it longer, and not evenly.
+        # Other load on the machine makes all times longer and less even.
         "load": f"{os.getloadavg()[0]:.2f} processes",
         "versions": {
             "taurus_tpo": _revision(),
@@ -48,7 +48,7 @@ def _processor() -> str:
 
 
 def _revision() -> str:
-    """Return the version of the plugin, and the commit where it is a clone."""
+    """Return the version of the plugin, with the commit if it is a clone."""
     version = _version("taurus_tpo")
     git = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     here = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""The runs: each a process of its own, all variants in turn."""
+"""All runs, each in a process of its own, the variants in turn."""
 
 from __future__ import annotations
 
@@ -35,38 +35,39 @@ from taurus_tpo.bench.results import (
 )
 from taurus_tpo.environment.activation import VARIABLE
 
-#: Who may call a device beside the plugin's readers: the GUI's thread, and Tango's.
+#: How many threads besides the plugin's readers may call a device: the GUI's, Tango's.
 CALLERS = 2
 
-#: What is run: with a window, without one, and with nothing but PyTango.
+#: The modules of a run: with a window, without one, with PyTango only.
 FORM, HEADLESS, SURVEY = "window", "listening", "survey"
 
 
-#: Modes, each with the pattern that it is about.
+#: Pairs of a pattern and a mode.
 Said = tuple[tuple[Union[str, None], str], ...]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be measured.
+    """What is measured.
 
     :param models: full names of attributes, in the order of the form.
     :param modes: the plugin's modes, ``disabled``, and ``as set``.
-    :param stock: whether stock Taurus takes its turn.
-    :param window: whether a form is opened; otherwise somebody listens.
-    :param repeat: how often each takes its turn.
-    :param at_once: how many calls one server may get at the same time from a run.
-    :param patience: how long a run waits for what has failed, after the last news, s.
-    :param limit: after so long a run gives up, s.
-    :param bounds: whether what the widgets and what the network takes have their turns.
-    :param against_repeat: how often stock Taurus and plain PyTango take their turn;
-        None: as often as the others.
-    :param rest: a run of the plugin goes on until no device is called any more, and its
-        threads are counted so long after the last call, s; 0: it does not.
-    :param hooks: what is run around each run.
-    :param settings: files of settings beside those that every process reads.
-    :param said: what ``as set`` means beside the settings: pairs of a pattern and a
-        mode, as :class:`~taurus_tpo.bench.protocol.LookOrder` has them.
+    :param stock: whether stock Taurus is measured too.
+    :param window: whether a form is opened; otherwise a listener is added.
+    :param repeat: number of runs per variant.
+    :param at_once: maximum number of concurrent calls of a run to one server.
+    :param patience: how long a run waits for failed attributes after the last change,
+        s.
+    :param limit: the time limit of a run, s.
+    :param bounds: whether the lower bounds of widgets and of the network are measured.
+    :param against_repeat: number of runs of stock Taurus and of plain PyTango; None: as
+        for the others.
+    :param rest: a run of the plugin continues until no device is called any more, and
+        counts its threads this long after the last call, s; 0: it does not.
+    :param hooks: commands around each run.
+    :param settings: settings files in addition to the system and user files.
+    :param said: the modes of ``as set`` besides the settings: pairs of a pattern and a
+        mode, as in :class:`~taurus_tpo.bench.protocol.LookOrder`.
     """
 
     models: tuple[str, ...]
@@ -86,29 +87,29 @@ class Plan:
 
     @property
     def readers(self) -> int:
-        """How many threads the plugin may read with, so that no server gets more calls.
+        """The number of reader threads that keeps each server within ``at_once`` calls.
 
-        It leaves a quarter of them to other servers. Two more may call: the thread of
-        the GUI, and Tango's.
+        The plugin reserves a quarter of its readers for other servers. Two more threads
+        may call a server: the GUI thread and Tango's.
         """
         of_one_server = max(1, self.at_once - CALLERS)
         return of_one_server + of_one_server // 3
 
     @property
     def variants(self) -> tuple[Variant, ...]:
-        """What takes turns: plain PyTango first, as it tells what there is."""
+        """The variants in order; plain PyTango first, since it finds the types."""
         modes = [Variant(PLUGIN, mode) for mode in self.modes]
         stock = [Variant(STOCK)] if self.stock else []
-        # Without a window there are no widgets that could take their time.
+        # Without a window there are no widgets to measure.
         widgets = [Variant(EVAL)] if self.window and self.bounds else []
         network = [Variant(PYTANGO)] if self.bounds else []
-        # Stock Taurus may leave calls behind that devices go on with: what needs no
-        # network comes after it.
+        # Calls of stock Taurus may keep devices busy after its run: the variant without
+        # a network follows it.
         return (*network, *modes, *stock, *widgets)
 
     @property
     def turns(self) -> Iterator[Variant]:
-        """All runs, A B C A B C: a machine that drifts hurts nobody more."""
+        """All runs, interleaved (A B C A B C): a drift affects all variants alike."""
         seldom = self.repeat if self.against_repeat is None else self.against_repeat
         for turn in range(self.repeat):
             for variant in self.variants:
@@ -117,19 +118,19 @@ class Plan:
 
 
 class Measurement:
-    """Carries a plan out.
+    """Carries out a plan.
 
-    :param environment: of the runs, but for what turns the plugin on and off.
+    :param environment: of the runs, except the variable that switches the plugin.
     """
 
     def __init__(self, plan: Plan, environment: Mapping[str, str] | None = None):
         self._plan = plan
         self._environment = dict(os.environ if environment is None else environment)
-        #: What the first survey has found of each model: its type, format and shape.
+        #: Type, format and shape of each model, from the first survey.
         self.kinds: dict[str, dict[str, Any]] = {}
 
     def run(self, variant: Variant) -> Record:
-        """Run ``variant`` once; what fails is in the record."""
+        """Run ``variant`` once; a failure is stored in the record."""
         module, order = self._order(variant)
         told: list[dict[str, Any]] = []
         plugin = "0" if variant.who == STOCK else "1"
@@ -221,10 +222,10 @@ def discover(
 ) -> list[str]:
     """Return the full names of the attributes that a program listens to.
 
-    :param path: the configuration directory of a TaurusGui, or a Python program: it is
+    :param path: the configuration directory of a TaurusGui, or a Python program; it is
         started, and ended when its event loop has run for a while.
-    :param limit: how long that may take, s.
-    :raises child.RunError: if it ends badly.
+    :param limit: the time limit, s.
+    :raises child.RunError: if it fails.
     """
     told: list[dict[str, Any]] = []
     order = DiscoverOrder(path, limit).to_json()
@@ -236,7 +237,7 @@ def discover(
 
 
 def _only(mode: str) -> Said:
-    """Return what says that all have ``mode``, if there is one."""
+    """Return the setting of ``mode`` for all attributes; empty without a mode."""
     return ((None, mode),) if mode else ()
 
 
@@ -261,9 +262,9 @@ def measure(
     turns: Iterator[Variant],
     tell: Callable[[Record], Any],
 ) -> list[Record]:
-    """Run all turns; a Ctrl-C ends it, and what was done until then counts.
+    """Carry out all runs; Ctrl-C ends the measurement and keeps the records so far.
 
-    :param tell: is called with the record of each run, as soon as it is there.
+    :param tell: called with the record of each run when it has ended.
     """
     records = []
     try:

@@ -1,4 +1,4 @@
-"""The pictures of a report, by matplotlib; no window is opened for them."""
+"""The pictures of a report, by matplotlib, without a window."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from taurus_tpo.bench.advice import device_of
 from taurus_tpo.bench.report import Findings, of_plugin
 from taurus_tpo.bench.results import Sheet
 
-#: Of each inch, and of a picture.
+#: Resolution, pixels per inch, and size of a picture, inches.
 DPI = 100
 WIDTH, HEIGHT = 10.0, 4.5
 
-#: How many devices have a line; the slowest of them.
+#: The maximum number of devices in a picture; the slowest ones are shown.
 DEVICES = 40
 
 
 def pictures(findings: Findings) -> dict[str, bytes]:
-    """Return the PNG of each picture, by its title."""
+    """Return each picture as PNG, by title."""
     shown = of_plugin(findings.sheets)
     if not shown:
         return {}
@@ -52,14 +52,14 @@ def _axes(height: float = HEIGHT) -> tuple[Figure, Any]:
 
 
 def first_values(found: Sequence[Sheet]) -> bytes:
-    """Return how many of the values were there when: the last run of each variant."""
+    """Return the number of values over time, for the last run of each variant."""
     figure, axes = _axes()
     good = [sheet for sheet in found if sheet.good]
     times = {s.variant: sorted(s.good[-1].values.values()) for s in good}
     end = 1.05 * max((some[-1] for some in times.values() if some), default=1.0)
     for variant, some in times.items():
         counts = range(len(some) + 1)
-        # What never comes shows by a line that stays low until the end.
+        # Missing values show as a line that stays low until the end.
         corners = [0.0, *some, end], [*counts, len(some)]
         style = "--" if variant.is_limit else "-"
         axes.step(*corners, style, where="post", label=str(variant))
@@ -71,7 +71,7 @@ def first_values(found: Sequence[Sheet]) -> bytes:
 
 
 def curves(what: str, counts: Sequence[int], costs: Mapping[str, list[float]]) -> bytes:
-    """Return a curve of each of ``costs``, by how many of ``what`` there were."""
+    """Return a plot for each of ``costs``, over the number of ``what``."""
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, layout="constrained")
     for axes, (name, values) in zip(figure.subplots(1, len(costs)), costs.items()):
         axes.plot(counts, values, "o-")
@@ -84,7 +84,7 @@ def curves(what: str, counts: Sequence[int], costs: Mapping[str, list[float]]) -
 
 
 def _timeline(sheet: Sheet) -> bytes:
-    """When each attribute of each device had its first value: the last run."""
+    """Return the times of the first values of each device, in the last run."""
     record = sheet.good[-1]
     by_device: dict[str, list[float]] = {}
     for model, time in record.values.items():
@@ -110,7 +110,7 @@ def _timeline(sheet: Sheet) -> bytes:
 
 
 def _named(devices: Sequence[str]) -> list[str]:
-    """Return the names of devices, without their database where all have the same."""
+    """Return the names of devices, without the database if all share one."""
     pairs = [device.split("//")[-1].rpartition("/")[0] for device in devices]
     databases = {pair.rsplit("/", 2)[0] for pair in pairs}
     parts = 3 if len(databases) == 1 else 4
@@ -118,7 +118,7 @@ def _named(devices: Sequence[str]) -> list[str]:
 
 
 def _stalls(found: list[Sheet]) -> bytes:
-    """When the GUI's thread stood still, and for how long: all runs."""
+    """Return the stalls of the GUI thread over time, in all runs."""
     figure, axes = _axes()
     for number, sheet in enumerate(found):
         stalls = [stall for record in sheet.good for stall in record.stalls]

@@ -1,7 +1,7 @@
-"""What a run is asked for, and what it tells: one JSON text a line.
+"""The orders of a run and the messages it sends, one JSON text per line.
 
-A run is a process of its own. It gets its order on its standard input, and tells what
-happens as it happens, so that a run that is cut short has told the part that was there.
+A run is a process of its own. It reads its order from its standard input and sends each
+message at once, so that an aborted run has reported its part.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 AnyOrder = TypeVar("AnyOrder", bound="Order")
 
-#: What a run tells of.
+#: The types of messages.
 WINDOW = "window"
 VALUE = "value"
 STALL = "stall"
@@ -27,15 +27,15 @@ END = "end"
 
 @dataclass(frozen=True)
 class Order:
-    """What a process of the benchmark is to do."""
+    """An order for a process of the benchmark."""
 
     def to_json(self) -> str:
-        """Return it as the one line that the process reads."""
+        """Return the order as the line that the process reads."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls: type[AnyOrder], text: str) -> AnyOrder:
-        """Return what :meth:`to_json` wrote."""
+        """Return the order from the output of :meth:`to_json`."""
         data = json.loads(text).items()
         # JSON has no tuples.
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data})
@@ -43,19 +43,19 @@ class Order:
 
 @dataclass(frozen=True)
 class LookOrder(Order):
-    """What a run that looks at attributes through Taurus is to do.
+    """The order for a run with Taurus.
 
-    :param models: what it looks at, in this order.
-    :param plugin: whether the plugin is to be on.
-    :param settings: files that are read beside those that every process reads.
-    :param said: the modes of the plugin, as pairs of the pattern that each is about
-        (None for all) and its name, or ``disabled``; the last one counts most.
-    :param workers: how many threads the plugin may read with; None: as set.
-    :param patience: how long it waits for those that have failed, after the last news
-        of any of them, s.
-    :param limit: after so long the run gives up, s.
-    :param rest: it goes on until nobody calls a device any more, and counts the
-        plugin's threads so long after the last call, s; 0: it does not.
+    :param models: the models, in this order.
+    :param plugin: whether the plugin must be active.
+    :param settings: settings files in addition to the system and user files.
+    :param said: modes of the plugin, as pairs of a pattern (None for all) and the name
+        of a mode, or ``disabled``; by increasing precedence.
+    :param workers: the number of reader threads; None: as configured.
+    :param patience: how long it waits for failed attributes, after the last change of
+        any attribute, s.
+    :param limit: the time limit of the run, s.
+    :param rest: it continues until no device is called any more, and counts the
+        plugin's threads this long after the last call, s; 0: it does not.
     """
 
     models: tuple[str, ...]
@@ -70,11 +70,11 @@ class LookOrder(Order):
 
 @dataclass(frozen=True)
 class SurveyOrder(Order):
-    """What a run with plain PyTango is to do.
+    """The order for a run with plain PyTango.
 
     :param models: full names of the attributes, in this order.
-    :param workers: how many threads it may use: one a device.
-    :param limit: after so long the run gives up, s.
+    :param workers: the maximum number of threads; each device is read by one.
+    :param limit: the time limit of the run, s.
     """
 
     models: tuple[str, ...]
@@ -84,10 +84,10 @@ class SurveyOrder(Order):
 
 @dataclass(frozen=True)
 class DiscoverOrder(Order):
-    """What a run that finds out what a program shows is to do.
+    """The order for a run that finds the attributes shown by a program.
 
     :param path: the configuration directory of a TaurusGui, or a Python program.
-    :param limit: after so long it tells what there is, s.
+    :param limit: after this time it reports the attributes found, s.
     """
 
     path: str
@@ -95,11 +95,11 @@ class DiscoverOrder(Order):
 
 
 def load_taurus(with_plugin: bool) -> Any:
-    """Do what is done once a process and is no matter of the facility.
+    """Import Taurus and make its factory, which is not part of the measurement.
 
-    :return: Taurus's factory of the Tango scheme.
-    :raises SystemExit: if that is not whose it is to be: a plugin that cannot be
-        imported leaves stock Taurus in its place.
+    :return: Taurus's factory of the ``tango`` scheme.
+    :raises SystemExit: if it is not the expected one: if the plugin cannot be imported,
+        Taurus falls back to its own factory.
     """
     import taurus
 
@@ -111,10 +111,10 @@ def load_taurus(with_plugin: bool) -> Any:
 
 
 class Telling:
-    """The one who tells, on what was the standard output when it was made.
+    """Sends messages to the original standard output; thread-safe.
 
-    From then on the standard output goes where the errors go: what others print is not
-    to be taken for something told. May be used from any thread.
+    From its creation on, the standard output is redirected to the standard error, so
+    that output of other code is not taken for a message.
     """
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class Telling:
         os.dup2(2, 1)
 
     def tell(self, what: str, **facts: Any) -> None:
-        """Tell of ``what``, with the time of day, s."""
+        """Send a message of type ``what``, with the time in s since the epoch."""
         line = json.dumps({"what": what, "at": time.time(), **facts}) + "\n"
-        # One call, so that the lines of two threads never mix.
+        # A single write, so that lines of two threads are not mixed.
         os.write(self._channel, line.encode())

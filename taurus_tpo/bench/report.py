@@ -1,6 +1,6 @@
-"""The results for people: a table in a terminal, a page for a browser.
+"""The results as tables in a terminal and as an HTML page.
 
-The page needs matplotlib, which the extra ``bench`` brings; the rest does not.
+Only the page needs matplotlib, which is part of the extra ``bench``.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from taurus_tpo.bench.results import (
 )
 from taurus_tpo.bench.tables import TextTable, for_html
 
-#: What has no unit; the rest is in s, and the memory in MB.
+#: The figures without decimals: numbers, and MB; the others are in s.
 _PLAIN = ("calls", "threads", "memory")
 
-#: How many devices are told of.
+#: The maximum number of devices listed.
 _DEVICES = 10
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that is told of some records.
+    """The records of all runs, with the conclusions from them.
 
-    :param records: of all runs that were made.
+    :param records: of all runs.
     """
 
     records: Sequence[Record]
@@ -53,25 +53,25 @@ class Findings:
 
     @property
     def recommendation(self) -> advice.Recommendation | None:
-        """The mode in which people wait least."""
+        """The mode with the shortest waiting time."""
         return advice.recommend(self.sheets)
 
     @property
     def costs(self) -> list[advice.DeviceCosts]:
-        """What each device did in that mode."""
+        """The figures of each device in the recommended mode."""
         chosen = self.recommendation
         return [] if chosen is None else self._costs(chosen.mode)
 
     @property
     def ini(self) -> list[str]:
-        """What to paste into ``taurus.ini``."""
+        """Lines for ``taurus.ini``."""
         chosen = self.recommendation
         rules = advice.proposals(self.sheets, chosen.mode) if chosen else []
         return advice.ini_lines(chosen, rules)
 
     @property
     def exceptions(self) -> list[str]:
-        """The rules for whoever wants to keep what is set for all other devices."""
+        """Rules for slow devices that leave the configured mode of the others."""
         rules = advice.exceptions(self.recommendation, self._costs(AS_SET))
         return advice.rule_lines(rules)
 
@@ -84,7 +84,7 @@ class Findings:
         return next((s for s in self.sheets if s.variant == wanted), None)
 
 
-#: The figures that are told as multiples of others', too.
+#: The figures that are also shown relative to others.
 _COMPARED = ("window", "last")
 
 _TIMES = ("window", "50 %", "90 %", "99 %", "last")
@@ -92,10 +92,10 @@ _COSTS = tuple(figure for figure in FIGURES if figure not in _TIMES)
 
 
 def sheaves(findings: Findings) -> list[TextTable]:
-    """Return what was measured as tables: a row for each variant.
+    """Return the results as tables with a row per variant.
 
-    *x stock* and *x limit* hold a time against that of stock Taurus, and against the
-    larger of what the widgets and what the network takes.
+    The columns *x stock* and *x limit* are relative to stock Taurus, and to the larger
+    of the lower bounds of widgets and network.
     """
     found = findings.sheets
     made = [
@@ -173,14 +173,14 @@ def _ratio(one: Spread | None, other: float | None) -> str:
 
 
 def _missing(sheet: Sheet) -> str:
-    """Say how many had no value in the worst run, of how many."""
+    """Return the number of attributes without a value in the worst run, as text."""
     if not sheet.without_value:
         return "0" if sheet.good else ""
     return f"{sheet.without_value} of {sheet.good[-1].models}"
 
 
 def advice_lines(findings: Findings) -> list[str]:
-    """Return what is recommended, and why, as lines for people."""
+    """Return the recommendation and its reasons, as lines of text."""
     chosen = findings.recommendation
     if chosen is None:
         return ["No mode was measured."]
@@ -218,9 +218,9 @@ pre { background: #8882; padding: 1em }
 def page(
     findings: Findings, head: Mapping[str, Any], pictures: Mapping[str, bytes]
 ) -> str:
-    """Return a page of HTML that needs nothing else.
+    """Return a self-contained HTML page.
 
-    :param head: what the runs were made on: machine, versions, date, command.
+    :param head: the context of the runs: machine, versions, date, command.
     :param pictures: PNG, by title.
     """
     facts = "".join(
@@ -252,9 +252,9 @@ def _fact(value: Any) -> str:
 
 
 def write(findings: Findings, head: Mapping[str, Any], folder: Path) -> Path:
-    """Write the page and its pictures into ``folder``; return where the page is.
+    """Write the page and its pictures into ``folder``; return the path of the page.
 
-    The records are there already: they are written as they come.
+    The records are already there: each is written after its run.
     """
     from taurus_tpo.bench.plots import pictures
 
@@ -267,5 +267,5 @@ def write(findings: Findings, head: Mapping[str, Any], folder: Path) -> Path:
 
 
 def of_plugin(found: Sequence[Sheet]) -> list[Sheet]:
-    """Return the sheets of the plugin's modes, and of stock Taurus."""
+    """Return the sheets of the plugin's modes and of stock Taurus."""
     return [s for s in found if s.variant.who in (PLUGIN, STOCK) and s.good]

@@ -1,4 +1,4 @@
-"""What was measured: one record a run, kept as JSON lines, and medians of them.
+"""The measured figures: a record per run, stored as JSON lines, and their medians.
 
 No Taurus, no Tango, no clock.
 """
@@ -13,15 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Callable
 
-#: What stands for the time of something that has not happened.
+#: The time of something that has not happened.
 NEVER = math.inf
 
 PLUGIN, STOCK, EVAL, PYTANGO = "plugin", "stock", "eval", "PyTango"
 
-#: What stands for a mode where events are disabled.
+#: The name of the mode in which events are disabled.
 DISABLED = "disabled"
 
-#: ... and where it is what the settings say, with their rules.
+#: The name of the mode that follows from the settings and their rules.
 AS_SET = "as set"
 
 
@@ -45,32 +45,33 @@ class Variant:
 
     @property
     def is_limit(self) -> bool:
-        """Whether it is what the others are held against."""
+        """Whether it is a lower bound for the others."""
         return self.who in (EVAL, PYTANGO)
 
 
 @dataclass(frozen=True)
 class Record:
-    """One run; times in s from when its form, or its first attribute, was begun.
+    """One run; times in s from the start of the form, or of the first attribute.
 
-    :param begun: the time of day when it was begun, s since the epoch.
-    :param window: when the window was there, or all attributes were listened to.
-    :param rows: how many of the models are in the window, or are listened to.
-    :param values: when each model had its first value; those without are not here.
-    :param errors: why the others have none, as far as somebody was told.
-    :param polled: the models that have no events, as far as it is known.
-    :param stalls: pauses of the GUI's thread: when each ended, and its length.
-    :param took: how long the call that read each device took, where it was one.
-    :param calls: how often each of PyTango's methods was called.
-    :param plugin_threads: the most that the plugin had of them.
-    :param plugin_threads_at_rest: how many it had when nobody had called a device for a
-        while; None: that was not waited for.
-    :param memory: the most that the process had, bytes.
-    :param memory_before: the most that it had when the form was begun, bytes.
-    :param close: how long it lived once it was told to end; None: not measured.
-    :param gave_up: after how long it was given up; 0: it was not.
-    :param crash: how it ended, where that was not well though all was told before.
-    :param failure: why there is nothing else, or empty.
+    :param begun: time of the start, s since the epoch.
+    :param window: time of the window, or when all attributes had a listener.
+    :param rows: number of models that are in the window, or have a listener.
+    :param values: time of the first value of each model that has one.
+    :param errors: the errors of the other models, as far as reported.
+    :param polled: the models without events, as far as known.
+    :param stalls: stalls of the GUI thread: the end and the length of each.
+    :param took: duration of the call that read each device, if it was a single one.
+    :param calls: number of calls of each of PyTango's methods.
+    :param plugin_threads: the maximum number of threads of the plugin.
+    :param plugin_threads_at_rest: their number after no device had been called for a
+        while; None: not measured.
+    :param memory: peak memory of the process, bytes.
+    :param memory_before: peak memory before the start of the form, bytes.
+    :param close: time from the end of the run to the end of the process; None: not
+        measured.
+    :param gave_up: the time limit that ended the run; 0: none did.
+    :param crash: how the process failed after it had reported everything, or empty.
+    :param failure: why there are no results, or empty.
     """
 
     variant: Variant
@@ -95,12 +96,12 @@ class Record:
     failure: str = ""
 
     def to_json(self) -> str:
-        """Return it as one line."""
+        """Return the record as one line."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Record:
-        """Return what :meth:`to_json` wrote."""
+        """Return the record from the output of :meth:`to_json`."""
         data: dict[str, Any] = json.loads(text)
         data["variant"] = Variant(**data["variant"])
         data["polled"] = tuple(data["polled"])
@@ -108,9 +109,9 @@ class Record:
         return cls(**data)
 
     def share(self, part: float) -> float:
-        """Return when a part of all that have a value had theirs, s.
+        """Return the time at which a share of the values was present, s.
 
-        :param part: of 1; 0.5 for the half of them.
+        :param part: the share of all values that came: 0.5 for half of them.
         """
         times = sorted(self.values.values())
         if not times:
@@ -119,23 +120,23 @@ class Record:
 
     @property
     def last(self) -> float:
-        """When all had their values that got one, s."""
+        """The time of the last value, s."""
         return self.share(1.0)
 
     @property
     def longest_stall(self) -> float:
-        """The longest pause of the GUI's thread that people notice, s; 0: none."""
+        """The length of the longest noticeable stall of the GUI thread, s; 0: none."""
         return max((pause for _, pause in self.stalls), default=0.0)
 
     @property
     def stalled(self) -> float:
-        """How long the GUI's thread stood still in all, in such pauses, s."""
+        """The total length of such stalls, s."""
         return sum(pause for _, pause in self.stalls)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of some repeats, with the smallest and the largest."""
+    """The median of some repeats, with the smallest and the largest value."""
 
     median: float
     low: float
@@ -148,16 +149,16 @@ class Spread:
         return cls(statistics.median_high(ordered), ordered[0], ordered[-1])
 
     def told(self, number: Callable[[float], str]) -> str:
-        """Return it as people read it.
+        """Return the spread as text.
 
-        :param number: returns one of its numbers so.
+        :param number: formats one of its numbers.
         """
         median, low, high = map(number, (self.median, self.low, self.high))
         return median if low == high else f"{median} ({low}-{high})"
 
 
 def in_seconds(value: float) -> str:
-    """Return a time as people read it, s."""
+    """Return a time in s as text."""
     if value == NEVER:
         return "never"
     return f"{value:.3f}" if value < 1 else f"{value:.2f}"
@@ -176,28 +177,28 @@ class Sheet:
         return tuple(record for record in self.records if not record.failure)
 
     def spread(self, figure: str) -> Spread | None:
-        """Return the spread of one of :data:`FIGURES`; None where there is none."""
+        """Return the spread of one of :data:`FIGURES`; None without any value."""
         read = FIGURES[figure]
         values = [value for record in self.good if (value := read(record)) is not None]
         return Spread.of(values) if values else None
 
     @property
     def without_value(self) -> int:
-        """How many models had no value at the end, in the worst run."""
+        """The number of models without a value at the end of the worst run."""
         return max((r.models - len(r.values) for r in self.good), default=0)
 
     @property
     def left_out(self) -> int | None:
-        """How many models had no row in the worst run; None: it is not known."""
+        """The number of models without a row in the worst run; None: not known."""
         known = [r.models - r.rows for r in self.good if r.rows is not None]
         return max(known, default=None)
 
     def reasons(self) -> Counter[str]:
-        """Return why models had no value in the last run, and how many each."""
+        """Return the reasons for missing values in the last run, with their numbers."""
         return Counter(self.good[-1].errors.values()) if self.good else Counter()
 
 
-#: What is told of each run, s; memory in MB, and numbers.
+#: The figures of a run, in s; memory in MB; numbers.
 FIGURES: dict[str, Any] = {
     "window": lambda record: record.window,
     "50 %": lambda record: record.share(0.5),
@@ -214,7 +215,7 @@ FIGURES: dict[str, Any] = {
 
 
 def sheets(records: Iterable[Record]) -> list[Sheet]:
-    """Return the sheet of each variant, in the order in which they were run first."""
+    """Return the sheet of each variant, in the order of their first runs."""
     found: dict[Variant, list[Record]] = {}
     for record in records:
         found.setdefault(record.variant, []).append(record)
@@ -222,11 +223,11 @@ def sheets(records: Iterable[Record]) -> list[Sheet]:
 
 
 def limit_of(found: Iterable[Sheet], figure: str = "last") -> float:
-    """Return the larger of what the widgets and what the network takes, s.
+    """Return the larger of the lower bounds of widgets and network, s.
 
-    :param figure: which of the times of :data:`FIGURES`. The network knows no window.
+    :param figure: one of the times of :data:`FIGURES`; the network has no window time.
 
-    :return: 0 where neither was measured.
+    :return: 0 if neither was measured.
     """
     limits = [sheet.spread(figure) for sheet in found if sheet.variant.is_limit]
     known = [spread.median for spread in limits if spread is not None]

@@ -1,9 +1,9 @@
-"""One run with plain PyTango: each device read in one call, as many threads as told.
+"""One run with plain PyTango: each device is read in one call, devices in parallel.
 
 ``python -m taurus_tpo.bench.survey`` reads a
-:class:`~taurus_tpo.bench.protocol.SurveyOrder`. It is what Tango takes, and the first
-of them tells what the attributes are, so that as many rows of the same kinds can be
-shown without a network.
+:class:`~taurus_tpo.bench.protocol.SurveyOrder`. The run measures the lower bound of the
+network. The first one also reports the types of the attributes, for the models without
+a network (:mod:`taurus_tpo.bench.kinds`).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class _Survey:
         self._calls = count_calls()
         self._census = Census(order.limit, self._give_up)
         self._begun = time.monotonic()
-        #: Why some have no value, by model.
+        #: The errors, by model.
         self._errors: dict[str, str] = {}
 
     def run(self) -> None:
-        """Read all, and tell what was found."""
+        """Read all devices and report the results."""
         self._census.start()
         pairs = sorted(model.rpartition("/")[::2] for model in self._order.models)
         devices = [
@@ -50,8 +50,8 @@ class _Survey:
         models = [f"{device}/{name}" for name in names]
         try:
             proxy = tango.DeviceProxy(device)
-            # One that does not answer is not to cost more than Tango's timeout, and one
-            # that is slow is to have the time that it takes.
+            # A hung device must cost no more than Tango's default timeout; a slow one
+            # may use the whole time limit.
             proxy.ping()
             proxy.set_timeout_millis(int(1000 * self._order.limit))
             begun = time.monotonic()
@@ -95,9 +95,9 @@ class _Survey:
 
 
 def main() -> None:
-    """Carry out the order on the standard input."""
+    """Carry out the order from the standard input."""
     _Survey(SurveyOrder.from_json(sys.stdin.readline())).run()
-    # How long the end takes is not asked here.
+    # The end of this process is not measured.
     os._exit(0)
 
 

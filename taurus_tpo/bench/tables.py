@@ -1,4 +1,4 @@
-"""Tables of texts, and how they are shown to people."""
+"""Tables of texts and their output formats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 
 from rich.table import Table
 
-#: How a limit that is not met is marked: alone, or at the end of a cell.
+#: Marks a limit that is not met: the whole cell, or its end.
 NOT_MET = "NO"
 
 
@@ -40,7 +40,7 @@ def for_terminal(text_table: TextTable) -> Table:
 
 
 def for_html(text_table: TextTable) -> str:
-    """Return a table for a page of HTML."""
+    """Return an HTML table."""
     heads = "".join(f"<th>{escape(heading)}</th>" for heading in text_table.head)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
@@ -51,7 +51,7 @@ def for_html(text_table: TextTable) -> str:
 
 
 def for_markdown(text_table: TextTable) -> Iterator[str]:
-    """Return the lines of a table in Markdown, with its title before it."""
+    """Yield the lines of a Markdown table, preceded by its title."""
     yield f"**{text_table.title}**"
     yield ""
     for row in (text_table.head, ("---",) * len(text_table.head), *text_table.rows):
@@ -61,7 +61,7 @@ def for_markdown(text_table: TextTable) -> Iterator[str]:
 
 
 def for_sphinx(text_table: TextTable) -> Iterator[str]:
-    """Return the lines of a table in reStructuredText."""
+    """Yield the lines of a reStructuredText table."""
     yield f".. list-table:: {text_table.title}"
     yield "   :header-rows: 1"
     yield ""

@@ -1,9 +1,9 @@
-"""What is seen of a run from outside the code that is measured.
+"""Instrumentation of a run, outside the code that is measured.
 
-Of Taurus: when a widget was told its first value, by the method through which Taurus
-tells each of its widgets. Of Qt: how long the GUI's thread did nothing else. Of
-PyTango: how often each of its methods was called that goes to the network. The plugin
-is asked nothing, so that all is the same for stock Taurus.
+It wraps the method through which Taurus passes events to widgets (time of the first
+value), uses a Qt timer (stalls of the GUI thread), and wraps the methods of PyTango
+that use the network (number of calls). It uses no API of the plugin, so that stock
+Taurus is measured in the same way.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any, Callable
 
 from taurus_tpo.core.errors import reason_of
 
-#: A pause of the GUI's thread that people notice, s.
+#: The shortest stall of the GUI thread that a user notices, s.
 NOTICED = 0.05
 
-#: The methods of PyTango's ``DeviceProxy`` that go to the network.
+#: The methods of PyTango's ``DeviceProxy`` that use the network.
 CALLS = (
     *("read_attribute", "read_attributes", "write_attribute", "write_attributes"),
     *("get_attribute_config", "get_attribute_config_ex", "attribute_query"),
@@ -29,14 +29,14 @@ CALLS = (
     *("state", "status", "ping", "info", "import_info", "read_attributes_asynch"),
 )
 
-#: How the making of a proxy is called among the calls: it asks the database.
+#: The name under which new proxies are counted; each queries the database.
 CONNECT = "connect"
 
 
 def count_calls() -> Counter[str]:
-    """Count from now on what is called of PyTango's; once a process.
+    """Count calls of PyTango from now on; call it once per process.
 
-    :return: the counter, which any thread adds to.
+    :return: the counter; any thread may update it.
     """
     import tango
 
@@ -62,22 +62,22 @@ def count_calls() -> Counter[str]:
 
 
 class FirstValues:
-    """When each attribute has had its first value; any thread.
+    """The time of the first value of each attribute; thread-safe.
 
-    :param names: full names as Taurus has them, in any case.
+    :param names: full names as in Taurus, in any case.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
         self._waiting = {name.lower() for name in names}
         self._lock = threading.Lock()
         self._came: list[tuple[str, float]] = []
-        #: When something was heard last that was new.
+        #: The time of the last first value or first error.
         self.last = time.monotonic()
-        #: Why those have failed of which somebody was told so, until a value comes.
+        #: The errors of attributes without a value.
         self.errors: dict[str, str] = {}
 
     def hear(self, source: Any, value: Any) -> None:
-        """Take note of what somebody was told of ``source``."""
+        """Record an event of ``source``."""
         name = getattr(source, "getFullName", str)().lower()
         if name not in self._waiting:
             return
@@ -94,24 +94,24 @@ class FirstValues:
                 self.errors[name] = reason_of(value)
 
     def take(self) -> list[tuple[str, float]]:
-        """Return those that have come since this was asked last, and when."""
+        """Return the attributes with a value since the last call, and its time."""
         with self._lock:
             came, self._came = self._came, []
             return came
 
     @property
     def all_here(self) -> bool:
-        """Whether none is waited for any more."""
+        """Whether every attribute has a value."""
         return not self._waiting
 
     @property
     def all_answered(self) -> bool:
-        """Whether each has had a value or an error."""
+        """Whether every attribute has a value or an error."""
         with self._lock:
             return self._waiting <= self.errors.keys()
 
     def watch_widgets(self) -> None:
-        """Hear from now on what Taurus tells the widgets that are made."""
+        """Record the events that Taurus passes to widgets from now on."""
         from taurus.qt.qtgui.base import TaurusBaseComponent
 
         told = TaurusBaseComponent.filterEvent
@@ -124,27 +124,27 @@ class FirstValues:
             try:
                 return told(widget, source, kind, value)
             finally:
-                # When it has been handled: what is asked is what is shown.
+                # After the widget has handled it: the time of display is measured.
                 hear(source, value)
 
         TaurusBaseComponent.filterEvent = filter_event
 
 
 class Stalls:
-    """For how long the GUI's thread did nothing else; to be used in that thread."""
+    """Measures stalls of the GUI thread; for use in that thread."""
 
     def __init__(self) -> None:
-        #: The pauses that people notice: when each ended, and how long it was, s.
+        #: The noticeable stalls: the end and the length of each, s.
         self.noticed: list[tuple[float, float]] = []
         self._last = 0.0
 
     def begin(self) -> float:
-        """Begin to look; return the time."""
+        """Start measuring; return the time."""
         self._last = time.monotonic()
         return self._last
 
     def tick(self) -> float:
-        """Say that the thread lives; return the time."""
+        """Record that the thread is responsive; return the time."""
         now = time.monotonic()
         pause = now - self._last
         if pause >= NOTICED:

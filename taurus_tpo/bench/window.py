@@ -1,4 +1,4 @@
-"""One run with a window: opens a form, and watches it from the GUI's thread.
+"""One run with a window: opens a form and measures it from the GUI thread.
 
 ``python -m taurus_tpo.bench.window`` reads a
 :class:`~taurus_tpo.bench.protocol.LookOrder`.
@@ -18,16 +18,16 @@ from taurus_tpo.bench.looking import Looking
 from taurus_tpo.bench.protocol import CLOSING, STALL, WINDOW, LookOrder
 from taurus_tpo.bench.watching import Stalls, first_paint
 
-#: How often the GUI's thread is asked whether it lives, ms.
+#: The period of the timer that detects stalls, ms.
 TICK = 5
 
-#: For how long the window is watched at the least, s: what comes after the values may
+#: The minimum time for which the window is watched, s: work after the last value may
 #: stall it, too.
 WATCHED = 1.0
 
 
 def main() -> None:
-    """Carry out the order on the standard input."""
+    """Carry out the order from the standard input."""
     order = LookOrder.from_json(sys.stdin.readline())
     application = TaurusApplication(
         ["bench"], cmd_line_parser=None, app_name="taurus_tpo bench"
@@ -35,11 +35,11 @@ def main() -> None:
     run = _Run(order, application)
     run.open()
     application.exec_()
-    # From here on Python ends as it does for a user, who waits for it.
+    # From here on Python ends as for a user; the time until then is measured.
 
 
 class _Run:
-    """The form, and what is seen of it."""
+    """The form and its measurement."""
 
     def __init__(self, order: LookOrder, application: Any) -> None:
         self._order = order
@@ -55,7 +55,7 @@ class _Run:
         self._form: Any = None
 
     def open(self) -> None:
-        """Build the form and show it."""
+        """Build and show the form."""
         self._looking.begin()
         self._form = TaurusForm()
         self._form.setModel(list(self._order.models))
@@ -84,7 +84,7 @@ class _Run:
         self._application.quit()
 
     def _give_up(self) -> None:
-        """End the process; not in the GUI's thread, which may hang."""
+        """End the process; called in a separate thread, as the GUI thread may hang."""
         self._tell_end(gave_up=True)
         os._exit(0)
 
@@ -92,14 +92,14 @@ class _Run:
         for when, pause in self._stalls.noticed:
             at = self._looking.since(when)
             self._looking.telling.tell(STALL, seconds=at, pause=pause)
-        # A form that is still being made has no items to be asked for.
+        # A form that is still being built may not be queried.
         has_form = self._window > 0
         attributes = {} if gave_up or not has_form else self._attributes()
         rows = self._rows() if has_form else None
         self._looking.tell_end(gave_up, attributes, rows)
 
     def _rows(self) -> int:
-        """Return how many models have a row; the form keeps items of others, too."""
+        """Return how many models have a row; some items of the form have none."""
         widgets = [item.readWidget() for item in self._form.getItems()]
         return sum(w is not None and self._form.isAncestorOf(w) for w in widgets)
 
