@@ -1,9 +1,8 @@
-"""A Tango facility for tests, demonstrations and benchmarks.
+"""A simulated Tango facility for tests, demonstrations and benchmarks.
 
-Real PyTango device servers in processes of their own and a real Tango database, as a
-small text file says: see :mod:`taurus_tpo.sim.spec` for the file,
-:class:`~taurus_tpo.sim.facility.Facility` to run one, and ``taurus tpo sim`` for the
-same from a shell.
+It consists of real PyTango device servers and a real Tango database, each in a process
+of its own, as described by a facility file (:mod:`taurus_tpo.sim.spec`). Run one with
+:class:`~taurus_tpo.sim.facility.Facility` or ``taurus tpo sim``.
 """
 
 from taurus_tpo.sim.facility import Facility

@@ -17,7 +17,7 @@ from taurus_tpo.sim.facility import Facility
 from taurus_tpo.sim.files import find
 from taurus_tpo.sim.spec import FacilityError, FacilitySpec, load
 
-#: What ends the command: Ctrl-C, ``kill``, and a terminal that is closed.
+#: The signals that end the command: Ctrl-C, ``kill``, and a closed terminal.
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -66,9 +66,9 @@ def _environment_host(existing: bool) -> str | None:
 
 
 def _run(facility: Facility) -> None:
-    """Run the facility until one of the ending signals; main thread only."""
+    """Run the facility until one of these signals; main thread only."""
     for number in _ENDING:
-        # Under nohup a terminal that is closed is to end nothing.
+        # nohup ignores SIGHUP, which must stay ignored.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _interrupt_once)
     try:
@@ -81,14 +81,14 @@ def _run(facility: Facility) -> None:
 
 
 def _interrupt_once(_number: int, _frame: FrameType | None) -> Any:
-    """Interrupt the main thread, and let nothing interrupt what it does then."""
+    """Interrupt the main thread, and ignore further signals during the cleanup."""
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def table(spec: FacilitySpec) -> Table:
-    """Return what the facility consists of, a server a row."""
+    """Return an overview of the facility, one row per server."""
     shown = Table(title=spec.title or None, title_justify="left")
     for heading in ("server", "green mode", "condition"):
         shown.add_column(heading)

@@ -1,4 +1,4 @@
-"""The Tango database of a facility: its process, and what is registered in it."""
+"""The Tango database of a facility: its process and its entries."""
 
 from __future__ import annotations
 
@@ -17,26 +17,25 @@ from taurus_tpo.sim.waiting import wait_until
 
 log = logging.getLogger(__name__)
 
-#: The address of the loopback interface: only programs of this machine get there.
+#: The address of the loopback interface, which only this machine can reach.
 HOST = "127.0.0.1"
-#: How long a process may take until it serves (s); a busy machine is slow.
+#: How long a process may take until it serves (s); a loaded machine is slow.
 START_TIMEOUT = 60.0
 
-#: Where the port of a database is from: below those that systems give to clients, or
-#: one of them might have it by the time that a stopped database starts again.
+#: The range of the database port: below the ephemeral ports, one of which a client
+#: could occupy while the database is stopped.
 _PORTS = range(20000, 30000)
 _LISTENING = "Database DS listening on:"
-#: Reasons of the database for "there is no such device / alias".
+#: The reasons of the database for an unknown device or alias.
 _UNKNOWN = ("DB_DeviceNotDefined", "DB_AliasNotDefined")
 
 
 class DatabaseProcess(Process):
-    """A Tango database server (``pytango-db``) on a port of its own.
+    """A Tango database server (``pytango-db``) on its own port.
 
-    What it holds is in a file of ``directory``, so that a later start finds it again,
-    and the port stays the same.
+    Its contents are in a file of ``directory`` and survive a restart, as does the port.
 
-    :param host: the address of this machine at which it listens.
+    :param host: the address of this machine to listen on.
     """
 
     def __init__(self, spawner: Spawner, directory: Path, host: str = HOST) -> None:
@@ -61,7 +60,7 @@ class DatabaseProcess(Process):
     def start(self) -> None:
         """Start the database and return when it answers.
 
-        :raises FacilityError: with the end of its output if it does not
+        :raises FacilityError: if it does not, with the end of its output
         """
         self.launch()
         try:
@@ -71,7 +70,7 @@ class DatabaseProcess(Process):
 
     def _answers(self) -> bool:
         self.check_running()
-        # To ask before it listens costs a second: Tango is slow to try again.
+        # A connection attempt before it listens costs a second: Tango retries slowly.
         if _LISTENING not in self.output.read_text(errors="replace"):
             return False
         try:
@@ -83,12 +82,12 @@ class DatabaseProcess(Process):
 
 
 def _free_port(host: str) -> int:
-    """Return a port that the database can have, and have again.
+    """Return a free port that the database can also bind after a restart.
 
-    The port 0, for any, would not do: omniORB reuses only ports that it was told of,
-    so the next start would fail for as long as connections of the last one linger.
+    Port 0 (any port) does not work: omniORB reuses only ports that were given to it, so
+    a restart would fail while old connections linger.
     """
-    # Not by the seed of a program: several with the same one take the same port.
+    # Not the seeded generator: programs with the same seed would collide.
     chance = random.SystemRandom()
     for port in chance.sample(_PORTS, len(_PORTS)):
         with socket.socket() as probe:
@@ -98,16 +97,18 @@ def _free_port(host: str) -> int:
                 log.debug("port %d is taken: %s", port, error)
                 continue
             return port
-    raise FacilityError(f"no port of {host} is free, or it is none of this machine")
+    raise FacilityError(
+        f"no port of {host} is free, or this machine has no such address"
+    )
 
 
 def connect(tango_host: str) -> tango.Database:
     """Return a new connection to the database at ``HOST:PORT``.
 
-    New, because one that failed refuses to try again for a second.
+    An existing connection that failed does not reconnect for a second.
 
-    :raises FacilityError: if that is no ``HOST:PORT``
-    :raises tango.DevFailed: if nobody answers there
+    :raises FacilityError: if ``tango_host`` is not ``HOST:PORT``
+    :raises tango.DevFailed: if there is no answer
     """
     host, _, port = tango_host.rpartition(":")
     if not host or not port.isdecimal():
@@ -116,7 +117,7 @@ def connect(tango_host: str) -> tango.Database:
 
 
 def check_free(database: tango.Database, servers: tuple[ServerSpec, ...]) -> None:
-    """Raise a :class:`FacilityError` if any of it is in the database already."""
+    """Raise a :class:`FacilityError` if the database has any of the names already."""
     for server in servers:
         if list(database.get_server_list(server.name)):
             raise FacilityError(_taken(database, "a server", server.name))
@@ -169,13 +170,13 @@ def _properties(device: DeviceSpec) -> dict[str, list[str]]:
     return {
         "Attributes": [attribute.to_json() for attribute in device.attributes],
         "StartState": [device.state],
-        # Where Tango itself keeps what its polling has to do.
+        # The property in which Tango stores its polling configuration.
         **({"polled_attr": polled} if polled else {}),
     }
 
 
 def unregister(database: tango.Database, server: ServerSpec) -> None:
-    """Remove what :func:`register` added, and what the server added of itself."""
+    """Remove what :func:`register` and the server itself have added."""
     for device in server.devices:
         database.delete_device(device.name)
     database.delete_server(server.name)

@@ -1,4 +1,4 @@
-"""A facility that runs: a Tango database and device servers, in processes of ours."""
+"""A running facility: a Tango database and device servers as child processes."""
 
 from __future__ import annotations
 
@@ -64,21 +64,21 @@ class ServerProcess(Process):
     def start(self) -> None:
         """Start the server and return when each of its devices answers.
 
-        :raises FacilityError: if it runs already, or with the end of its output if it
-            does not serve
+        :raises FacilityError: if it is running; if it does not serve, with the end of
+            its output
         """
         self.launch()
         self.wait_serving()
 
     def restart(self) -> None:
-        """End the server if it runs, and start it."""
+        """End the server if it is running, and start it."""
         self.terminate()
         self.start()
 
     def wait_serving(self) -> None:
         """Return when each device of the launched process answers.
 
-        :raises FacilityError: with the end of its output if it does not
+        :raises FacilityError: if one does not, with the end of the output
         """
         for name in self.devices:
             try:
@@ -95,7 +95,7 @@ class ServerProcess(Process):
         self.check_running()
         try:
             info = database.connect(self.tango_host).get_device_info(name)
-            # What a killed server exported stays until the next one exports its own.
+            # The export of a killed server stays until the next one overwrites it.
             if not info.exported or info.pid != self.pid:
                 return False
             proxy(self.tango_host, name).ping()
@@ -106,26 +106,24 @@ class ServerProcess(Process):
 
 
 class Facility:
-    """A facility file brought to life, for the time of a ``with`` block.
+    """Runs a facility for the time of a ``with`` block.
 
     ::
 
         with Facility("demo") as facility:
             print(facility.device("sim/power/01").current)
 
-    Unless a host is given, everything is on the loopback interface, so only programs of
-    this machine can use it. All of it may be called from any thread, but from one at a
-    time.
+    By default, database and servers listen on the loopback interface only. Any thread
+    may use it, but only one at a time.
 
-    :param spec: a facility, the path of its file, or the bare name of one that comes
-        with the package
-    :param tango_host: ``HOST:PORT`` of a Tango database that runs already. Without it
-        the facility starts one of its own on a free port. With it, the facility adds
-        its servers and devices there, removes them when it is closed, and leaves alone
-        all that was there before. (If this process is killed, its children end, but
-        what it added stays: delete those servers as any other.)
-    :param host: the address of this machine at which database and servers listen
-    :raises FacilityError: if the file is wrong
+    :param spec: a facility, the path of its file, or the name of one of the package
+    :param tango_host: ``HOST:PORT`` of a running Tango database. Without it the
+        facility starts a database on a free port. With it, the facility adds its
+        servers and devices to that database and removes them when it is closed; other
+        entries are not changed. (If this process is killed, its children end but the
+        entries stay: delete those servers as any other.)
+    :param host: the address of this machine that database and servers listen on
+    :raises FacilityError: if the file is invalid
     """
 
     def __init__(
@@ -165,13 +163,13 @@ class Facility:
 
     @property
     def servers(self) -> Mapping[str, ServerProcess]:
-        """The servers by name, in file order; none before the start."""
+        """The servers by name, in file order; empty before the start."""
         return self._servers
 
     def server(self, name: str) -> ServerProcess:
-        """Return one server, as ``TpoSim/healthy``.
+        """Return one server, such as ``TpoSim/healthy``.
 
-        :raises FacilityError: if there is none of that name
+        :raises FacilityError: if there is no such server
         """
         if name not in self._servers:
             right = nearest(name, self._servers)
@@ -186,14 +184,14 @@ class Facility:
         return proxy(self.tango_host, name)
 
     def environment(self) -> dict[str, str]:
-        """Return the environment for a program that is to use this facility."""
+        """Return the environment for a program that uses this facility."""
         return {**os.environ, "TANGO_HOST": self.tango_host}
 
     def start(self) -> Facility:
-        """Start all of it, and return when each device does as its condition says.
+        """Start all processes, and return when each device is in its condition.
 
-        :raises FacilityError: if it is started already; or if that fails, with the end
-            of the output of the process to blame, and all is closed then
+        :raises FacilityError: if it was started already; if the start fails, with the
+            end of the output of the failed process, after everything was closed
         """
         if self._tango_host is not None:
             raise FacilityError("the facility has been started already")
@@ -262,32 +260,33 @@ class Facility:
             server.wait_ended()
 
     def stop_database(self) -> None:
-        """End the database, as a crash would; the device servers go on.
+        """Kill the database, as in a crash; the device servers keep running.
 
-        :raises FacilityError: if the database is not of this facility
+        :raises FacilityError: if the database does not belong to this facility
         """
         self._own_database().kill()
 
     def start_database(self) -> None:
-        """Start the database again, on the same port and with what it held.
+        """Start the database again, with the same port and contents.
 
-        A Tango client that found it missing does not try again for a second.
+        A Tango client that failed to connect retries after a second at the earliest.
 
-        :raises FacilityError: if it runs, does not start, or is not of this facility
+        :raises FacilityError: if it is running, does not start, or does not belong to
+            this facility
         """
         self._own_database().start()
 
     def hang_database(self) -> None:
-        """Stop the database (SIGSTOP), so that it answers no one; it has on return.
+        """Stop the database (SIGSTOP); it is stopped on return and does not answer.
 
-        :raises FacilityError: if it does not run, or is not of this facility
+        :raises FacilityError: if it is not running, or does not belong to this facility
         """
         self._own_database().hang()
 
     def resume_database(self) -> None:
-        """Let a database that hangs go on.
+        """Resume a stopped database.
 
-        :raises FacilityError: if it does not run, or is not of this facility
+        :raises FacilityError: if it is not running, or does not belong to this facility
         """
         self._own_database().resume()
 
@@ -295,7 +294,7 @@ class Facility:
     def database_pid(self) -> int:
         """The process id of the database.
 
-        :raises FacilityError: if it does not run, or is not of this facility
+        :raises FacilityError: if it is not running, or does not belong to this facility
         """
         return self._own_database().pid
 
@@ -305,7 +304,7 @@ class Facility:
         return self._database
 
     def close(self) -> None:
-        """End every process and remove every file; nothing if that was done."""
+        """End all processes and remove all files; may be called again."""
         try:
             self._cleanup.close()
         finally:

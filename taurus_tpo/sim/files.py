@@ -1,4 +1,4 @@
-"""Where facility files are."""
+"""Looks up facility files."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from taurus_tpo.sim.spec import FacilityError
 
 
 def _folders() -> list[Path]:
-    """Return where named facilities are: in a checkout, and in an installation."""
+    """Return the folders of named facilities, in a checkout and in an installation."""
     installed = Path(sysconfig.get_path("data"), "share", "taurus_tpo", "facilities")
     return [Path(__file__).parents[2] / "conf" / "facilities", installed]
 
 
 def known() -> dict[str, Path]:
-    """Return the facilities that come with the package, by name."""
+    """Return the facilities of the package, by name."""
     files = [file for folder in _folders() for file in sorted(folder.glob("*.toml"))]
     return {file.stem: file for file in reversed(files)}
 
@@ -23,8 +23,8 @@ def known() -> dict[str, Path]:
 def find(name: str | Path) -> Path:
     """Return the path of a facility file.
 
-    :param name: a path, or the bare name of a facility of the package, as ``demo``
-    :raises FacilityError: if there is neither; the message names the known ones
+    :param name: a path, or the name of a facility of the package, such as ``demo``
+    :raises FacilityError: if neither exists; the message lists the known names
     """
     path = Path(name)
     if path.is_file():

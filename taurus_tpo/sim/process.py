@@ -1,4 +1,4 @@
-"""The processes of a facility: started, stopped, resumed and surely ended."""
+"""The processes of a facility: started, stopped, resumed, and always ended."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from taurus_tpo.sim.spec import FacilityError
 
 log = logging.getLogger(__name__)
 
-#: How long a process may take to end by itself when told to (s).
+#: How long a process may take to end after SIGTERM (s).
 END_TIMEOUT = 3.0
-#: Lines of a process's output that an error message shows.
+#: How many lines of the output of a process an error message shows.
 _TAIL_LINES = 15
-#: Where ``python -m taurus_tpo...`` finds this package.
+#: The folder from which ``python -m taurus_tpo...`` can import this package.
 _PACKAGE_ROOT = str(Path(__file__).parents[2])
 
 
 class Spawner:
     """The thread that starts the processes of one facility.
 
-    A child dies with the thread that started it (see
-    :mod:`taurus_tpo.concurrency.child_process`), so that thread must be one that lives
-    as long as the facility, and not whichever happens to call. May be used from any
-    thread.
+    Linux kills a child when the thread that started it ends (see
+    :mod:`taurus_tpo.concurrency.child_process`), so children are started by a thread
+    that lives as long as the facility, not by the caller. Thread-safe.
     """
 
     def __init__(self) -> None:
@@ -54,15 +53,15 @@ class Spawner:
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, path))},
-                # Ctrl-C in the terminal is for us alone, who end the children then.
+                # Ctrl-C in the terminal must reach this process only: it ends the rest.
                 start_new_session=True,
             )
-        # Kept here, since a signal may interrupt the caller before it has the child.
+        # Stored here: a signal may interrupt the caller before it receives the child.
         self._children = [c for c in self._children if c.poll() is None] + [child]
         return child
 
     def close(self) -> None:
-        """Kill every child that still runs, and end the thread."""
+        """Kill every child that is still running, and end the thread."""
         self._thread.shutdown()
         for child in self._children:
             child.kill()
@@ -71,12 +70,12 @@ class Spawner:
 
 
 class Process:
-    """One process of a facility, which may be started again and again.
+    """One process of a facility, which can be restarted.
 
-    For any thread, but one at a time.
+    Any thread may use it, but only one at a time.
 
-    :param name: names it in messages
-    :param output: the file with what it writes since it was started last
+    :param name: its name in messages
+    :param output: the file with its output since the last start
     """
 
     def __init__(
@@ -94,28 +93,28 @@ class Process:
 
     @property
     def arguments(self) -> list[str]:
-        """What follows ``python -m``."""
+        """The arguments after ``python -m``."""
         raise NotImplementedError
 
     @property
     def running(self) -> bool:
-        """Whether the process exists; a stopped one (:meth:`hang`) does, too."""
+        """Whether the process exists; also true if it is stopped (:meth:`hang`)."""
         return self._child is not None and self._child.poll() is None
 
     @property
     def pid(self) -> int:
         """The process id.
 
-        :raises FacilityError: if the process does not run
+        :raises FacilityError: if the process is not running
         """
         if self._child is None or self._child.poll() is not None:
             raise FacilityError(f"{self.name} does not run")
         return self._child.pid
 
     def launch(self) -> None:
-        """Start the process, and do not wait until it serves.
+        """Start the process without waiting until it serves.
 
-        :raises FacilityError: if it runs already
+        :raises FacilityError: if it is already running
         """
         if self.running:
             raise FacilityError(f"{self.name} runs already")
@@ -124,34 +123,34 @@ class Process:
         )
 
     def hang(self) -> None:
-        """Stop the process (SIGSTOP), so that it answers no one; it has on return."""
+        """Stop the process (SIGSTOP); it is stopped on return and does not answer."""
         os.kill(self.pid, signal.SIGSTOP)
         if hasattr(os, "waitid"):  # not on macOS
             os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
-        """Let a stopped process go on."""
+        """Resume a stopped process."""
         os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
-        """End the process at once (SIGKILL), as a crash would; nothing if it ended."""
+        """Kill the process (SIGKILL), as in a crash; no effect if it has ended."""
         if self._child is not None:
             self._child.kill()
             self._child.wait()
 
     def ask_to_end(self) -> None:
-        """Tell the process to end (SIGTERM), also if it is stopped; do not wait."""
+        """Send SIGTERM, after resuming a stopped process; do not wait."""
         if self.running:
             self.resume()
             os.kill(self.pid, signal.SIGTERM)
 
     def terminate(self, timeout: float = END_TIMEOUT) -> None:
-        """End the process in good order; kill it if that takes over ``timeout`` s."""
+        """Send SIGTERM and wait; kill the process after ``timeout`` s."""
         self.ask_to_end()
         self.wait_ended(timeout)
 
     def wait_ended(self, timeout: float = END_TIMEOUT) -> None:
-        """Return when the process has ended; after ``timeout`` s kill it."""
+        """Wait for the end of the process; kill it after ``timeout`` s."""
         if self._child is None:
             return
         try:
@@ -161,13 +160,13 @@ class Process:
             self.kill()
 
     def check_running(self) -> None:
-        """Raise a :class:`FacilityError` with the end of its output if it ended."""
+        """Raise a :class:`FacilityError` with the end of the output if it has ended."""
         if self._child is not None and self._child.poll() is not None:
             code = self._child.returncode
             raise FacilityError(f"{self.name} ended with {code}:\n{self.tail()}")
 
     def tail(self) -> str:
-        """Return the last lines that the process wrote."""
+        """Return the last lines of its output."""
         if not self.output.exists():
             return ""
         lines = self.output.read_text(errors="replace").splitlines()

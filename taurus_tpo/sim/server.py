@@ -2,40 +2,41 @@
 
 ``python -m taurus_tpo.sim.server INSTANCE --green-mode MODE -ORBendPoint ...`` serves
 the devices that the Tango database of ``$TANGO_HOST`` lists for ``TpoSim/INSTANCE``.
-What a device is, it reads from its properties:
+A device is configured by its properties:
 
 =========== ==========================================================================
-Attributes  one JSON text an attribute, see ``AttributeSpec.to_json``
+Attributes  one JSON text per attribute, see ``AttributeSpec.to_json``
 StartState  the state of the device
 =========== ==========================================================================
 
-so it knows no facility file, and DevRestart, RestartServer and Init work as ever.
+The server does not read the facility file, so DevRestart, RestartServer and Init work
+as for other servers.
 
-Commands for tests, beside the attributes:
+Besides its attributes, a device has commands for tests:
 
 =========================== ==========================================================
 ``Calls() -> JSON``         ``{"read_calls": 2, "attributes_read": 3, "batches":
                             [["volt1", "volt2"], ["volt1"]]}``: the read calls that
                             reached the code of the device. One call of
-                            ``read_attributes`` counts once; the reads of Tango's own
-                            polling and the one read of a new subscription count, too;
-                            those answered from the cache of the polling do not.
-                            To read ``State`` counts as a read of the attributes that
-                            have an alarm, if any, as Tango asks for these.
-                            ``batches`` are the last 1000 of them.
-``ResetCalls()``            count from zero
+                            ``read_attributes`` counts once. The reads of Tango's own
+                            polling and the read of a new subscription count too;
+                            those answered from the polling cache do not. A read of
+                            ``State`` counts as a read of the attributes with an
+                            alarm, if any, because Tango reads them.
+                            ``batches`` has the last 1000 calls.
+``ResetCalls()``            resets the counters
 ``Truth() -> JSON``         name to value, as :mod:`taurus_tpo.sim.values` holds it
-``SetValue(JSON)``          ``{"attribute": "volt1", "value": 3.5}`` with, if need be,
+``SetValue(JSON)``          ``{"attribute": "volt1", "value": 3.5}``, optionally with
                             ``"push": false`` (no event) and ``"time"`` (epoch s)
 ``Configure(JSON)``         ``{"attribute": "volt1", "read_delay": 0.5, "error": 1.0,
                             "period": 0.001}``
-``RemoveAttribute(text)``   the device has it no more, as if it had never had it
-``AddAttribute(text)``      it has it again, with the value that it held
+``RemoveAttribute(text)``   removes the attribute from the device
+``AddAttribute(text)``      adds it again, with the value that it held
 ``RunsIn() -> text``        the class of the executor that runs this command
 =========================== ==========================================================
 
-A value and its time belong together: a read gives the time at which the device came
-to hold the value, and so does an event.
+The time of a value is the time at which the device began to hold it, in reads and in
+events.
 """
 
 from __future__ import annotations
@@ -70,27 +71,27 @@ ACCESS = {
     "read": tango.AttrWriteType.READ,
     "read_write": tango.AttrWriteType.READ_WRITE,
 }
-#: What a client may change with the command Configure.
+#: The parameters that the command Configure can change.
 _CONFIGURABLE = ("read_delay", "error", "error_text", "period")
 
 
 def _to_tango(value: Any, type_: str) -> Any:
-    """Return a held value as PyTango takes it."""
+    """Convert a held value to PyTango's type."""
     if type_ != "state":
         return value
     return map_leaves(lambda name: tango.DevState.names[name], value)
 
 
 def _from_tango(value: Any, type_: str) -> Any:
-    """Return a written value as it is held."""
+    """Convert a written value to the type in which it is held."""
     plain = value.tolist() if hasattr(value, "tolist") else value
-    # PyTango has one state as a DevState, but an array of them as numbers.
+    # PyTango passes a scalar state as a DevState, but an array of them as numbers.
     held = (lambda state: STATES[int(state)]) if type_ == "state" else (lambda v: v)
     return map_leaves(held, plain)
 
 
 def _tango_attribute(spec: AttributeSpec, device: Any) -> attribute:
-    """Return the dynamic attribute that ``spec`` describes."""
+    """Return the dynamic attribute described by ``spec``."""
     x, y = ([*spec.shape, 0, 0])[:2]
     given = {
         "label": spec.label,
@@ -114,10 +115,9 @@ def _tango_attribute(spec: AttributeSpec, device: Any) -> attribute:
 
 
 class _Mover(threading.Thread):
-    """Changes the values of one device that change by themselves, and pushes them.
+    """Changes the values that have a period, and pushes their events; one per device.
 
-    The device starts it when its attributes are there and ends it in
-    ``delete_device``.
+    The device starts it when its attributes exist and ends it in ``delete_device``.
     """
 
     def __init__(self, device: Any) -> None:
@@ -127,7 +127,7 @@ class _Mover(threading.Thread):
         self._called = threading.Event()
 
     def run(self) -> None:
-        # To push from a thread that is not omniORB's, Tango must have a name for it.
+        # Tango requires this for pushing events from a thread not made by omniORB.
         pause: float | None = 0.0
         with tango.EnsureOmniThread():
             while not self._ending:
@@ -138,31 +138,31 @@ class _Mover(threading.Thread):
                     self._push(name)
 
     def wake(self) -> None:
-        """Look again when something is due: a period is another one now."""
+        """Compute the next due time again, after a change of a period."""
         self._called.set()
 
     def _push(self, name: str) -> None:
         try:
             self._device.push_simulated(name)
         except tango.DevFailed as error:
-            # The monitor of the device was taken for long, as by a slow read.
+            # Another call, such as a slow read, held the device monitor for too long.
             log.warning("%s: %s not pushed: %s", self.name, name, error.args[0].desc)
 
     def end(self) -> None:
-        """Return when the thread is no more."""
+        """End the thread, and return when it has ended."""
         self._ending = True
         self._called.set()
-        # A push takes the monitor of the device, which the caller may well hold.
+        # A push needs the device monitor, which the caller may hold.
         with tango.AutoTangoAllowThreads(self._device):
             self.join()
 
 
 class SimulatedDevice:
-    """The methods of a simulated device, written once for all green modes.
+    """The methods of a simulated device, for all green modes.
 
-    Those that PyTango calls in the green mode are coroutines, as Asyncio demands. In
-    the other modes nothing in them ever suspends, so that each runs to its end in one
-    step: see :func:`device_class`, which makes a Tango device of this.
+    Methods that PyTango calls in the green mode are coroutines, as Asyncio requires. In
+    the other modes they never suspend and run to completion in one step.
+    :func:`device_class` builds a Tango device class from them.
     """
 
     simulation: Simulation
@@ -176,7 +176,7 @@ class SimulatedDevice:
         specs = [AttributeSpec.from_json(text) for text in self.Attributes]
         self.simulation = Simulation(specs, seed=self.get_name())
         self.mover = None
-        # Tango makes the attributes only once, after the first init_device.
+        # Tango creates the attributes only once, after the first init_device.
         if self.has_attributes:
             for spec in specs:
                 self.hold_set_point(spec)
@@ -193,26 +193,26 @@ class SimulatedDevice:
         self.start_mover()
 
     def add_simulated(self: Any, spec: AttributeSpec) -> None:
-        """Give the device the attribute that ``spec`` describes."""
+        """Add the attribute described by ``spec`` to the device."""
         self.add_attribute(_tango_attribute(spec, self))
         if spec.events == "change":
             self.set_change_event(spec.name, True, False)
         self.hold_set_point(spec)
 
     def hold_set_point(self: Any, spec: AttributeSpec) -> None:
-        """Let what was written last be the value of the file, where one can write."""
+        """Set the set point of a writable attribute to the value of the file."""
         if spec.access == "read_write":
             written = self.get_device_attr().get_w_attr_by_name(spec.name)
             written.set_write_value(_to_tango(spec.value, spec.type))
 
     def start_mover(self: Any) -> None:
-        """Start what changes values by themselves, if there are any that do."""
+        """Start the thread that changes values, if any attribute has a period."""
         if self.mover is None and any(s.period for s in self.simulation.specs):
             self.mover = _Mover(self)
             self.mover.start()
 
     async def dev_state(self: Any) -> Any:
-        # Tango's own reads each attribute that has an alarm, which would be counted.
+        # Tango's own would read each attribute with an alarm, which would be counted.
         return self.get_state()
 
     async def read_attr_hardware(self: Any, indices: Any) -> None:
@@ -236,7 +236,7 @@ class SimulatedDevice:
         self.push_simulated(name)
 
     def sample(self: Any, name: str) -> tuple[Any, float, Any]:
-        """Return value, time and quality; from any thread.
+        """Return value, time and quality; thread-safe.
 
         :raises tango.DevFailed: if the read is simulated to fail
         """
@@ -249,7 +249,7 @@ class SimulatedDevice:
         return _to_tango(value, type_), when, tango.AttrQuality.ATTR_VALID
 
     def push_simulated(self: Any, name: str) -> None:
-        """Send what a read would find, if the code sends the events; any thread."""
+        """Push the result of a read, if ``events`` is ``change``; thread-safe."""
         if self.simulation.spec(name).events != "change":
             return
         try:
@@ -263,15 +263,15 @@ class SimulatedDevice:
         return self.simulation.calls()
 
     async def ResetCalls(self) -> None:
-        """Count the calls from zero."""
+        """Reset the counters."""
         self.simulation.reset_calls()
 
     async def Truth(self) -> str:
-        """Return, as JSON, what the device holds."""
+        """Return, as JSON, the values that the device holds."""
         return json.dumps(self.simulation.truth())
 
     async def SetValue(self: Any, request: str) -> None:
-        """Set what the device holds, and push it."""
+        """Set a value, and push it."""
         options = json.loads(request)
         name = options["attribute"]
         self.simulation.set(name, options["value"], options.get("time"))
@@ -279,7 +279,7 @@ class SimulatedDevice:
             self.push_simulated(name)
 
     async def Configure(self: Any, request: str) -> None:
-        """Change how long its reads take, how often they fail, how often it moves."""
+        """Change the read delay, the error rate or the period of an attribute."""
         changes = json.loads(request)
         name = changes.pop("attribute")
         if not set(changes) <= set(_CONFIGURABLE):
@@ -290,19 +290,19 @@ class SimulatedDevice:
             self.mover.wake()
 
     async def RemoveAttribute(self: Any, name: str) -> None:
-        """Have the attribute no more."""
+        """Remove the attribute."""
         self.remove_attribute(self.simulation.spec(name).name)
 
     async def AddAttribute(self: Any, name: str) -> None:
-        """Have the attribute again."""
+        """Add the attribute again."""
         self.add_simulated(self.simulation.spec(name))
 
     async def RunsIn(self) -> str:
-        """Return the class of the executor that runs this."""
+        """Return the class of the executor that runs this command."""
         return type(get_worker()).__name__
 
 
-#: What the commands take and return.
+#: The input and output types of the commands.
 _COMMANDS: dict[str, dict[str, Any]] = {
     "Calls": {"dtype_out": str},
     "ResetCalls": {},
@@ -316,7 +316,7 @@ _COMMANDS: dict[str, dict[str, Any]] = {
 
 
 def _at_once(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
-    """Make a method of a coroutine that never suspends."""
+    """Convert a coroutine that never suspends into a plain method."""
 
     @functools.wraps(method)
     def call(*args: Any) -> Any:
@@ -330,7 +330,7 @@ def _at_once(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., A
 
 
 def _sleep(green_mode: str) -> Callable[[float], Any]:
-    """Return how a read takes its time, in seconds, without stopping other devices."""
+    """Return the sleep function of a green mode, which lets other devices run."""
     if green_mode == "Gevent":
         import gevent
 
@@ -360,7 +360,7 @@ def device_class(name: str, green_mode: str) -> Any:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serve until told to end (SIGTERM, or the command Kill of the admin device)."""
+    """Serve until SIGTERM or the command Kill of the admin device."""
     parser = argparse.ArgumentParser(prog=SERVER, description=__doc__)
     parser.add_argument("instance")
     parser.add_argument("--green-mode", choices=GREEN_MODES, default=GREEN_MODES[0])

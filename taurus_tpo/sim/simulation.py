@@ -1,9 +1,8 @@
-"""What one simulated device holds and does, apart from Tango.
+"""The state and behavior of one simulated device, without Tango.
 
-A :class:`Simulation` is the state of one device: the values of its attributes, how
-long a read takes, what fails, and which reads were counted. All of it may be used
-from any thread; the methods hold a lock for as long as they touch the state and never
-while they wait.
+A :class:`Simulation` holds the values of the attributes of one device, their read
+delays and error rates, and counts reads. It is thread-safe; callers sleep for the read
+delay themselves, so no lock is held meanwhile.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ from typing import Any
 from taurus_tpo.sim import values
 from taurus_tpo.sim.spec import AttributeSpec
 
-#: Calls whose attributes are kept; all are counted.
+#: How many calls are kept with their attributes; all calls are counted.
 _KEPT_BATCHES = 1000
 
 
 class SimulatedError(Exception):
-    """A simulated read raises; the text is for the client."""
+    """A simulated error of a read; the text is sent to the client."""
 
 
 class _Held:
-    """The value of one attribute and when it became that."""
+    """The value of one attribute and its time."""
 
     def __init__(self, spec: AttributeSpec) -> None:
         self.spec = spec
         self.set(spec.value, time.time())
-        #: Monotonic time at which the value next changes by itself.
+        #: The monotonic time of the next change.
         self.due = time.monotonic() + spec.period
 
     def set(self, value: Any, when: float) -> None:
@@ -46,15 +45,14 @@ class _Held:
         spec = self.spec
         self.value = values.step(self.start, spec.type, spec.enum_labels, self.steps)
         self.time = time.time()
-        # One that was late, as after a stop of the process, does not make up for it.
+        # Missed changes, as after a stop of the process, are not made up for.
         self.due = max(self.due + spec.period, time.monotonic())
 
 
 class Simulation:
-    """The state of one device, by attribute name (blind to case, as Tango is).
+    """The state of one device; attribute names are case-insensitive, as in Tango.
 
-    :param seed: anything that tells the device from others; makes the reads that fail
-        now and then the same ones each time
+    :param seed: unique per device; makes the sequence of simulated errors reproducible
     """
 
     def __init__(self, specs: Iterable[AttributeSpec], seed: str) -> None:
@@ -67,19 +65,19 @@ class Simulation:
 
     @property
     def specs(self) -> list[AttributeSpec]:
-        """The attributes as they are configured now."""
+        """The attributes with their current configuration."""
         with self._lock:
             return [held.spec for held in self._held.values()]
 
     def spec(self, name: str) -> AttributeSpec:
-        """Return one attribute as it is configured now; ``KeyError`` if unknown."""
+        """Return the configuration of one attribute; ``KeyError`` if unknown."""
         with self._lock:
             return self._held[name.lower()].spec
 
     def configure(self, name: str, **changes: Any) -> None:
         """Change ``read_delay``, ``period`` (s), ``error`` (0 to 1), ``error_text``.
 
-        A period counts from now.
+        A new period starts now.
         """
         with self._lock:
             held = self._held[name.lower()]
@@ -88,9 +86,9 @@ class Simulation:
                 held.due = time.monotonic() + held.spec.period
 
     def sample(self, name: str) -> tuple[Any, float]:
-        """Return what a read finds: the value, and the epoch time (s) it is from.
+        """Return the result of a read: the value, and its time (epoch s).
 
-        :raises SimulatedError: as often as the attribute's ``error`` says
+        :raises SimulatedError: with the probability ``error`` of the attribute
         """
         with self._lock:
             held = self._held[name.lower()]
@@ -99,10 +97,10 @@ class Simulation:
             return held.value, held.time
 
     def set(self, name: str, value: Any, when: float | None = None) -> None:
-        """Make ``value`` what the device holds, as of ``when`` (epoch s; now).
+        """Set the value, with the time ``when`` (epoch s; default: now).
 
         :raises KeyError: for an unknown attribute
-        :raises ValueError: if the value does not fit it
+        :raises ValueError: if the value does not fit the attribute
         """
         spec = self.spec(name)
         fit = values.check(value, spec.type, spec.shape, spec.enum_labels)
@@ -115,14 +113,14 @@ class Simulation:
             return {held.spec.name: held.value for held in self._held.values()}
 
     def count(self, names: Sequence[str]) -> None:
-        """Note one call that reads these attributes."""
+        """Count one call that reads these attributes."""
         with self._lock:
             self._read_calls += 1
             self._attributes_read += len(names)
             self._batches.append(list(names))
 
     def calls(self) -> str:
-        """Return, as JSON, the calls that were counted."""
+        """Return the counted calls as JSON."""
         with self._lock:
             return json.dumps(
                 {
@@ -133,16 +131,16 @@ class Simulation:
             )
 
     def reset_calls(self) -> None:
-        """Count from zero again."""
+        """Reset the counters."""
         with self._lock:
             self._read_calls = self._attributes_read = 0
             self._batches.clear()
 
     def step_due(self) -> tuple[list[str], float | None]:
-        """Change what is due to change by itself.
+        """Change the values that are due.
 
-        :returns: the names of what changed, and the seconds until something is due
-            again (``None``: nothing ever is)
+        :returns: the names of the changed attributes, and the seconds until the next
+            change is due (``None``: never)
         """
         with self._lock:
             moving = [held for held in self._held.values() if held.spec.period]

@@ -1,4 +1,4 @@
-"""The facility file: what it may say, and what it says as frozen dataclasses.
+"""Parses facility files into frozen dataclasses; defines the format.
 
 A facility is a TOML file of servers, their devices and their attributes::
 
@@ -18,16 +18,16 @@ A facility is a TOML file of servers, their devices and their attributes::
     unit = "A"
     value = 12.5
 
-A key that is not in these tables is an error, so that a misspelling cannot hide. Times
-in s are from 0 to 3600.
+Unknown keys are errors, so that a misspelled key is noticed. Times in s are from 0 to
+3600.
 
 ``[facility]``
 
 =============== ======= ============ ==============================================
 key             type    default      meaning
 =============== ======= ============ ==============================================
-title           text    ""           for people
-description     text    ""           for people
+title           text    ""           title for display
+description     text    ""           description for display
 =============== ======= ============ ==============================================
 
 ``[[server]]``: one process
@@ -47,7 +47,7 @@ name            text    (required)   ``domain/family/member``; ``{n}`` or ``{n:0
                                      is the number of the device, from 1
 count           int     1            how many devices
 alias           text    ""           with ``{n}``, too
-class           text    TpoSim       Tango class; one entry of a server each, so the
+class           text    TpoSim       Tango class, one per entry of a server; the
                                      second entry's is TpoSim2 and so on
 state           text    ON           of the device; never derived from its alarms
 read_delay      s       0            default of its attributes
@@ -82,18 +82,17 @@ abs_change      number               change at which Tango's polling sends an ev
 enum_labels     list    []           the labels of an enum
 events          text    (device's)   change: the server pushes them; polled: Tango's
                                      polling sends them (needs polling_period, and
-                                     abs_change for float and int); none: to
-                                     subscribe is refused
-polling_period  ms      0            Tango's own polling, 5 at the least; 0: none
-period          s       0            the value changes by itself so often; 0: only
-                                     when it is written or set
-read_delay      s       (device's)   what a read takes
-error           0 to 1  0            how often a read raises; 1: always
+                                     abs_change for float and int); none: a
+                                     subscription is refused
+polling_period  ms      0            Tango's own polling, at least 5; 0: none
+period          s       0            period at which the value changes by itself; 0:
+                                     only when it is written or set
+read_delay      s       (device's)   duration of a read
+error           0 to 1  0            probability that a read fails; 1: always
 error_text      text                 description of that error
 =============== ======= ============ ==============================================
 
-Everything here is pure but for the file that :func:`load` reads, and may be called
-from any thread.
+Apart from the file access of :func:`load`, everything here is pure and thread-safe.
 """
 
 from __future__ import annotations
@@ -121,7 +120,7 @@ EVENTS = ("change", "polled", "none")
 FORMATS = {"scalar": 0, "spectrum": 1, "image": 2}
 ACCESS = ("read", "read_write")
 
-#: Attribute keys that only numbers have.
+#: The attribute keys for numeric types only.
 NUMERIC = (
     "min_value",
     "max_value",
@@ -136,23 +135,23 @@ _RANGES = (
     ("min_alarm", "max_alarm"),
     ("min_warning", "max_warning"),
 )
-#: Attribute keys whose default is the device's.
+#: The attribute keys that default to the value of the device.
 _INHERITED = ("read_delay", "events")
-#: Attribute keys that JSON would turn into lists.
+#: The attribute keys that JSON converts to lists.
 _TUPLES = ("shape", "enum_labels")
-#: Tango polls no faster.
+#: Tango's shortest polling period, ms.
 _MIN_POLLING_PERIOD = 5
 
 T = TypeVar("T")
 
 
 class FacilityError(Exception):
-    """A facility cannot be what it should; the message says where and why."""
+    """A facility is invalid or cannot be run; the message names the place and cause."""
 
 
 @dataclass(frozen=True)
 class AttributeSpec:
-    """One attribute; the keys of the file with ``value`` as it is held."""
+    """One attribute: the keys of the file, with ``value`` in the form that is held."""
 
     name: str
     type: str
@@ -181,16 +180,16 @@ class AttributeSpec:
 
     @property
     def is_numeric(self) -> bool:
-        """Whether ranges, alarms and ``abs_change`` mean anything to it."""
+        """Whether ranges, alarms and ``abs_change`` apply."""
         return self.type in ("float", "int")
 
     def to_json(self) -> str:
-        """Return it as the one line that a device property holds."""
+        """Return the attribute as one line, for a device property."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> AttributeSpec:
-        """Return what :meth:`to_json` wrote."""
+        """Return the attribute from the output of :meth:`to_json`."""
         data: dict[str, Any] = json.loads(text)
         data.update({key: tuple(data[key]) for key in _TUPLES})
         return cls(**data)
@@ -198,7 +197,7 @@ class AttributeSpec:
 
 @dataclass(frozen=True)
 class DeviceSpec:
-    """One device; every ``count`` is expanded."""
+    """One device; ``count`` is already expanded."""
 
     name: str
     alias: str
@@ -218,13 +217,13 @@ class ServerSpec:
 
     @property
     def instance(self) -> str:
-        """The part of the name behind the slash."""
+        """The part of the name after the slash."""
         return self.name.partition("/")[2]
 
 
 @dataclass(frozen=True)
 class FacilitySpec:
-    """All of a facility file."""
+    """The contents of a facility file."""
 
     title: str
     description: str
@@ -244,8 +243,8 @@ class FacilitySpec:
     ) -> list[str]:
         """Return the names ``domain/family/member/attribute`` in file order.
 
-        :param pattern: shell pattern for the full name, blind to case
-        :param where: what else must be true of an attribute
+        :param pattern: shell pattern for the full name, case-insensitive
+        :param where: an additional condition for each attribute
         """
         found = (
             f"{device.name}/{attribute.name}"
@@ -280,8 +279,8 @@ class _Place:
 class _Key:
     """One key of a table.
 
-    ``read`` gives the value as it is used or raises ``ValueError`` with what would be
-    right; a key without ``default`` must be there.
+    ``read`` converts a value, or raises ``ValueError`` with a description of valid
+    values; a key without ``default`` is required.
     """
 
     read: Callable[[Any], Any]
@@ -315,7 +314,7 @@ def _matching(pattern: str, right: str) -> Callable[[Any], str]:
 
 
 def _number(low: float, high: float, right: str) -> Callable[[Any], float]:
-    """An int stays one, since Tango takes no "1.0" as the bound of an int."""
+    """Keep an int as int, since Tango does not accept "1.0" as the bound of an int."""
 
     def read(value: Any) -> float:
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -427,8 +426,8 @@ _ATTRIBUTE = {
     "error_text": _Key(_text, "this attribute is simulated to fail"),
 }
 
-#: What must hold between the keys of an attribute: whether it is broken, the key to
-#: blame, and what that one must be.
+#: Constraints between the keys of an attribute: whether it is violated, the key to
+#: report, and a description of valid values.
 _RULES: tuple[tuple[Callable[[AttributeSpec], bool], str, str], ...] = (
     (
         lambda a: a.name.lower() in ("state", "status"),
@@ -483,7 +482,7 @@ _RULES: tuple[tuple[Callable[[AttributeSpec], bool], str, str], ...] = (
 def _read_table(
     data: dict[str, Any], keys: dict[str, _Key], place: _Place
 ) -> dict[str, Any]:
-    """Return the values of all ``keys``, checked and with their defaults."""
+    """Return the values of all ``keys``, validated, with defaults."""
     for name in data:
         if name not in keys:
             right = values.nearest(name, keys)
@@ -503,7 +502,7 @@ def _read_key(data: dict[str, Any], name: str, key: _Key, place: _Place) -> Any:
 
 
 def _numbered(template: str, number: int) -> str:
-    """Fill ``{n}`` and ``{n:02}``; other braces stay as they are."""
+    """Replace ``{n}`` and ``{n:02}``; other braces are kept."""
     return re.sub(_NUMBERED, lambda match: match.group().format(n=number), template)
 
 
@@ -514,7 +513,7 @@ def _check_numbered(table: dict[str, Any], key: str, place: _Place) -> None:
 
 
 def _check_unique(names: Iterable[tuple[_Place, str]], what: str) -> None:
-    """Raise unless the names differ in more than case, as Tango demands."""
+    """Raise unless all names differ, ignoring case as Tango does."""
     seen: set[str] = set()
     for place, name in names:
         if name.lower() in seen:
@@ -523,7 +522,7 @@ def _check_unique(names: Iterable[tuple[_Place, str]], what: str) -> None:
 
 
 def _check_attribute(spec: AttributeSpec, place: _Place) -> None:
-    """Raise if keys that are right alone do not fit together."""
+    """Raise if the combination of keys is invalid."""
     for key in NUMERIC:
         if getattr(spec, key) is not None and not spec.is_numeric:
             right = f"left out, since the type is {spec.type}"
@@ -550,7 +549,7 @@ def _held_value(spec: AttributeSpec, place: _Place) -> Any:
 def _read_attributes(
     data: dict[str, Any], place: _Place, device: dict[str, Any]
 ) -> list[AttributeSpec]:
-    """Return the attributes that one ``[[server.device.attribute]]`` makes."""
+    """Return the attributes of one ``[[server.device.attribute]]``."""
     table = _read_table(data, _ATTRIBUTE, place)
     _check_numbered(table, "name", place)
     count = table.pop("count")
@@ -565,7 +564,7 @@ def _read_attributes(
 
 
 def _read_devices(data: dict[str, Any], place: _Place, index: int) -> list[DeviceSpec]:
-    """Return the devices that one ``[[server.device]]`` makes."""
+    """Return the devices of one ``[[server.device]]``."""
     table = _read_table(data, _DEVICE, place)
     for key in ("name", "alias"):
         _check_numbered(table, key, place)
@@ -590,7 +589,7 @@ def _read_devices(data: dict[str, Any], place: _Place, index: int) -> list[Devic
 def _read_server(
     data: dict[str, Any], place: _Place
 ) -> tuple[ServerSpec, list[tuple[_Place, DeviceSpec]]]:
-    """Return one server, and its devices with the place that each comes from."""
+    """Return one server, and its devices with the place in the file of each."""
     table = _read_table(data, _SERVER, place)
     entries = [
         (place / "device" / k, _read_devices(entry, place / "device" / k, k))
@@ -605,12 +604,12 @@ def _read_server(
 
 
 def parse(text: str, where: str) -> FacilitySpec:
-    """Return what a facility file says.
+    """Parse the text of a facility file.
 
     :param text: the TOML
-    :param where: names the file in messages
-    :raises FacilityError: if anything of it is wrong; the message names the file, the
-        place in it (counted from 0), the value and what would be right
+    :param where: the name of the file in messages
+    :raises FacilityError: if it is invalid; the message has the file, the place
+        (counted from 0), the value, and a description of valid values
     """
     try:
         data = tomllib.loads(text)
@@ -635,7 +634,7 @@ def parse(text: str, where: str) -> FacilitySpec:
 
 
 def load(path: str | Path) -> FacilitySpec:
-    """Return what the facility file at ``path`` says.
+    """Parse the facility file at ``path``.
 
     :raises FacilityError: as :func:`parse`, and if the file cannot be read
     """

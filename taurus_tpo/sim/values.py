@@ -1,10 +1,10 @@
-"""The values that attributes hold, as plain data, by attribute type.
+"""The values of attributes as plain data, by attribute type.
 
-A value is what JSON can say: a number, a bool or a text, in a list for a spectrum,
-in a list of rows for an image (``shape = (x, y)``: ``y`` rows of ``x`` values). An
-enum is held as the index of its label, a state as its name (``"ON"``).
+A value is a JSON type: a number, a bool or a text, in a list for a spectrum, in a list
+of rows for an image (``shape = (x, y)``: ``y`` rows of ``x`` values). An enum is held
+as the index of its label, a state as its name (``"ON"``).
 
-Everything here is pure and may be called from any thread.
+Everything here is pure and thread-safe.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ STATES = (
     "UNKNOWN",
 )
 
-#: A float that changes by itself goes around its start value in so many steps ...
+#: The number of steps in which a changing float goes once around its start value ...
 _STEPS_AROUND = 60
-#: ... and this far away from it, as a part of it (or as it is, for a small one).
+#: ... and the amplitude, relative to the value (1 for a value of 0).
 _SWING = 0.05
 
 
 @dataclass(frozen=True)
 class ValueKind:
-    """What one attribute type is.
+    """The properties of one attribute type.
 
     ``default(k, n)`` is the start value of element ``k`` of ``n``;
-    ``check(value, labels)`` gives the value as it is held or raises ``ValueError``
-    with what would be right; ``step(value, k, labels)`` is the value ``k`` periods
-    later, different from the one a period before.
+    ``check(value, labels)`` returns the value in the form that is held, or raises
+    ``ValueError`` with a description of valid values; ``step(value, k, labels)`` is the
+    value ``k`` periods later, different from the one a period before.
     """
 
     tango_type: str
@@ -56,7 +56,7 @@ class ValueKind:
 
 
 def nearest(name: Any, names: Iterable[str]) -> str:
-    """Say what would have been right: ``"a, b or c"``, and the nearest spelling."""
+    """Return the valid names as text, ``"a, b or c"``, with the closest spelling."""
     known = list(names)
     close = difflib.get_close_matches(str(name), known, n=1)
     listed = " or ".join([", ".join(known[:-1]), known[-1]] if known[1:] else known)
@@ -116,7 +116,7 @@ def _next_state(value: str, step: int, _labels: Sequence[str]) -> str:
     return STATES[(STATES.index(value) + step) % len(STATES)]
 
 
-#: The attribute types by the name that a facility file gives them.
+#: The attribute types, by their names in facility files.
 KINDS = {
     "float": ValueKind(
         "DevDouble",
@@ -148,7 +148,7 @@ KINDS = {
 
 
 def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
-    """Return ``value`` with ``function`` done to each of its elements."""
+    """Return ``value`` with ``function`` applied to each of its elements."""
     if isinstance(value, (list, tuple)):
         return [map_leaves(function, item) for item in value]
     return function(value)
@@ -177,11 +177,11 @@ def _check_shape(value: Any, shape: Sequence[int]) -> None:
 
 
 def check(value: Any, type_: str, shape: Sequence[int], labels: Sequence[str]) -> Any:
-    """Return ``value`` as an attribute of this type and shape holds it.
+    """Return ``value`` in the form that an attribute of this type and shape holds.
 
-    ``None`` gives the default of the type; one element for an array fills all of it.
+    ``None`` gives the default of the type; a single element fills an array.
 
-    :raises ValueError: with a message that says what would be right
+    :raises ValueError: with a description of valid values
     """
     kind = KINDS[type_]
     if value is None:
@@ -196,6 +196,6 @@ def check(value: Any, type_: str, shape: Sequence[int], labels: Sequence[str]) -
 
 
 def step(value: Any, type_: str, labels: Sequence[str], count: int) -> Any:
-    """Return what becomes of a ``value`` that changes by itself ``count`` times."""
+    """Return ``value`` after ``count`` changes by itself."""
     kind = KINDS[type_]
     return map_leaves(lambda leaf: kind.step(leaf, count, labels), value)

@@ -1,4 +1,4 @@
-"""Wait for a condition rather than for a time."""
+"""Waits for a condition instead of a fixed time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def wait_until(
     what: str,
     interval: float = 0.02,
 ) -> T:
-    """Return the first true value of ``condition()``, asked every ``interval`` s.
+    """Return the first true value of ``condition()``, called every ``interval`` s.
 
-    :param what: names the condition in the message, as in "not within 5 s: ``what``"
-    :raises TimeoutError: if it was not true within ``timeout`` s; asked once at least
+    Blocks the calling thread. The condition is called at least once.
 
-    May be called from any thread; blocks that one.
+    :param what: the condition in the message "not within 5 s: ``what``"
+    :raises TimeoutError: if it was not true within ``timeout`` s
     """
     deadline = time.monotonic() + timeout
     while True:
