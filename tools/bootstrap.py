@@ -1,12 +1,11 @@
-"""Make the virtual environment of this project, ready to run.
+"""Make the virtual environment of this project and check that Qt starts in it.
 
-Makes the environment, installs the project into it with the named extras, and checks
-that Qt starts there.  What the system lacks for that (shared libraries, a font,
-Debian's python3-venv) is installed by the system's package manager where this user
-may do so without a password; otherwise the line to type is printed.
+Installs the project into the environment with the given extras. If system packages are
+missing (shared libraries, a font, Debian's python3-venv), they are installed with the
+system's package manager, or, if that needs a password, the command is printed.
 
-Run again, it only checks: a stamp in the environment tells what it was made from.
-Needs nothing but Python's standard library.
+A stamp in the environment records what it was made from; a later run installs only what
+has changed. Needs only Python's standard library.
 """
 
 import argparse
@@ -22,7 +21,7 @@ import subprocess
 import sys
 from typing import NamedTuple, NoReturn, Optional
 
-# An older Python gets this far and no further: below, annotations it cannot evaluate.
+# An older Python cannot evaluate the annotations below.
 if sys.version_info < (3, 9):  # noqa: UP036
     sys.exit(
         "bootstrap: Python 3.9 or newer is needed, and this is {}.{}: name another"
@@ -33,26 +32,26 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 INPUTS = ("setup.cfg", "pyproject.toml")
 PROBE = ROOT / "tools" / "qt_probe.py"
 PROBE_MISSING = 3
-# What a test needs that clicks in a real window.
+# The programs needed by a test that clicks in a real window.
 DISPLAY_TOOLS = ("Xvfb", "xdotool")
 STAMP = "bootstrap.json"
-# Settings meant for another Python, which would leak into the environment's own.
+# Variables for another Python, which would affect the environment's own.
 FOREIGN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
 
 class PackageManager(NamedTuple):
-    """How a system installs packages, and what it calls those that Qt needs."""
+    """The commands of a package manager, and the packages that Qt needs."""
 
-    refresh: str  # run first; empty: not needed
+    refresh: str  # run before install; empty: not needed
     install: str
-    qt: str  # to start at all
-    window: str  # and to open a window on an X display
-    display: str  # a display without a screen, and what clicks there
-    venv: str = ""  # to make virtual environments; empty: part of Python there
+    qt: str  # to start offscreen
+    window: str  # to open a window on an X display
+    display: str  # a virtual display, and a tool to click on it
+    venv: str = ""  # to make virtual environments; empty: included in Python
 
 
 def _rpm(*libraries: str) -> str:
-    """Return what RPM systems, whatever their package names, install libraries by."""
+    """Return the capabilities of libraries, which all RPM systems can install."""
     return " ".join(f"{library}()(64bit)" for library in libraries)
 
 
@@ -78,7 +77,7 @@ _RPM_WINDOW = _rpm(
     "libxkbcommon-x11.so.0",
 )
 
-# Looked for in this order.
+# Searched in this order.
 PACKAGE_MANAGERS = {
     "apt-get": PackageManager(
         refresh="apt-get update",
@@ -118,22 +117,22 @@ PACKAGE_MANAGERS = {
 
 
 def say(message: str) -> None:
-    """Tell what happens now."""
+    """Print a progress message."""
     print(f"bootstrap: {message}", flush=True)
 
 
 def stop(message: str) -> NoReturn:
-    """End with a message and status 1."""
+    """Exit with a message and status 1."""
     sys.exit(f"bootstrap: {message}")
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this process's environment without what belongs to another Python."""
+    """Return this process's environment without variables for another Python."""
     return {name: value for name, value in os.environ.items() if name not in FOREIGN}
 
 
 def run(*command: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command with no input, and keep what it prints to itself."""
+    """Run a command without input, and capture its output."""
     return subprocess.run(
         command,
         env=clean_environment(),
@@ -146,7 +145,7 @@ def run(*command: str) -> "subprocess.CompletedProcess[str]":
 
 
 def must_run(what: str, *command: str) -> None:
-    """Run a command; show what it printed, and stop, if it fails."""
+    """Run a command; if it fails, print its output and exit."""
     result = run(*command)
     if result.returncode:
         print(result.stdout, file=sys.stderr)
@@ -157,7 +156,7 @@ def must_run(what: str, *command: str) -> None:
 
 
 def package_manager() -> Optional[PackageManager]:
-    """Return the package manager of this system, if it is a known one."""
+    """Return the package manager of this system, None if it is not a known one."""
     for program, manager in PACKAGE_MANAGERS.items():
         if shutil.which(program):
             return manager
@@ -165,7 +164,7 @@ def package_manager() -> Optional[PackageManager]:
 
 
 def privilege() -> Optional[list[str]]:
-    """Return what to put before a command that only root may run; None: no way."""
+    """Return the prefix for commands that need root; None if there is none."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo") and run("sudo", "-n", "true").returncode == 0:
@@ -174,14 +173,14 @@ def privilege() -> Optional[list[str]]:
 
 
 def line_to_type(manager: PackageManager, packages: list[str]) -> str:
-    """Return the shell line by which a user installs packages."""
+    """Return the shell command that installs packages."""
     sudo = "" if os.geteuid() == 0 else "sudo "
     install = f"{sudo}{manager.install} {shlex.join(packages)}"
     return f"{sudo}{manager.refresh} && {install}" if manager.refresh else install
 
 
 def install_packages(kinds: list[str], missing: str) -> None:
-    """Install the packages of the given kinds, or stop and tell how to."""
+    """Install the packages of the given kinds, or exit with instructions."""
     manager = package_manager()
     packages: list[str] = []
     for kind in kinds if manager else ():
@@ -193,7 +192,7 @@ def install_packages(kinds: list[str], missing: str) -> None:
     if root is None:
         stop(f"this system lacks {missing}. Type this, then run this again:\n{line}")
     say(f"this system lacks {missing}: {line}")
-    # A list of packages that is partly out of date is often good enough: no check.
+    # Ignore a failure: an outdated package list is often sufficient.
     if manager.refresh:
         run(*root, *manager.refresh.split())
     unattended = [*root, "env", "DEBIAN_FRONTEND=noninteractive"]
@@ -207,13 +206,13 @@ def install_packages(kinds: list[str], missing: str) -> None:
 
 
 def can_make_environments() -> bool:
-    """Tell if this Python has all that making a virtual environment takes."""
+    """Return whether this Python can make virtual environments."""
     importlib.invalidate_caches()
     return all(importlib.util.find_spec(name) for name in ("venv", "ensurepip"))
 
 
 def require_venv() -> None:
-    """Have the part of Python that makes virtual environments, or stop."""
+    """Install the modules needed for virtual environments if missing, or exit."""
     if not can_make_environments():
         install_packages(["venv"], "Python's venv or ensurepip module")
         if not can_make_environments():
@@ -221,7 +220,7 @@ def require_venv() -> None:
 
 
 def base_python() -> str:
-    """Return the Python to make environments from: never one inside an environment."""
+    """Return the Python to make environments with, never one of an environment."""
     return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
@@ -231,21 +230,21 @@ def python_of(venv: pathlib.Path) -> str:
 
 
 class Stamp(NamedTuple):
-    """What an environment was made from."""
+    """The inputs from which an environment was made."""
 
-    origin: str  # another one: it has to be made again
-    inputs: str  # others: it has to be installed again; empty: not yet installed
+    origin: str  # a change requires a new environment
+    inputs: str  # a change requires a new installation; empty: not yet installed
     extras: list[str]
 
 
 def origin(venv: pathlib.Path) -> str:
-    """Return what an environment cannot outlive: its Python, its and our place."""
+    """Return the Python version and the paths that an environment depends on."""
     major, minor = sys.version_info[:2]
     return f"Python {major}.{minor} at {base_python()} in {venv} for {ROOT}"
 
 
 def inputs() -> str:
-    """Return a digest of the files that say what has to be installed."""
+    """Return a digest of the files that define the dependencies."""
     digest = hashlib.sha256()
     for name in INPUTS:
         digest.update((ROOT / name).read_bytes())
@@ -266,7 +265,7 @@ def write_stamp(venv: pathlib.Path, stamp: Stamp) -> None:
 
 
 def make_environment(venv: pathlib.Path) -> Stamp:
-    """Make an environment from nothing."""
+    """Make a new environment."""
     require_venv()
     say(
         "making the virtual environment {} with Python {}".format(
@@ -275,7 +274,7 @@ def make_environment(venv: pathlib.Path) -> Stamp:
     )
     shutil.rmtree(venv, ignore_errors=True)
     venv.mkdir(parents=True)
-    # Stamped first: one left half-made is known for ours, and is made again.
+    # Written first, so that an incomplete environment is recognized and made again.
     stamp = Stamp(origin(venv), inputs="", extras=[])
     write_stamp(venv, stamp)
     must_run("making it", base_python(), "-m", "venv", str(venv))
@@ -283,14 +282,14 @@ def make_environment(venv: pathlib.Path) -> Stamp:
 
 
 def usable(venv: pathlib.Path, stamp: Optional[Stamp]) -> bool:
-    """Tell if an environment is complete and was made from what there is now."""
+    """Return whether an environment is complete and matches its origin."""
     if stamp is None or not stamp.inputs or stamp.origin != origin(venv):
         return False
     return os.path.exists(python_of(venv))
 
 
 def environment(venv: pathlib.Path) -> Stamp:
-    """Return the stamp of a working environment, made (again) if need be."""
+    """Return the stamp of a working environment, which is made if necessary."""
     stamp = read_stamp(venv)
     if stamp and usable(venv, stamp):
         return stamp
@@ -303,15 +302,15 @@ def environment(venv: pathlib.Path) -> Stamp:
 
 
 def install(venv: pathlib.Path, stamp: Stamp, extras: list[str]) -> None:
-    """Install the project and its extras, unless the stamp says that this was done."""
+    """Install the project and its extras, unless the stamp is up to date."""
     wanted = sorted({*extras, *stamp.extras})
     if stamp == Stamp(stamp.origin, inputs(), wanted):
         return
     say(f"installing taurus_tpo[{','.join(wanted)}]: this may take some minutes")
     pip = [python_of(venv), "-m", "pip", "install", "--no-input", "--no-user"]
-    # What is new may come without a wheel for an old Python, and need a compiler.
+    # New releases may have no wheel for an old Python and would need a compiler.
     pip += ["--prefer-binary"]
-    # Older ones cannot install a project without a setup.py in place.
+    # An older pip cannot make an editable installation without setup.py.
     must_run("the update of pip", *pip, "pip>=21.3")
     must_run("pip", *pip, "--editable", f"{ROOT}[{','.join(wanted)}]")
     write_stamp(venv, Stamp(stamp.origin, inputs(), wanted))
@@ -321,7 +320,7 @@ def install(venv: pathlib.Path, stamp: Stamp, extras: list[str]) -> None:
 
 
 def missing_for_qt(venv: pathlib.Path, window: bool) -> str:
-    """Return what Qt misses to start, as words; stop if that is not the trouble."""
+    """Return the names of what Qt lacks to start; exit if it fails otherwise."""
     platforms = ["offscreen", "xcb"] if window else ["offscreen"]
     result = run(python_of(venv), str(PROBE), *platforms)
     if result.returncode not in (0, PROBE_MISSING):
@@ -331,7 +330,7 @@ def missing_for_qt(venv: pathlib.Path, window: bool) -> str:
 
 
 def require_qt(venv: pathlib.Path, window: bool) -> None:
-    """Have Qt start, or stop."""
+    """Make sure that Qt starts, or exit."""
     missing = missing_for_qt(venv, window)
     if missing:
         kinds = ["qt", "window"] if window else ["qt"]
@@ -342,7 +341,7 @@ def require_qt(venv: pathlib.Path, window: bool) -> None:
 
 
 def offer_display(venv: pathlib.Path) -> None:
-    """Have a display for tests that click in a window; go on where that cannot be."""
+    """Install what tests in a real window need; continue if that is not possible."""
     missing = [tool for tool in DISPLAY_TOOLS if not shutil.which(tool)]
     missing += missing_for_qt(venv, window=True).split()
     if not missing:
@@ -383,7 +382,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Make the environment, or make sure of it."""
+    """Make the environment, or check an existing one."""
     options = arguments()
     venv = options.venv.absolute()
     install(venv, environment(venv), options.extras.split(","))

@@ -1,8 +1,8 @@
-"""Take the pictures of the documentation anew, from the program as it is.
+"""Take the screenshots of the documentation from the current version.
 
-Runs the demo facility and looks at it, offscreen: the demo, the progress bar, the
-inspector, the rows of a server that hangs, the report of a small benchmark. Needs the
-extras ``demo`` and ``bench``, and writes into ``docs/_static``.
+Runs the demo facility offscreen and saves pictures of the demo, the progress bar, the
+inspector, the rows of a hung server and the report of a small benchmark to
+``docs/_static``. Needs the extras ``demo`` and ``bench``.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "_static"
 
-#: How long something that should be seen may take, s.
+#: The timeout for something to appear, s.
 PATIENCE = 120.0
 
-#: What the benchmark measures: it must be over in a minute.
+#: What the benchmark measures; it must take less than a minute.
 MEASURED = ("sim/power/*/*", "sim/cooling/*/*", "sim/gun/*/*")
 MEASURED_WITH = ("--modes", "AsyncRead,SyncRead", "--repeat", "3")
 
-#: The part of the report before which the picture ends.
+#: The first part of the report that is not in the picture.
 BELOW = "What it costs"
 
-#: The server of the demo that hangs, and some of what it has.
+#: The hung server of the demo, and the rows of its picture.
 HUNG = "TpoSim/gun"
 HUNG_ROWS = (
     *("sim/power/01/current", "sim/power/01/voltage"),
@@ -41,23 +41,23 @@ HUNG_ROWS = (
     *("sim/power/02/voltage", "sim/cooling/02/flow1"),
 )
 
-#: Whose tooltip is shown.
+#: The attribute whose tooltip is shown.
 TOLD = "sim/gun/01/high_voltage"
 
-#: What belongs to the machine, and to nobody's picture.
+#: Variables of this machine that must not affect the pictures.
 FOREIGN = ("TANGO_HOST", "TAURUS_TPO", "DISPLAY", "WAYLAND_DISPLAY")
 
 PICTURES = ("demo", "hung-rows", "progress", "inspector", "bench-report")
 
 
 class PictureError(Exception):
-    """What should be in a picture is not seen."""
+    """The expected contents of a picture did not appear."""
 
 
 def wait_until(condition: Callable[[], Any], what: str) -> None:
-    """Have the windows live until ``condition`` holds.
+    """Process Qt events until ``condition`` holds.
 
-    :raises PictureError: where it does not.
+    :raises PictureError: if it does not hold in time.
     """
     from taurus.external.qt import Qt
 
@@ -70,7 +70,7 @@ def wait_until(condition: Callable[[], Any], what: str) -> None:
 
 
 def save(picture: Any, name: str) -> None:
-    """Write a picture."""
+    """Write a picture to its file."""
     path = TARGET / f"{name}.png"
     if not picture.save(str(path), "PNG", 0):
         raise PictureError(f"{path} cannot be written")
@@ -81,13 +81,13 @@ def save(picture: Any, name: str) -> None:
 
 
 def taurus(*arguments: str) -> None:
-    """Run a command of ``taurus``'s, as a user does."""
+    """Run a ``taurus`` command in a process of its own."""
     program = Path(sys.executable).with_name("taurus")
     subprocess.run([str(program), *arguments], check=True)
 
 
 def take_demo() -> None:
-    """The window of ``taurus tpo demo``, which has a facility of its own."""
+    """Take the window of ``taurus tpo demo``, which starts its own facility."""
     taurus("tpo", "demo", "--screenshot", str(TARGET / "demo.png"))
 
 
@@ -96,12 +96,12 @@ def take_demo() -> None:
 
 @contextmanager
 def main_window(models: list[str]) -> Iterator[Any]:
-    """A ``TaurusMainWindow`` with a form, as a program has it."""
+    """Yield a ``TaurusMainWindow`` with a form."""
     from taurus.qt.qtgui.container import TaurusMainWindow
     from taurus.qt.qtgui.panel import TaurusForm
 
     class Window(TaurusMainWindow):  # type: ignore[misc]
-        """Without what would distract in a picture."""
+        """A main window without optional parts."""
 
         SPLASH_LOGO_NAME = None
         HELP_MENU_ENABLED = FULLSCREEN_TOOLBAR_ENABLED = False
@@ -122,14 +122,14 @@ def main_window(models: list[str]) -> Iterator[Any]:
 
 
 def take_progress(models: list[str]) -> None:
-    """The bar in the status bar, which came there by itself."""
+    """Take the progress bar that the plugin adds to the status bar."""
     from taurus_tpo.qt import FirstReadProgress
 
     with main_window(models) as window:
 
         def is_told() -> bool:
             bar = window.findChild(FirstReadProgress)
-            # That all is there but for two servers: the rest has come.
+            # All attributes but those of two servers have arrived.
             return bar is not None and bar.text() == wanted(models)
 
         wait_until(is_told, "the progress bar: " + wanted(models))
@@ -137,14 +137,14 @@ def take_progress(models: list[str]) -> None:
 
 
 def wanted(models: list[str]) -> str:
-    """What the bar says of the demo in the end."""
+    """Return the final text of the progress bar for the demo."""
     silent = [name for name in models if name.startswith(("sim/gun/", "sim/undul"))]
     there = f"{len(models) - len(silent)} of {len(models)}"
     return f"{there} \N{MIDDLE DOT} 2 servers not answering"
 
 
 def take_inspector(models: list[str]) -> None:
-    """The inspector as it opens, and with the rows under their servers."""
+    """Take the inspector in its initial view, and grouped by server."""
     from taurus.external.qt import Qt
 
     from taurus_tpo.core.status import Condition
@@ -154,7 +154,7 @@ def take_inspector(models: list[str]) -> None:
     with main_window(models):
         inspector = show_inspector()
         inspector.resize(1230, 430)
-        # What is wrong first; a double click beside the title makes room for all of it.
+        # Errors first; columns as wide as after a double click on the header.
         inspector.view.sortByColumn(INDEX["state"], Qt.Qt.SortOrder.AscendingOrder)
 
         def rows() -> list[Any]:
@@ -186,7 +186,7 @@ def take_inspector(models: list[str]) -> None:
 
 
 def take_hung_rows() -> None:
-    """A form with rows of a server that hangs, and the tooltip of one of them."""
+    """Take a form with rows of a hung server, and the tooltip of one of them."""
     from taurus.external.qt import Qt
     from taurus.qt.qtgui.panel import TaurusForm
 
@@ -215,7 +215,7 @@ def take_hung_rows() -> None:
 
 
 def tip() -> Any:
-    """The tooltip that is shown, which Qt gives to nobody."""
+    """Return the visible tooltip; Qt has no API for it."""
     from taurus.external.qt import Qt
 
     windows = Qt.QApplication.topLevelWidgets()
@@ -225,7 +225,7 @@ def tip() -> Any:
 
 
 def with_tip(form: Any, shown: Any, label: Any) -> Any:
-    """A picture of a form with the tooltip over it, where it comes at the mouse."""
+    """Return a picture of a form with the tooltip at its usual place."""
     from taurus.external.qt import Qt
 
     picture, over = form.grab(), shown.grab()
@@ -240,7 +240,7 @@ def with_tip(form: Any, shown: Any, label: Any) -> Any:
 
 
 def take_report() -> None:
-    """The upper part of the page that ``taurus tpo bench`` writes."""
+    """Take the upper part of the report page of ``taurus tpo bench``."""
     from taurus.external.qt import Qt
 
     with tempfile.TemporaryDirectory() as folder:
@@ -271,7 +271,7 @@ def take_report() -> None:
 
 
 def take(chosen: list[str]) -> None:
-    """Take some of :data:`PICTURES`."""
+    """Take the chosen ones of :data:`PICTURES`."""
     from taurus_tpo.cli.demo import by_turns
     from taurus_tpo.sim import Facility, find, load
 
@@ -286,7 +286,7 @@ def take(chosen: list[str]) -> None:
 
         application = TaurusApplication(["pictures"], cmd_line_parser=None)
         application.setQuitOnLastWindowClosed(False)
-        # As small as on a desktop: there is none that says so.
+        # A usual font size of a desktop; offscreen, no desktop sets one.
         application.setFont(Qt.QFont("DejaVu Sans", 8))
         taken: dict[str, Callable[[], None]] = {
             "hung-rows": take_hung_rows,
@@ -300,7 +300,7 @@ def take(chosen: list[str]) -> None:
 
 
 def main() -> None:
-    """Take the pictures that the command line names, all of them by default."""
+    """Take the pictures named on the command line; all by default."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("pictures", nargs="*", metavar="PICTURE", help=str(PICTURES))
     chosen = parser.parse_args().pictures or list(PICTURES)
@@ -310,7 +310,7 @@ def main() -> None:
         os.environ.pop(name, None)
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     with tempfile.TemporaryDirectory() as home:
-        # Neither settings nor columns of whoever runs this.
+        # Ignore the user's settings and stored columns.
         os.environ.update(HOME=home, XDG_CONFIG_HOME=home, XDG_CONFIG_DIRS=home)
         take(chosen)
 

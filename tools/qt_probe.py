@@ -1,9 +1,9 @@
-"""Start Qt without a screen, or name what keeps it from starting.
+"""Check that Qt starts offscreen, or list what is missing.
 
-Run by a python that has PyQt5, with the names of the platform plugins that must
-load as arguments.  Exit status: 0, Qt starts; MISSING, something has to be installed
-first and its names are on standard output, one to a line; anything else, Qt is broken
-in some other way and standard error tells how.
+Run it with a Python that has PyQt5; the arguments are the platform plugins that must
+load. Exit status: 0: Qt starts; MISSING: something is missing, and its names are on
+standard output, one per line; other: Qt fails for another reason, given on standard
+error.
 """
 
 import ctypes
@@ -20,11 +20,11 @@ CANNOT_OPEN = re.compile(r"(\S+\.so[.\d]*): cannot open")  # from the loader
 
 
 def missing_libraries(file: pathlib.Path) -> set[str]:
-    """Return the names of the shared libraries without which file does not load."""
+    """Return the names of the shared libraries that are missing to load file."""
     try:
         ctypes.CDLL(str(file))
     except OSError as error:
-        # The loader names only the first one; ldd, where there is one, names all.
+        # The loader reports only the first one; ldd, if installed, reports all.
         if shutil.which("ldd"):
             ldd = subprocess.run(["ldd", str(file)], capture_output=True, text=True)
             names = set(NOT_FOUND.findall(ldd.stdout))
@@ -35,7 +35,7 @@ def missing_libraries(file: pathlib.Path) -> set[str]:
 
 
 def missing_for(platforms: list[str]) -> set[str]:
-    """Return the names of all libraries that the given platform plugins miss."""
+    """Return the names of all libraries that the given platform plugins lack."""
     import PyQt5
 
     missing: set[str] = set()
@@ -58,12 +58,12 @@ def fonts() -> list[str]:
 
 
 def main(platforms: list[str]) -> int:
-    """Report what is missing on standard output; see the exit status above."""
+    """Print what is missing; return the exit status described above."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    # Asked of the plugins first: Qt aborts, and names no library, if one fails.
+    # Check the plugins first: if one fails, Qt aborts without naming a library.
     missing = missing_for(platforms)
     if not missing and not fonts():
-        missing = {"fonts"}  # Qt starts without, but draws no text
+        missing = {"fonts"}  # Qt starts without fonts, but draws no text
     print("\n".join(sorted(missing)))
     return MISSING if missing else 0
 

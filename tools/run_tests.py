@@ -1,10 +1,10 @@
-"""Run the tests, group by group, with one seed and one report of coverage.
+"""Run the tests in groups, with one seed and one coverage report.
 
-``python tools/run_tests.py --jobs 2 --seed 7 tests/unit`` runs what the rest of the
-command line names, as pytest takes it, in random order. Each group of tests
-(``tests/support/groups.py``) has processes of its own: a test with a window shares none
-with a test without one. The seed is for the order and for all that tests leave to
-chance; it is printed first, and again at the end where something failed.
+``python tools/run_tests.py --jobs 2 --seed 7 tests/unit`` passes other arguments to
+pytest and runs the tests in random order. Each group (``tests/support/groups.py``) has
+separate processes, so that tests with and without a window never share one. The seed
+determines the order and all random choices of tests; it is printed at the start, and
+again at the end after a failure.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-#: The quickest first, and what each has besides. That of programs beside each other
-#: shares the processors among them by itself; make test-differential does more of it.
+#: The groups, the fastest first, with extra arguments for pytest. "differential" runs
+#: in one pytest process, since its tests start parallel programs themselves; make
+#: test-differential runs more scenarios.
 GROUPS: dict[str, tuple[str, ...]] = {
     "pure": (),
     "tango": (),
@@ -28,12 +29,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "differential": ("-m", "differential", "-n", "0"),
 }
 
-#: What pytest returns where none of the tests is in the group.
+#: pytest's exit status if no test was selected.
 NONE_FOUND = 5
 
 
 def main() -> int:
-    """Return the status of the first group that failed, 0 where none did."""
+    """Return the status of the first group that failed, 0 if none did."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--jobs", default="2", help="processes; 0: one, and no others")
     parser.add_argument("--seed", type=int, help="of an earlier run, to repeat it")
@@ -54,7 +55,7 @@ def main() -> int:
 
 
 def pytest(seed: int, jobs: str, *arguments: str) -> int:
-    """Run some tests; return the status of pytest."""
+    """Run a group of tests; return pytest's exit status."""
     seeds = (f"--randomly-seed={seed}", f"--hypothesis-seed={seed}")
     shared = ("-n", jobs, "--dist", "loadfile", "--no-loadscope-reorder")
     coverage = ("--cov", "--cov-append", "--cov-report=")
@@ -62,12 +63,12 @@ def pytest(seed: int, jobs: str, *arguments: str) -> int:
 
 
 def run(module: str, *arguments: str) -> int:
-    """Run a module of this environment; return its status."""
+    """Run a module of this environment; return its exit status."""
     return subprocess.call([sys.executable, "-m", module, *arguments], cwd=ROOT)
 
 
 def judged(told: dict[str, tuple[int, float]], seed: int) -> int:
-    """Tell what became of each group; return the first bad status."""
+    """Print the result of each group; return the first bad status."""
     found = {group: one for group, one in told.items() if one[0] != NONE_FOUND}
     for group, (status, seconds) in found.items():
         result = "passed" if status == 0 else f"failed ({status})"
