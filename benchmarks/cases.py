@@ -1,4 +1,4 @@
-"""The facilities that are measured, and what each is to keep to."""
+"""The facilities that are measured, and the limits of each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.facilities import Group, State
 
 
 class Figure(enum.Enum):
-    """What is limited, s."""
+    """The figure that is limited, s."""
 
     WINDOW = "window"
     HEALTHY = "healthy attributes"
@@ -18,7 +18,7 @@ class Figure(enum.Enum):
 
 
 class Against(enum.Enum):
-    """What a limit is a multiple of."""
+    """The reference of a limit."""
 
     NOTHING = "s"
     EVAL = "the same form on eval: models"
@@ -27,13 +27,14 @@ class Against(enum.Enum):
     PYTANGO = "plain PyTango"
 
 
-#: How long after the last call to a device no thread of the plugin may be left, s.
+#: The time after the last call to a device at which no thread of the plugin may remain,
+#: s.
 REST = 5.0
 
 
 @dataclass(frozen=True)
 class Limit:
-    """At most ``factor`` times the same figure of ``against``, and ``plus`` s more."""
+    """At most ``factor`` times the same figure of ``against``, plus ``plus`` s."""
 
     figure: Figure
     factor: float = 0.0
@@ -51,12 +52,12 @@ class Limit:
 class Case:
     """One facility that is measured.
 
-    :param name: names it on the command line.
-    :param slow: the name of the group that the figure of the slow attributes is about.
-    :param window: whether a form is opened; otherwise somebody listens.
-    :param stock: whether stock Taurus takes its turn.
+    :param name: its name on the command line.
+    :param slow: the name of the group measured by the figure of slow attributes.
+    :param window: whether a form is opened; otherwise a listener is added.
+    :param stock: whether stock Taurus is measured too.
     :param far: whether the servers are at the other end of a slow link.
-    :param patience: how long a run waits for what has failed, s.
+    :param patience: how long a run waits for failed attributes, s.
     """
 
     name: str
@@ -75,22 +76,22 @@ class Case:
 
     @property
     def has_alone(self) -> bool:
-        """Whether there is more than what is healthy, to compare with that alone."""
+        """Whether there are other groups, so that the healthy one is also run alone."""
         return bool(self.healthy) and len(self.groups) > 1
 
     @property
     def has_trouble(self) -> bool:
-        """Whether it has servers that hang, or that come late."""
+        """Whether some servers hang or start late."""
         return bool(self.state(State.HUNG) or self.state(State.LATE))
 
     @property
     def in_all_modes(self) -> bool:
-        """Whether its limits are about all modes."""
+        """Whether its limits apply in all modes."""
         return self.window and not self.far
 
     @property
     def becomes_quiet(self) -> bool:
-        """Whether at last nothing is left to do, and nobody to wait for."""
+        """Whether at the end no work is left and no server is waited for."""
         has_events = all(group.events != "none" for group in self.groups)
         return bool(self.limits) and has_events and not self.state(State.HUNG)
 
@@ -107,7 +108,7 @@ class Case:
         return tuple(group for group in self.groups if group.state is state)
 
 
-#: The name of the group of devices without any trouble.
+#: The name of the group of healthy devices.
 HEALTHY = "healthy"
 
 _TWO_HUNDRED = Group(HEALTHY, devices=20, attributes=10, servers=2)
@@ -115,7 +116,7 @@ _STALL = Limit(Figure.STALL, plus=0.1)
 
 
 def _beside(window: float, healthy: float) -> tuple[Limit, Limit]:
-    """Return the limits of healthy attributes that have others beside them."""
+    """Return the limits of healthy attributes in a facility with other groups."""
     return (
         Limit(Figure.WINDOW, window, Against.ALONE),
         Limit(Figure.HEALTHY, healthy, Against.ALONE),
@@ -168,7 +169,7 @@ CASES = (
         (_TWO_HUNDRED, Group("late", devices=5, attributes=10, state=State.LATE)),
         (*_beside(1.15, 1.25), Limit(Figure.SLOW, plus=5.0), _STALL),
         slow="late",
-        # The servers start, and one that is down is tried again after 10 s at most.
+        # Servers need time to start; one that is down is retried after 10 s at most.
         patience=20.0,
     ),
     Case(
@@ -194,7 +195,7 @@ def _growing(name: str, group: Group) -> Case:
     return Case(name, title + "without a window", (group,), window=False, stock=False)
 
 
-#: More and more attributes, and as many on more and more servers.
+#: Cases with increasing numbers of attributes, and of servers.
 ATTRIBUTES = tuple(
     _growing(f"{n}-attributes", Group(HEALTHY, devices=n // 50, attributes=50))
     for n in (100, 1_000, 10_000)

@@ -23,11 +23,11 @@ from taurus_tpo.bench.tables import for_terminal
 from taurus_tpo.cli.bench import ModesType, as_typed
 from taurus_tpo.sim import FacilityError
 
-#: What is written: the page, and its summary in the README.
+#: The generated files: the page, and its summary in the README.
 PAGE = ROOT / "docs" / "performance.md"
 README = ROOT / "README.md"
 
-#: What is to be known of all results of a folder.
+#: The file with the context of all results in a folder.
 _HEAD = "head.json"
 
 
@@ -147,7 +147,7 @@ def main(
             stock=stock,
             stock_repeat=stock_repeat,
         )
-        # Before the load is our own.
+        # Read the load of the machine before the benchmark adds its own.
         head = _head(facilities, options)
         told = "" if into is None else _told(head)
         if into is None:
@@ -170,7 +170,7 @@ def main(
 
 
 def _head(facilities: Sequence[str], options: Options) -> dict[str, Any]:
-    """Return what is to be known of all results."""
+    """Return the context of all results."""
     words = ["python", "-m", "benchmarks", *facilities]
     words += ["--modes", as_typed(options.modes), "--repeat", str(options.repeat)]
     words += ["--more-modes", as_typed(options.more_modes)]
@@ -183,7 +183,7 @@ def _head(facilities: Sequence[str], options: Options) -> dict[str, Any]:
 
 
 def _told(head: dict[str, Any]) -> str:
-    """Tell of a measurement that takes the place of a part of another."""
+    """Return the context of a measurement that replaces a part of another."""
     version = head["versions"].get("taurus_tpo", "")
     return f"{head['date']}, taurus_tpo {version}: `{head['command']}`"
 
@@ -191,10 +191,10 @@ def _told(head: dict[str, Any]) -> str:
 def _measure(
     cases: Sequence[Case], options: Options, folder: Path, console: Console, told: str
 ) -> bool:
-    """Measure, and return whether nobody interrupted it.
+    """Measure, and return whether it was completed without an interrupt.
 
-    :param told: of this measurement, where it takes the place of a part of another;
-        else empty.
+    :param told: the context of this measurement if it replaces a part of another; else
+        empty.
     """
     for case in cases:
         console.print(f"{case.name}: {case.title}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What the core costs, as a table: ``python -m benchmarks.core_costs``."""
+"""The costs of the core, as a table: ``python -m benchmarks.core_costs``."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from taurus_tpo.bench.tables import NOT_MET, TextTable, for_terminal
 
 PAGE = ROOT / "docs" / "reference" / "core-results.inc"
 
-#: What is run: pytest-benchmark repeats it until the median stands still.
+#: The benchmarks; pytest-benchmark chooses the number of repeats.
 TESTS = ROOT / "benchmarks" / "test_core_costs.py"
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return what pytest-benchmark says of each of the tests.
+    """Return pytest-benchmark's result for each test.
 
-    :raises click.ClickException: with what pytest said, where one failed.
+    :raises click.ClickException: if a test fails, with pytest's output.
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
@@ -47,7 +47,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def text_table(found: list[dict[str, Any]]) -> TextTable:
-    """Return what was found as a table, us an operation."""
+    """Return the results as a table, in us per operation."""
     head = (
         "of",
         "what",

@@ -1,9 +1,9 @@
-"""Processes that end at random moments of their start: none crashes, none lingers.
+"""Ends processes at random moments of their start; none may crash or hang.
 
-``python -m benchmarks.endings`` starts 300 of them, a third with a server that hangs. A
-user closes the window, presses Ctrl-C, calls ``sys.exit``, or comes to the end of the
-script. What counts is how long the process lives after that; the same program on
-``eval:`` models, without a network, tells how long it needs for itself.
+``python -m benchmarks.endings`` starts 300 of them, a third with a hung server. Each is
+ended as by a user: the window is closed, Ctrl-C is pressed, ``sys.exit`` is called, or
+the script ends. The time from there to the end of the process is measured, and compared
+with that of the same program on ``eval:`` models, without a network.
 """
 
 from __future__ import annotations
@@ -37,21 +37,20 @@ from taurus_tpo.sim import Facility
 
 PAGE = ROOT / "docs" / "reference" / "endings-results.inc"
 
-#: What the processes use.
+#: The models of a process.
 HEALTHY, HUNG, EVAL = "healthy", "hung", "eval"
 GROUPS = (
     Group(HEALTHY, devices=4, attributes=10, servers=2),
     Group(HUNG, devices=2, attributes=5, state=State.HUNG),
 )
 
-#: Within what time of its start a process is made to end, s: it takes that long until
-#: all is shown and at rest.
+#: The range of the random moments, s after the start: until then all is shown and idle.
 START = 3.0
 
-#: How much longer than without a network the end may take, s.
+#: How much longer the end may take than without a network, s.
 ALLOWED = 1.0
 
-#: After how long a process is said to hang, s.
+#: The time after which a process counts as hung, s.
 HANGS = 60.0
 
 
@@ -60,9 +59,9 @@ class Ended:
     """How one process ended.
 
     :param what: ``healthy``, ``hung`` or ``eval``.
-    :param seconds: how long it lived after its end had begun; None: it was killed.
-    :param code: what it ended with.
-    :param written: the end of what it wrote.
+    :param seconds: how long it ran after its end had begun; None: it was killed.
+    :param code: its exit status.
+    :param written: the end of its output.
     """
 
     what: str
@@ -74,21 +73,21 @@ class Ended:
 
     @property
     def crashed(self) -> bool:
-        """Whether a signal ended it that was not its user's."""
+        """Whether it ended by a signal other than SIGINT or a fatal Python error."""
         by_signal = self.code < 0 and self.code != -signal.SIGINT
         return by_signal or "Fatal Python error" in self.written
 
 
 def end_one(facility: Facility, what: str, how: str, moment: float) -> Ended:
-    """Start a process, make it end, and return how it did."""
+    """Start a process, make it end, and return how it ended."""
     groups = GROUPS if what == HUNG else GROUPS[:1]
     models = eval_models(mixed(groups)) if what == EVAL else mixed(groups)
     order = LeaveOrder(tuple(models), how, moment)
     environment = {
         **facility.environment(),
         "QT_QPA_PLATFORM": "offscreen",
-        # As in any session: without it Qt warns of that through a function of Taurus's,
-        # and a Ctrl-C that is raised in there is lost.
+        # As in any session. Without it Qt prints a warning through a Python function of
+        # Taurus; a KeyboardInterrupt raised in that function is lost.
         "XDG_RUNTIME_DIR": tempfile.gettempdir(),
     }
     with tempfile.TemporaryFile("w+", errors="replace") as written:
@@ -127,9 +126,9 @@ def _see_it_end(child: subprocess.Popen[str], order: LeaveOrder) -> float | None
 
 
 def plan(processes: int, seed: int) -> list[tuple[str, str, float]]:
-    """Return what is done: a third with a server that hangs, each end as often.
+    """Return what is done: a third with a hung server, all ends equally often.
 
-    As many as of one end are done on ``eval:`` models.
+    In addition, as many runs as of one end are made on ``eval:`` models.
     """
     chance = random.Random(seed)
     whats = [HUNG if number % 3 == 0 else HEALTHY for number in range(processes)]
@@ -142,10 +141,9 @@ def plan(processes: int, seed: int) -> list[tuple[str, str, float]]:
 
 
 def text_table(found: Sequence[Ended]) -> TextTable:
-    """Return what was found as a table.
+    """Return the results as a table.
 
-    What a process takes to end is the median of those without a network, however they
-    are ended.
+    The time without a network is the median over all ends.
     """
     by_kind: dict[tuple[str, str], list[Ended]] = {}
     for ended in found:

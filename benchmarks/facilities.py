@@ -1,4 +1,4 @@
-"""What a facility of the benchmark consists of, as data, and the TOML that makes it."""
+"""The facilities of the benchmark as data, and their TOML."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from taurus_tpo.sim.spec import parse
 
 
 class State(enum.Enum):
-    """What a group of servers does while a window is opened."""
+    """The state of a group of servers while a window is opened."""
 
     UP = "up"
-    HUNG = "hung"  # SIGSTOP: accepts connections, answers none
-    LATE = "late"  # does not run, and is started when the window is there
+    HUNG = "hung"  # SIGSTOP: accepts connections, but does not answer
+    LATE = "late"  # not running; started when the window is shown
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One sort of attribute: as a device has it, and as an expression.
+    """One kind of attribute, in a facility file and as an expression.
 
-    :param toml: the keys that a facility file has for it.
-    :param value: as the facility file has it; ``{k}`` is the number of the attribute.
-    :param expression: what ``eval:`` makes the same of.
+    :param toml: its keys in a facility file.
+    :param value: its value in a facility file; ``{k}`` is the number of the attribute.
+    :param expression: the equivalent ``eval:`` expression.
     """
 
     name: str
@@ -37,19 +37,19 @@ _VOLT = Kind("volt", 'unit = "V"', "1{k:03}.5", 'Q("1{k:03}.5V")')
 _COUNT = Kind("count", 'type = "int"', "7{k:04}", "7{k:04}")
 _NOTE = Kind("note", 'type = "string"', '"note {k:04}"', '"note {k:04}"')
 
-#: What the attributes of a device are, one after the other and again.
+#: The kinds of a device's attributes, repeated in this order.
 KINDS = (_VOLT, _VOLT, _COUNT, _VOLT, _VOLT, _NOTE, _VOLT, _VOLT, _COUNT, _VOLT)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Devices that are all alike.
+    """A set of equal devices.
 
-    :param name: what their attributes are called in the results.
-    :param devices: how many, in all.
-    :param attributes: how many a device.
-    :param servers: how many processes share the devices evenly.
-    :param read_delay: what a read of one attribute takes, s.
+    :param name: the name of their attributes in the results.
+    :param devices: total number of devices.
+    :param attributes: number of attributes per device.
+    :param servers: number of servers, with the same number of devices each.
+    :param read_delay: duration of a read of one attribute, s.
     :param events: as in a facility file.
     """
 
@@ -63,17 +63,17 @@ class Group:
 
     @property
     def server_names(self) -> list[str]:
-        """The names of its servers, as the Tango database has them."""
+        """The names of its servers in the Tango database."""
         return [f"TpoSim/{self.name}{number}" for number in range(self.servers)]
 
 
 def spec_of(title: str, groups: Iterable[Group]) -> FacilitySpec:
-    """Return the facility that consists of ``groups``."""
+    """Return the facility with these groups."""
     return parse(toml_of(title, groups), title)
 
 
 def toml_of(title: str, groups: Iterable[Group]) -> str:
-    """Return the same as the text of a facility file."""
+    """Return the facility with these groups as the text of a facility file."""
     return f'[facility]\ntitle = "{title}"\n' + "".join(map(_toml, groups))
 
 
@@ -126,22 +126,22 @@ def models_of(group: Group) -> list[str]:
 
 
 def is_of(group: str, model: str) -> bool:
-    """Return whether ``model``, by its full name or not, is of the group ``group``."""
+    """Return whether ``model``, a full or short name, is in the group ``group``."""
     family = model.lower().split("/")[-3]
     return family.rstrip("0123456789") == group
 
 
 def eval_models(models: Sequence[str]) -> list[str]:
-    """Return as many models of the same kinds that need no network."""
+    """Return the same number of models of the same kinds without a network."""
     kinds = {kind.name: kind for kind in KINDS}
     names = [model.rpartition("/")[2].rstrip("0123456789") for model in models]
     return [f"eval:{kinds[n].expression.format(k=k)}" for k, n in enumerate(names)]
 
 
 def mixed(groups: Iterable[Group]) -> list[str]:
-    """Return the attributes of all groups, those of each spread evenly.
+    """Return the attributes of all groups, those of each group spread evenly.
 
-    So that a form does not have all that is well first, or last.
+    A form then has attributes of each group at the top and at the bottom.
     """
     placed = []
     for group in groups:

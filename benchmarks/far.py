@@ -1,11 +1,11 @@
 """A slow link between two network namespaces of this machine.
 
-Each end is a TUN interface, and a process of ours carries the packets from one to the
-other, each after a delay. ``tc netem`` would do the same in the kernel, where that has
-it: decision 0031. It takes Linux, ``ip`` and the rights of root. Nothing outside the
-two namespaces is changed, and nothing in them reaches any other network.
+Each end is a TUN interface; a child process forwards the packets between them with a
+delay. ``tc netem`` does the same in kernels that have it: decision 0031. Needs Linux,
+``ip`` and root. Nothing outside of the two namespaces is changed, and they cannot reach
+any other network.
 
-``python -m benchmarks.far NEAR FAR DELAY`` is the process that carries.
+``python -m benchmarks.far PARENT NEAR FAR DELAY`` is the forwarding process.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from pathlib import Path
 
 from taurus_tpo.concurrency.child_process import die_with_parent
 
-#: What a packet takes from one end to the other, s: half of what a question takes.
+#: The one-way delay of a packet, s: half of a round trip.
 DELAY = 0.01
 
-#: Addresses for examples (RFC 5737): nobody has them.
+#: Addresses for documentation (RFC 5737), not in use.
 NEAR_ADDRESS, FAR_ADDRESS = "192.0.2.1", "192.0.2.2"
 _PREFIX = 24
 
@@ -40,13 +40,13 @@ _LARGEST = 65536
 
 
 class LinkError(Exception):
-    """This machine does not let us have such a link; the message says why."""
+    """The link cannot be made on this machine; the message says why."""
 
 
 class Link:
     """Two namespaces with a slow link between them, for the time of a ``with`` block.
 
-    :param delay: what a packet takes from one to the other, s.
+    :param delay: the one-way delay of a packet, s.
     """
 
     def __init__(self, delay: float = DELAY) -> None:
@@ -56,9 +56,9 @@ class Link:
         self._carrier: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Link:
-        """Make it.
+        """Make the link.
 
-        :raises LinkError: if that cannot be.
+        :raises LinkError: if it cannot be made.
         """
         _check()
         try:
@@ -76,7 +76,7 @@ class Link:
         self.close()
 
     def close(self) -> None:
-        """Remove it."""
+        """Remove the link."""
         if self._carrier is not None:
             self._carrier.kill()
             self._carrier.communicate()
@@ -100,7 +100,7 @@ class Link:
             raise LinkError(f"no interface can be made: {written.strip()}")
 
     def inside(self, name: str, command: Sequence[str]) -> list[str]:
-        """Return the command line that runs ``command`` in a namespace."""
+        """Return the command line that runs ``command`` in the namespace ``name``."""
         return ["ip", "netns", "exec", name, *command]
 
 
@@ -127,11 +127,11 @@ def _set_up(name: str, address: str) -> None:
     _ip("-n", name, "link", "set", _INTERFACE, "up")
 
 
-# --- the process that carries --------------------------------------------------------
+# --- the forwarding process ----------------------------------------------------------
 
 
 def _open_end(namespace: str) -> int:
-    """Return an open TUN interface in ``namespace``; enters that.
+    """Return an open TUN interface in ``namespace``, which the process enters.
 
     :raises OSError: if the system refuses.
     """
@@ -146,12 +146,12 @@ def _open_end(namespace: str) -> int:
 
 
 def carry(near: int, far: int, delay: float) -> None:
-    """Carry packets between two TUN interfaces for ever, each after ``delay`` s."""
+    """Forward packets between two TUN interfaces forever, each after ``delay`` s."""
     other = {near: far, far: near}
     selector = selectors.DefaultSelector()
     for end in other:
         selector.register(end, selectors.EVENT_READ)
-    #: When each packet is due, in what order they came, to where, and the packet.
+    #: Due time, sequence number, target and contents of each packet.
     waiting: list[tuple[float, int, int, bytes]] = []
     number = 0
     while True:
@@ -170,7 +170,7 @@ def _put(end: int, packet: bytes) -> None:
     try:
         os.write(end, packet)
     except OSError as error:
-        # As any link, it may lose one: who sent it sends it again.
+        # A link may lose packets: the sender retransmits.
         print(f"a packet is lost: {error}", file=sys.stderr)
 
 

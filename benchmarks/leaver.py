@@ -1,7 +1,7 @@
-"""A process that is made to end in the midst of its start.
+"""A process that ends during its start.
 
-``python -m benchmarks.leaver`` reads an order, does what a program of a user's does,
-and tells when its end begins; what comes after that is its end.
+``python -m benchmarks.leaver`` reads an order, acts like a user's program, and reports
+when its end begins.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from typing import Any
 from benchmarks.protocol import LeaveOrder
 from taurus_tpo.bench.protocol import END, Telling
 
-#: What a program tells once a signal would reach it as it does a user's.
+#: The message that a signal now has the effect of a user's Ctrl-C.
 BEGUN = "begun"
 
-#: The ends of a program with a window, and of one without.
+#: The ways to end a program with a window, and one without.
 CLOSED, CTRL_C, EXIT, SCRIPT = "closed", "Ctrl-C", "sys.exit", "end of script"
 WITH_WINDOW = (CLOSED, CTRL_C, EXIT)
 HOWS = (CLOSED, CTRL_C, EXIT, SCRIPT)
 
 
 def main() -> None:
-    """Carry out the order on the standard input."""
+    """Carry out the order from the standard input."""
     order = LeaveOrder.from_json(sys.stdin.readline())
     telling = Telling()
-    # A shell has what it starts in the background ignore Ctrl-C.
+    # A shell makes background processes ignore SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # One that comes while modules are imported was seen to be lost, also without the
+    # Import first: a SIGINT during imports was observed to be lost, also without the
     # plugin.
     import taurus.qt.qtgui.panel  # noqa: F401
 
@@ -46,18 +46,18 @@ class _Leaver:
     def __init__(self, order: LeaveOrder, telling: Telling) -> None:
         self._order = order
         self._telling = telling
-        #: The moments count from when all of Taurus is imported.
+        #: The moment counts from here, after the import of Taurus.
         self._end = time.monotonic() + order.moment
 
     def window(self) -> None:
-        """Open a form, and end when it is time."""
+        """Open a form, and end at the moment."""
         from taurus.external.qt import Qt
         from taurus.qt.qtgui.application import TaurusApplication
         from taurus.qt.qtgui.panel import TaurusForm
 
         application = TaurusApplication(["leaver"], cmd_line_parser=None)
         form = TaurusForm()
-        # Ctrl-C comes from outside, at whatever moment.
+        # Ctrl-C is sent by the parent, at any moment.
         if self._order.how != CTRL_C:
             left = max(0.0, self._end - time.monotonic())
             Qt.QTimer.singleShot(int(1000 * left), lambda: self._leave(form))
@@ -73,7 +73,7 @@ class _Leaver:
             sys.exit(0)
 
     def script(self) -> None:
-        """Use one attribute after the other, until it is time."""
+        """Use one attribute after the other, until the moment."""
         import taurus
 
         kept = []
@@ -88,7 +88,7 @@ class _Leaver:
 
 
 def _heard(*_event: Any) -> None:
-    """Listen."""
+    """Ignore the event."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Results as reStructuredText, to be included in a page of the documentation."""
+"""Results as reStructuredText, to be included in the documentation."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from taurus_tpo.bench.tables import TextTable, for_sphinx
 
 
 def page(command: str, *tables: TextTable) -> str:
-    """Return ``tables``, and what they come from.
+    """Return the text of ``tables`` and of their context.
 
-    :param command: what has the same measured again.
+    :param command: the command that repeats the measurement.
     """
     lines = [f".. Written by {command}.", ""]
     lines += [f":{n}: {text}" for n, text in provenance(machine.describe(command))]
@@ -23,9 +23,9 @@ def page(command: str, *tables: TextTable) -> str:
 
 
 def provenance(head: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return what results come from, as names and texts.
+    """Yield the context of results, as names and texts.
 
-    :param head: as of :func:`taurus_tpo.bench.machine.describe`.
+    :param head: the result of :func:`taurus_tpo.bench.machine.describe`.
     """
     versions = ", ".join(f"{name} {text}" for name, text in head["versions"].items())
     yield "Date", head["date"]

@@ -1,6 +1,6 @@
-"""What the processes of this package are asked for.
+"""The orders for the processes of this package.
 
-How they are asked, and how they tell: :mod:`taurus_tpo.bench.protocol`.
+The protocol is that of :mod:`taurus_tpo.bench.protocol`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from taurus_tpo.bench.protocol import Order
 
 @dataclass(frozen=True)
 class LeaveOrder(Order):
-    """What a process that is made to end is to do.
+    """The order for a process that ends during its start.
 
-    :param models: what it uses, in this order.
-    :param how: one of the ends of :data:`benchmarks.leaver.HOWS`.
-    :param moment: when it is to end, s after it began.
+    :param models: the models that it uses, in this order.
+    :param how: one of :data:`benchmarks.leaver.HOWS`.
+    :param moment: when it ends, s after the imports.
     """
 
     models: tuple[str, ...]
@@ -26,13 +26,13 @@ class LeaveOrder(Order):
 
 @dataclass(frozen=True)
 class SoakOrder(Order):
-    """What a process that works for long is to do.
+    """The order for a process that runs for a long time.
 
-    :param models: what it makes, at random.
-    :param attributes: how many in all.
-    :param seconds: within what time.
-    :param seed: of what is random.
-    :param mode: the name of the mode that all have.
+    :param models: the models, of which it uses random ones.
+    :param attributes: total number of attributes made.
+    :param seconds: the duration, s.
+    :param seed: of the random numbers.
+    :param mode: the name of the mode of all attributes.
     """
 
     models: tuple[str, ...]

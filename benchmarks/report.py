@@ -1,4 +1,4 @@
-"""The results of all cases: for a terminal, and as ``docs/performance.md``."""
+"""The results of all cases, for a terminal and as ``docs/performance.md``."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from taurus_tpo.bench.report import Findings
 from taurus_tpo.bench.results import PLUGIN, STOCK, Sheet, in_seconds, sheets
 from taurus_tpo.bench.tables import NOT_MET, TextTable, for_markdown
 
-#: What is said of a limit.
+#: The columns of a table of limits.
 _LIMITS = ("mode", "figure", "limit", "allowed", "measured", "met")
 
-#: Those in which more and more is measured.
+#: The cases with increasing numbers, by what is increased.
 GROWTH = {"attributes": ATTRIBUTES, "servers": SERVERS}
 
 
 def tables(found: Outcome, workers: int) -> list[TextTable]:
-    """Return what was measured of one case, and its limits.
+    """Return the results of one case as tables, including its limits.
 
-    :param workers: how many threads the plugin may read with.
+    :param workers: the number of reader threads of the plugin.
     """
     made = [_groups(found)] if found.case.has_alone else []
     for text_table in report.sheaves(Findings(found.in_turn(ALL))):
@@ -47,7 +47,7 @@ def tables(found: Outcome, workers: int) -> list[TextTable]:
 
 
 def _limits(found: Outcome, workers: int) -> TextTable:
-    """Return what was measured in each mode, and what is allowed."""
+    """Return the figures of each mode with their limits."""
     modes = _modes(found)
     judged: dict[str, dict[str, Verdict]] = {}
     for verdict in verdicts(found, workers):
@@ -66,7 +66,7 @@ def _modes(found: Outcome) -> list[str]:
 
 
 def _limit(of: Mapping[str, Verdict]) -> str:
-    """Return the limit in words, and what is allowed beside it in some modes."""
+    """Return the limit as text, with the timeouts allowed in some modes."""
     limit = next(verdict.limit for verdict in of.values())
     more = {verdict.more for verdict in of.values() if verdict.more}
     told = [f"{seconds:g} s of timeouts in {_in(of, seconds)}" for seconds in more]
@@ -78,7 +78,7 @@ def _in(of: Mapping[str, Verdict], more: float) -> str:
 
 
 def _held(verdict: Verdict | None) -> str:
-    """Return what was measured, held against what is allowed."""
+    """Return the figure and its limit as text."""
     if verdict is None:
         return f"failed: {NOT_MET}"
     if verdict.measured is None:
@@ -89,7 +89,7 @@ def _held(verdict: Verdict | None) -> str:
 
 
 def all_modes(found: Mapping[str, Outcome], workers: int) -> TextTable:
-    """Return which limits are met, facility by facility and mode by mode."""
+    """Return which limits are met, by facility and mode."""
     shown = [found[case.name] for case in CASES if case.name in found]
     modes = list(dict.fromkeys(mode for one in shown for mode in _modes(one)))
     rows = []
@@ -113,7 +113,7 @@ def _met(judged: Sequence[Verdict]) -> str:
 
 
 def _groups(found: Outcome) -> TextTable:
-    """Return how long the healthy attributes took, and the others, and alone."""
+    """Return the figures of all attributes, and of the healthy ones alone."""
     figures = [f for f in Figure if f is not Figure.SLOW or found.case.slow]
     made = [
         (str(sheet.variant), what, *(_cell(found, what, sheet, f) for f in figures))
@@ -146,7 +146,7 @@ def _number(verdict: Verdict, value: float | None) -> str:
 
 
 def growth(found: Mapping[str, Outcome], cases: Sequence[Case]) -> list[TextTable]:
-    """Return what an attribute costs where there are more and more of ``cases``."""
+    """Return the cost per attribute for increasing numbers in ``cases``."""
     grown = steps([found[case.name] for case in cases if case.name in found])
     if not grown:
         return []
@@ -174,19 +174,19 @@ not met, stands in [reference/performance](reference/performance.rst).
 """
 
 
-#: The title of what the README shows, too.
+#: The title of the table that is also in the README.
 _SUMMARY = "In short: medians"
 
-#: The title of what tells of all limits.
+#: The title of the table of all limits.
 _ALL_MODES = "Which limits are met"
 
 
 def write_page(
     head: Mapping[str, Any], found: Mapping[str, Outcome], target: Path
 ) -> None:
-    """Write the page of the documentation, and its pictures beside it.
+    """Write the page of the documentation, and its pictures to a folder next to it.
 
-    :param head: what it all was measured on.
+    :param head: the context of the results.
     """
     folder = target.with_suffix("")
     folder.mkdir(exist_ok=True)
@@ -206,13 +206,13 @@ def write_page(
     target.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
-#: Between these lines of the README stands the summary of the page.
+#: The lines of the README around the summary of the page.
 _FROM_PAGE = "<!-- From docs/performance.md, by `python -m benchmarks --docs`. -->\n"
 _END_OF_IT = "<!-- The end of what is from docs/performance.md. -->\n"
 
 
 def with_summary(readme: str, page: str) -> str:
-    """Return the text of the README with the summary of the page in its place."""
+    """Return the text of the README with the current summary of the page."""
     before, _, rest = readme.partition(_FROM_PAGE)
     _, _, after = rest.partition(_END_OF_IT)
     _, _, below = page.partition(f"**{_SUMMARY}**\n\n")
@@ -226,7 +226,7 @@ def _provenance(head: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _summary(found: Sequence[Outcome]) -> TextTable:
-    """Return how long people wait in each case, with the plugin and without it."""
+    """Return the waiting times of each case, with and without the plugin."""
     head = ("facility", "mode", "window, s", "stock, s", "last value, s", "stock, s")
     rows = []
     for outcome in found:

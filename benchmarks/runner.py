@@ -1,4 +1,4 @@
-"""Measures one case with ``taurus tpo bench``, on a facility that is up meanwhile."""
+"""Measures one case with ``taurus tpo bench`` on a running facility."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from taurus_tpo.bench.results import PLUGIN, Record
 from taurus_tpo.cli.bench import as_typed
 from taurus_tpo.sim import Facility
 
-#: What is looked at: all attributes of a case, or the healthy ones only, in the same
-#: state of the same facility.
+#: The measured attributes: all attributes of a case, or only the healthy ones, with the
+#: facility in the same state.
 ALL, ALONE = "all", "alone"
 
-#: What the folder of the modes in which only the plugin is measured has at its end.
+#: The suffix of the folder with modes in which only the plugin is measured.
 _MORE = "-more"
 
 #: The files of a case.
@@ -38,19 +38,19 @@ _TAURUS = [sys.executable, "-c", "from taurus.cli import main; main()"]
 
 
 class RunnerError(Exception):
-    """The command has failed; the message holds what it wrote."""
+    """The command failed; the message contains its output."""
 
 
 @dataclass(frozen=True)
 class Options:
     """How a case is measured.
 
-    :param modes: those of the plugin that take turns with all others.
-    :param more_modes: those in which only the plugin is measured, after that, where the
-        limits are about all modes.
-    :param stock: whether stock Taurus takes its turn.
-    :param stock_repeat: how often it does, and plain PyTango, where servers have
-        trouble.
+    :param modes: modes of the plugin that are measured in turn with all other variants.
+    :param more_modes: modes in which only the plugin is measured, afterwards, for cases
+        whose limits apply in all modes.
+    :param stock: whether stock Taurus is measured.
+    :param stock_repeat: number of runs of stock Taurus and plain PyTango if servers
+        hang or start late.
     """
 
     modes: tuple[str, ...] = ("AsyncRead",)
@@ -63,7 +63,7 @@ class Options:
     stock_repeat: int = 1
 
     def parts(self, case: Case, what: str) -> Iterator[tuple[str, list[str]]]:
-        """Return the folders of what is run one after the other, and its options."""
+        """Yield the folder and the options of each measurement."""
         if self.modes:
             yield what, self.words(case, what)
         more = [mode for mode in self.more_modes if mode not in self.modes]
@@ -72,9 +72,9 @@ class Options:
             yield what + _MORE, [*words, "--no-bounds"]
 
     def words(self, case: Case, what: str) -> list[str]:
-        """Return the options of ``taurus tpo bench`` where all take turns."""
+        """Return the options of ``taurus tpo bench`` for all variants in turn."""
         words = self._words(self.modes, self.repeat, case, what)
-        # What stock Taurus takes alone says nothing about the plugin.
+        # Stock Taurus on the healthy attributes alone is not a reference of any limit.
         has_stock = self.stock and case.stock and what == ALL
         words += ["--against", "stock"] if has_stock else []
         seldom = case.has_trouble and what == ALL and self.stock_repeat < self.repeat
@@ -92,13 +92,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a case.
+    """The results of a case.
 
-    :param records: of the runs, by what they looked at.
-    :param answered: when servers that were late have answered, s since the epoch.
-    :param command: what measures it, where the models are in a file.
-    :param modes: those of the plugin that took turns with all others; empty: all did.
-    :param again: what is to be known of those parts that were measured later.
+    :param records: of the runs, by the measured attributes.
+    :param answered: when late servers had answered, s since the epoch.
+    :param command: the command that repeats the measurement, with the models in a file.
+    :param modes: the modes measured in turn with other variants; empty: all of them.
+    :param again: the context of parts that were measured later.
     :param skipped: why there are no records, or empty.
     """
 
@@ -111,7 +111,7 @@ class Outcome:
     skipped: str = ""
 
     def in_turn(self, what: str) -> list[Record]:
-        """Return the records of those who took turns with each other."""
+        """Return the records of variants that were measured in turn."""
         return [
             record
             for record in self.records.get(what, ())
@@ -122,13 +122,14 @@ class Outcome:
 
 
 def carry_out(case: Case, options: Options, folder: Path, again: str = "") -> None:
-    """Measure ``case``, and keep all that there is to it in ``folder``.
+    """Measure ``case``, and store all results in ``folder``.
 
-    What is there of those who are not run now stays.
+    Existing results of variants that are not measured now are kept.
 
-    :param again: what is to be known of this, where the rest of the folder is older.
+    :param again: the context of this measurement, if older results remain in the
+        folder.
     :raises FacilityError: if the facility does not start.
-    :raises LinkError: if this machine does not let us have what it takes.
+    :raises LinkError: if this machine does not support the slow link.
     :raises RunnerError: if the command fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -153,7 +154,7 @@ def carry_out(case: Case, options: Options, folder: Path, again: str = "") -> No
 
 @contextlib.contextmanager
 def _keeping_others(raw: Path) -> Iterator[None]:
-    """Keep the records in ``raw`` of those who are not run within the block."""
+    """Keep the records in ``raw`` of variants that are not measured in the block."""
     before = _records(raw)
     try:
         yield
@@ -174,14 +175,14 @@ def _records(raw: Path) -> list[Record]:
 
 
 def skip(why: str, folder: Path) -> None:
-    """Keep in the folder of a case that it was not measured, and why."""
+    """Store in the folder of a case that it was not measured, with the reason."""
     target = folder / _OUTCOME
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({"skipped": why}), encoding="utf-8")
 
 
 def outcome(case: Case, folder: Path) -> Outcome | None:
-    """Return what came of ``case``, from its folder; None if it was not tried."""
+    """Return the results of ``case`` from its folder; None if there are none."""
     if not (folder / _OUTCOME).exists():
         return None
     kept = json.loads((folder / _OUTCOME).read_text(encoding="utf-8"))
@@ -205,7 +206,7 @@ def outcome(case: Case, folder: Path) -> Outcome | None:
 
 @contextlib.contextmanager
 def _place(case: Case, folder: Path) -> Iterator[_Place]:
-    """Return where the command is to be run, while the facility is up."""
+    """Yield the place where the command is run, while the facility is running."""
     if case.far:
         with Link() as link, _far_facility(case, link, folder) as tango_host:
             yield _Place(tango_host, link)
@@ -216,7 +217,7 @@ def _place(case: Case, folder: Path) -> Iterator[_Place]:
 
 @contextlib.contextmanager
 def _far_facility(case: Case, link: Link, folder: Path) -> Iterator[str]:
-    """Return the ``HOST:PORT`` of a facility at the other end of ``link``."""
+    """Yield the ``HOST:PORT`` of a facility at the other end of ``link``."""
     path = folder.resolve() / "facility.toml"
     path.write_text(toml_of(case.title, case.groups), encoding="utf-8")
     sim = [*_TAURUS, "tpo", "sim", str(path), "--host", FAR_ADDRESS]
@@ -237,8 +238,8 @@ def _far_facility(case: Case, link: Link, folder: Path) -> Iterator[str]:
 class _Place:
     """Where the command is run.
 
-    :param link: whose near end that is; None: on this machine as it is.
-    :param facility: whose servers may have trouble.
+    :param link: run it at the near end of this link; None: without a link.
+    :param facility: the facility whose servers may hang or start late.
     """
 
     tango_host: str
@@ -248,7 +249,7 @@ class _Place:
     def measure(
         self, case: Case, what: str, options: Sequence[str], out: Path
     ) -> list[float]:
-        """Run the command; return when servers that were late have answered."""
+        """Run the command; return when late servers had answered."""
         models = mixed(case.groups if what == ALL else case.healthy)
         path = out.with_suffix(".txt")
         path.write_text("\n".join(models) + "\n", encoding="utf-8")
@@ -275,7 +276,7 @@ class _Place:
 
 
 def _hooks(case: Case, trouble: Trouble) -> list[str]:
-    """Return the options that bring the servers into trouble, and out of it."""
+    """Return the options that make servers hang or start, and undo it."""
     if case.state(State.HUNG):
         hooks = {"--prepare": HANG, "--cleanup": RESUME}
     else:

@@ -1,10 +1,10 @@
-"""Attributes made and dropped for long, while servers come and go: nothing is left.
+"""Makes and drops attributes while servers restart, and checks for leaks.
 
-``python -m benchmarks.soak`` has one process make 100,000 attributes within ten
-minutes, listen to them and drop them, and restarts servers at random meanwhile; with
-``--mode``, given once or more often, in other modes than AsyncRead. At the end there
-are as many threads, open files and subscriptions (Tango's own count) as at the
-beginning, and in the last half the memory has grown by less than 5 %.
+``python -m benchmarks.soak`` runs one process that makes 100,000 attributes within ten
+minutes, listens to them and drops them, while servers are restarted at random. Use
+``--mode``, also repeatedly, for modes other than AsyncRead. At the end there must be no
+more threads, open files and subscriptions (as counted by Tango) than at the beginning,
+and the memory must have grown by less than 5 % in the last half.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ PAGE = ROOT / "docs" / "reference" / "soak-results.inc"
 
 GROUP = Group("soak", devices=20, attributes=50, servers=10)
 
-#: By how much the memory may grow in the last half.
+#: The maximum growth of the memory in the last half.
 GROWTH = 0.05
 
-#: How long a server runs, and how long it is away, s: at random within.
+#: The ranges of the random times that servers run, and are away, s.
 RUNS, AWAY = (1.0, 10.0), (0.2, 3.0)
 
 #: How much longer than planned it may take, s.
 GRACE = 300.0
 
-#: What there is as many of at the end as at the beginning.
+#: The numbers that must not be larger at the end than at the beginning.
 COUNTED = ("threads", "files", "subscriptions")
 
 
 @contextmanager
 def restarting(facility: Facility, seed: int) -> Iterator[list[str]]:
-    """Kill servers at random and start them again; all run afterwards.
+    """Kill servers at random and start them again; all are running afterwards.
 
-    :return: the names of those that were restarted, in this order.
+    :return: the names of the restarted servers, in order.
     """
     over = threading.Event()
     restarted: list[str] = []
@@ -79,7 +79,7 @@ def restarting(facility: Facility, seed: int) -> Iterator[list[str]]:
 def soak(
     mode: str, attributes: int, seconds: float, seed: int, console: Console
 ) -> tuple[list[dict[str, Any]], dict[str, Any], int]:
-    """Return the samples, what was told at the end, and how often servers restarted."""
+    """Return the samples, the final message, and the number of restarts."""
     told: list[dict[str, Any]] = []
 
     def heard(news: dict[str, Any]) -> None:
@@ -111,10 +111,10 @@ def _line(news: dict[str, Any]) -> str:
 
 
 def growth(samples: Sequence[dict[str, Any]]) -> float:
-    """Return by which part the memory has grown in the last half.
+    """Return the relative growth of the memory in the last half.
 
-    The highest of its last third against the highest of its first third: what is in use
-    varies from moment to moment.
+    It compares the maxima of its first and its last third, since the memory in use
+    varies.
     """
     middle = samples[-1]["seconds"] / 2
     half = [sample["memory"] for sample in samples if sample["seconds"] >= middle]
@@ -125,7 +125,7 @@ def growth(samples: Sequence[dict[str, Any]]) -> float:
 def text_table(
     mode: str, samples: Sequence[dict[str, Any]], end: dict[str, Any], restarts: int
 ) -> TextTable:
-    """Return what was found as a table."""
+    """Return the results as a table."""
     rows = [
         (
             name,

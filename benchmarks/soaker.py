@@ -1,7 +1,7 @@
-"""A process that makes, uses and drops attributes for long, and counts what is left.
+"""A process that makes, uses and drops attributes, and counts what is left.
 
-``python -m benchmarks.soaker`` reads an order. It is a device server, too: only the
-admin device of one tells which subscriptions Tango has in this process.
+``python -m benchmarks.soaker`` reads an order. It is also a device server, because only
+the admin device can report the subscriptions of Tango in a process.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from benchmarks.protocol import SoakOrder
 from taurus_tpo.bench.census import plugin_threads
 from taurus_tpo.bench.protocol import END, Telling, load_taurus
 
-#: What it tells of while it works.
+#: The type of the periodic messages.
 SAMPLE = "sample"
 
-#: How many attributes are used at a time.
+#: How many attributes are in use at a time.
 AT_A_TIME = 200
 
-#: How often it counts, s.
+#: How often a message is sent, s.
 OFTEN = 10.0
 
-#: How long all may take to come to rest, s: Tango subscribes and unsubscribes behind,
-#: and the ORB closes a connection that nobody has used for two to four minutes.
+#: The maximum time until all is idle, s: Tango subscribes and unsubscribes in the
+#: background, and the ORB closes an idle connection after two to four minutes.
 REST = 300.0
 
 
 class _Bystander(Device):
-    """A device, for there is no admin device without one."""
+    """A dummy device: without one there is no admin device."""
 
 
 class _Soaker:
@@ -55,8 +55,8 @@ class _Soaker:
         self._factory.set_event_sub_mode(order.mode)
 
     def soak(self) -> None:
-        """Do all of it."""
-        # Once each: what is made once a server and kept is no leak.
+        """Carry out the order."""
+        # Use each model once: what is allocated once per server is not a leak.
         self._use(list(self._order.models), 5.0)
         self._rest()
         before = self._count()
@@ -93,14 +93,14 @@ class _Soaker:
         self._made += len(attributes)
         self._values += sum(a.known.value is not None for a in attributes)
         for attribute in attributes:
-            # Half of them are dropped without a word.
+            # Half of them are dropped without removing the listener.
             if self._chance.random() < 0.5:
                 attribute.removeListener(listener)
 
     def _rest(self, files: float = math.inf) -> bool:
-        """Return whether all came to rest.
+        """Wait until all is idle; return whether it is.
 
-        :param files: how many files may be open then.
+        :param files: the maximum number of open files.
         """
         end = time.monotonic() + REST
         while time.monotonic() < end:
@@ -126,7 +126,7 @@ class _Soaker:
         }
 
     def _subscriptions(self) -> int:
-        """Return how many Tango has, and goes on trying to have."""
+        """Return the number of subscriptions, including those that Tango retries."""
         client = json.loads(self._admin.QueryEventSystem())["client"] or {}
         working = client.get("event_callbacks", {}).values()
         waiting = client.get("not_connected", [])
@@ -135,17 +135,17 @@ class _Soaker:
 
 class _Listener:
     def eventReceived(self, *_event: Any) -> None:
-        """Listen."""
+        """Ignore the event."""
 
 
 def _memory() -> int:
-    """Return what of this process is in memory, bytes."""
+    """Return the resident memory of this process, bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def main() -> None:
-    """Carry out the order on the standard input."""
+    """Carry out the order from the standard input."""
     order = SoakOrder.from_json(sys.stdin.readline())
     telling = Telling()
     devices = [{"class": _Bystander, "devices": [{"name": "bench/soaker/1"}]}]
@@ -153,7 +153,7 @@ def main() -> None:
     context.start()
     admin = tango.DeviceProxy(context.get_server_access())
     _Soaker(order, telling, admin).soak()
-    # How it ends is not asked here.
+    # The end of this process is not measured.
     os._exit(0)
 
 

@@ -1,8 +1,8 @@
-"""What the pure packages cost: no Tango, no Taurus, no threads.
+"""Measures the pure packages: no Tango, no Taurus, no threads.
 
-``make benchmark-core`` runs these and puts what they say into the documentation, see
-:mod:`benchmarks.core_costs`. Each says how many operations a round has, and
-what one may take where there is a limit.
+``make benchmark-core`` runs these tests and writes the results into the documentation,
+see :mod:`benchmarks.core_costs`. Each test sets the number of operations per round, and
+the limit per operation if there is one.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from taurus_tpo.core.server_health import Server
 from taurus_tpo.core.settings import read
 from taurus_tpo.core.value_cache import ValueCache
 
-#: The rules of an administrator who has one for each family.
+#: The number of rules: one per family.
 RULES = 1000
 
-#: How many attributes are decided upon in a round: more than are remembered.
+#: The number of decisions per round: more than fit into the cache.
 ATTRIBUTES = 20_000
 
-#: How many values are offered in a round.
+#: The number of values offered per round.
 VALUES = 1000
 
-#: What is scheduled.
+#: The size of the scheduled load.
 READS, DEVICES, SERVERS = 100_000, 1000, 100
 
 
-#: What one choice may take, s.
+#: The limit for one decision, s.
 CHOICE = 5e-6
 
 
 def per(benchmark: Any, operations: int, allowed: float | None = None) -> None:
-    """Say how many operations a round has, and what one may take, s."""
+    """Set the number of operations per round, and the limit per operation, s."""
     benchmark.extra_info.update(operations=operations, allowed=allowed)
 
 
 def attribute_names(count: int) -> list[AttributeName]:
-    """Return names of which five in six have a rule, and one has none."""
+    """Return names of which five in six have a rule."""
     families = itertools.cycle(range(RULES * 6 // 5))
     return [
         AttributeName.of(f"tango://host:10000/SR{family:03}/family{family}/1/attr{n}")
@@ -97,7 +97,7 @@ def test_compiling_the_rules(benchmark: Any) -> None:
     assert len(benchmark(read, values).authority.rules) == RULES
 
 
-#: A restart of a server as one attribute sees it.
+#: The inputs of one attribute during a restart of its server.
 WALK = (
     *(Input.LISTEN, Input.CONNECTED, Input.ACCEPTED, Input.READ, Input.EVENT),
     *(Input.FAILED, Input.READ, Input.EVENT, Input.READ, Input.READ),
@@ -133,7 +133,7 @@ def test_a_value_offered_to_the_cache(benchmark: Any) -> None:
 
 
 class Device:
-    """A device as the schedule knows it."""
+    """A device with what the scheduler uses."""
 
     late = False
 

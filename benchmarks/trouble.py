@@ -1,7 +1,7 @@
-"""Brings servers into the state that a case wants, and out of it again.
+"""Puts servers into the state that a case needs, and restores them.
 
-The one who owns the processes listens on a socket; ``python -m benchmarks.trouble
-SOCKET WORD`` has it done, for the hooks of ``taurus tpo bench``.
+The process that owns the servers listens on a socket; ``python -m benchmarks.trouble
+SOCKET WORD`` sends it a command, for the hooks of ``taurus tpo bench``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Callable
 from benchmarks.facilities import Group, State
 from taurus_tpo.sim import Facility, FacilityError
 
-#: What may be asked for.
+#: The commands.
 HANG, RESUME, START, END = "hang", "resume", "start", "end"
 _STOP = "stop"
 
@@ -35,10 +35,10 @@ def _servers(facility: Facility, groups: Sequence[Group], state: State) -> list[
 
 @contextlib.contextmanager
 def hung(facility: Facility, groups: Sequence[Group]) -> Iterator[None]:
-    """Hang the servers that are to hang for the time of the block.
+    """Stop the servers of hung groups for the time of the block.
 
-    For one run only: those who wait for a hung server fill its queue, and a full one is
-    another sort of trouble.
+    Use it for one run only: waiting clients fill the connection queue of a stopped
+    server, and a full queue is a different fault.
     """
     servers = _servers(facility, groups, State.HUNG)
     _hang(servers)
@@ -81,9 +81,9 @@ _ROW_ACTIONS: dict[str, tuple[State, Callable[[Sequence[Any]], None]]] = {
 
 
 class Trouble:
-    """Does what it is asked for, for the time of a ``with`` block.
+    """Carries out commands, for the time of a ``with`` block.
 
-    The servers belong to its thread meanwhile: nobody else may start or stop them.
+    Meanwhile only its thread may start or stop the servers.
     """
 
     def __init__(self, facility: Facility, groups: Sequence[Group]) -> None:
@@ -93,11 +93,11 @@ class Trouble:
         self._path = str(Path(self._folder.name, "socket"))
         self._listener = Listener(self._path, "AF_UNIX")
         self._thread = threading.Thread(target=self._serve, name="trouble")
-        #: When those that were started have answered, s since the epoch.
+        #: When started servers had answered, s since the epoch.
         self.answered: list[float] = []
 
     def asking(self, word: str) -> str:
-        """Return the command line that has ``word`` done."""
+        """Return the command line that sends the command ``word``."""
         return f"'{sys.executable}' -m benchmarks.trouble '{self._path}' {word}"
 
     def __enter__(self) -> Trouble:
@@ -118,7 +118,7 @@ class Trouble:
                 asker.send(self._do(word))
 
     def _do(self, word: str) -> str:
-        """Do it, and return what went wrong, or nothing."""
+        """Carry out a command; return an error message, or an empty text."""
         if word not in _ROW_ACTIONS:
             return (
                 ""
@@ -136,7 +136,7 @@ class Trouble:
 
 
 def ask(path: str, word: str) -> str:
-    """Have ``word`` done by who listens at ``path``; return what went wrong."""
+    """Send the command ``word`` to ``path``; return an error message, or nothing."""
     asking: Connection = Client(path, "AF_UNIX")
     with asking:
         asking.send(word)
@@ -144,5 +144,5 @@ def ask(path: str, word: str) -> str:
 
 
 if __name__ == "__main__":
-    # An empty text would count as a failure.
+    # sys.exit would take an empty text as a failure.
     sys.exit(ask(*sys.argv[1:]) or 0)

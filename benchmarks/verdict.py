@@ -1,4 +1,4 @@
-"""The limits of a case: what is allowed, what was measured, and whether that is met."""
+"""The limits of a case, the measured figures, and whether the limits are met."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from taurus_tpo.core import modes
 #: Tango's timeout of a call, s.
 TIMEOUT = 3.0
 
-#: How many threads the plugin may have beyond its workers.
+#: The number of threads allowed to the plugin in addition to its workers.
 MORE_THREADS = 2
 
 
@@ -35,12 +35,12 @@ MORE_THREADS = 2
 class Verdict:
     """One limit of one case in one mode.
 
-    :param what: what is limited.
-    :param limit: the limit in words.
-    :param allowed: the limit as a number; None where what it refers to was not run.
-    :param measured: None where it was not run.
+    :param what: the limited figure.
+    :param limit: the limit as text.
+    :param allowed: the limit; None if its reference was not measured.
+    :param measured: the figure; None if it was not measured.
     :param unit: of both.
-    :param more: what is allowed beside the limit in words, s: timeouts, in this mode.
+    :param more: what is allowed in addition to ``limit`` in this mode, s: timeouts.
     """
 
     mode: str
@@ -53,16 +53,16 @@ class Verdict:
 
     @property
     def met(self) -> bool | None:
-        """Whether it is met; None if that cannot be said."""
+        """Whether the limit is met; None if not known."""
         if self.allowed is None or self.measured is None:
             return None
         return self.measured <= self.allowed
 
 
 def verdicts(found: Outcome, workers: int) -> list[Verdict]:
-    """Return all that a case has to keep to.
+    """Return the verdicts for all limits of a case.
 
-    :param workers: how many threads the plugin may read with.
+    :param workers: the number of reader threads of the plugin.
     """
     ours = [
         sheet
@@ -77,7 +77,7 @@ def verdicts(found: Outcome, workers: int) -> list[Verdict]:
 
 
 def measured(found: Outcome, sheet: Sheet, figure: Figure) -> Spread | None:
-    """Return what ``figure`` was in the runs of ``sheet``; None: in none of them."""
+    """Return ``figure`` over the runs of ``sheet``; None without a good run."""
     good = sheet.good
     return Spread.of([_time(found, one, figure) for one in good]) if good else None
 
@@ -88,7 +88,7 @@ def _time(found: Outcome, record: Record, figure: Figure) -> float:
     if figure is Figure.STALL:
         return record.longest_stall
     group = found.case.slow if figure is Figure.SLOW else "healthy"
-    # The models without a network are of no group.
+    # The models without a network belong to no group.
     is_theirs = record.variant.who == EVAL
     wanted = [model for model in record.values if is_theirs or is_of(group, model)]
     expected = [g for g in found.case.groups if g.name == group]
@@ -100,7 +100,7 @@ def _time(found: Outcome, record: Record, figure: Figure) -> float:
 
 
 def _answered_after(found: Outcome, record: Record) -> float:
-    """Return how long after a run had begun its late servers answered, s."""
+    """Return the time from the start of a run until its late servers answered, s."""
     begun = record.begun or NEVER
     place = bisect.bisect(found.answered, begun)
     later = found.answered[place:]
@@ -122,7 +122,7 @@ def _timed(found: Outcome, limit: Limit, sheet: Sheet) -> Verdict:
 
 
 def _timeouts(case: Case, mode: str, figure: Figure) -> float:
-    """Return what the modes that wait may add, s: one timeout a server that hangs."""
+    """Return the time that modes which wait may add, s: one timeout per hung server."""
     waits = mode not in (AS_SET, DISABLED) and modes.parse(mode).tries
     may = waits and figure in (Figure.WINDOW, Figure.HEALTHY)
     hung = sum(group.servers for group in case.state(State.HUNG))
@@ -146,7 +146,7 @@ def _allowed(found: Outcome, limit: Limit, sheet: Sheet, more: float) -> float |
 
 
 def _counted(case: Case, sheet: Sheet, workers: int) -> Iterator[Verdict]:
-    """Return what is counted: no row left out, no value lost, no thread too many."""
+    """Yield verdicts on counts: rows left out, missing values, threads."""
     mode = sheet.variant.mode
     hung = sum(g.devices * g.attributes for g in case.state(State.HUNG))
     lost = max(record.models - len(record.values) for record in sheet.good) - hung
@@ -166,16 +166,16 @@ def _counted(case: Case, sheet: Sheet, workers: int) -> Iterator[Verdict]:
 
 # --- growth --------------------------------------------------------------------------
 
-#: How much more an attribute may cost where there are ten times as many of them, or of
-#: their servers.
+#: The allowed ratio of the costs per attribute, with ten times the attributes or
+#: servers.
 FLAT = 1.2
 
 
 @dataclass(frozen=True)
 class Step:
-    """What an attribute costs in one case of many.
+    """The cost per attribute in one case of a series.
 
-    :param seconds: of time.
+    :param seconds: time, s.
     :param memory: bytes.
     """
 
@@ -186,7 +186,7 @@ class Step:
 
 
 def steps(found: Sequence[Outcome]) -> list[Step]:
-    """Return what an attribute costs in each case: medians."""
+    """Return the cost per attribute in each case: medians."""
     return [
         _step(one, sheet)
         for one in found
@@ -204,7 +204,7 @@ def _step(found: Outcome, sheet: Sheet) -> Step:
 
 
 def flatness(found: Sequence[Step]) -> Iterator[Verdict]:
-    """Return whether each step costs as little as the one before."""
+    """Yield verdicts on whether each step costs as little as the one before."""
     for few, many in zip(found, found[1:]):
         if few.mode != many.mode:
             continue
