@@ -64,7 +64,7 @@ class InspectorModel(Qt.QAbstractTableModel):
         self._timer.setInterval(REFRESH_PERIOD)
         self._timer.timeout.connect(self.refresh)
 
-    # --- keeping up to date ---
+    # --- refresh ---
 
     def start(self) -> None:
         """Refresh now, and periodically from now on."""
@@ -156,7 +156,7 @@ class InspectorModel(Qt.QAbstractTableModel):
         self.changePersistentIndexList(old, new)
         self.layoutChanged.emit()
 
-    # --- what is there ---
+    # --- entries ---
 
     def entry(self, index: Any) -> Row | Group | None:
         """Return the entry at ``index``, or None."""
@@ -188,7 +188,7 @@ class InspectorModel(Qt.QAbstractTableModel):
         """Collapse or expand the rows of a server."""
         self.want(closed=self._row_filter.closed ^ {group.name})
 
-    # --- Qt's ---
+    # --- QAbstractTableModel ---
 
     def rowCount(self, parent: Any = None) -> int:
         """Return how many rows are shown, including server lines."""

@@ -344,7 +344,7 @@ def write_csv(file: TextIO, rows: Iterable[Row]) -> int:
     writer = csv.writer(file)
     writer.writerow(_CSV)
     count = 0
-    for count, row in enumerate(rows, 1):  # noqa: B007 - told in the end
+    for count, row in enumerate(rows, 1):  # noqa: B007 - returned
         writer.writerow([value(row) for value in _CSV.values()])
     return count
 

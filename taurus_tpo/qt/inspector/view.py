@@ -138,7 +138,7 @@ class InspectorView(Qt.QTableView):
     def _show_columns_menu(self, where: Any) -> None:
         self.columns_menu().popup(self.horizontalHeader().mapToGlobal(where))
 
-    # --- what is seen ---
+    # --- visible rows ---
 
     def resizeEvent(self, event: Any) -> None:
         """Update the range of visible rows."""

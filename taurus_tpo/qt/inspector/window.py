@@ -62,7 +62,7 @@ class Inspector(ModellessWidget, Qt.QWidget):
         self._group.setChecked(grouped)
         self.resize(1100, 600)
 
-    # --- its parts ---
+    # --- layout ---
 
     def _make_bar(self) -> Any:
         bar = Qt.QHBoxLayout()
@@ -112,7 +112,7 @@ class Inspector(ModellessWidget, Qt.QWidget):
         bar.addStretch(1)
         return bar
 
-    # --- what is wanted ---
+    # --- filter ---
 
     def _on_search(self, text: str) -> None:
         self.model.want(words=tuple(text.casefold().split()))
@@ -130,7 +130,7 @@ class Inspector(ModellessWidget, Qt.QWidget):
         for condition, button in self._buttons.items():
             button.setChecked(condition in wanted)
 
-    # --- what is told ---
+    # --- status line ---
 
     def _count(self) -> None:
         counted = self.model.conditions()
