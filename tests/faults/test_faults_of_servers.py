@@ -32,7 +32,7 @@ from faults_support import (
 from paths import FACILITIES
 from snapshot import initialize
 from stopwatch import Stopwatch
-from tango_support import eventually
+from tango_support import eventually, eventually_collected
 
 from taurus_tpo.core import modes
 from taurus_tpo.core.scheduler import RequestKind
@@ -175,7 +175,7 @@ def test_while_subscriptions_are_given_up(faults, factory, mode):
     well = Heard(volts(faults, OTHER_WELL, 1, 5))
     well.listen()
     in_time(well.all_values, "the neighbor's values come")
-    eventually(lambda: gc.collect() or not any(ref() for ref in gone), "they are gone")
+    eventually_collected(*gone)
     faults.server(SERVER).resume()
     again = heard(names, BACK)
     assert not any(listener.heard for listener in victims.listeners)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import time
 import weakref
@@ -18,6 +17,7 @@ from tango_support import (
     UP,
     Listener,
     eventually,
+    eventually_collected,
     model,
     plain,
     run,
@@ -196,7 +196,7 @@ def test_a_connection_that_waits_keeps_no_attribute_alive(hung, factory):
     gone = weakref.ref(attr)
     heard.heard.clear()
     del attr
-    eventually(lambda: gc.collect() or gone() is None, "it is collected")
+    eventually_collected(gone)
 
 
 def test_a_process_ends_while_a_device_is_asked(own_modes):

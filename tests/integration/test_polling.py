@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import time
 import weakref
@@ -15,7 +14,7 @@ import taurus
 from faults_support import BACK, TIMEOUT, heard, in_time, name_of, resume_all
 from paths import FACILITIES
 from snapshot import initialize
-from tango_support import Listener, calls, eventually, plain
+from tango_support import Listener, calls, eventually, eventually_collected, plain
 from taurus.core.taurusbasetypes import SubscriptionState, TaurusEventType
 
 from taurus_tpo.core import modes
@@ -289,7 +288,7 @@ def test_a_slow_a_hung_and_a_dead_device_delay_nobody(facility, factory, mode):
     gone = weakref.ref(other.attr)
     other.heard.clear()
     del other.attr
-    eventually(lambda: gc.collect() or gone() is None, "it is collected")
+    eventually_collected(gone)
     victim.heard.clear()
     mortal.resume()
     eventually(lambda: victim.values, "it is back", BACK)
@@ -317,7 +316,7 @@ def test_one_that_is_dropped_is_polled_no_more(facility, factory):
     gone = weakref.ref(dropped.attr)
     dropped.heard.clear()
     del dropped.attr
-    eventually(lambda: gc.collect() or gone() is None, "it is collected")
+    eventually_collected(gone)
     let_be_read(facility, "calm3", 2)
     facility.device(ONE).ResetCalls()
     let_be_read(facility, "calm3", 10)

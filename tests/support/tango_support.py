@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import json
 import os
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +45,19 @@ def eventually(condition: Any, what: str, timeout: float = SOON) -> Any:
     except TimeoutError:
         faulthandler.dump_traceback()
         raise
+
+
+def eventually_collected(*references: weakref.ref[Any]) -> None:
+    """Wait until Python has destroyed what ``references`` lead to.
+
+    ``gc.collect()`` returns how many objects it has found: no condition.
+    """
+
+    def are_gone() -> bool:
+        gc.collect()
+        return all(reference() is None for reference in references)
+
+    eventually(are_gone, f"they are collected: {references}")
 
 
 @contextlib.contextmanager
