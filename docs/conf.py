@@ -20,10 +20,8 @@ from taurus_tpo.core import (  # noqa: E402
     verification,
 )
 from taurus_tpo.scheme import (  # noqa: E402
-    deferred_setup,
     event_dispatch,
     factory,
-    gui_thread,
     gui_wait_policy,
     polling,
 )
@@ -57,26 +55,14 @@ def _listed(numbers):
     return ", ".join(f"{number:g}" for number in numbers)
 
 
-def _first_look():
-    first = verification.CHANNEL_OPENS
-    return f"{first:g} to {first + verification.COMPANY:g} s"
-
-
 # Figures that the code decides.
 rst_prolog = f"""
 .. |gather| replace:: {io_pool.GATHER * 1000:g} ms
-.. |idle| replace:: {io_pool.IDLE:g} s
 .. |closing| replace:: {factory.CLOSING:g} s
 .. |forking| replace:: {factory.FORKING:g} s
 .. |stopping| replace:: {factory.STOPPING:g} s
 .. |unanswered| replace:: {polling.UNANSWERED_FOR:g} s
 .. |looks| replace:: {_listed(itertools.accumulate(verification.FIRST_CHECKS))} s
-.. |quiet| replace:: {deferred_setup.QUIET:g} s
-.. |longest| replace:: {deferred_setup.LONGEST_QUIET:g} s
-.. |at most| replace:: {deferred_setup.LONGEST_WAIT:g} s
-.. |open| replace:: {_first_look()}
-.. |look| replace:: {verification.CHECK_PERIOD:g} s
-.. |late| replace:: {verification.LATE_CHECK:g} s
 .. |most| replace:: {verification.MOST_CHECKS}
 .. |first paint| replace:: {factory.FIRST_PAINT * 1000:g} ms
 .. |one device| replace:: {gui_wait_policy.ONE * 1000:g} ms
@@ -86,7 +72,6 @@ rst_prolog = f"""
 .. |together| replace:: {gui_wait_policy.TOGETHER * 1000:g} ms
 .. |unfelt| replace:: {gui_wait_policy.UNFELT * 1000:g} ms
 .. |pause| replace:: {gui_wait_policy.NEXT_WINDOW:g} s
-.. |slice| replace:: {gui_thread.SLICE * 1000:g} ms
 .. |backlog| replace:: {event_dispatch.BACKLOG}
 .. |first call| replace:: {batching.FIRST}
 .. |aim| replace:: {batching.AIM:g} s
@@ -98,7 +83,6 @@ rst_prolog = f"""
 .. |most held| replace:: {scheduler.MOST_HELD}
 .. |just now| replace:: {server_health.JUST_NOW * 1000:g} ms
 .. |silence| replace:: {liveness.SILENCE:g} s
-.. |keep| replace:: {liveness.KEEP:g} s
 .. |pauses| replace:: {_listed(server_health.RETRY_PAUSES)} s
 .. |longest pause| replace:: {server_health.RETRY_PAUSES[-1]:g} s
 .. |prompt| replace:: {subscriber.PROMPT:g} s
