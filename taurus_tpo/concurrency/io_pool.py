@@ -15,7 +15,6 @@ from typing import Any, Callable, Optional, cast
 from taurus_tpo.concurrency.future_request import FutureRequest
 from taurus_tpo.concurrency.liveness import SILENCE, Liveness, LivenessMonitor
 from taurus_tpo.core import clock as clocks
-from taurus_tpo.core.batching import ReadCosts
 from taurus_tpo.core.errors import fresh
 from taurus_tpo.core.giop import Address
 from taurus_tpo.core.scheduler import (
@@ -64,16 +63,6 @@ def _drop(requests: list[Request]) -> None:
     """Settle ``requests`` without results; called without the lock."""
     for request in requests:
         request.drop()
-
-
-class _TimerDevice:
-    """A device for the scheduler that is never called; holds alarms."""
-
-    def __init__(self) -> None:
-        # Always answers: alarms do not depend on the health of a server.
-        self.server = Server("nobody", answered=float("inf"), calls=False)
-        self.costs = ReadCosts()
-        self.late = False
 
 
 @dataclass(frozen=True)
@@ -147,7 +136,6 @@ class DevicePool:
         self._idle = idle
         self._clock = clock
         self._schedule = Scheduler(workers, gather)
-        self._timer_device = _TimerDevice()
         # One lock with two conditions: state that callers wait for has changed; and an
         # idle thread of the pool has to examine the schedule.
         lock = threading.RLock()
@@ -195,14 +183,6 @@ class DevicePool:
             request = self._asked(device, name, target, kind, delay, patient)
         _drop(withdrawn)
         return request.future
-
-    def alarm(self, name: Hashable, delay: float) -> Future[Any]:
-        """Return a future that is done in ``delay`` s, by a thread of the pool.
-
-        Of two pending alarms with the same ``name``, the earlier counts for both. The
-        callbacks of the future must not block.
-        """
-        return self.submit(self._timer_device, name, None, RequestKind.ALARM, delay)
 
     def withdraw(
         self, device: Any, kind: RequestKind, name: Hashable, owner: Any = None
@@ -423,7 +403,7 @@ class DevicePool:
         return forgotten
 
     def _employ(self) -> None:
-        # One more than may be busy, for alarms and for threads that are held.
+        # One more than may be busy, to examine the schedule while they are.
         most = self._workers + 1 + self._schedule.held(self._clock.monotonic())
         if self._closed or len(self._threads) >= most:
             return
@@ -571,12 +551,9 @@ class DevicePool:
         return report
 
     def _carry_out(self, batch: Batch) -> Report:
-        if batch.device is self._timer_device:
-            for request in batch.requests:
-                request.succeed(None)
-        elif batch.error is None:
+        if batch.error is None:
             return self._serve(batch)
-        elif self._refuse is not None:
+        if self._refuse is not None:
             self._refuse(batch)
         return Report()
 

@@ -37,7 +37,6 @@ class RequestKind(enum.Enum):
     POLL = "the value of an attribute, as in every period"
     LOOK = "the value of an attribute, to compare it with what is cached"
     ASK = "what a database knows"
-    ALARM = "nothing; somebody wants to know that it is time"
 
 
 #: The kinds that read the value of an attribute.

@@ -58,9 +58,6 @@ class Pool(Protocol):
     def withdraw(self, device: Any, kind: RequestKind, name: Hashable) -> None:
         """Forget that."""
 
-    def alarm(self, name: Hashable, delay: float) -> Future[Any]:
-        """Return a future that is done in ``delay`` s."""
-
 
 @dataclass(eq=False)
 class _Group:
@@ -102,16 +99,19 @@ class DeferredSetup:
     attribute alive. All methods may be called from any thread.
 
     :param connection_of: returns the connection of a Taurus device.
+    :param after: calls a function in so many seconds.
     """
 
     def __init__(
         self,
         pool: Pool,
         connection_of: Callable[[Any], Any],
+        after: Callable[[float, Callable[[], Any]], Any],
         clock: Clock = SYSTEM,
     ) -> None:
         self._pool = pool
         self._connection_of = connection_of
+        self._after = after
         self._clock = clock
         self._held: deque[weakref.ref[Any]] = deque()
         #: Those who have waited long enough, by their connections.
@@ -121,7 +121,8 @@ class DeferredSetup:
         # Garbage is collected in whatever a thread is doing: this here, perhaps.
         self._lock = threading.RLock()
         self._last = self._since = float("-inf")
-        self._alarmed = False
+        #: Whether a timer is set.
+        self._is_timed = False
 
     def hold(self, attribute: Any) -> None:
         """Let ``attribute`` have its turns, by a thread of the pool, some time."""
@@ -129,11 +130,11 @@ class DeferredSetup:
         with self._lock:
             self._last = now
             self._held.append(reference)
-            alarmed, self._alarmed = self._alarmed, True
-            if not alarmed:
+            is_timed, self._is_timed = self._is_timed, True
+            if not is_timed:
                 self._since = now
-        if not alarmed:
-            self._set_alarm(QUIET)
+        if not is_timed:
+            self._after(QUIET, self._go_on)
 
     def release(self, attribute: Any) -> None:
         """Forget ``attribute``, which was cleaned up.
@@ -146,23 +147,18 @@ class DeferredSetup:
         if group is not None and not group.attributes:
             self._pool.withdraw(group.connection, RequestKind.CONNECT, id(group))
 
-    def _set_alarm(self, delay: float) -> None:
-        self._pool.alarm("deferred setup", delay).add_done_callback(self._on_alarm)
-
-    def _on_alarm(self, alarm: Future[Any]) -> None:
-        """See whether there is time now; called by the pool."""
-        if alarm.cancelled():
-            return
+    def _go_on(self) -> None:
+        """Request what is next if no window is being built; called by the timer."""
         if not self._ready:
             left = self._until_quiet()
             if left > 0:
-                self._set_alarm(left)
+                self._after(left, self._go_on)
                 return
             self._line_up()
         for group in self._next():
             self._ask(group)
-        if self._goes_on():
-            self._set_alarm(PACE if self._ready else QUIET)
+        if self._is_more_to_do():
+            self._after(PACE if self._ready else QUIET, self._go_on)
 
     def _until_quiet(self) -> float:
         """Return how long it is until nobody need be held back any more, s."""
@@ -201,13 +197,13 @@ class DeferredSetup:
             taken += len(group.attributes)
             yield group
 
-    def _goes_on(self) -> bool:
-        """Return whether there is more to do, for which an alarm is to be set."""
+    def _is_more_to_do(self) -> bool:
+        """Return whether there is more to do, for which a timer is to be set."""
         now = self._clock.monotonic()
         with self._lock:
             self._since = now
-            self._alarmed = bool(self._ready or self._held)
-            return self._alarmed
+            self._is_timed = bool(self._ready or self._held)
+            return self._is_timed
 
     def _ask(self, group: _Group, delay: float = 0.0) -> None:
         """Have the device of ``group`` asked, in ``delay`` s, for its next turn."""

@@ -25,6 +25,7 @@ from taurus_tpo import __version__
 from taurus_tpo.concurrency.io_pool import GATHER, DevicePool
 from taurus_tpo.concurrency.serial_executor import SerialExecutor
 from taurus_tpo.concurrency.shared_future import own
+from taurus_tpo.concurrency.timers import Timers
 from taurus_tpo.core import modes, precedence
 from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.core.precedence import Decision, ModeSource
@@ -193,13 +194,11 @@ class TpoTangoFactory(TangoFactory):
             do_later=UNSUBSCRIBER.do,
         )
         self.database_requests = DatabaseRequests(self.first_read, self.wait_policy)
-        self._polling = Polling(
-            self.poll_soon, partial(self.first_read.alarm, "polling")
-        )
-        self.deferred_setup = DeferredSetup(self.first_read, self.connection)
-        self.polled_report = PolledReport(
-            self.info, partial(self.first_read.alarm, "polled report")
-        )
+        self._timers = Timers(log=self)
+        after = self._timers.after
+        self._polling = Polling(self.poll_soon, after)
+        self.deferred_setup = DeferredSetup(self.first_read, self.connection, after)
+        self.polled_report = PolledReport(self.info, after)
         self.background_tasks = SerialExecutor("taurus_tpo background", log=self)
         self.late_devices = PendingDevices(self.connect, self.connection)
 
@@ -280,6 +279,8 @@ class TpoTangoFactory(TangoFactory):
         :return: whether they have ended.
         """
         self._polling.close()
+        self._timers.close()
+        self.polled_report.report()
         self.first_read.close()
         for attribute in list(self.tango_attrs.values()):
             attribute.cleanUp()
@@ -290,7 +291,8 @@ class TpoTangoFactory(TangoFactory):
         # What is answered late is given up after that: the unsubscriber is the last.
         others = (self.background_tasks.wait, UNANSWERED.wait)
         executors = (SUBSCRIBER.wait, UNSUBSCRIBER.wait)
-        return _wait_for((self.first_read.close, *others, *executors), timeout)
+        pools = (self._timers.close, self.first_read.close)
+        return _wait_for((*pools, *others, *executors), timeout)
 
     @contextlib.contextmanager
     def hurry(self) -> Iterator[None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from concurrent.futures import Future
 from typing import Any, Callable
 
 #: For how long attributes are gathered for one line, s.
@@ -18,14 +17,16 @@ class PolledReport:
     reasons; a line at DEBUG for each. All methods may be called from any thread.
 
     :param log: logs a line at INFO; takes a format and its arguments.
-    :param alarm: returns a future that is done in so many seconds.
+    :param after: calls a function in so many seconds.
     """
 
     def __init__(
-        self, log: Callable[..., Any], alarm: Callable[[float], Future[Any]]
+        self,
+        log: Callable[..., Any],
+        after: Callable[[float, Callable[[], Any]], Any],
     ) -> None:
         self._log = log
-        self._alarm = alarm
+        self._after = after
         self._lock = threading.Lock()
         self._reasons: Counter[str] = Counter()
 
@@ -39,12 +40,14 @@ class PolledReport:
             is_first = not self._reasons
             self._reasons[reason] += 1
         if is_first:
-            self._alarm(GATHERED_FOR).add_done_callback(self._report)
+            self._after(GATHERED_FOR, self.report)
 
-    def _report(self, _alarm: Future[Any]) -> None:
-        """Log what was gathered; called by the pool, also when it ends before."""
+    def report(self) -> None:
+        """Log what was gathered, if anything."""
         with self._lock:
             reasons, self._reasons = self._reasons, Counter()
+        if not reasons:
+            return
         number = sum(reasons.values())
         what = "1 attribute is" if number == 1 else f"{number} attributes are"
         why = ", ".join(f"{reason}: {count}" for reason, count in reasons.most_common())

@@ -78,17 +78,17 @@ class Polling:
 
     :param poll: has an attribute read in so many seconds, and returns the future; None
         where it cannot be.
-    :param alarm: returns a future that is done in so many seconds.
+    :param after: calls a function in so many seconds.
     """
 
     def __init__(
         self,
         poll: Callable[[Any, float], Future[Any] | None],
-        alarm: Callable[[float], Future[Any]],
+        after: Callable[[float, Callable[[], Any]], Any],
         clock: Clock = SYSTEM,
     ) -> None:
         self._poll = poll
-        self._alarm = alarm
+        self._after = after
         self._clock = clock
         # Garbage is collected in whatever a thread is doing: this here, perhaps.
         self._lock = threading.RLock()
@@ -99,7 +99,8 @@ class Polling:
         self._turns = weakref.WeakValueDictionary()
         #: Those that are not asked for yet, by when they fall due.
         self._held: deque[tuple[weakref.ref[Any], _Polled]] = deque()
-        self._alarmed = False
+        #: Whether a timer is set for them.
+        self._is_timed = False
         self._closed = False
 
     def add(self, attribute: Any, period: float) -> None:
@@ -143,26 +144,21 @@ class Polling:
         polled.due = self._clock.monotonic() + UNANSWERED_FOR
         with self._lock:
             self._held.append((weakref.ref(attribute), polled))
-            alarmed, self._alarmed = self._alarmed, True
-        if not alarmed:
-            self._set_alarm(UNANSWERED_FOR)
+            is_timed, self._is_timed = self._is_timed, True
+        if not is_timed:
+            self._after(UNANSWERED_FOR, self._ask_for_held)
 
-    def _set_alarm(self, delay: float) -> None:
-        self._alarm(delay).add_done_callback(self._on_alarm)
-
-    def _on_alarm(self, alarm: Future[Any]) -> None:
-        """Ask for those that fall due; called by the pool."""
-        if alarm.cancelled():
-            return
+    def _ask_for_held(self) -> None:
+        """Request the polls that are due; called by the timer."""
         now = self._clock.monotonic()
         for reference, polled in self._due(now):
             attribute = reference()
             if attribute is not None and self._goes_on(attribute, polled):
                 self._ask(attribute, polled, polled.due)
         with self._lock:
-            self._alarmed = bool(self._held)
-        if self._alarmed:
-            self._set_alarm(self._held[0][1].due - now)
+            self._is_timed = bool(self._held)
+        if self._is_timed:
+            self._after(self._held[0][1].due - now, self._ask_for_held)
 
     def _due(self, now: float) -> list[tuple[weakref.ref[Any], _Polled]]:
         """Take those that fall due now, or so soon that they travel together."""

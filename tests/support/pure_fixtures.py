@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from pure_support import Alarms, DrivenClock
+from pure_support import DrivenClock, DrivenTimer
 
 from taurus_tpo.core import settings
 from taurus_tpo.environment import taurus_compat
@@ -47,6 +47,6 @@ def clock() -> DrivenClock:
 
 
 @pytest.fixture
-def alarms(clock: DrivenClock) -> Alarms:
-    """Alarms by that clock, which ring when a test says so."""
-    return Alarms(clock)
+def timer(clock: DrivenClock) -> DrivenTimer:
+    """A timer by that clock, which fires when a test says so."""
+    return DrivenTimer(clock)

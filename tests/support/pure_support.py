@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
 
 from taurus_tpo.core.batching import ReadCosts
@@ -52,40 +51,32 @@ class DrivenClock:
         return self.now
 
 
-class Alarms:
-    """Sets alarms, as the pool does, which ring when the test says so."""
+class DrivenTimer:
+    """Sets a timer that calls its action when the test says so."""
 
     def __init__(self, clock: DrivenClock) -> None:
         self._clock = clock
-        self._waiting: Future[Any] | None = None
-        #: When the one that is set, or was set last, rings.
+        self._action: Callable[[], Any] | None = None
+        #: When the timer that is set, or was set last, is due.
         self.due = 0.0
-        #: All that were set: in how many seconds.
+        #: The delays of all timers that were set, s.
         self.delays: list[float] = []
 
-    def set(self, delay: float) -> Future[Any]:
-        assert self._waiting is None, "one at a time"
+    def after(self, delay: float, action: Callable[[], Any]) -> None:
+        assert self._action is None, "one at a time"
         self.delays.append(delay)
         self.due = self._clock.now + delay
-        self._waiting = Future()
-        return self._waiting
+        self._action = action
 
     def __bool__(self) -> bool:
-        return self._waiting is not None
+        return self._action is not None
 
-    def ring(self) -> None:
-        """Let the time pass until the one that is set, and ring it."""
+    def fire(self) -> None:
+        """Advance the clock to the timer that is set, and call its action."""
         self._clock.now = max(self._clock.now, self.due)
-        self._take().set_result(None)
-
-    def cancel(self) -> None:
-        """Cancel the one that is set, as a pool does that ends."""
-        self._take().cancel()
-
-    def _take(self) -> Future[Any]:
-        alarm, self._waiting = self._waiting, None
-        assert alarm is not None, "none is set"
-        return alarm
+        action, self._action = self._action, None
+        assert action is not None, "none is set"
+        action()
 
 
 class Shapeless:

@@ -282,8 +282,6 @@ def test_threads_that_are_held_are_replaced(make: MakePool, hands: Hands) -> Non
     for number in range(5):
         pool.submit(SomeDevice(str(number)), "x", None)
     hands.holds(2)
-    # Whoever waits for its time need not wait for them.
-    result(pool.alarm("early", 0.0))
     clock.now += HELD
     hands.holds(4)
     assert len(hands.names()) == 4
@@ -642,43 +640,6 @@ def test_a_delayed_request_is_served_when_it_is_due(
     assert hands.names() == []
     clock.now += 0.01
     assert result(future) == "x"
-
-
-# --- alarms --------------------------------------------------------------------------
-
-
-def test_an_alarm_rings_in_time_and_calls_nobody(make: MakePool, hands: Hands) -> None:
-    clock = DrivenClock()
-    pool = make(hands.serve, clock=clock)
-    alarm = pool.alarm("tea", 0.01)
-    rung_in = []
-    alarm.add_done_callback(lambda _: rung_in.append(threading.current_thread()))
-    wait_until(lambda: asleep(pool) == 1, "a thread waits for it")
-    assert pool.alarm("tea", NEVER) is alarm, "the earlier counts for both"
-    clock.now += 0.01
-    assert result(alarm) is None
-    assert hands.names() == []
-    assert pool.owns(rung_in[0])
-    assert not pool.alarm("tea", NEVER).done()
-
-
-def test_an_alarm_rings_while_servers_hang(make: MakePool, hands: Hands) -> None:
-    """They may take half of the threads; whoever waits for time needs another."""
-    pool = make(hands.serve, workers=4)
-    for number in range(4):
-        # Nobody knows whether it answers, and it cannot be asked.
-        pool.submit(SomeDevice(str(number), Server(str(number))), "x", None)
-    hands.holds(2)
-    assert result(pool.alarm("tea", 0.0)) is None
-    assert len(hands.names()) == 2
-
-
-def test_an_alarm_of_a_pool_that_ends_is_cancelled(make: MakePool) -> None:
-    pool = make()
-    alarm = pool.alarm("tea", NEVER)
-    assert pool.close(SOON)
-    assert alarm.cancelled()
-    assert pool.alarm("tea", 0.0).cancelled()
 
 
 def test_who_is_held_leaves_somebody_who_looks_in_time(

@@ -13,7 +13,7 @@ import pytest
 import tango
 from hypothesis import given
 from hypothesis import strategies as st
-from pure_support import Alarms, DrivenClock
+from pure_support import DrivenClock, DrivenTimer
 
 from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.core.verification import CHANNEL_OPENS, COMPANY
@@ -58,8 +58,7 @@ class Attribute:
 class Pool:
     """Asks devices, which answer when the test says so."""
 
-    def __init__(self, alarms: Alarms) -> None:
-        self._alarms = alarms
+    def __init__(self) -> None:
         self.asked: list[tuple[Device, float]] = []
         self.waiting: dict[tuple[Device, Hashable], Future[Any]] = {}
 
@@ -87,9 +86,6 @@ class Pool:
         if waiting is not None:
             waiting.cancel()
 
-    def alarm(self, name: Hashable, delay: float) -> Future[Any]:
-        return self._alarms.set(delay)
-
     @property
     def devices(self) -> list[Device]:
         """Those that were asked for a first turn."""
@@ -106,13 +102,13 @@ class Pool:
 
 
 @pytest.fixture
-def pool(alarms: Alarms) -> Pool:
-    return Pool(alarms)
+def pool() -> Pool:
+    return Pool()
 
 
 @pytest.fixture
-def deferred_setup(pool: Pool, clock: DrivenClock) -> DeferredSetup:
-    return DeferredSetup(pool, connection_of, clock)
+def deferred_setup(pool: Pool, timer: DrivenTimer, clock: DrivenClock) -> DeferredSetup:
+    return DeferredSetup(pool, connection_of, timer.after, clock)
 
 
 def connection_of(device: Device) -> Device:
@@ -127,19 +123,19 @@ def refusal() -> Any:
 
 
 def test_an_attribute_has_its_turn_when_it_is_quiet_and_its_device_answers(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer
 ) -> None:
     device = Device()
     attribute = Attribute(device)
     deferred_setup.hold(attribute)
-    assert alarms.delays == [QUIET]
+    assert timer.delays == [QUIET]
     assert pool.asked == []
-    alarms.ring()
+    timer.fire()
     assert pool.asked == [(device, 0.0)]
     assert attribute.turns == 0
     pool.answer()
     assert (attribute.turns, attribute.second_turns) == (1, 0)
-    assert not alarms, "nothing is left to wait for"
+    assert not timer, "nothing is left to wait for"
     _, delay = pool.asked[1]
     assert CHANNEL_OPENS <= delay <= CHANNEL_OPENS + COMPANY
     pool.answer()
@@ -148,21 +144,21 @@ def test_an_attribute_has_its_turn_when_it_is_quiet_and_its_device_answers(
 
 
 def test_as_long_as_attributes_come_nobody_has_a_turn(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms, clock: DrivenClock
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer, clock: DrivenClock
 ) -> None:
     attributes = [Attribute(Device()) for _ in range(5)]
     for one in attributes:
         deferred_setup.hold(one)
         clock.now += 0.6 * QUIET
-    alarms.ring()
+    timer.fire()
     assert pool.asked == []
-    assert alarms.delays[-1] == pytest.approx(0.4 * QUIET)
-    alarms.ring()
+    assert timer.delays[-1] == pytest.approx(0.4 * QUIET)
+    timer.fire()
     assert pool.devices == [one.device for one in attributes]
 
 
 def test_but_not_for_ever(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms, clock: DrivenClock
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer, clock: DrivenClock
 ) -> None:
     one = Attribute(Device())
     for number in (1, 2):
@@ -171,15 +167,15 @@ def test_but_not_for_ever(
             assert clock.now <= begun + LONGEST_WAIT + QUIET, "it has waited for longer"
             deferred_setup.hold(one)
             clock.now += 0.6 * QUIET
-            while alarms and alarms.due <= clock.now:
-                alarms.ring()
+            while timer and timer.due <= clock.now:
+                timer.fire()
                 pool.answer()
         # Those that go on coming wait as long again.
         assert clock.now >= begun + LONGEST_WAIT
 
 
 def test_a_large_window_takes_its_time_to_be_shown(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms, clock: DrivenClock
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer, clock: DrivenClock
 ) -> None:
     device = Device()
     attributes = [Attribute(device) for _ in range(3000)]
@@ -187,18 +183,18 @@ def test_a_large_window_takes_its_time_to_be_shown(
         deferred_setup.hold(one)
     begun = clock.now
     while not pool.asked:
-        alarms.ring()
+        timer.fire()
     assert clock.now == pytest.approx(begun + LONGEST_QUIET)
 
 
 def test_a_device_is_asked_once_for_all_its_attributes(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer
 ) -> None:
     one, other = Device(), Device()
     attributes = [Attribute(device) for device in (one, other, one, other, one)]
     for attribute in (*attributes, attributes[0]):
         deferred_setup.hold(attribute)
-    alarms.ring()
+    timer.fire()
     assert pool.devices == [one, other]
     pool.answer()
     assert [attribute.turns for attribute in attributes] == [1] * 5
@@ -206,14 +202,14 @@ def test_a_device_is_asked_once_for_all_its_attributes(
 
 @pytest.mark.parametrize("per_device", [1, 10, SOME, 3 * SOME])
 def test_many_have_their_turns_one_after_the_other(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms, per_device: int
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer, per_device: int
 ) -> None:
     """A thousand at once would freeze the window."""
     devices = [Device() for _ in range(8 * SOME // per_device)]
     attributes = [Attribute(one) for one in devices for _ in range(per_device)]
     for attribute in attributes:
         deferred_setup.hold(attribute)
-    alarms.ring()
+    timer.fire()
     turns = 0
     while True:
         before = sum(attribute.turns for attribute in attributes)
@@ -221,39 +217,39 @@ def test_many_have_their_turns_one_after_the_other(
         now = sum(attribute.turns for attribute in attributes) - before
         assert 0 < now < SOME + per_device
         turns += 1
-        if not alarms:
+        if not timer:
             break
-        assert alarms.delays[-1] == PACE
-        alarms.ring()
+        assert timer.delays[-1] == PACE
+        timer.fire()
     assert [attribute.turns for attribute in attributes] == [1] * len(attributes)
     assert turns == ceil(len(devices) / ceil(SOME / per_device))
 
 
 def test_who_comes_while_others_have_their_turn_waits_until_it_is_quiet(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer
 ) -> None:
     many = [Attribute(Device()) for _ in range(2 * SOME)]
     for one in many:
         deferred_setup.hold(one)
-    alarms.ring()
+    timer.fire()
     late = Attribute(Device())
     deferred_setup.hold(late)
-    alarms.ring()
+    timer.fire()
     assert len(pool.devices) == 2 * SOME
-    assert alarms.delays[-1] == QUIET
-    while alarms:
-        alarms.ring()
+    assert timer.delays[-1] == QUIET
+    while timer:
+        timer.fire()
     pool.answer()
     assert late.turns == 1
 
 
 def test_a_device_that_fails_is_asked_again(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer
 ) -> None:
     device = Device()
     attribute = Attribute(device)
     deferred_setup.hold(attribute)
-    alarms.ring()
+    timer.fire()
     for _ in range(3):
         pool.answer(refusal())
     again = 3 * [(device, device.retry_delay)]
@@ -263,12 +259,12 @@ def test_a_device_that_fails_is_asked_again(
 
 
 def test_of_a_device_that_is_gone_by_then_nothing_is_seen_to(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer
 ) -> None:
     """It is looked at when it is back."""
     attribute = Attribute(Device())
     deferred_setup.hold(attribute)
-    alarms.ring()
+    timer.fire()
     pool.answer()
     pool.answer(refusal())
     assert not pool.waiting
@@ -276,27 +272,27 @@ def test_of_a_device_that_is_gone_by_then_nothing_is_seen_to(
 
 
 def test_a_device_that_nobody_listens_to_is_not_asked_again(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer
 ) -> None:
     attribute = Attribute(Device())
     attribute.is_listened_to = False
     deferred_setup.hold(attribute)
-    alarms.ring()
+    timer.fire()
     pool.answer(refusal())
     assert not pool.waiting
 
 
 def test_who_comes_later_shares_no_turn_with_those_before(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer
 ) -> None:
     """The second turn is some time after the first."""
     device = Device()
     one, other = Attribute(device), Attribute(device)
     deferred_setup.hold(one)
-    alarms.ring()
+    timer.fire()
     pool.answer()
     deferred_setup.hold(other)
-    alarms.ring()
+    timer.fire()
     assert len(pool.waiting) == 2
     pool.answer()
     assert (one.turns, one.second_turns) == (1, 1)
@@ -304,12 +300,12 @@ def test_who_comes_later_shares_no_turn_with_those_before(
 
 
 def test_a_device_is_not_asked_for_attributes_that_are_gone(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer
 ) -> None:
     device = Device()
     attribute = Attribute(device)
     deferred_setup.hold(attribute)
-    alarms.ring()
+    timer.fire()
     del attribute
     gc.collect()
     pool.answer(refusal())
@@ -317,17 +313,17 @@ def test_a_device_is_not_asked_for_attributes_that_are_gone(
 
 
 def test_one_that_is_held_again_has_its_turns_anew(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer
 ) -> None:
     """It was subscribed anew: the channel of that is not open yet."""
     device = Device()
     again, other = Attribute(device), Attribute(device)
     for one in (again, other):
         deferred_setup.hold(one)
-    alarms.ring()
+    timer.fire()
     pool.answer()
     deferred_setup.hold(again)
-    alarms.ring()
+    timer.fire()
     pool.answer()
     assert (other.turns, other.second_turns) == (1, 1)
     assert (again.turns, again.second_turns) == (2, 0)
@@ -336,7 +332,7 @@ def test_one_that_is_held_again_has_its_turns_anew(
 
 
 def test_for_those_that_were_cleaned_up_no_device_is_asked(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer
 ) -> None:
     device = Device()
     first, second, third = (Attribute(device) for _ in range(3))
@@ -345,7 +341,7 @@ def test_for_those_that_were_cleaned_up_no_device_is_asked(
     deferred_setup.release(first)
     for one in (second, third):
         deferred_setup.hold(one)
-    alarms.ring()
+    timer.fire()
     pool.answer()
     deferred_setup.release(second)
     deferred_setup.release(second)
@@ -357,12 +353,12 @@ def test_for_those_that_were_cleaned_up_no_device_is_asked(
 
 @pytest.mark.parametrize("how", ["cancelled", "failed"])
 def test_what_is_no_word_of_the_device_ends_it(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms, how: str
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer, how: str
 ) -> None:
     """The pool has ended, or has logged what is wrong with the plugin."""
     attribute = Attribute(Device())
     deferred_setup.hold(attribute)
-    alarms.ring()
+    timer.fire()
     ((_, future),) = pool.waiting.items()
     if how == "cancelled":
         future.cancel()
@@ -372,17 +368,8 @@ def test_what_is_no_word_of_the_device_ends_it(
     assert attribute.turns == 0
 
 
-def test_when_the_pool_ends_nobody_has_a_turn(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
-) -> None:
-    deferred_setup.hold(Attribute(Device()))
-    alarms.cancel()
-    assert not alarms
-    assert pool.asked == []
-
-
 def test_nobody_is_kept_alive(
-    deferred_setup: DeferredSetup, pool: Pool, alarms: Alarms
+    deferred_setup: DeferredSetup, pool: Pool, timer: DrivenTimer
 ) -> None:
     gone, kept = Attribute(Device()), Attribute(Device())
     homeless = Attribute(None)
@@ -392,7 +379,7 @@ def test_nobody_is_kept_alive(
     del gone, one
     gc.collect()
     assert [reference() for reference in references] == [None, None]
-    alarms.ring()
+    timer.fire()
     assert pool.devices == [kept.device]
     pool.answer()
     assert (kept.turns, homeless.turns) == (1, 0)
@@ -401,9 +388,9 @@ def test_nobody_is_kept_alive(
 @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0.0, 2.0)), max_size=60))
 def test_everybody_has_a_turn_in_the_end(steps: list[tuple[int, float]]) -> None:
     clock = DrivenClock()
-    alarms = Alarms(clock)
-    pool = Pool(alarms)
-    deferred_setup = DeferredSetup(pool, connection_of, clock)
+    timer = DrivenTimer(clock)
+    pool = Pool()
+    deferred_setup = DeferredSetup(pool, connection_of, timer.after, clock)
     devices = [Device() for _ in range(3)]
     attributes = [Attribute(devices[number % 3]) for number in range(6)]
     held = set()
@@ -411,13 +398,13 @@ def test_everybody_has_a_turn_in_the_end(steps: list[tuple[int, float]]) -> None
         deferred_setup.hold(attributes[number])
         held.add(number)
         if pause > 1.5:
-            alarms.ring()
+            timer.fire()
             pool.answer()
-        elif pause < alarms.delays[-1]:
+        elif pause < timer.delays[-1]:
             clock.now += pause
-    while alarms or pool.waiting:
-        if alarms:
-            alarms.ring()
+    while timer or pool.waiting:
+        if timer:
+            timer.fire()
         pool.answer()
     for turns in ("turns", "second_turns"):
         assert {n for n, one in enumerate(attributes) if getattr(one, turns)} == held

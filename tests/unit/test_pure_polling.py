@@ -6,15 +6,15 @@ import gc
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future
-from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pure_support import SOON, Alarms, DrivenClock, SomeDevice, wait_until
+from pure_support import SOON, DrivenClock, DrivenTimer, SomeDevice, wait_until
 
 from taurus_tpo.concurrency.io_pool import GATHER, DevicePool
+from taurus_tpo.concurrency.timers import Timers
 from taurus_tpo.core.scheduler import Batch, Report, RequestKind
 from taurus_tpo.scheme.polling import SHORTEST, UNANSWERED_FOR, Polling
 
@@ -112,8 +112,8 @@ def hands() -> Hands:
 
 
 @pytest.fixture
-def polling(hands: Hands, alarms: Alarms, clock: DrivenClock) -> Polling:
-    return Polling(hands.poll, alarms.set, clock)
+def polling(hands: Hands, timer: DrivenTimer, clock: DrivenClock) -> Polling:
+    return Polling(hands.poll, timer.after, clock)
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ def test_those_that_travel_together_go_on_together(
     """
     clock = DrivenClock(1000.0 + moment)
     device = SlowDevice(clock, takes * PERIOD, spread * PERIOD)
-    polling = Polling(device.poll, Alarms(clock).set, clock)
+    polling = Polling(device.poll, DrivenTimer(clock).after, clock)
     attributes = [Attribute(Device("device"), name) for name in "abc"]
     for one in attributes[:2]:
         polling.add(one, PERIOD)
@@ -234,7 +234,7 @@ def test_whatever_the_period_the_next_turn_is_within_it(
     now: float, period: float, steps: list[float]
 ) -> None:
     hands, clock = Hands(), DrivenClock(now)
-    polling = Polling(hands.poll, Alarms(clock).set, clock)
+    polling = Polling(hands.poll, DrivenTimer(clock).after, clock)
     attribute = Attribute(Device("device"))
     polling.add(attribute, period)
     for step in steps:
@@ -294,34 +294,34 @@ def being_subscribed(number: int) -> list[Attribute]:
 
 
 def test_one_that_is_being_subscribed_is_asked_for_later(
-    polling: Polling, hands: Hands, alarms: Alarms
+    polling: Polling, hands: Hands, timer: DrivenTimer
 ) -> None:
     (one,) = being_subscribed(1)
     polling.add(one, PERIOD)
     assert hands.asked == []
-    assert alarms.delays == [UNANSWERED_FOR]
-    alarms.ring()
+    assert timer.delays == [UNANSWERED_FOR]
+    timer.fire()
     assert hands.asked == [("0", 0.0)]
     assert hands.read() == ["0"]
     assert hands.delays[-1] <= PERIOD
-    assert not alarms
+    assert not timer
 
 
 def test_one_whose_subscription_works_in_time_is_never_asked_for(
-    polling: Polling, hands: Hands, alarms: Alarms
+    polling: Polling, hands: Hands, timer: DrivenTimer
 ) -> None:
     one, other = being_subscribed(2)
     polling.add(one, PERIOD)
     polling.add(other, PERIOD)
     assert not polling.remove(one), "no poll is on its way"
-    alarms.ring()
+    timer.fire()
     assert hands.read() == ["1"]
     assert polling.remove(other), "the next one is on its way"
     assert not polling.remove(other)
 
 
 def test_whoever_is_added_meanwhile_has_a_turn_of_its_own(
-    polling: Polling, hands: Hands, alarms: Alarms, clock: DrivenClock
+    polling: Polling, hands: Hands, timer: DrivenTimer, clock: DrivenClock
 ) -> None:
     """Those that fall due at nearly the same time travel together."""
     first, *others = being_subscribed(4)
@@ -330,34 +330,34 @@ def test_whoever_is_added_meanwhile_has_a_turn_of_its_own(
     for one in others:
         polling.add(one, PERIOD)
         clock.now += GATHER / 4
-    assert len(alarms.delays) == 1, "one alarm for all"
-    alarms.ring()
+    assert len(timer.delays) == 1, "one timer for all"
+    timer.fire()
     assert [name for name, _ in hands.asked] == ["0"]
-    alarms.ring()
+    timer.fire()
     names, delays = zip(*hands.asked[1:])
     assert names == ("1", "2", "3")
     assert delays == pytest.approx((0.0, GATHER / 4, GATHER / 2))
-    assert not alarms
+    assert not timer
     (late,) = being_subscribed(1)
     polling.add(late, PERIOD)
-    assert alarms, "the next alarm"
+    assert timer, "the next one"
 
 
 def test_a_restart_before_the_first_poll_gives_one_row_of_polls(
-    polling: Polling, hands: Hands, alarms: Alarms
+    polling: Polling, hands: Hands, timer: DrivenTimer
 ) -> None:
     (one,) = being_subscribed(1)
     polling.add(one, PERIOD)
     polling.remove(one)
     polling.add(one, PERIOD)
-    alarms.ring()
+    timer.fire()
     assert len(hands.asked) == 1
     assert hands.read() == ["0"]
     assert hands.read() == ["0"]
 
 
 def test_one_that_is_held_back_is_not_kept_alive(
-    polling: Polling, hands: Hands, alarms: Alarms
+    polling: Polling, hands: Hands, timer: DrivenTimer
 ) -> None:
     (one,) = being_subscribed(1)
     polling.add(one, PERIOD)
@@ -365,23 +365,19 @@ def test_one_that_is_held_back_is_not_kept_alive(
     del one
     gc.collect()
     assert reference() is None
-    alarms.ring()
+    timer.fire()
     assert hands.asked == []
 
 
-@pytest.mark.parametrize("how", ["closed", "cancelled"])
 def test_of_those_held_back_none_is_polled_after_the_end(
-    polling: Polling, hands: Hands, alarms: Alarms, how: str
+    polling: Polling, hands: Hands, timer: DrivenTimer
 ) -> None:
     (one,) = being_subscribed(1)
     polling.add(one, PERIOD)
-    if how == "closed":
-        polling.close()
-        alarms.ring()
-    else:
-        alarms.cancel()
+    polling.close()
+    timer.fire()
     assert hands.asked == []
-    assert not alarms
+    assert not timer
 
 
 # --- the end -------------------------------------------------------------------------
@@ -459,8 +455,8 @@ class Facility:
     def __init__(self) -> None:
         self.clock = DrivenClock()
         self.pool = DevicePool(self._serve, 2, clock=self.clock)
-        alarm = partial(self.pool.alarm, "polling")
-        self.polling = Polling(self._poll, alarm, self.clock)
+        self.timers = Timers(clock=self.clock)
+        self.polling = Polling(self._poll, self.timers.after, self.clock)
 
     def _poll(self, attribute: Attribute, delay: float) -> Future[Any]:
         target = weakref.ref(attribute)
@@ -483,6 +479,7 @@ def facility() -> Iterator[Facility]:
     facility = Facility()
     yield facility
     facility.polling.close()
+    facility.timers.close(SOON)
     facility.pool.close(SOON)
 
 
