@@ -126,7 +126,11 @@ def parts(observed: dict[str, Any], scenario: Scenario) -> dict[tuple[str, str],
         polled = on is None or is_polled(scenario, on)
         if polled or scenario.stops_processes:
             both = on is not None and has_events(scenario, on)
-            found["told", key] = _collapsed(as_changes(segments) if both else segments)
+            found["told", key] = (
+                _collapsed(as_changes(segments), "Change")
+                if both
+                else _collapsed(segments, "Periodic")
+            )
             found["repeats", key] = _repeats(segments, "Change", "Config")
         else:
             found["told", key] = [_with_configurations_once(one) for one in segments]
@@ -157,11 +161,15 @@ def as_changes(segments: list[list[Any]]) -> list[list[Any]]:
     ]
 
 
-def _collapsed(segments: list[list[Any]]) -> list[list[Any]]:
-    """Return one list without what is a matter of time: repetitions, and polls."""
+def _collapsed(segments: list[list[Any]], poll: str) -> list[list[Any]]:
+    """Return one list without what is a matter of time: repetitions, and polls.
+
+    :param poll: the kind of event that a poll brings. Whether one comes between two
+        configurations depends on the moment.
+    """
     flat: list[Any] = []
     for record in (record for segment in segments for record in segment):
-        polled = record[0] == "Periodic" and flat and flat[-1][1] == record[1]
+        polled = record[0] == poll and flat and flat[-1][1] == record[1]
         if not polled and (not flat or flat[-1] != record):
             flat.append(record)
     return [flat]

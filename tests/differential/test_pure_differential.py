@@ -106,6 +106,11 @@ def test_whether_a_poll_or_an_event_brings_a_value_is_a_matter_of_time() -> None
     assert not compare(both, stock, plugin)
     assert compare(EVENTS, stock, plugin)
     assert compare(POLLED, stock, plugin)
+    # So is whether a poll comes between two configurations.
+    twice = observed([["Change", 1], ["Config", 1], ["Config", 1]])
+    apart = observed([["Change", 1], ["Config", 1], ["Periodic", 1], ["Config", 1]])
+    assert not compare(both, twice, apart)
+    assert compare(both, twice, observed([["Change", 1]]))
     read = Step("client", "read", 0, {"cache": False})
     scenario = replace(POLLED, steps=(*POLLED.steps, read))
     unmeant, keys = explain(compare(scenario, plugin, stock), scenario)
