@@ -6,14 +6,15 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Callable, NoReturn, Protocol
 
 import tango
 
 from taurus_tpo.core.batching import ReadCosts
 from taurus_tpo.core.clock import SYSTEM, Clock
-from taurus_tpo.core.errors import fresh
+from taurus_tpo.core.configuration_cache import ConfigurationCache
+from taurus_tpo.core.errors import fresh, is_not_found
 from taurus_tpo.core.modes import RETRYING, SubMode
 from taurus_tpo.core.server_health import JUST_NOW, LATELY, Server
 from taurus_tpo.tango_client.database import no_answer_yet
@@ -80,10 +81,9 @@ class DeviceConnection:
         #: The process that made it.
         self._process = os.getpid()
         self._failures = 0
-        self._configurations: dict[str, Any] = {}
-        self._attributes: tuple[str, ...] = ()
-        #: When the configurations were requested, and when they arrived.
-        self._configuring = self._configured = float("-inf")
+        self._configurations: ConfigurationCache[Any] = ConfigurationCache()
+        #: Whether the device has ever returned its configuration.
+        self.configured = False
         self._heard = float("-inf")
         self._refused = float("-inf")
         #: The server to call next: the database, until the server of the device is
@@ -168,14 +168,9 @@ class DeviceConnection:
         self.server.doubt()
 
     @property
-    def configured(self) -> bool:
-        """Whether the device has ever returned its configuration."""
-        return self._configured > float("-inf")
-
-    @property
     def attributes(self) -> tuple[str, ...]:
-        """The names of its attributes, from its last configuration; never waits."""
-        return self._attributes
+        """The names of its attributes when it returned all last; never waits."""
+        return self._configurations.attributes
 
     @property
     def retry_delay(self) -> float:
@@ -212,10 +207,11 @@ class DeviceConnection:
             self.server = self._directory.first(self._place)
 
     def connect(self) -> None:
-        """Make the proxy and read the configuration of all attributes; waits.
+        """Make the proxy and read the configuration; waits.
 
-        A device that refuses at once, because its server does not run, counts as
-        answering: the subscription will report the error.
+        That of all attributes first, later that of the attributes in use. A device that
+        refuses at once, because its server does not run, counts as answering: the
+        subscription will report the error.
 
         :raises tango.DevFailed: if the device does not answer, or the database does not
             know it.
@@ -223,7 +219,7 @@ class DeviceConnection:
         begun = self._clock.monotonic()
         try:
             proxy = self._make_proxy()
-            infos = proxy.attribute_list_query_ex()
+            self._read_configurations(proxy, begun)
         except tango.DevFailed as error:
             prompt = self._clock.monotonic() - begun < PROMPT
             self.answers = prompt and self._proxy is not None
@@ -233,15 +229,34 @@ class DeviceConnection:
             self.heard()
             self._refused = self._heard
         else:
-            self._configurations = {info.name.lower(): info for info in infos}
-            self._attributes = tuple(info.name for info in infos)
-            self._configuring, self._configured = begun, self._clock.monotonic()
+            self.configured = True
             self._failures = 0
             self._error = None
             self._refused = float("-inf")
             self.answers = True
             self.heard()
         self._owners_proxy()
+
+    def _read_configurations(self, proxy: Any, begun: float) -> None:
+        """Read the configurations of all attributes, or of those that are in use.
+
+        The device may have been restarted with others: a wanted attribute that it does
+        not have makes it return all.
+
+        :raises tango.DevFailed: if the device does not answer.
+        """
+        names = self._configurations.to_request() if self.configured else []
+        if names:
+            try:
+                infos = proxy.get_attribute_config_ex(names)
+            except tango.DevFailed as error:
+                if not is_not_found(error):
+                    raise
+            else:
+                self._configurations.take(_named(infos), begun)
+                return
+        infos = proxy.attribute_list_query_ex()
+        self._configurations.take_all(_named(infos), begun)
 
     def _failed(self, error: Any) -> None:
         self._error = fresh(error)
@@ -296,14 +311,12 @@ class DeviceConnection:
         :param since: when the caller last learned of a change, monotonic clock, s; the
             request has to be later.
         """
-        age = self._clock.monotonic() - self._configuring
-        if age > within or self._configuring < since:
-            return None
-        return self._configurations.get(attribute.lower())
+        oldest = self._clock.monotonic() - within
+        return self._configurations.get(attribute, max(oldest, since))
 
     def forget_configurations(self) -> None:
         """Forget the configurations of all attributes: one has changed."""
-        self._configurations = {}
+        self._configurations.forget()
 
     def no_answer(self) -> NoReturn:
         """Raise the error that explains why there is no answer.
@@ -410,6 +423,10 @@ class DeviceConnection:
         return self._subscriber.subscribe(
             self, attribute, kind, RETRYING, callback, rejected, refused
         )
+
+
+def _named(infos: Iterable[Any]) -> list[tuple[str, Any]]:
+    return [(info.name, info) for info in infos]
 
 
 def silence_of(server: Server) -> Any:

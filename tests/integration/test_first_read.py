@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import math
 import time
 import weakref
 from concurrent.futures import CancelledError
@@ -395,3 +396,31 @@ def test_who_is_listened_to_first_is_first_in_a_call(batches, factory):
     read = calls(batches, DEVICE)
     assert read
     assert [sorted(batch, key=NAMES.index) for batch in read] == read
+
+
+def test_a_device_is_asked_again_only_for_what_is_in_use(batches, factory):
+    attribute = taurus.Attribute(model(batches, "volt01", DEVICE))
+    connection = factory.connection(attribute.getParentObj())
+    eventually(lambda: connection.configured, "the device has told all")
+    # Nothing else asks it any more.
+    eventually(lambda: not factory.first_read.pending(RequestKind.CONNECT), "it rests")
+
+    def is_told(name: str, since: float) -> bool:
+        return connection.fresh_configuration(name, math.inf, since) is not None
+
+    assert "volt02" in connection.attributes
+    begun = time.monotonic()
+    connection.connect()
+    assert is_told("volt01", begun)
+    assert not is_told("volt02", begun)
+    assert is_told("volt02", -math.inf), "what it told before is kept"
+    begun = time.monotonic()
+    connection.connect()
+    assert is_told("volt01", begun)
+    assert is_told("volt02", begun), "it is in use now"
+    assert not is_told("volt03", begun)
+    # One that the device did not have may be there now, and others may not.
+    assert not is_told("new", begun)
+    begun = time.monotonic()
+    connection.connect()
+    assert is_told("volt03", begun)
