@@ -14,6 +14,7 @@ from taurus_tpo import __version__  # noqa: E402
 from taurus_tpo.concurrency import io_pool, liveness  # noqa: E402
 from taurus_tpo.core import (  # noqa: E402
     batching,
+    device_health,
     parallel_reads,
     scheduler,
     server_health,
@@ -25,7 +26,7 @@ from taurus_tpo.scheme import (  # noqa: E402
     gui_wait_policy,
     polling,
 )
-from taurus_tpo.tango_client import device, subscriber  # noqa: E402
+from taurus_tpo.tango_client import subscriber  # noqa: E402
 
 project = "taurus_tpo"
 author = "The taurus_tpo developers"
@@ -87,5 +88,5 @@ rst_prolog = f"""
 .. |longest pause| replace:: {server_health.RETRY_PAUSES[-1]:g} s
 .. |prompt| replace:: {subscriber.PROMPT:g} s
 .. |busy| replace:: {subscriber.BUSY_FOR:g} s
-.. |longest retry| replace:: {device.LONGEST_RETRY:g} s
+.. |longest retry| replace:: {device_health.LONGEST_RETRY:g} s
 """

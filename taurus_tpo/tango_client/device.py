@@ -14,9 +14,10 @@ import tango
 from taurus_tpo.core.batching import ReadCosts
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.configuration_cache import ConfigurationCache
+from taurus_tpo.core.device_health import DeviceHealth
 from taurus_tpo.core.errors import fresh, is_not_found
 from taurus_tpo.core.modes import RETRYING, SubMode
-from taurus_tpo.core.server_health import JUST_NOW, LATELY, Server
+from taurus_tpo.core.server_health import Server
 from taurus_tpo.tango_client.database import no_answer_yet
 from taurus_tpo.tango_client.reads import Answer, Reading, read_at_once, read_beside
 from taurus_tpo.tango_client.server_registry import (
@@ -37,9 +38,6 @@ SILENT_SERVER = "API_CantConnectToDevice"
 #: How long a configuration that was read with all others of its device is valid, s.
 CONFIGURATION_FRESH = 5.0
 
-#: Longest pause between two attempts to connect to a device, s.
-LONGEST_RETRY = 10.0
-
 
 class ProxyOwner(Protocol):
     """What a connection needs of the object that makes its proxy."""
@@ -51,7 +49,7 @@ class ProxyOwner(Protocol):
         """Return the ``tango.DeviceProxy``, or None if it could not be made."""
 
 
-class DeviceConnection:
+class DeviceConnection(DeviceHealth):
     """A Tango device as the plugin uses it.
 
     All methods may be called from any thread; those that call the device, or its
@@ -73,36 +71,27 @@ class DeviceConnection:
     ) -> None:
         self.name = owner.getFullName()
         self._owner = weakref.ref(owner)
-        self._clock = clock
         self._directory = directory
         self._place = DeviceLocation.of(self.name)
+        server, located = directory.first(self._place), not self._place.has_database
+        # An owner that makes its proxy by itself has tried already.
+        super().__init__(server, located, not hasattr(owner, "make_proxy"), clock)
         self._subscriber = Subscriber(self._place, readiness, clock)
         self._proxy: Any = None
         #: The process that made it.
         self._process = os.getpid()
-        self._failures = 0
         self._configurations: ConfigurationCache[Any] = ConfigurationCache()
         #: Whether the device has ever returned its configuration.
         self.configured = False
-        self._heard = float("-inf")
-        self._refused = float("-inf")
-        #: The server to call next: the database, until the server of the device is
-        #: known.
-        self.server: Server = directory.first(self._place)
         #: The last known server of the device, for users; None until it is known.
-        self.home: Server | None = None if self._place.has_database else self.server
+        self.home: Server | None = server if located else None
         #: Set when the database was asked for the server, whether or not it is known.
         self.placed = threading.Event()
-        self.located = not self._place.has_database
-        if self.located:
+        if located:
             self.placed.set()
         #: Its read times, and whether the last call timed out.
         self.costs = ReadCosts(one_by_one)
         self.late = False
-        #: Whether the device has answered, or refused at once. True if the owner makes
-        #: its proxy by itself: then it has tried already.
-        self.answers = not hasattr(owner, "make_proxy")
-        self._error: Any = None
 
     def __del__(self) -> None:
         proxy = vars(self).get("_proxy")
@@ -112,70 +101,14 @@ class DeviceConnection:
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def error(self) -> Any:
-        """Why it does not answer, a ``DevFailed``; None if it does."""
-        return self.server.error or self._error
-
-    @property
-    def silent(self) -> bool:
-        """Whether the device is known not to answer, or its server, which is probed.
-
-        A server that no request waits for is not probed, so it may answer again
-        unnoticed.
-        """
-        failed = self._error is not None and not self.answers
-        return failed or self.server.silent_lately(self._clock.monotonic())
-
-    @property
-    def answers_lately(self) -> bool:
-        """Whether the device, or its server, answered or refused recently."""
-        if not self.answers or self.server.silent:
-            return False
-        now = self._clock.monotonic()
-        heard = now - self._heard <= LATELY
-        return heard or (self.located and self.server.heard_lately(now))
-
-    @property
-    def answered_just_now(self) -> bool:
-        """Whether the device answered so recently that it needs no probe."""
-        return self._clock.monotonic() - self._heard <= JUST_NOW
-
-    @property
-    def refused_lately(self) -> bool:
-        """Whether it recently refused to return its configuration: it is down."""
-        return self._clock.monotonic() - self._refused <= LATELY
-
-    @property
-    def is_there(self) -> bool:
-        """Whether the device has answered, or at least its server or database."""
-        now = self._clock.monotonic()
-        return not self.silent and (self.answers or self.server.answers_lately(now))
-
     def restart_in_child(self) -> None:
         """Reset in a forked child process: a thread of the parent may hold a lock."""
         self._subscriber.restart_in_child()
-
-    def heard(self) -> None:
-        """Record that the device has just answered, or refused."""
-        self._heard = self._clock.monotonic()
-        if self.located:
-            self.server.heard = self._heard
-
-    def doubt(self) -> None:
-        """Record that a call to it took so long that it has to be probed first."""
-        self._heard = float("-inf")
-        self.server.doubt()
 
     @property
     def attributes(self) -> tuple[str, ...]:
         """The names of its attributes when it returned all last; never waits."""
         return self._configurations.attributes
-
-    @property
-    def retry_delay(self) -> float:
-        """Pause before the next attempt to connect to a device that failed, s."""
-        return min(LONGEST_RETRY, 2.0 ** max(0, self._failures - 1))
 
     def locate(self) -> None:
         """Ask the database for the server of the device; waits.
@@ -185,7 +118,7 @@ class DeviceConnection:
         try:
             self.home = self.server = self._directory.find(self._place)
         except tango.DevFailed as error:
-            self._failed(error)
+            self.failed(error)
             raise
         else:
             self.located = True
@@ -222,19 +155,14 @@ class DeviceConnection:
             self._read_configurations(proxy, begun)
         except tango.DevFailed as error:
             prompt = self._clock.monotonic() - begun < PROMPT
-            self.answers = prompt and self._proxy is not None
-            self._failed(error)
-            if not self.answers:
+            if not prompt or self._proxy is None:
+                self.answers = False
+                self.failed(error)
                 raise
-            self.heard()
-            self._refused = self._heard
+            self.refused(error)
         else:
             self.configured = True
-            self._failures = 0
-            self._error = None
-            self._refused = float("-inf")
-            self.answers = True
-            self.heard()
+            self.connected()
         self._owners_proxy()
 
     def _read_configurations(self, proxy: Any, begun: float) -> None:
@@ -257,10 +185,6 @@ class DeviceConnection:
                 return
         infos = proxy.attribute_list_query_ex()
         self._configurations.take_all(_named(infos), begun)
-
-    def _failed(self, error: Any) -> None:
-        self._error = fresh(error)
-        self._failures += 1
 
     def _make_proxy(self) -> Any:
         if self._proxy is None:
