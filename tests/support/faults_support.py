@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import taurus
 from paths import SUPPORT
+from program_support import start_program
 from stopwatch import Stopwatch
 from tango_support import SOON, Listener, eventually
 
@@ -205,6 +206,18 @@ class Census(threading.Thread):
         self.join()
 
 
+def start_job(
+    name: str,
+    facility: Facility,
+    job: dict[str, Any],
+    stdin: int = subprocess.DEVNULL,
+    **environment: str,
+) -> subprocess.Popen[str]:
+    """Start a program of ``tests/programs`` with a job, its first argument."""
+    words = (name, json.dumps(job))
+    return start_program(*words, facility=facility, stdin=stdin, **environment)
+
+
 def start(code: str, facility: Facility, job: dict[str, Any]) -> subprocess.Popen[str]:
     """Start ``code`` in a fresh process, with a job as its first argument."""
     return subprocess.Popen(
@@ -236,6 +249,12 @@ def finish(process: subprocess.Popen[str], timeout: float = 120.0) -> str:
 def told_by(code: str, facility: Facility, **job: Any) -> dict[str, Any]:
     """Run ``code`` in a fresh process and return what its last line tells, as JSON."""
     told: dict[str, Any] = json.loads(finish(start(code, facility, job)))
+    return told
+
+
+def told_by_program(name: str, facility: Facility, **job: Any) -> dict[str, Any]:
+    """Run a program with a job and return what its last line tells, as JSON."""
+    told: dict[str, Any] = json.loads(finish(start_job(name, facility, job)))
     return told
 
 
