@@ -12,22 +12,21 @@ from collections.abc import Iterator
 import pytest
 import tango
 import taurus
+from census import Census, plugin_threads
 from faults_support import (
     BACK,
     MODES,
     MOST_THREADS,
     TIMEOUT,
-    WINDOW,
-    Census,
     Heard,
     heard,
     in_time,
     name_of,
-    plugin_threads,
     resume_all,
-    told_by,
+    told_by_program,
     volts,
 )
+from paths import FACILITIES
 from stopwatch import Stopwatch
 from tango_support import Listener, eventually, facility_of
 from taurus.core.taurusbasetypes import TaurusEventType
@@ -39,58 +38,14 @@ OTHER_WELL = "sim/well/2"
 
 HUNG = [f"sim/hung{server}/{device}" for server in range(10) for device in (1, 2, 3)]
 
-#: Ten servers that hang.
-SERVERS = "".join(
-    f"""
-[[server]]
-name = "TpoSim/hung{number}"
-condition = "hung"
-
-[[server.device]]
-name = "sim/hung{number}/{{n}}"
-count = 3
-
-[[server.device.attribute]]
-name = "volt{{n:02}}"
-count = 2
-value = 1.5
-
-[[server.device.attribute]]
-name = "calm"
-value = 2.5
-events = "none"
-"""
-    for number in range(10)
-)
-
-#: And one that is well.
-FACILITY = f"""
-[facility]
-title = "Bulkheads"
-
-[[server]]
-name = "TpoSim/well"
-
-[[server.device]]
-name = "sim/well/{{n}}"
-count = 2
-
-[[server.device.attribute]]
-name = "volt{{n:02}}"
-count = 10
-value = 1.5
-
-[[server.device.attribute]]
-name = "calm"
-value = 2.5
-events = "none"
-{SERVERS}"""
-
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory) -> Iterator[Facility]:
     """Ten servers that hang, and one that is well."""
-    with facility_of(tmp_path_factory, FACILITY) as facility:
+    well = (FACILITIES / "bulkheads.toml").read_text()
+    hung = (FACILITIES / "bulkheads_hung.toml").read_text()
+    servers = [hung.replace("hung0", f"hung{number}") for number in range(10)]
+    with facility_of(tmp_path_factory, "\n".join([well, *servers])) as facility:
         yield facility
 
 
@@ -104,41 +59,12 @@ def facility(running, factory) -> Iterator[Facility]:
     resume_all(running)
 
 
-#: A form of both, and then the ten are back.
-FORM = f"""{WINDOW}
-from faults_support import Census, plugin_threads
-
-with Census() as census:
-    form = TaurusForm()
-    timed("window", form.setModel, job["models"])
-    form.show()
-    watch = Stopwatch()
-    told["rows"] = len(form)
-    run(lambda: have_values(job["well"]), "those that are well are shown")
-    told["well"] = watch.seconds
-    hung = [taurus.Attribute(name) for name in job["hung"]]
-    run(lambda: all(attr.known.error for attr in hung), "the silence is told")
-    told["errors"] = [str(attr.known.error) for attr in hung]
-    for pid in job["pids"]:
-        os.kill(pid, signal.SIGCONT)
-    watch = Stopwatch()
-    run(lambda: have_values(job["hung"]), "all is shown", 60)
-    told["back"] = watch.seconds
-    timed("closing", form.setModel, [])
-    del hung, form
-    gc.collect()
-    run(lambda: not plugin_threads(), "threads end")
-told["most"] = census.most
-print(json.dumps(told))
-"""
-
-
 @MODES
 def test_a_window_of_ten_servers_that_hang(facility, mode):
     well = [*volts(facility, WELL, 1, 10), name_of(facility, OTHER_WELL, "calm")]
     hung = [name_of(facility, device, "volt01") for device in HUNG]
-    told = told_by(
-        FORM,
+    told = told_by_program(
+        "form_of_hung_servers",
         facility,
         mode=mode.name,
         models=[*hung[:15], *well, *hung[15:]],

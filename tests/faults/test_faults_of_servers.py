@@ -12,21 +12,20 @@ from collections.abc import Iterator
 
 import pytest
 import tango
+from census import plugin_threads
 from faults_support import (
     BACK,
     MODES,
     ONCE,
     ONE_CALL,
     TIMEOUT,
-    WINDOW,
     Heard,
     configure,
     heard,
     in_time,
     name_of,
-    plugin_threads,
     resume_all,
-    told_by,
+    told_by_program,
     volts,
 )
 from paths import FACILITIES
@@ -226,49 +225,6 @@ def test_no_thread_stays_where_all_is_quiet(faults, factory, mode):
 
 # --- in a window ---------------------------------------------------------------------
 
-#: Opens a form in the midst of which the server hangs; closes it while it hangs.
-STAGES = f"""{WINDOW}
-form = TaurusForm()
-timed("window", form.setModel, job["before"])
-if job["stage"] == "answered":
-    # The devices are known, nothing of them is subscribed to.
-    attributes = [taurus.Attribute(name) for name in job["after"]]
-elif job["stage"] == "shown":
-    timed("window", form.addModels, job["after"])
-    run(lambda: have_values(job["before"] + job["after"]), "all is shown")
-hang()
-if job["stage"] != "shown":
-    timed("window", form.addModels, job["after"])
-form.show()
-told["rows"] = len(form)
-watch = Stopwatch()
-run(lambda: have_values(job["well"]), "the neighbor is shown")
-told["well"] = watch.seconds
-more = TaurusForm()
-timed("window", more.setModel, job["more"])
-more.show()
-watch = Stopwatch()
-run(lambda: have_values(job["more"]), "the next window is shown")
-told["more"] = watch.seconds
-if job["closed"]:
-    timed("closing", form.setModel, [])
-    timed("closing", form.close)
-    form.deleteLater()
-    del form
-    timed("closing", gc.collect)
-    run(lambda: watch.seconds > 0.5, "")
-    form = TaurusForm()
-    timed("window", form.setModel, job["before"] + job["after"])
-    form.show()
-resume()
-watch = Stopwatch()
-run(lambda: have_values(job["before"] + job["after"]), "all is shown")
-told["back"] = watch.seconds
-told["texts"] = [row.readWidget().text() for row in form.getItems()]
-form.setModel([])
-print(json.dumps(told))
-"""
-
 
 @MODES
 @pytest.mark.parametrize(
@@ -276,8 +232,8 @@ print(json.dumps(told))
 )
 def test_a_window_goes_on(faults, mode, stage, closed):
     well = volts(faults, WELL, 1, 5)
-    told = told_by(
-        STAGES,
+    told = told_by_program(
+        "hang_at_a_stage",
         faults,
         mode=mode.name,
         pid=faults.server(SERVER).pid,
@@ -297,41 +253,12 @@ def test_a_window_goes_on(faults, mode, stage, closed):
     assert told["back"] < BACK
 
 
-#: Opens a form again and again; each time the server hangs a little later.
-ANY_TIME = f"""{WINDOW}
-for delay in job["delays"]:
-    timer = threading.Timer(delay, hang)
-    form = TaurusForm()
-    timer.start()
-    timed("window", form.setModel, job["models"])
-    form.show()
-    run(lambda: not timer.is_alive(), "it hangs")
-    watch = Stopwatch()
-    run(lambda: have_values(job["well"]), "the neighbor is shown")
-    told["well"] = max(told.get("well", 0.0), watch.seconds)
-    resume()
-    watch = Stopwatch()
-    run(lambda: have_values(job["models"]), "all is shown")
-    told["back"] = max(told.get("back", 0.0), watch.seconds)
-    timer = threading.Timer(delay, hang)
-    timer.start()
-    timed("closing", form.setModel, [])
-    timed("closing", form.close)
-    form.deleteLater()
-    del form
-    timed("closing", gc.collect)
-    run(lambda: not timer.is_alive(), "it hangs")
-    resume()
-print(json.dumps(told))
-"""
-
-
 @MODES
 def test_a_window_goes_on_whenever_it_hangs(faults, mode):
     well = volts(faults, WELL, 1, 8)
     victims = volts(faults, ONE, 1, 8) + volts(faults, TWO, 1, 8)
-    told = told_by(
-        ANY_TIME,
+    told = told_by_program(
+        "hang_at_any_time",
         faults,
         mode=mode.name,
         pid=faults.server(SERVER).pid,

@@ -10,20 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import tango
 import taurus
-from paths import SUPPORT
+from program_support import run, run_program, taurus_command
 from stopwatch import Stopwatch
-from tango_support import (
-    DOWN,
-    UP,
-    Listener,
-    eventually,
-    eventually_collected,
-    model,
-    plain,
-    run,
-    run_python,
-    taurus_command,
-)
+from tango_support import DOWN, UP, Listener, eventually, eventually_collected, model, plain
 from taurus.core.taurusbasetypes import DataType, SubscriptionState, TaurusEventType
 
 from taurus_tpo.core.modes import MODES
@@ -33,42 +22,6 @@ SERVER = "TpoSim/modes"
 
 #: What one call to a silent device takes; a bug would cost several.
 TIMEOUT = 3.0
-
-#: A panel as an application opens it. It tells how long the window took, and what came.
-PANEL = """
-import json, sys
-sys.path.insert(0, {support!r})
-from stopwatch import Stopwatch
-import taurus
-from taurus.external.qt import Qt
-from taurus.qt.qtgui.application import TaurusApplication
-from taurus.qt.qtgui.panel import TaurusForm
-
-models, mode = {models!r}, {mode!r}
-app = TaurusApplication(["panel"], cmd_line_parser=None)
-factory = taurus.Factory("tango")
-factory.set_event_sub_mode(mode)
-watch = Stopwatch()
-form = TaurusForm()
-form.setModel(models)
-form.show()
-told = dict(window=watch.seconds, rows=len(form))
-attrs = [taurus.Attribute(name) for name in models]
-
-
-def look():
-    heard = [attr.known for attr in attrs]
-    if heard[0].error is not None and all(known.value for known in heard[1:]):
-        told["reason"] = heard[0].error.args[0].reason
-        app.quit()
-
-
-timer = Qt.QTimer()
-timer.timeout.connect(look)
-timer.start(20)
-app.exec_()
-print(json.dumps(told))
-"""
 
 
 @pytest.fixture
@@ -81,8 +34,7 @@ def hung(own_modes):
 def test_a_window_does_not_wait_for_it(hung, batches, mode):
     others = [model(batches, f"volt{n:02}", "sim/batch/1") for n in range(1, 6)]
     models = [model(hung, "rw"), *others]
-    code = PANEL.format(models=models, mode=mode, support=str(SUPPORT))
-    done = run_python(code, hung)
+    done = run_program("panel_with_a_silent_device", mode, *models, facility=hung)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["rows"] == 6
@@ -202,24 +154,9 @@ def test_a_connection_that_waits_keeps_no_attribute_alive(hung, factory):
 def test_a_process_ends_while_a_device_is_asked(own_modes):
     request = json.dumps({"attribute": "rw", "read_delay": 1.0})
     own_modes.device("sim/modes/up").Configure(request)
-    code = f"""
-import os, signal, sys, taurus, threading
-sys.path.insert(0, {str(SUPPORT)!r})
-from tango_support import eventually
-from taurus_tpo.core.scheduler import RequestKind
-factory = taurus.Factory("tango")
-attr = taurus.Attribute("{model(own_modes, "rw")}")
-connection = factory.connection(attr.getParentObj())
-waits = factory.first_read._schedule.find
-read = factory.readAttributeFirstTime(attr)
-eventually(lambda: not waits(connection, RequestKind.READ, "rw"), "it is being read")
-os.kill({own_modes.server(SERVER).pid}, signal.SIGSTOP)
-print([t.name for t in threading.enumerate() if "reader" in t.name])
-print(read.done())
-raise SystemExit(5)
-"""
+    arguments = [model(own_modes, "rw"), str(own_modes.server(SERVER).pid)]
     begun = time.monotonic()
-    done = run_python(code, own_modes)
+    done = run_program("end_while_a_device_is_read", *arguments, facility=own_modes)
     assert done.returncode == 5, done.stderr
     assert "taurus_tpo reader" in done.stdout
     assert "False" in done.stdout

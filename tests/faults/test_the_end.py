@@ -12,19 +12,18 @@ from typing import Any
 import pytest
 from faults_support import (
     MODES,
-    PREAMBLE,
     TIMEOUT,
-    WINDOW,
     finish,
     name_of,
     resume_all,
-    start,
-    told_by,
+    start_job,
+    told_by_program,
     volts,
 )
 from paths import FACILITIES
+from program_support import taurus_command
 from snapshot import initialize
-from tango_support import calls, eventually, sleeps, taurus_command
+from tango_support import calls, eventually, sleeps
 
 from taurus_tpo.sim import Facility
 
@@ -97,68 +96,13 @@ def job_of(facility: Facility, stage: str, mode: str, **more: Any) -> dict[str, 
     }
 
 
-#: Makes the server hang in the midst of a stage.
-HANGING = """
-def hang_while(stage, listen, leave, until):
-    if stage == "connected":
-        hang()
-        with factory.hurry():
-            listen(job["unknown"])
-        return
-    if stage == "subscribed":
-        # They have answered: Tango is asked at once.
-        known = [taurus.Attribute(name) for name in job["known"]]
-        hang()
-        listen(job["known"])
-        return
-    listen(job["known"])
-    attributes = [taurus.Attribute(name) for name in job["known"]]
-    until(lambda: all(attr.known.value for attr in attributes))
-    until(lambda: all(attr.isUsingEvents() for attr in attributes))
-    hang()
-    if stage == "read":
-        for attr in attributes:
-            factory.readAttributeFirstTime(attr)
-    else:
-        del attributes
-        leave()
-"""
-
-#: A script; ends in whatever way it is told.
-SCRIPT = f"""{PREAMBLE}{HANGING}
-kept = []
-
-
-def listen(names):
-    for name in names:
-        kept.append((taurus.Attribute(name), Listener()))
-        kept[-1][0].addListener(kept[-1][1])
-
-
-def leave():
-    for attribute, listener in kept:
-        attribute.removeListener(listener)
-
-
-hang_while(job["stage"], listen, leave, lambda what: eventually(what, "it is so"))
-if job["pause"]:
-    time.sleep(job["pause"])
-print(time.time(), flush=True)
-if job["how"] == "killed":
-    os.kill(os.getpid(), signal.SIGTERM)
-elif job["how"] == "cleaned":
-    del kept
-    gc.collect()
-elif job["how"] == "status":
-    raise SystemExit(5)
-"""
-
-
 @pytest.mark.parametrize("pause", [0.0, 0.7], ids=["at once", "later"])
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_end_of_a_script(faults, stage, pause):
-    process = start(
-        SCRIPT, faults, job_of(faults, stage, "AsyncRead", how="status", pause=pause)
+    process = start_job(
+        "end_of_a_script",
+        faults,
+        job_of(faults, stage, "AsyncRead", how="status", pause=pause),
     )
     output, ended = end_of(process, 5)
     assert ended - float(output) < AN_END
@@ -166,8 +110,10 @@ def test_the_end_of_a_script(faults, stage, pause):
 
 @MODES
 def test_the_end_of_a_script_in_each_mode(faults, mode):
-    process = start(
-        SCRIPT, faults, job_of(faults, "subscribed", mode.name, how="", pause=0.1)
+    process = start_job(
+        "end_of_a_script",
+        faults,
+        job_of(faults, "subscribed", mode.name, how="", pause=0.1),
     )
     output, ended = end_of(process, 0)
     assert ended - float(output) < AN_END
@@ -175,39 +121,13 @@ def test_the_end_of_a_script_in_each_mode(faults, mode):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_end_of_a_script_that_lets_go_of_all(faults, stage):
-    process = start(
-        SCRIPT, faults, job_of(faults, stage, "AsyncRead", how="cleaned", pause=0.0)
+    process = start_job(
+        "end_of_a_script",
+        faults,
+        job_of(faults, stage, "AsyncRead", how="cleaned", pause=0.0),
     )
     output, ended = end_of(process, 0)
     assert ended - float(output) < AN_END
-
-
-#: A script that ends while a device is being read, and Python takes its time: longer
-#: than the device does.
-SLOW_END = f"""{PREAMBLE}
-import types
-
-
-class SlowEnd:
-    def __del__(self, pause=time.sleep, delay=job["delay"], out=sys.stdout):
-        pause(delay)
-        print("Python has ended", file=out, flush=True)
-
-
-def in_a_call(thread):
-    frame = sys._current_frames().get(thread.ident)
-    return frame is not None and "tango" in frame.f_globals["__name__"].split(".")
-
-
-attribute, listener = taurus.Attribute(job["slow"]), Listener()
-attribute.addListener(listener)
-factory.readAttributeFirstTime(attribute)
-readers = factory.first_read.threads
-eventually(lambda: any(in_a_call(thread) for thread in readers()), "it is read")
-# A module of its own: what is in this one lives as long as its threads.
-sys.modules["keeper"] = types.ModuleType("keeper")
-sys.modules["keeper"].end = SlowEnd()
-"""
 
 
 def test_a_call_may_return_while_python_ends(faults):
@@ -216,56 +136,18 @@ def test_a_call_may_return_while_python_ends(faults):
     device.Configure(json.dumps({"attribute": "calm", "read_delay": delay}))
     job = {"slow": name_of(faults, ONE, "calm"), "delay": delay}
     try:
-        output, errors = finished(start(SLOW_END, faults, job))
+        output, errors = finished(start_job("end_during_a_call", faults, job))
     finally:
         device.Configure(json.dumps({"attribute": "calm", "read_delay": 0.0}))
     assert output.splitlines() == ["Python has ended"]
     assert "left behind" in errors
 
 
-#: A script that leaves the unsubscriber with more to do than there is time for.
-BUSY_END = f"""{PREAMBLE}
-from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
-
-for _ in range(1000):
-    UNSUBSCRIBER.do(lambda: time.sleep(0.01))
-print(time.time(), flush=True)
-"""
-
-
 def test_the_end_does_not_wait_for_all_that_may_be_left_undone(faults):
     """Such as thousands of subscriptions to give up; nothing is said to hang."""
-    output, errors = finished(start(BUSY_END, faults, {}))
+    output, errors = finished(start_job("end_with_subscriptions_left", faults, {}))
     assert time.time() - float(output) < AN_END
     assert "left behind" not in errors
-
-
-#: A script that ends while events come, and the unsubscriber is at what it is told.
-EVENTFUL_END = f"""{PREAMBLE}
-from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
-
-listener = Listener()
-attributes = [taurus.Attribute(name) for name in job["names"]]
-for attribute in attributes:
-    attribute.addListener(listener)
-eventually(lambda: all(one.isUsingEvents() for one in attributes), "all subscribed")
-for _ in range(job["times"]):
-    UNSUBSCRIBER.do(lambda: time.sleep(job["seconds"]))
-listener.heard.clear()
-eventually(lambda: len(listener.heard) > 500, "many events come")
-"""
-
-
-#: A window that is there until the end.
-EVENTFUL_WINDOW = f"""{WINDOW}
-from taurus.qt.qtgui.panel import TaurusForm
-
-form = TaurusForm()
-form.setModel(job["names"])
-form.show()
-models = [item.getModelObj() for item in form.getItems()]
-run(lambda: all(model.isUsingEvents() for model in models), "all subscribed")
-"""
 
 
 @pytest.fixture(scope="module")
@@ -288,49 +170,29 @@ def all_volts(facility: Facility) -> list[str]:
 def test_events_may_come_while_python_ends(events, times, seconds):
     """Tango's threads call Python then, and C++ aborts those that Python has exit."""
     job = {"names": all_volts(events), "times": times, "seconds": seconds}
-    for process in [start(EVENTFUL_END, events, job) for _ in range(PROGRAMS)]:
+    for process in [
+        start_job("end_while_events_come", events, job) for _ in range(PROGRAMS)
+    ]:
         finished(process)
 
 
 def test_events_may_come_while_widgets_are_deleted(events):
     job = {"names": all_volts(events)}
-    for process in [start(EVENTFUL_WINDOW, events, job) for _ in range(PROGRAMS)]:
+    for process in [
+        start_job("end_of_a_window_while_events_come", events, job)
+        for _ in range(PROGRAMS)
+    ]:
         finished(process)
-
-
-#: A program whose last window is closed.
-PROGRAM = f"""{WINDOW}{HANGING}
-from taurus.qt.qtgui.panel import TaurusForm
-
-form = TaurusForm()
-form.setModel(job["well"])
-form.show()
-
-
-def close():
-    print(time.time(), flush=True)
-    form.close()
-
-
-def go():
-    hang_while(
-        job["stage"],
-        lambda names: form.addModels(names),
-        lambda: form.setModel([]),
-        lambda condition: run(condition, "it is so"),
-    )
-    Qt.QTimer.singleShot(int(1000 * job["pause"]), close)
-
-
-Qt.QTimer.singleShot(100, go)
-sys.exit(app.exec_() or job["status"])
-"""
 
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("mode", ["AsyncRead", "Stateless"])
 def test_closing_the_last_window(faults, stage, mode):
-    process = start(PROGRAM, faults, job_of(faults, stage, mode, pause=0.1, status=7))
+    process = start_job(
+        "close_the_last_window",
+        faults,
+        job_of(faults, stage, mode, pause=0.1, status=7),
+    )
     output, ended = end_of(process, 7)
     assert ended - float(output) < AN_END
 
@@ -382,97 +244,29 @@ def test_ctrl_c_ends_a_form(faults, form, condition, when):
     assert "Traceback" not in errors
 
 
-#: A program that gets its Ctrl-C before it has anything that it could end.
-EARLY = """
-import json, os, signal, sys
-from taurus.qt.qtgui.application import TaurusApplication
-from taurus.qt.qtgui.panel import TaurusForm
-
-application = TaurusApplication(["early"], cmd_line_parser=None)
-os.kill(os.getpid(), signal.SIGINT)
-if json.loads(sys.argv[1])["events"]:
-    application.processEvents()
-form = TaurusForm()
-form.setModel(json.loads(sys.argv[1])["models"])
-form.show()
-sys.exit(application.exec_())
-"""
-
-
 @pytest.mark.parametrize("events", [False, True])
 @pytest.mark.parametrize("whose", ["ours", "others"])
 def test_a_ctrl_c_before_the_event_loop_is_not_lost(faults, whose, events):
     """Taurus's handler would end one that has not begun."""
     models = volts(faults, WELL, 1, 2) if whose == "ours" else ["eval:1"]
-    finish(start(EARLY, faults, {"models": models, "events": events}))
-
-
-#: A program that has Python tell it of signals; prints whether it still does.
-OWN_WAKEUP = f"""{WINDOW}
-import socket
-
-told, heard = socket.socketpair()
-told.setblocking(False)
-signal.set_wakeup_fd(told.fileno())
-form = TaurusForm()
-form.setModel(job["well"])
-print(signal.set_wakeup_fd(-1) == told.fileno())
-"""
+    finish(
+        start_job(
+            "interrupt_before_the_event_loop",
+            faults,
+            {"models": models, "events": events},
+        )
+    )
 
 
 def test_who_listens_to_signals_goes_on(faults):
     well = volts(faults, WELL, 1, 2)
-    assert finish(start(OWN_WAKEUP, faults, {"mode": None, "well": well})) == "True"
+    assert (
+        finish(start_job("own_wakeup_of_signals", faults, {"mode": None, "well": well}))
+        == "True"
+    )
 
 
 # --- attributes ----------------------------------------------------------------------
-
-#: Makes a thousand attributes, half of them of a server that hangs by and by, and lets
-#: go of them while they wait.
-THOUSAND = f"""{PREAMBLE}
-import weakref
-
-from taurus_tpo.core.scheduler import RequestKind
-
-told = {{"rounds": 0}}
-for number in range(job["rounds"]):
-    listener = Listener()
-    attributes = []
-    with factory.hurry():
-        for count, name in enumerate(job["names"]):
-            if count == job["hang_after"][number]:
-                hang()
-            attributes.append(taurus.Attribute(name))
-            attributes[-1].addListener(listener)
-    pool = factory.first_read
-    waiting = sum(pool.pending(kind) for kind in RequestKind)
-    told["waited"] = told.get("waited", 0) + waiting
-    devices = {{attr.getParentObj() for attr in attributes}}
-    connections = [factory.connection(device) for device in devices]
-    gone = [weakref.ref(one) for one in [*attributes, *devices, *connections]]
-    del attributes, devices, connections
-    listener.heard.clear()
-
-    def left():
-        gc.collect()
-        listener.heard.clear()
-        return sum(ref() is not None for ref in gone)
-
-    # But for those in the calls that are under way.
-    eventually(lambda: left() < 100, "they are let go of")
-    resume()
-    eventually(lambda: left() == 0, "all are let go of")
-    eventually(lambda: not factory.first_read.pending(), "nothing waits")
-    told["rounds"] += 1
-
-
-def threads():
-    return [t.name for t in threading.enumerate() if t.name.startswith("taurus_tpo")]
-
-
-eventually(lambda: not threads(), "no thread is left", 40)
-print(json.dumps(told))
-"""
 
 
 def test_a_thousand_attributes_are_dropped_while_they_wait():
@@ -485,8 +279,8 @@ def test_a_thousand_attributes_are_dropped_while_they_wait():
         names = []
         for victim, volt, device in pairs:
             names += [victim, name_of(thousand, f"sim/well/{device}", volt)]
-        told = told_by(
-            THOUSAND,
+        told = told_by_program(
+            "drop_a_thousand_attributes",
             thousand,
             mode="AsyncRead",
             pid=thousand.server(SERVER).pid,
