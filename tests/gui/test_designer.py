@@ -9,32 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from tango_support import run, taurus_command
+from program_support import run, run_program, taurus_command
 
 from taurus_tpo import qt
 from taurus_tpo.qt import designer
 
 #: A form as Designer saves it.
-FORM = """<?xml version="1.0" encoding="UTF-8"?>
-<ui version="4.0">
- <class>Form</class>
- <widget class="QWidget" name="Form">
-  <layout class="QVBoxLayout" name="verticalLayout">
-   <item><widget class="Inspector" name="inspector"/></item>
-   <item><widget class="FirstReadProgress" name="firstReadProgress"/></item>
-  </layout>
- </widget>
- <customwidgets>
-  <customwidget>
-   <class>Inspector</class><extends>QWidget</extends><header>taurus_tpo.qt</header>
-  </customwidget>
-  <customwidget>
-   <class>FirstReadProgress</class><extends>QProgressBar</extends>
-   <header>taurus_tpo.qt</header>
-  </customwidget>
- </customwidgets>
-</ui>
-"""
+FORM = Path(__file__).with_name("form_of_designer.ui")
 
 
 def plugins():
@@ -100,14 +81,12 @@ def test_designer_of_pyside_gets_both_widgets(qtbot):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_form_of_designer_has_both(qtbot, choices, tmp_path, monkeypatch):
+def test_a_form_of_designer_has_both(qtbot, choices, monkeypatch):
     from taurus.external.qt import Qt, uic
 
     # uic adds the directory of the form.
     monkeypatch.setattr(sys, "path", [*sys.path])
-    path = tmp_path / "form.ui"
-    path.write_text(FORM)
-    form = uic.loadUi(str(path), Qt.QWidget())
+    form = uic.loadUi(str(FORM), Qt.QWidget())
     qtbot.addWidget(form)
     assert type(form.inspector) is qt.Inspector
     assert type(form.firstReadProgress) is qt.FirstReadProgress
@@ -134,13 +113,7 @@ def test_taurus_designer_names_our_folder(tmp_path):
 
 
 def test_no_other_command_names_it():
-    code = (
-        "import os, sys; from taurus.cli import main"
-        "\nsys.argv[1:] = ['tpo', '--version']"
-        "\ntry: main()\nexcept SystemExit: pass"
-        f"\nprint([name in os.environ for name in {designer.VARIABLES!r}])"
-    )
-    done = run([sys.executable, "-c", code])
+    done = run_program("environment_after_a_command", *designer.VARIABLES)
     assert done.stdout.splitlines()[-1] == "[False, False]"
 
 

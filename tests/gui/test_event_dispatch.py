@@ -13,9 +13,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import taurus
-from paths import FACILITIES, SUPPORT
+from paths import FACILITIES
+from program_support import run_program
 from snapshot import initialize
-from tango_support import Listener, eventually, hold, model, plain, run_python
+from tango_support import Listener, eventually, hold, model, plain
 from taurus.core.taurusbasetypes import TaurusEventType, TaurusSerializationMode
 
 from taurus_tpo.environment import taurus_compat
@@ -425,39 +426,9 @@ def test_a_widget_that_raises_does_not_silence_the_others(qtbot, modes, label):
     hold(modes, "with_events", 1.5)
 
 
-#: A program that opens a form and says how many rows show their value when it is first
-#: painted.
-FIRST_PAINT = """
-import json, sys
-import taurus
-from taurus.external.qt import Qt
-from taurus.qt.qtgui.application import TaurusApplication
-from taurus.qt.qtgui.panel import TaurusForm
-
-app = TaurusApplication(["test"], cmd_line_parser=None)
-form = TaurusForm()
-form.setModel(json.loads(sys.argv[1]))
-
-
-class Watch(Qt.QObject):
-    def eventFilter(self, _widget, event):
-        if event.type() == Qt.QEvent.Paint:
-            texts = [row.readWidget().text() for row in form.getItems()]
-            print(json.dumps([len(texts), texts.count("1.50")]), flush=True)
-            app.quit()
-        return False
-
-
-watch = Watch()
-form.installEventFilter(watch)
-form.show()
-app.exec_()
-"""
-
-
 def test_nearly_all_values_are_shown_at_the_first_paint(crowd):
-    argv = ["panel", json.dumps(names_of(crowd, 200))]
-    done = run_python(f"import sys; sys.argv = {argv!r}\n{FIRST_PAINT}", crowd)
+    names = json.dumps(names_of(crowd, 200))
+    done = run_program("values_at_first_paint", names, facility=crowd)
     assert done.returncode == 0, done.stderr
     rows, shown = json.loads(done.stdout.splitlines()[0])
     assert rows == 200
@@ -467,48 +438,16 @@ def test_nearly_all_values_are_shown_at_the_first_paint(crowd):
 
 
 def test_a_program_without_widgets_loads_no_qt(modes):
-    code = f"""
-import sys, taurus
-sys.path.insert(0, {str(SUPPORT)!r})
-from tango_support import Listener, eventually
-attr, listener = taurus.Attribute({model(modes, "with_events")!r}), Listener()
-attr.addListener(listener)
-eventually(lambda: listener.values, "not told")
-print([name for name in sys.modules if name.startswith(("PyQt", "PySide"))])
-"""
-    done = run_python(code, modes)
+    name = model(modes, "with_events")
+    done = run_program("listen_without_widgets", name, facility=modes)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_an_application_may_end_while_widgets_wait(modes):
     """And who listens on afterwards is told."""
-    code = f"""
-import gc, sys, time, taurus
-sys.path.insert(0, {str(SUPPORT)!r})
-from tango_support import Listener, eventually
-from taurus.external.qt import Qt
-from taurus.qt.qtgui.display import TaurusLabel
-from taurus_tpo.environment import taurus_compat
-from taurus_tpo.scheme.event_dispatch import (
-    EVENT_DISPATCHER,
-    LARGE,
-    WAITING,
-    WAITING_IF_LARGE,
-)
-app = Qt.QApplication(["test"])
-label = TaurusLabel()
-label.setModel({model(modes, "with_events")!r})
-eventually(lambda: len(EVENT_DISPATCHER), "nobody waits")
-del label, app
-gc.collect()
-assert Qt.QCoreApplication.instance() is None
-attr, listener = taurus.Attribute({model(modes, "polled")!r}), Listener()
-attr.addListener(listener)
-eventually(lambda: listener.values, "not told")
-print("told")
-"""
-    done = run_python(code, modes)
+    names = (model(modes, "with_events"), model(modes, "polled"))
+    done = run_program("end_of_an_application", *names, facility=modes)
     assert done.returncode == 0, done.stderr
     assert "told" in done.stdout
     assert "Traceback" not in done.stderr

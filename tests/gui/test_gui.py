@@ -8,45 +8,13 @@ import weakref
 
 import pytest
 import taurus
-from tango_support import DOWN, UP, model, run_python
+from program_support import run_program
+from tango_support import DOWN, UP, model
 from taurus.core.taurusbasetypes import DataType
 
 from taurus_tpo.core.modes import MODES
 
 NAMES = ["with_events", "without_events", "polled", "slow", "rw", "text", "choice"]
-
-#: A program that opens a form as ``taurus form`` does, and says what it shows.
-PROGRAM = """
-import json, sys
-import taurus
-from taurus.external.qt import Qt
-from taurus.qt.qtgui.application import TaurusApplication
-from taurus.qt.qtgui.panel import TaurusForm
-
-models, mode = json.loads(sys.argv[1]), sys.argv[2]
-app = TaurusApplication(["test"], cmd_line_parser=None)
-factory = taurus.Factory("tango")
-factory.set_event_sub_mode(mode)
-# What is on its way is waited for. A busy machine may need longer than a user would.
-sys.modules[type(factory).__module__].FIRST_PAINT = 20.0
-form = TaurusForm()
-form.setModel(models)
-
-
-class FirstPaint(Qt.QObject):
-    def eventFilter(self, _widget, event):
-        if event.type() == Qt.QEvent.Paint:
-            known = [taurus.Attribute(name).known.value is not None for name in models]
-            print(json.dumps({"rows": len(form), "known": sum(known)}))
-            app.quit()
-        return False
-
-
-watch = FirstPaint()
-form.installEventFilter(watch)
-form.show()
-app.exec_()
-"""
 
 
 @pytest.fixture
@@ -95,9 +63,8 @@ def test_every_value_is_there_at_the_first_paint(batches, mode, count):
         for device in devices
         for number in range(1, 26)
     ][:count]
-    argv = ["panel", json.dumps(names), mode.name]
-    code = f"import sys; sys.argv = {argv!r}\n{PROGRAM}"
-    done = run_python(code, batches)
+    arguments = (json.dumps(names), mode.name)
+    done = run_program("known_at_first_paint", *arguments, facility=batches)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[0])
     assert told == {"rows": count, "known": count}
@@ -159,79 +126,16 @@ def test_closing_the_form_lets_its_attributes_go(qtbot, form, modes, factory):
     qtbot.waitUntil(all_gone, timeout=20000)
 
 
-#: A widget that is asked for its text before there is a value.
-EARLY = """
-import taurus.core
-from taurus import taurusstatecontroller
-from taurus.qt.qtgui.application import TaurusApplication
-from taurus.qt.qtgui.container import TaurusWidget
-
-app = TaurusApplication(["early"], cmd_line_parser=None)
-taurusstatecontroller.application.application_started()
-
-
-class Widget(TaurusWidget):
-    def handleEvent(self, source, kind, value):
-        if value is not None and value.rvalue is not None:
-            print(self.getDisplayValue())
-            app.quit()
-
-
-widget = Widget()
-widget.setModel("sim/modes/up/state")
-widget.getDisplayValue()
-app.exec_()
-"""
-
-
 def test_a_widget_asked_before_there_was_a_value_shows_it_as_taurus_does(modes):
-    done = run_python(EARLY, modes)
+    done = run_program("ask_before_the_value", facility=modes)
     assert set(done.stdout.split()) == {"ON"}, done.stderr
-
-
-#: A form whose rows count how often they make their widgets.
-COUNTING = """
-import json, sys
-import taurus
-from taurus.external.qt import Qt
-from taurus.qt.qtgui.application import TaurusApplication
-from taurus.qt.qtgui.panel import TaurusForm, TaurusValue
-
-models, made = json.loads(sys.argv[1]), []
-app = TaurusApplication(["test"], cmd_line_parser=None)
-
-
-class Row(TaurusValue):
-    def updateReadWidget(self):
-        made.append(self.getModel())
-        super().updateReadWidget()
-
-
-form = TaurusForm()
-form.setFormWidget(Row)
-form.setModel(models)
-form.show()
-
-
-def look():
-    labels = [form.getItemByIndex(n).readWidget() for n in range(len(models))]
-    if all(label is not None and label.text() not in ("", "None") for label in labels):
-        print(json.dumps(sorted(made.count(model) for model in set(made))))
-        app.quit()
-
-
-timer = Qt.QTimer()
-timer.timeout.connect(look)
-timer.start(50)
-app.exec_()
-"""
 
 
 def test_healthy_rows_are_built_as_often_as_by_stock_taurus(modes):
     """Their type is known when they are made: no placeholder is replaced."""
     names = [model(modes, name) for name in ("with_events", "rw", "text", "slow")]
-    code = f"import sys; sys.argv = {['panel', json.dumps(names)]!r}\n{COUNTING}"
-    told = [run_python(code, modes, TAURUS_TPO=on) for on in ("1", "0")]
+    words = ("count_row_widgets", json.dumps(names))
+    told = [run_program(*words, facility=modes, TAURUS_TPO=on) for on in ("1", "0")]
     ours, stock = (json.loads(one.stdout.splitlines()[-1]) for one in told)
     assert ours == stock
     assert len(ours) == len(names)

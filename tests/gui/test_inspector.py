@@ -11,16 +11,9 @@ import weakref
 
 import pytest
 import taurus
+from program_support import run_program
 from qt_support import SEEN, action, row_of, select, text_of
-from tango_support import (
-    DOWN,
-    Listener,
-    calls,
-    command,
-    hold,
-    model,
-    run_python,
-)
+from tango_support import DOWN, Listener, calls, command, hold, model
 from taurus.core.taurusbasetypes import SubscriptionState
 
 from taurus_tpo.core.modes import MODES
@@ -454,55 +447,13 @@ def test_there_is_one_inspector_window(qtbot, choices, listened):
 
 
 def test_without_the_plugin_it_says_so(modes):
-    code = """
-from taurus.external.qt import Qt
-app = Qt.QApplication([])
-from taurus_tpo.qt import FirstReadProgress, Inspector
-inspector, bar = Inspector(), FirstReadProgress()
-inspector.show()
-bar.refresh()
-print(inspector._status.text(), bar.summary.wanted)
-"""
-    done = run_python(code, modes, TAURUS_TPO="0")
+    done = run_program("inspector_without_plugin", facility=modes, TAURUS_TPO="0")
     assert "taurus_tpo is off: TAURUS_TPO=0 in the environment 0" in done.stdout
     assert "Traceback" not in done.stderr
 
 
-#: Ten thousand rows, of attributes that nobody asks anything: their host is not there.
-MANY = """
-import json, time
-from taurus.external.qt import Qt
-app = Qt.QApplication([])
-import taurus
-factory = taurus.Factory("tango")
-with factory.hurry():
-    attributes = [
-        taurus.Attribute(f"tango-nodb://127.0.0.1:1/a/b/{d}/{n}#dbase=no")
-        for d in range(100) for n in range(100)
-    ]
-from taurus_tpo.qt import Inspector
-inspector = Inspector()
-inspector.show()
-taken = []
-def timed(do):
-    begun = time.thread_time()
-    do()
-    taken.append(time.thread_time() - begun)
-inspector.model.refresh()
-for number in range(40):
-    timed(inspector.model.refresh)
-    app.processEvents()
-inspector.view.scrollToBottom()
-timed(app.processEvents)
-print(json.dumps({"rows": inspector.model.rowCount(), "taken": sorted(taken)}))
-import os, sys
-sys.stdout.flush()
-os._exit(0)
-"""
-
-
 def test_ten_thousand_rows_take_moments(modes):
-    done = run_python(MANY, modes)
+    done = run_program("inspect_many_attributes", facility=modes)
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["rows"] == 10_000
     # Typically 20 ms. Without slices all rows would be looked at each time: 0.3 s.

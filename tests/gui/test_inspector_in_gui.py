@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import gc
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from program_support import path_of
 from tango_support import SOON, UP, model
 
 from taurus_tpo import qt
-
-#: What somebody writes into the configuration of a TaurusGui.
-CONFIGURATION = """
-from taurus.qt.qtgui.taurusgui.utils import PanelDescription
-
-GUI_NAME = {name!r}
-ORGANIZATION = "taurus_tpo tests"
-SINGLE_INSTANCE = False
-
-form = PanelDescription("Form", classname="taurus.qt.qtgui.panel:TaurusForm",
-                        floating=False)
-inspector = PanelDescription("Inspector", classname="taurus_tpo.qt:Inspector",
-                             floating=False)
-progress = PanelDescription("Progress", classname="taurus_tpo.qt:FirstReadProgress",
-                            floating=False)
-
-EXTRA_CATALOG_WIDGETS = [
-    ("taurus_tpo.qt:Inspector", None),
-    ("taurus_tpo.qt:FirstReadProgress", None),
-]
-"""
 
 #: A dialog that nobody expected would wait for ever.
 pytestmark = pytest.mark.timeout(200)
@@ -43,9 +24,7 @@ PATIENCE = int(SOON * 1000)
 @pytest.fixture
 def configuration(tmp_path) -> Path:
     """A configuration of its own for each test: a GUI remembers by its name."""
-    path = tmp_path / "config.py"
-    path.write_text(CONFIGURATION.format(name=tmp_path.name))
-    return path
+    return Path(shutil.copy(path_of("gui_with_inspector"), tmp_path / "config.py"))
 
 
 @pytest.fixture

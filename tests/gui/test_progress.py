@@ -6,8 +6,9 @@ import gc
 
 import pytest
 import taurus
+from program_support import run_program
 from qt_support import SEEN
-from tango_support import DOWN, Listener, model, run_python
+from tango_support import DOWN, Listener, model
 from taurus import tauruscustomsettings
 
 SERVER = "TpoSim/modes"
@@ -197,61 +198,23 @@ def test_a_setting_keeps_it_out(main_window, modes, qtbot, monkeypatch):
 
 
 def test_a_script_loads_no_qt(modes):
-    code = f"""
-import sys
-import taurus
-taurus.Attribute({model(modes, "rw")!r}).read()
-print([name for name in sys.modules if name.startswith(("PyQt", "PySide"))])
-print("taurus_tpo.qt.join" in sys.modules)
-"""
-    done = run_python(code, modes)
+    name = model(modes, "rw")
+    done = run_program("read_without_widgets", name, facility=modes)
     assert done.stdout.split() == ["[]", "True"], done.stderr
 
 
 def test_a_window_loads_nothing_of_taurus_that_it_does_without(modes):
     """A form and a main window bring 70 modules with them, and a warning."""
-    code = f"""
-import sys
-import taurus
-from taurus.external.qt import Qt
-from taurus.qt.qtgui.application import TaurusApplication
-app = TaurusApplication(["x"], cmd_line_parser=None)
-from taurus.qt.qtgui.display import TaurusLabel
-label = TaurusLabel()
-label.setModel({model(modes, "rw")!r})
-label.show()
-def look():
-    if label.text() not in ("", "-----"):
-        timer.stop()
-        Qt.QTimer.singleShot(500, app.quit)
-timer = Qt.QTimer()
-timer.timeout.connect(look)
-timer.start(20)
-app.exec_()
-print(*sorted(name for name in sys.modules if name.partition(".")[0] == "taurus"))
-"""
-    off = run_python(code, modes, TAURUS_TPO="0")
-    on = run_python(code, modes)
+    words = ("modules_of_a_window", model(modes, "rw"))
+    off = run_program(*words, facility=modes, TAURUS_TPO="0")
+    on = run_program(*words, facility=modes)
     assert "taurus.qt.qtgui.display.tauruslabel" in off.stdout
     assert on.stdout.split() == off.stdout.split(), on.stderr
 
 
 def test_a_program_without_the_plugin_has_neither(modes):
-    code = f"""
-from taurus.external.qt import Qt
-from taurus.qt.qtgui.application import TaurusApplication
-app = TaurusApplication(["x"], cmd_line_parser=None)
-from taurus.qt.qtgui.container import TaurusMainWindow
-from taurus.qt.qtgui.display import TaurusLabel
-window, label = TaurusMainWindow(), TaurusLabel()
-label.setModel({model(modes, "rw")!r})
-window.setCentralWidget(label)
-window.show()
-Qt.QTimer.singleShot(1500, app.quit)
-app.exec_()
-print([action.text() for action in window.toolsMenu.actions()])
-"""
-    off = run_python(code, modes, TAURUS_TPO="0")
-    on = run_python(code, modes)
+    words = ("tools_of_a_main_window", model(modes, "rw"))
+    off = run_program(*words, facility=modes, TAURUS_TPO="0")
+    on = run_program(*words, facility=modes)
     assert "inspector" not in off.stdout
     assert "Attribute &inspector" in on.stdout, on.stderr

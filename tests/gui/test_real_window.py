@@ -16,7 +16,8 @@ from typing import Any, Callable
 
 import pytest
 from paths import FACILITIES, ROOT, SUPPORT
-from tango_support import SOON, UP, eventually, model, run
+from program_support import run
+from tango_support import SOON, UP, eventually, model
 
 from taurus_tpo.sim import Facility
 
