@@ -18,26 +18,10 @@ from sim_support import SOON, children, is_alive
 from taurus_tpo.sim import Facility
 from taurus_tpo.sim.waiting import wait_until
 
-SIM = [sys.executable, "-c", "from taurus_tpo.sim.command import sim; sim()"]
+#: A facility with a server of either sort.
+UP_AND_HUNG = (FACILITIES / "up_and_hung.toml").read_text()
 
-UP_AND_HUNG = """
-[facility]
-title = "Up and hung"
-[[server]]
-name = "TpoSim/up"
-[[server.device]]
-name = "sim/up/1"
-[[server.device.attribute]]
-name = "volt"
-value = 1.5
-[[server]]
-name = "TpoSim/hung"
-condition = "hung"
-[[server.device]]
-name = "sim/hung/1"
-[[server.device.attribute]]
-name = "volt"
-"""
+SIM = [sys.executable, "-c", "from taurus_tpo.sim.command import sim; sim()"]
 
 
 @pytest.fixture
