@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -14,6 +11,7 @@ import click
 import pytest
 import taurus.cli.common
 from click.testing import CliRunner, Result
+from program_support import run_program
 from taurus.cli.cli import taurus_cmd
 
 from taurus_tpo.cli import options
@@ -382,19 +380,6 @@ def test_the_taurus_command_tells_us(
     assert "Did you mean Sync?" in result.output
 
 
-PROBE = """
-import taurus.cli.cli, taurus_tpo.cli
-@taurus.cli.cli.taurus_cmd.command("probe")
-def probe():
-    import taurus
-    from taurus import tauruscustomsettings as settings
-    factory = taurus.Factory("tango")
-    disabled = factory.is_tango_event_subscription_disabled()
-    print(type(factory).__name__, bool(disabled), settings.TANGO_EVENT_SUB_MODE)
-taurus.cli.cli.taurus_cmd()
-"""
-
-
 @pytest.mark.skipif(
     not hasattr(taurus.cli.common, "tango_event_sub_mode"),
     reason="Taurus before 5.4 has no modes",
@@ -410,12 +395,5 @@ def test_the_words_reach_the_factory_that_holds_the_scheme(
     switch: str, printed: str
 ) -> None:
     words = "--tango-event-sub-mode=sync --disable-tango-event-subscription probe"
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE, *words.split()],
-        env={**os.environ, "TAURUS_TPO": switch},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_program("probe_command", *words.split(), TAURUS_TPO=switch)
     assert done.stdout.splitlines()[-1:] == [printed], done.stderr
