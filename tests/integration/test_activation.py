@@ -6,19 +6,19 @@ import time
 from pathlib import Path
 
 import pytest
-from tango_support import model, run, run_python, taurus_command
+from program_support import run, run_program, run_python, taurus_command
+from tango_support import model
 
-WHO = """
-import taurus
-factory = taurus.Factory("tango")
-print(type(factory).__module__, factory is taurus.Factory("tango-nodb"))
-"""
 OURS = "taurus_tpo.scheme.factory True"
 STOCK = "taurus.core.tango.tangofactory True"
 
 
+def who(facility, *version, **environment):
+    return run_program("who_has_the_scheme", *version, facility=facility, **environment)
+
+
 def test_it_takes_the_schemes_and_says_so_in_one_line(modes):
-    done = run_python(WHO, modes)
+    done = who(modes)
     assert done.stdout.strip() == OURS
     said = [line for line in done.stderr.splitlines() if "taurus_tpo" in line]
     assert len(said) == 1
@@ -30,16 +30,16 @@ def test_it_takes_the_schemes_and_says_so_in_one_line(modes):
 
 @pytest.mark.parametrize("word", ["0", "false", "OFF", "no"])
 def test_the_environment_turns_it_off(modes, word):
-    done = run_python(WHO, modes, TAURUS_TPO=word)
+    done = who(modes, TAURUS_TPO=word)
     assert done.stdout.strip() == STOCK
     assert "taurus_tpo" not in done.stderr
 
 
 def test_a_settings_file_turns_it_off(modes, tmp_path):
     settings = home_with(tmp_path, "TPO_ENABLED = False")
-    done = run_python(WHO, modes, **settings)
+    done = who(modes, **settings)
     assert done.stdout.strip() == STOCK
-    on_again = run_python(WHO, modes, TAURUS_TPO="1", **settings)
+    on_again = who(modes, TAURUS_TPO="1", **settings)
     assert on_again.stdout.strip() == OURS
 
 
@@ -52,8 +52,7 @@ def home_with(tmp_path: Path, text: str) -> dict[str, str]:
 
 
 def test_an_unknown_taurus_goes_on_as_stock_with_one_warning(modes):
-    code = 'import taurus; taurus.Release.version = "9.1.0"\n' + WHO
-    done = run_python(code, modes)
+    done = who(modes, "9.1.0")
     assert done.stdout.strip() == STOCK
     (said,) = [line for line in done.stderr.splitlines() if "taurus_tpo" in line]
     assert "WARNING" in said
@@ -75,14 +74,14 @@ print(taurus.Factory("eval"))
 
 
 def test_a_word_it_does_not_know_is_named(modes):
-    done = run_python(WHO, modes, TAURUS_TPO="perhaps")
+    done = who(modes, TAURUS_TPO="perhaps")
     assert done.stdout.strip() == OURS
     assert "TAURUS_TPO='perhaps' is ignored" in done.stderr
 
 
 def test_the_machine_wide_default_of_the_settings(modes, tmp_path):
     settings = home_with(tmp_path, 'TANGO_EVENT_SUB_MODE = "stateless"')
-    done = run_python(WHO, modes, **settings)
+    done = who(modes, **settings)
     ini = tmp_path / ".config" / "taurus" / "taurus.ini"
     assert f"event subscription mode Stateless, decided by: {ini}" in done.stderr
 
@@ -119,22 +118,10 @@ print(taurus.Factory("tango").getDefaultPollingPeriod())
 
 def test_a_script_ends_while_a_first_read_hangs(own_modes):
     """The threads of the pool never keep the process alive."""
-    code = f"""
-import taurus
-from concurrent.futures import TimeoutError
-attr = taurus.Attribute("{model(own_modes, "with_events")}")
-attr.read()
-import os, signal
-os.kill({own_modes.server("TpoSim/modes").pid}, signal.SIGSTOP)
-future = taurus.Factory("tango").readAttributeFirstTime(attr)
-try:
-    future.result(0.3)
-except TimeoutError:
-    print("still reading")
-raise SystemExit(7)
-"""
+    arguments = [model(own_modes, "with_events")]
+    arguments.append(str(own_modes.server("TpoSim/modes").pid))
     begun = time.monotonic()
-    done = run_python(code, own_modes)
+    done = run_program("end_while_a_first_read_hangs", *arguments, facility=own_modes)
     assert done.returncode == 7, done.stderr
     # Tango would wait for its timeouts, or for ever.
     assert time.monotonic() - begun < 30
@@ -142,17 +129,8 @@ raise SystemExit(7)
     assert "Traceback" not in done.stderr
 
 
-REPLACED = """
-from gevent import monkey
-monkey.patch_all()
-import taurus
-print(type(taurus.Factory("tango")).__name__)
-print(taurus.Attribute("sim/modes/up/rw").read().rvalue.magnitude > 0)
-"""
-
-
 def test_where_gevent_has_replaced_threads_stock_taurus_goes_on(modes):
-    done = run_python(REPLACED, modes)
+    done = run_program("replace_threads_by_gevent", facility=modes)
     assert done.stdout.split() == ["TangoFactory", "True"], done.stderr
     [line] = [line for line in done.stderr.splitlines() if "taurus_tpo is" in line]
     assert "off, stock Taurus goes on: gevent.monkey has replaced threads" in line

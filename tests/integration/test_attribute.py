@@ -14,18 +14,8 @@ import numpy
 import pytest
 import tango
 import taurus
-from tango_support import (
-    DOWN,
-    UP,
-    Listener,
-    calls,
-    eventually,
-    eventually_collected,
-    hold,
-    model,
-    plain,
-    run_python,
-)
+from program_support import run_program
+from tango_support import DOWN, UP, Listener, calls, eventually, eventually_collected, hold, model, plain
 from taurus import tauruscustomsettings
 from taurus.core.taurusbasetypes import (
     DataFormat,
@@ -667,20 +657,7 @@ def _in_a_cycle(name: str) -> tuple[Any, weakref.ref[Any]]:
 
 def test_attributes_that_are_dropped_at_once_leave_tango_alive(modes):
     """Tango is carrying their subscriptions out while Python lets go of them."""
-    code = f"""
-import gc, taurus
-
-class Listener:
-    def eventReceived(self, *_):
-        pass
-
-for number in range(60):
-    attr, listener = taurus.Attribute("{model(modes, "with_events")}"), Listener()
-    attr.addListener(listener)
-    del attr, listener
-    gc.collect()
-print("alive")
-"""
-    done = run_python(code, modes)
+    name = model(modes, "with_events")
+    done = run_program("drop_attributes_at_once", name, facility=modes)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "alive"

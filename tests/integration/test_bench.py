@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from typing import Any, Callable
 
 import pytest
 from paths import FACILITIES
-from tango_support import eventually, run, taurus_command
+from program_support import path_of, run, taurus_command
+from tango_support import eventually
 
 from taurus_tpo.bench.results import PLUGIN, PYTANGO, STOCK, Record
 from taurus_tpo.sim import Facility
@@ -231,42 +233,18 @@ def test_raw_results_can_be_read_by_other_programs(batches, models, tmp_path):
     }
 
 
-PROGRAM = """
-import sys
-from taurus.qt.qtgui.application import TaurusApplication
-from taurus.qt.qtgui.panel import TaurusForm
-
-application = TaurusApplication(["panel"], cmd_line_parser=None)
-form = TaurusForm()
-form.setModel(["sim/batch/1/volt01", "sim/batch/1/volt02", "eval:1"])
-form.show()
-sys.exit(application.exec_())
-"""
-
-CONFIGURATION = """
-from taurus.qt.qtgui.taurusgui.utils import PanelDescription
-
-GUI_NAME = "bench"
-form = PanelDescription(
-    "form",
-    classname="taurus.qt.qtgui.panel.TaurusForm",
-    model=["sim/batch/1/volt01", "sim/batch2/1/volt02"],
-)
-"""
-
-
 @pytest.mark.parametrize(
-    ("name", "code"),
+    ("name", "program"),
     [
-        ("panel.py", PROGRAM),
-        ("gui.py", CONFIGURATION),
-        ("tgconf_bench/__init__.py", CONFIGURATION),
+        ("panel.py", "panel_for_the_bench"),
+        ("gui.py", "gui_for_the_bench"),
+        ("tgconf_bench/__init__.py", "gui_for_the_bench"),
     ],
 )
-def test_a_program_is_started_to_see_what_it_shows(batches, tmp_path, name, code):
+def test_a_program_is_started_to_see_what_it_shows(batches, tmp_path, name, program):
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
-    path.write_text(code)
+    shutil.copy(path_of(program), path)
     model = str(path.parent if path.name == "__init__.py" else path)
     options = ("--modes", "Async", "--repeat", "1", "--headless")
     done = bench(batches, model, *options)

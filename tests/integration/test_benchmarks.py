@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from program_support import path_of
 
 from benchmarks import report
 from benchmarks.cases import (
@@ -92,25 +93,6 @@ def test_a_run_that_fails_says_why():
         run("taurus_tpo.bench.window", "no order", {}, 20, print)
 
 
-ECHO = """
-import socket
-with socket.create_server(("", 5555)) as server:
-    print("ready", flush=True)
-    with server.accept()[0] as asking:
-        while data := asking.recv(1):
-            asking.sendall(data)
-"""
-
-ASK = """
-import socket, sys, time
-with socket.create_connection((sys.argv[1], 5555)) as asking:
-    begun = time.monotonic()
-    asking.sendall(b"x")
-    asking.recv(1)
-    print(time.monotonic() - begun)
-"""
-
-
 @contextlib.contextmanager
 def a_link(delay: float) -> Iterator[Link]:
     try:
@@ -122,8 +104,9 @@ def a_link(delay: float) -> Iterator[Link]:
 
 def test_a_link_delays_what_passes():
     with a_link(delay=0.05) as link:
-        server = link.inside(link.far, [sys.executable, "-c", ECHO])
-        client = link.inside(link.near, [sys.executable, "-c", ASK, FAR_ADDRESS])
+        server = link.inside(link.far, [sys.executable, str(path_of("echo"))])
+        words = [sys.executable, str(path_of("time_an_echo")), FAR_ADDRESS]
+        client = link.inside(link.near, words)
         with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as echo:
             assert echo.stdout is not None
             echo.stdout.readline()

@@ -13,17 +13,8 @@ import time
 
 import pytest
 from paths import FACILITIES
-from tango_support import (
-    DOWN,
-    SOON,
-    UP,
-    eventually,
-    hold,
-    model,
-    run,
-    sleeps,
-    taurus_command,
-)
+from program_support import run, run_program, taurus_command
+from tango_support import DOWN, SOON, UP, eventually, hold, model, sleeps
 
 MODES = ["SyncRead", "AsyncRead", "Sync", "Async", "Stateless"]
 
@@ -465,24 +456,8 @@ def test_a_screenshot_that_cannot_be_saved_is_an_error(tmp_path):
 def test_a_ctrl_c_while_the_demo_builds_its_form_ends_it():
     """There is no event loop yet that it could end."""
     small = FACILITIES / "modes.toml"
-    words = ["taurus", "tpo", "demo", str(small), "--duration", "1000"]
-    code = f"""
-import os, signal, sys
-from taurus.qt.qtgui.panel import TaurusForm
-
-signal.signal(signal.SIGINT, signal.default_int_handler)
-set_model = TaurusForm.setModel
-
-def interrupted(form, models):
-    os.kill(os.getpid(), signal.SIGINT)
-    set_model(form, models)
-
-TaurusForm.setModel = interrupted
-sys.argv = {words!r}
-from taurus.cli import main
-main()
-"""
-    done = run([sys.executable, "-c", code])
+    words = ["tpo", "demo", str(small), "--duration", "1000"]
+    done = run_program("interrupt_the_demo", *words)
     assert done.returncode == 0, done.stderr
     assert "rows in the form" in done.stdout
     assert "Traceback" not in done.stderr

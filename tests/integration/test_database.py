@@ -10,9 +10,10 @@ from collections.abc import Iterator
 import pytest
 import tango
 import taurus
-from faults_support import MODES, ONE_CALL, TIMEOUT, WINDOW, name_of, told_by
+from faults_support import MODES, ONE_CALL, TIMEOUT, name_of, told_by_program
 from paths import FACILITIES
-from tango_support import UP, Listener, eventually, hold, run_python
+from program_support import run_program, run_python
+from tango_support import UP, Listener, eventually, hold
 from taurus.core.tango.tangovalidator import TangoDeviceNameValidator
 from taurus.core.taurusexception import TaurusException
 
@@ -23,64 +24,6 @@ from taurus_tpo.sim import Facility
 
 #: The alias of the device that is up.
 ALIAS = "modes-up"
-
-#: A window whose database hangs. Those models of which it knows must come to life, all
-#: others must be alive before it answers.
-HUNG = f"""{WINDOW}
-
-
-def hang_later():
-    # When the first is subscribed, while others are being made.
-    eventually(lambda: any(is_subscribed()), "the first is there")
-    hang()
-
-
-def is_subscribed():
-    return [attr.isUsingEvents() for attr in list(factory.tango_attrs.values())]
-
-
-form = TaurusForm()
-if job.get("later"):
-    threading.Thread(target=hang_later).start()
-else:
-    hang()
-timed("window", form.setModel, job["hung"] + job["alive"])
-form.show()
-told["rows"] = len(form)
-models = [item.getModelObj() for item in form.getItems()]
-hung, alive = models[: len(job["hung"])], models[len(job["hung"]) :]
-run(lambda: all(model.known.value for model in alive), "the others are alive")
-# A call in which it hangs takes 15 s.
-run(
-    lambda: all(model.known.error or model.known.value for model in hung),
-    "it is told",
-    60.0,
-)
-errors = [model.known.error for model in hung if model.known.error]
-told["errors"] = [error.args[0].desc for error in errors]
-resume()
-run(lambda: all(model.known.value for model in hung), "all come to life", 60.0)
-run(lambda: all(model.isUsingEvents() for model in models), "subscribed", 60.0)
-widgets = lambda: [item.readWidget() for item in form.getItems()]
-run(lambda: job["shown"] in widgets()[0].text(), "it is shown")
-told["names"] = [model.getFullName() for model in models]
-print(json.dumps(told))
-"""
-
-#: A window as any other.
-HEALTHY = f"""{WINDOW}
-form = TaurusForm()
-form.setModel(job["models"])
-form.show()
-models = [item.getModelObj() for item in form.getItems()]
-run(lambda: all(model.known.value for model in models), "all values are there")
-told["rows"] = len(form)
-told["values"] = [plain(model.known.value) for model in models]
-told["names"] = [model.getFullName() for model in models]
-told["aliases"] = [model.getParentObj().getSimpleName() for model in models]
-told["labels"] = [item.labelWidget().text() for item in form.getItems()]
-print(json.dumps(told))
-"""
 
 
 @pytest.fixture
@@ -114,8 +57,8 @@ def authority_of(facility: Facility) -> str:
 
 @MODES
 def test_a_window_does_not_wait_for_it(own_modes, batches, mode):
-    told = told_by(
-        HUNG,
+    told = told_by_program(
+        "window_of_a_hung_database",
         own_modes,
         pid=own_modes.database_pid,
         mode=mode.name,
@@ -138,8 +81,8 @@ def test_a_window_does_not_wait_for_it(own_modes, batches, mode):
 @MODES
 def test_it_may_hang_while_a_window_is_built(own_batches, modes, mode):
     devices = [f"sim/{server}/{n}" for server in ("batch", "batch2") for n in (1, 2)]
-    told = told_by(
-        HUNG,
+    told = told_by_program(
+        "window_of_a_hung_database",
         own_batches,
         pid=own_batches.database_pid,
         mode=mode.name,
@@ -214,23 +157,10 @@ def test_a_device_that_goes_by_its_alias_comes_to_life(hung, factory, listener):
     assert taurus.Attribute(f"{authority_of(hung)}/{ALIAS}/rw") is attr
 
 
-#: A program without a window, which waits for what it asks.
-ASKING_SCRIPT = """
-import taurus
-from taurus.core.taurusexception import TaurusException
-
-print(taurus.Authority({authority!r}))
-try:
-    taurus.Device({device!r})
-except TaurusException:
-    print("told")
-"""
-
-
 def test_a_script_is_told_that_it_does_not_answer(hung):
     authority = authority_of(hung)
-    code = ASKING_SCRIPT.format(authority=authority, device=f"{authority}/{ALIAS}")
-    done = run_python(code, hung)
+    names = (authority, f"{authority}/{ALIAS}")
+    done = run_program("ask_a_hung_database", *names, facility=hung)
     assert done.stdout.split() == ["None", "told"], done.stderr
 
 
@@ -239,8 +169,8 @@ def test_a_script_is_told_that_it_does_not_answer(hung):
 
 @MODES
 def test_a_device_is_shown_by_its_alias(modes, mode):
-    told = told_by(
-        HEALTHY,
+    told = told_by_program(
+        "window_as_any_other",
         modes,
         mode=mode.name,
         models=[f"{ALIAS}/rw", name_of(modes, ALIAS, "text"), f"{UP}/with_events"],
@@ -287,7 +217,7 @@ def test_two_databases_in_one_form(modes, twin, mode):
         for facility in (modes, twin)
         for device in (UP, ALIAS)
     ]
-    told = told_by(HEALTHY, modes, mode=mode.name, models=models)
+    told = told_by_program("window_as_any_other", modes, mode=mode.name, models=models)
     assert told["values"] == [5.5, 5.5, 7.5, 7.5]
     assert told["names"] == [
         *[name_of(modes, UP, "rw")] * 2,
@@ -314,18 +244,8 @@ def test_it_is_a_tango_database(modes, factory):
     assert taurus.Authority(authority_of(modes)) is found
 
 
-DEFAULT = """
-import taurus
-found = taurus.Authority()
-assert found is taurus.Authority()
-print(found.getFullName(), found.get_db_host() != "")
-print(taurus.Attribute("sim/modes/up/rw").getFullName())
-print(taurus.Attribute("modes-up/rw").rvalue.magnitude)
-"""
-
-
 def test_the_default_one_is_that_of_the_environment(modes):
-    done = run_python(DEFAULT, modes)
+    done = run_program("ask_the_default_database", facility=modes)
     assert done.returncode == 0, done.stderr
     name = authority_of(modes)
     assert done.stdout.split() == [name, "True", f"{name}/{UP}/rw", "5.5"]
@@ -334,7 +254,7 @@ def test_the_default_one_is_that_of_the_environment(modes):
 def test_several_may_stand_in_for_each_other(modes):
     """Nobody can say where these are, so that no one is asked beforehand."""
     hosts = f"{modes.tango_host},{modes.tango_host}"
-    done = run_python(DEFAULT, modes, TANGO_HOST=hosts)
+    done = run_program("ask_the_default_database", facility=modes, TANGO_HOST=hosts)
     assert done.returncode == 0, done.stderr
     name = f"tango://{hosts}"
     assert done.stdout.split() == [name, "True", f"{name}/{UP}/rw", "5.5"]
@@ -357,49 +277,6 @@ def test_what_is_no_name_is_an_error(factory):
 
 # --- device classes of others --------------------------------------------------------
 
-#: As Sardana's: the constructor asks for the proxy, and listens to the device.
-DOOR = f"""{WINDOW}
-from taurus.core.tango import TangoDevice
-
-
-class Door(TangoDevice):
-    made = 0
-
-    def __init__(self, name, **kw):
-        self.call__init__(TangoDevice, name, **kw)
-        self.proxy = self.getDeviceProxy()
-        self.addListener(self.on_state)
-
-    def _createHWObject(self):
-        Door.made += 1
-        return TangoDevice._createHWObject(self)
-
-    def on_state(self, *_event):
-        pass
-
-    def poll(self, attrs, asynch=False, req_id=None):
-        return TangoDevice.poll(self, attrs, asynch, req_id)
-
-
-factory.registerDeviceClass("TpoSim", Door)
-form = TaurusForm()
-if job["pid"]:
-    hang()
-timed("window", form.setModel, job["models"])
-form.show()
-told["rows"] = len(form)
-models = [item.getModelObj() for item in form.getItems()]
-if job["pid"]:
-    run(lambda: models[0].known.error, "it is told")
-    resume()
-run(lambda: all(model.known.value for model in models), "all values are there")
-run(lambda: all(model.isUsingEvents() for model in models), "all are subscribed")
-told["doors"] = [isinstance(model.getParentObj(), Door) for model in models]
-told["proxy"] = models[0].getParentObj().getDeviceProxy() is not None
-told["made"] = Door.made
-print(json.dumps(told))
-"""
-
 
 @MODES
 @pytest.mark.parametrize("trouble", ["none", "server", "database"])
@@ -407,7 +284,13 @@ def test_a_device_class_of_others(own_modes, batches, mode, trouble):
     server = own_modes.server("TpoSim/modes")
     pids = {"none": 0, "server": server.pid, "database": own_modes.database_pid}
     models = [name_of(own_modes, UP, "rw"), name_of(batches, "sim/batch/1", "volt01")]
-    told = told_by(DOOR, own_modes, pid=pids[trouble], mode=mode.name, models=models)
+    told = told_by_program(
+        "device_class_of_others",
+        own_modes,
+        pid=pids[trouble],
+        mode=mode.name,
+        models=models,
+    )
     assert told["rows"] == 2
     assert told["window"] < TIMEOUT
     assert told["dead"] < TIMEOUT

@@ -6,7 +6,8 @@ import json
 
 import pytest
 import taurus
-from tango_support import UP, Listener, eventually, model, run_python
+from program_support import run_program
+from tango_support import UP, Listener, eventually, model
 
 from taurus_tpo.core.modes import MODES
 
@@ -37,40 +38,10 @@ def test_all_values_are_there_and_kept(green, factory, name, mode):
     eventually(lambda: listeners["rw"].values[-1] == 3.25, "the write is told")
 
 
-#: A program that knows nothing of green modes.
-PROGRAM = """
-import json, threading, time
-import taurus
-
-class Listener:
-    heard = threading.Event()
-
-    def eventReceived(self, source, kind, value):
-        if getattr(value, "rvalue", None) is not None:
-            self.heard.set()
-
-attribute, listener = taurus.Attribute(DEVICE + "/rw"), Listener()
-before = attribute.read().rvalue.magnitude
-attribute.addListener(listener)
-told = [before, listener.heard.wait(60)]
-listener.heard.clear()
-attribute.write(before + 1)
-told.append(listener.heard.wait(60))
-patience = time.monotonic() + 60
-while not attribute.isUsingEvents() and time.monotonic() < patience:
-    time.sleep(0.02)
-told.append(attribute.isUsingEvents())
-device = taurus.Device(DEVICE)
-told += [device.state.name, str(device.getDeviceProxy().State())]
-print(json.dumps(told))
-"""
-
-
 @pytest.mark.parametrize("mode", ["futures", "gevent", "asyncio"])
 def test_a_program_in_a_green_mode_sees_what_others_see(modes, mode):
     """Stock Taurus gets no events with gevent, and futures for values with asyncio."""
-    code = PROGRAM.replace("DEVICE", repr(UP))
-    done = run_python(code, modes, PYTANGO_GREEN_MODE=mode)
+    done = run_program("use_a_device", UP, facility=modes, PYTANGO_GREEN_MODE=mode)
     assert done.returncode == 0, done.stderr
     before, *told = json.loads(done.stdout)
     assert isinstance(before, float)

@@ -5,35 +5,13 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 import tango
-from faults_support import MODES, TIMEOUT, WINDOW, told_by
+from faults_support import MODES, TIMEOUT, told_by_program
+from program_support import environment_of, program
 from tango_support import eventually
-
-#: A device server that needs no database; its port is its first argument.
-SERVER = """
-import sys
-from tango.server import Device, attribute, run
-
-class Simple(Device):
-    def init_device(self):
-        super().init_device()
-        self.set_change_event("volt", True, False)
-
-    @attribute(dtype=float, unit="V")
-    def volt(self):
-        return 1.5
-
-    @attribute(dtype=float)
-    def calm(self):
-        return 2.5
-
-words = ["simple", "test", "-nodb", "-host", "127.0.0.1", "-port", sys.argv[1]]
-run([Simple], args=[*words, "-dlist", "test/nodb/1,test/nodb/2"])
-"""
 
 
 class NodbServer:
@@ -43,7 +21,9 @@ class NodbServer:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.process = subprocess.Popen([sys.executable, "-c", SERVER, str(self.port)])
+        self.process = subprocess.Popen(
+            program("nodb_server", str(self.port)), env=environment_of()
+        )
 
     @property
     def names(self) -> list[str]:
@@ -77,30 +57,11 @@ def servers() -> Iterator[list[NodbServer]]:
             server.close()
 
 
-#: A form of both, while one hangs; then that is back.
-FORM = f"""{WINDOW}
-hang()
-form = TaurusForm()
-timed("window", form.setModel, job["hung"] + job["well"])
-form.show()
-told["rows"] = len(form)
-run(lambda: have_values(job["well"]), "the other is shown")
-hung = [taurus.Attribute(name) for name in job["hung"]]
-run(lambda: all(attr.known.error for attr in hung), "the silence is told")
-told["errors"] = [str(attr.known.error) for attr in hung]
-resume()
-run(lambda: have_values(job["hung"]), "all is shown")
-told["values"] = [plain(taurus.Attribute(n).known.value) for n in job["hung"]]
-form.setModel([])
-print(json.dumps(told))
-"""
-
-
 @MODES
 def test_a_server_that_hangs_holds_up_no_other(servers, modes, mode):
     well, hung = servers
-    told = told_by(
-        FORM,
+    told = told_by_program(
+        "form_of_a_hung_nodb_server",
         modes,
         mode=mode.name,
         pid=hung.process.pid,

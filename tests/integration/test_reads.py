@@ -11,12 +11,11 @@ import taurus
 from faults_support import (
     MODES,
     TIMEOUT,
-    WINDOW,
     Heard,
     heard,
     name_of,
     resume_all,
-    told_by,
+    told_by_program,
     volts,
 )
 from paths import FACILITIES
@@ -116,95 +115,10 @@ def test_read_and_write_wait_for_a_hung_device_and_fail(faults, factory):
     attribute.write(5.5)
 
 
-#: What widgets ask an attribute; name, and what they may be told of a placeholder.
-ASKED = """
-def ask(attribute):
-    known, raised = {}, told.setdefault("raised", [])
-
-    def answer(name, call, *args):
-        try:
-            known[name] = timed("asking", call, *args)
-        except Exception as error:
-            if name not in raised:
-                raised.append(name)
-
-    for question in (
-        "getValueObj", "getDisplayDescrObj", "getLabel", "getRange", "getRanges",
-        "getLimits", "getWarnings", "getAlarms", "getMinRange", "getMaxRange",
-        "isBoolean", "isNumeric", "isInteger", "isFloat", "isState", "isWritable",
-        "isReadOnly", "isReadWrite", "isWrite", "getDataFormat", "getType",
-        "getDescription", "getFormat", "getMaxDim", "getUnit", "getStandardUnit",
-        "getDisplayUnit", "getDisplayValue", "isScalar", "isSpectrum", "isImage",
-        "getShape", "getParentObj", "getAttributeInfoEx", "getConfig", "getCLimits",
-        "getCAlarms", "getCWarnings", "getCRanges", "getMinAlarm", "getMaxAlarm",
-        "getMinWarning", "getMaxWarning", "getMinValue", "getMaxValue",
-        "getSubscriptionState", "isUsingEvents", "isPollingActive", "getFullName",
-        "getSimpleName", "getNormalName", "getTangoWritable", "getWritable",
-        "getDisplayDescription",
-    ):
-        answer(question, lambda: getattr(attribute, question)())
-    for name in ("rvalue", "wvalue", "time", "quality", "description", "label",
-                 "range", "alarms", "warnings", "format", "display_level",
-                 "data_format", "type", "name", "fullname", "precision",
-                 "enum_labels", "tango_writable", "writable"):
-        answer(name, getattr, attribute, name)
-    return known
-"""
-
-#: Asks attributes of a hung device in the thread of a window.
-ASK = f"""{WINDOW}{ASKED}
-from taurus.core.taurusbasetypes import DataFormat, DataType
-
-def what_is_told_of_a_placeholder(name):
-    attribute = timed("asking", taurus.Attribute, name)
-    known = ask(attribute)
-    assert known["getValueObj"] is None and known["rvalue"] is None, known
-    assert known["isBoolean"] is False, known
-    assert known["data_format"] == DataFormat._0D, known
-    assert known["type"] == DataType.String, known
-    return attribute
-
-
-ready = [taurus.Attribute(name) for name in job["ready"]]
-listener = Listener()
-for attribute in ready:
-    attribute.addListener(listener)
-run(lambda: have_values(job["ready"]), "these have values")
-unread = [taurus.Attribute(name) for name in job["unread"]]
-hang()
-told["dead"] = 0.0
-# One that nobody listens to, of a device that has answered: no value yet.
-for attribute in unread:
-    known = ask(attribute)
-    assert known["rvalue"] is None, known
-held = [what_is_told_of_a_placeholder(name) for name in job["unknown"]]
-for attribute in held:
-    attribute.addListener(listener)
-    ask(attribute)
-for attribute in ready:
-    known = ask(attribute)
-    assert known["rvalue"].magnitude == 1.5, known
-    assert str(known["getUnit"]) == "V", known
-run(lambda: all(a.known.error for a in held), "the silence is told")
-for attribute in ready + unread + held:
-    ask(attribute)
-    device = attribute.getParentObj()
-    for name in ("getDisplayName", "getNormalName", "getSimpleName", "getFullName"):
-        timed("asking", getattr(device, name))
-resume()
-for attribute in unread:
-    attribute.addListener(listener)
-run(lambda: have_values(job["unread"] + job["unknown"]), "values come")
-for attribute in held:
-    assert ask(attribute)["rvalue"].magnitude == 1.5
-print(json.dumps(told))
-"""
-
-
 @MODES
 def test_what_widgets_ask_never_waits(faults, mode):
-    told = told_by(
-        ASK,
+    told = told_by_program(
+        "ask_hung_attributes",
         faults,
         mode=mode.name,
         pid=faults.server(SERVER).pid,
@@ -218,27 +132,9 @@ def test_what_widgets_ask_never_waits(faults, mode):
     assert set(told["raised"]) <= {"getMaxDim", "getShape"}
 
 
-#: Asks devices of a hung server in the thread of a window.
-ASK_DEVICES = f"""{WINDOW}
-known = taurus.Attribute(job["known"]).getParentObj()
-run(lambda: known.getDeviceProxy() is not None, "it is known")
-# While an application starts, Taurus describes what is cached.
-known.addListener(Listener())
-run(lambda: known.stateObj.known.value, "its state is known")
-told["described"] = dict(known.getDisplayDescrObj())
-hang()
-unknown = taurus.Attribute(job["unknown"]).getParentObj()
-for device in (known, unknown):
-    timed("asking", device.getDisplayDescrObj)
-told["hung"] = dict(known.getDisplayDescrObj())
-resume()
-print(json.dumps(told))
-"""
-
-
 def test_what_widgets_ask_of_a_device(faults):
-    told = told_by(
-        ASK_DEVICES,
+    told = told_by_program(
+        "describe_hung_devices",
         faults,
         pid=faults.server(SERVER).pid,
         known=name_of(faults, ONE, "volt01"),

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import tango
 import taurus
-from tango_support import Listener, eventually, model, plain, run_python
+from program_support import run_program
+from tango_support import Listener, eventually, model, plain
 from taurus import tauruscustomsettings
 from taurus.core.taurusbasetypes import (
     AttrQuality,
@@ -375,43 +376,10 @@ def test_what_was_made_before_its_device_learns_what_it_is(own_modes, factory):
 
 # --- in the thread of a running GUI ---------------------------------------------------
 
-#: Asks attributes right after they were made, and while somebody listens.
-ASKS = """
-import json, sys
-import taurus
-from taurus.qt.qtgui.application import TaurusApplication
-from taurus.taurusstatecontroller import application
-
-app = TaurusApplication(["asks"], cmd_line_parser=None)
-application.application_started()
-
-
-class Listener:
-    def eventReceived(self, source, kind, value):
-        pass
-
-
-told, listener = [], Listener()
-for listens in (False, True):
-    for name in sys.argv[1:]:
-        attribute = taurus.Attribute(name)
-        if listens:
-            attribute.addListener(listener)
-        value = attribute.getValueObj()
-        told.append([
-            str(attribute.rvalue), str(attribute.wvalue), str(attribute.quality),
-            str(value and value.rvalue), str(attribute.getFragmentObj("rvalue")),
-        ])
-        attribute.removeListener(listener)
-        del attribute
-print(json.dumps(told))
-"""
-
 
 def asked(facility: Any, names: list[str], **environment: str) -> list[list[str]]:
     """Return what the attributes ``names`` of a facility say in a running GUI."""
-    code = f"import sys; sys.argv[1:] = {names!r}\n{ASKS}"
-    done = run_python(code, facility, **environment)
+    done = run_program("ask_in_a_running_gui", *names, facility=facility, **environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

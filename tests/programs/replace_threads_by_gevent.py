@@ -1,0 +1,12 @@
+"""Reads an attribute where gevent has replaced threads; tells whose factory it is."""
+
+from __future__ import annotations
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import taurus  # noqa: E402
+
+print(type(taurus.Factory("tango")).__name__)
+print(taurus.Attribute("sim/modes/up/rw").read().rvalue.magnitude > 0)
