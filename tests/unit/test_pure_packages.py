@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from program_support import PROGRAMS
 
 import taurus_tpo
 
@@ -205,3 +206,11 @@ def test_each_class_has_a_name_of_its_own() -> None:
         if isinstance(node, ast.ClassDef)
     )
     assert [name for name, count in found.items() if count > 1] == []
+
+
+def test_each_program_is_started_by_a_test() -> None:
+    tests = PROGRAMS.parent.rglob("test_*.py")
+    text = "".join(path.read_text(encoding="utf-8") for path in tests)
+    shared = {path.stem for path in PROGRAMS.glob("*_base.py")} | {"__init__"}
+    programs = {path.stem for path in PROGRAMS.glob("*.py")} - shared
+    assert [name for name in sorted(programs) if f'"{name}"' not in text] == []
