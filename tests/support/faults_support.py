@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import taurus
-from paths import SUPPORT
 from program_support import start_program
 from stopwatch import Stopwatch
 from tango_support import SOON, Listener, eventually
@@ -51,67 +48,6 @@ BACK = 20.0
 #: which have just begun to hang, one that sees to alarms, the one that asks servers
 #: whether they are there, the unsubscriber and the subscriber.
 MOST_THREADS = 8 + 8 + 4
-
-#: What may be put in front of a program for a fresh process.
-PREAMBLE = f"""
-import atexit, gc, json, os, signal, sys, threading, time
-sys.path.insert(0, {str(SUPPORT)!r})
-import taurus
-from stopwatch import Stopwatch
-from tango_support import Listener, eventually, plain
-job = json.loads(sys.argv[1])
-factory = taurus.Factory("tango")
-factory.set_event_sub_mode(job.get("mode"))
-
-
-def hang():
-    os.kill(job["pid"], signal.SIGSTOP)
-
-
-def resume():
-    os.kill(job["pid"], signal.SIGCONT)
-"""
-
-#: The same for one with a window. ``run`` keeps the event loop going until something is
-#: the case, and takes note of the longest time that the window was dead.
-WINDOW = f"""{PREAMBLE}
-from taurus.external.qt import Qt
-from taurus.qt.qtgui.application import TaurusApplication
-from taurus.qt.qtgui.panel import TaurusForm
-
-app = TaurusApplication(["window"], cmd_line_parser=None)
-told = {{"dead": 0.0}}
-
-
-def delete_windows():
-    # Where PyQt itself deletes them at the end, one process in some hundreds crashes
-    # (sip_api_visit_wrappers of PyQt5-sip 12.20, before anything of the plugin ends).
-    for window in app.topLevelWidgets():
-        window.deleteLater()
-    app.sendPostedEvents(None, Qt.QEvent.DeferredDelete)
-
-
-atexit.register(delete_windows)
-
-
-def timed(what, call, *args):
-    watch = Stopwatch()
-    result = call(*args)
-    told[what] = max(told.get(what, 0.0), watch.seconds)
-    return result
-
-
-def run(condition, what, timeout=60.0):
-    end = time.monotonic() + timeout
-    while not timed("dead", condition):
-        assert time.monotonic() < end, f"not within {{timeout}} s: {{what}}"
-        timed("dead", app.processEvents)
-        time.sleep(0.005)
-
-
-def have_values(names):
-    return all(taurus.Attribute(name).known.value is not None for name in names)
-"""
 
 
 def name_of(facility: Facility, device: str, attribute: str) -> str:
@@ -179,33 +115,6 @@ def configure(facility: Facility, device: str, attribute: str, **changes: Any) -
     facility.device(device).Configure(request)
 
 
-def plugin_threads() -> list[str]:
-    """Return the names of the plugin's threads that live now."""
-    names = [thread.name for thread in threading.enumerate()]
-    return [name for name in names if name.startswith("taurus_tpo")]
-
-
-class Census(threading.Thread):
-    """Counts the threads of the plugin, again and again, until it is told to end."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.most = 0
-        self._ended = threading.Event()
-
-    def run(self) -> None:
-        while not self._ended.wait(0.01):
-            self.most = max(self.most, len(plugin_threads()))
-
-    def __enter__(self) -> Census:
-        self.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._ended.set()
-        self.join()
-
-
 def start_job(
     name: str,
     facility: Facility,
@@ -216,18 +125,6 @@ def start_job(
     """Start a program of ``tests/programs`` with a job, its first argument."""
     words = (name, json.dumps(job))
     return start_program(*words, facility=facility, stdin=stdin, **environment)
-
-
-def start(code: str, facility: Facility, job: dict[str, Any]) -> subprocess.Popen[str]:
-    """Start ``code`` in a fresh process, with a job as its first argument."""
-    return subprocess.Popen(
-        [sys.executable, "-X", "faulthandler", "-c", code, json.dumps(job)],
-        env={**facility.environment(), "QT_QPA_PLATFORM": "offscreen"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def finish(process: subprocess.Popen[str], timeout: float = 120.0) -> str:
@@ -244,12 +141,6 @@ def finish(process: subprocess.Popen[str], timeout: float = 120.0) -> str:
     assert process.returncode == 0, f"{process.returncode}:\n{output}\n{errors}"
     assert "Traceback" not in errors, errors
     return (output.splitlines() or [""])[-1]
-
-
-def told_by(code: str, facility: Facility, **job: Any) -> dict[str, Any]:
-    """Run ``code`` in a fresh process and return what its last line tells, as JSON."""
-    told: dict[str, Any] = json.loads(finish(start(code, facility, job)))
-    return told
 
 
 def told_by_program(name: str, facility: Facility, **job: Any) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from typing import Any
 
 import tango
 import taurus
-from faults_support import plugin_threads
+from census import plugin_threads
 from taurus import tauruscustomsettings
 from taurus.external.qt import Qt
 from taurus.qt.qtgui.application import TaurusApplication

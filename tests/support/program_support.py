@@ -56,7 +56,7 @@ def start_program(
     stdin: int = subprocess.DEVNULL,
     **environment: str,
 ) -> subprocess.Popen[str]:
-    """Start a program of ``tests/programs``, which tells where it crashes."""
+    """Start a program of ``tests/programs``, with the fault handler of Python."""
     return subprocess.Popen(
         program(name, *arguments, options=("-X", "faulthandler")),
         env=environment_of(facility, **environment),

@@ -6,9 +6,7 @@ import contextlib
 import faulthandler
 import gc
 import json
-import os
 import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -152,34 +150,6 @@ def plain(value: Any) -> Any:
     """Return the number or text in a TangoAttrValue."""
     rvalue = value.rvalue
     return getattr(rvalue, "magnitude", rvalue)
-
-
-def run_python(
-    code: str, facility: Facility | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run ``code`` in a fresh process, as a script of a user's."""
-    return run([sys.executable, "-c", code], facility, **environment)
-
-
-def run(
-    command: list[str], facility: Facility | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a command in a fresh process and return what it said."""
-    base = os.environ if facility is None else facility.environment()
-    return subprocess.run(
-        command,
-        env={**base, "QT_QPA_PLATFORM": "offscreen", **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-
-
-def taurus_command(*arguments: str) -> list[str]:
-    """Return the command line of ``taurus ...`` of this environment."""
-    return [sys.executable, "-c", "from taurus.cli import main; main()", *arguments]
 
 
 def sleeps(process: subprocess.Popen[str]) -> bool:
