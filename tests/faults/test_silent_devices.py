@@ -12,7 +12,15 @@ import tango
 import taurus
 from program_support import run, run_program, taurus_command
 from stopwatch import Stopwatch
-from tango_support import DOWN, UP, Listener, eventually, eventually_collected, model, plain
+from tango_support import (
+    DOWN,
+    UP,
+    Listener,
+    eventually,
+    eventually_collected,
+    model,
+    plain,
+)
 from taurus.core.taurusbasetypes import DataType, SubscriptionState, TaurusEventType
 
 from taurus_tpo.core.modes import MODES

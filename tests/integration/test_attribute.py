@@ -15,7 +15,17 @@ import pytest
 import tango
 import taurus
 from program_support import run_program
-from tango_support import DOWN, UP, Listener, calls, eventually, eventually_collected, hold, model, plain
+from tango_support import (
+    DOWN,
+    UP,
+    Listener,
+    calls,
+    eventually,
+    eventually_collected,
+    hold,
+    model,
+    plain,
+)
 from taurus import tauruscustomsettings
 from taurus.core.taurusbasetypes import (
     DataFormat,

@@ -35,7 +35,7 @@ def count() -> None:
     """Take note of the memory, and of what waits."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     memory.append((time.monotonic() - begun, pages * os.sysconf("SC_PAGE_SIZE")))
-    boxes = [len(one._actions._actions) for one in factory.attributes()]
+    boxes = [len(one.engine._actions._actions) for one in factory.attributes()]
     waiting.append(len(EVENT_DISPATCHER) + sum(boxes))
 
 
