@@ -17,8 +17,8 @@ measure    all runs, one after the other
 hooks      commands that the user wants to run around each run
 results    the measured figures and their medians
 advice     recommends a mode and rules, and finds the slowest devices
-report     the results as tables and as an HTML page
-tables     a table of texts in a terminal, in HTML, Markdown and reStructuredText
+report     the results as tables and as an HTML page (``templates/report.html.j2``)
+tables     a table of texts in a terminal, in Markdown and reStructuredText
 plots      the pictures of the report
 machine    description of the machine
 ========== =========================================================================

@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from taurus_tpo.bench.advice import device_of
-from taurus_tpo.bench.report import Findings, of_plugin
-from taurus_tpo.bench.results import Sheet
+from taurus_tpo.bench.report import Findings
+from taurus_tpo.bench.results import PLUGIN, STOCK, Sheet
 
 #: Resolution, pixels per inch, and size of a picture, inches.
 DPI = 100
@@ -23,13 +23,14 @@ DEVICES = 40
 
 def pictures(findings: Findings) -> dict[str, bytes]:
     """Return each picture as PNG, by title."""
-    shown = of_plugin(findings.sheets)
+    found = findings.sheets
+    shown = [s for s in found if s.variant.who in (PLUGIN, STOCK) and s.good]
     if not shown:
         return {}
     chosen = findings.recommendation
     sheet = next((s for s in shown if chosen and s.variant.mode == chosen.mode), None)
     drawn = {
-        "first values by mode": first_values(findings.sheets),
+        "first values by mode": first_values(found),
         "stalls of the GUI": _stalls(shown),
     }
     if sheet is not None:

@@ -1,15 +1,14 @@
 """The results as tables in a terminal and as an HTML page.
 
-Only the page needs matplotlib, which is part of the extra ``bench``.
+Only the page needs jinja2 and matplotlib, which are part of the extra ``bench``.
 """
 
 from __future__ import annotations
 
-import base64
 import math
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from taurus_tpo.bench.results import (
     limit_of,
     sheets,
 )
-from taurus_tpo.bench.tables import TextTable, for_html
+from taurus_tpo.bench.tables import TextTable
 
 #: The figures without decimals: numbers, and MB; the others are in s.
 _PLAIN = ("calls", "threads", "memory")
@@ -203,17 +202,6 @@ def advice_lines(findings: Findings) -> list[str]:
 
 # --- the page ------------------------------------------------------------------------
 
-_STYLE = """
-body { font-family: sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em }
-table { border-collapse: collapse; font-size: 85%; margin: 1em 0 }
-caption { text-align: left; font-weight: bold }
-td, th { border: 1px solid #999; padding: .3em .5em; text-align: left;
-         vertical-align: top }
-img { max-width: 100% }
-pre { background: #8882; padding: 1em }
-@media (prefers-color-scheme: dark) { body { background: #222; color: #eee } }
-"""
-
 
 def page(
     findings: Findings, head: Mapping[str, Any], pictures: Mapping[str, bytes]
@@ -223,32 +211,21 @@ def page(
     :param head: the context of the runs: machine, versions, date, command.
     :param pictures: PNG, by title.
     """
-    facts = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(_fact(value))}</td></tr>"
-        for name, value in head.items()
-    )
-    tables = "".join(map(for_html, sheaves(findings)))
-    images = "".join(
-        f'<h2>{escape(title)}</h2><img alt="{escape(title)}" src="data:image/png;'
-        f'base64,{base64.b64encode(data).decode()}">'
-        for title, data in pictures.items()
-    )
-    said = escape("\n".join(advice_lines(findings)))
-    return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        f"<title>taurus tpo bench</title><style>{_STYLE}</style></head><body>"
-        f"<h1>taurus tpo bench</h1><pre>{said}</pre>"
-        "<p><b>x stock</b> and <b>x limit</b>: against stock Taurus, and against the "
-        "larger of the form on eval: models and plain PyTango.</p>"
-        f"{tables}{images}"
-        f"<h2>Measured on</h2><table>{facts}</table></body></html>"
-    )
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-
-def _fact(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {one}" for name, one in value.items())
-    return str(value)
+    environment = Environment(
+        loader=PackageLoader("taurus_tpo.bench"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        advice="\n".join(advice_lines(findings)),
+        tables=sheaves(findings),
+        pictures={title: b64encode(png).decode() for title, png in pictures.items()},
+        head=head,
+    )
 
 
 def write(findings: Findings, head: Mapping[str, Any], folder: Path) -> Path:
@@ -264,8 +241,3 @@ def write(findings: Findings, head: Mapping[str, Any], folder: Path) -> Path:
     target = folder / "report.html"
     target.write_text(page(findings, head, drawn), encoding="utf-8")
     return target
-
-
-def of_plugin(found: Sequence[Sheet]) -> list[Sheet]:
-    """Return the sheets of the plugin's modes and of stock Taurus."""
-    return [s for s in found if s.variant.who in (PLUGIN, STOCK) and s.good]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 
 from rich.table import Table
 
@@ -37,17 +36,6 @@ def for_terminal(text_table: TextTable) -> Table:
     for row in text_table.rows:
         table.add_row(*row, style="bold red" if any(map(_is_missed, row)) else "")
     return table
-
-
-def for_html(text_table: TextTable) -> str:
-    """Return an HTML table."""
-    heads = "".join(f"<th>{escape(heading)}</th>" for heading in text_table.head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in text_table.rows
-    )
-    title = escape(text_table.title)
-    return f"<table><caption>{title}</caption><tr>{heads}</tr>{body}</table>"
 
 
 def for_markdown(text_table: TextTable) -> Iterator[str]:

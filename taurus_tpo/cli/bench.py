@@ -242,7 +242,8 @@ def bench(
 
 def _check_extra(out: Path | None) -> None:
     """Fail before the measurement, not after it, if an extra is missing."""
-    if out is not None and importlib.util.find_spec("matplotlib") is None:
+    needed = ("jinja2", "matplotlib")
+    if out is not None and not all(map(importlib.util.find_spec, needed)):
         reason = "--out needs more: pip install 'taurus_tpo[bench]'"
         raise click.ClickException(reason)
 

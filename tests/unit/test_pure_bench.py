@@ -5,10 +5,12 @@ from __future__ import annotations
 import configparser
 import math
 import os
+import sys
 import threading
 from typing import ClassVar
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +30,7 @@ from taurus_tpo.bench.results import (
     limit_of,
     sheets,
 )
+from taurus_tpo.cli.bench import bench
 from taurus_tpo.core import settings as tpo_settings
 
 QUICK, SLOW = "tango://host:10000/sim/quick/1", "tango://host:10000/sim/slow/1"
@@ -283,6 +286,17 @@ def test_the_page_needs_nothing_else_and_is_safe_to_open() -> None:
     assert 'src="data:image/png;base64,' in text
     assert "never" in text
     assert math.isinf(NEVER)
+
+
+@pytest.mark.parametrize("missing", ["jinja2", "matplotlib"])
+def test_a_report_without_the_extra_is_refused_before_any_run(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert sheaves(Findings([record("Sync")]))
+    done = CliRunner().invoke(bench, ["a/b/c/d", "--out", "report"])
+    assert done.exit_code == 1
+    assert "pip install 'taurus_tpo[bench]'" in done.output
 
 
 # --- a run ---------------------------------------------------------------------------

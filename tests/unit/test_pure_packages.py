@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 from program_support import PROGRAMS
 
 import taurus_tpo
@@ -156,6 +158,19 @@ def test_an_import_is_seen_wherever_it_stands(tmp_path: Path) -> None:
         patch.setitem(globals(), "source_of", lambda _module: path)
         names = set(imported(module))
     assert {"a.b", "taurus_tpo.package.c", "taurus_tpo.d.e", "g.h"} <= names
+
+
+def test_files_that_are_not_modules_are_package_data() -> None:
+    declared = configparser.ConfigParser()
+    assert declared.read(ROOT / "setup.cfg")
+    installed = {
+        path
+        for package, patterns in declared["options.package_data"].items()
+        for pattern in patterns.split()
+        for path in PLUGIN.parent.joinpath(*package.split(".")).glob(pattern)
+    }
+    files = {path for path in PLUGIN.rglob("[!.]*.*") if path.is_file()}
+    assert {path for path in files if path.suffix not in (".py", ".pyc")} == installed
 
 
 def test_the_packages_are_those_of_the_documentation() -> None:
