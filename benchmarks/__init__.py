@@ -16,7 +16,7 @@ command         the command line
 
 Other benchmarks: ``endings`` (how processes end), ``soak`` (what a process keeps of
 100,000 attributes), ``core_costs`` (time per operation of the core). ``protocol`` has
-the orders of their processes, ``pages`` the format of their results.
+the orders of their processes, ``pages`` writes their results from ``templates``.
 """
 
 import os

@@ -1,35 +1,40 @@
-"""Results as reStructuredText, to be included in the documentation."""
+"""Results as pages of the documentation, from the templates of this package."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
 from taurus_tpo.bench import machine
-from taurus_tpo.bench.tables import TextTable, for_sphinx
+from taurus_tpo.bench.tables import NOT_MET, TextTable, is_missed
 
 
 def page(command: str, *tables: TextTable) -> str:
-    """Return the text of ``tables`` and of their context.
+    """Return ``tables`` and their context as reStructuredText, to be included.
 
     :param command: the command that repeats the measurement.
     """
-    lines = [f".. Written by {command}.", ""]
-    lines += [f":{n}: {text}" for n, text in provenance(machine.describe(command))]
-    lines += [""]
-    for table in tables:
-        lines += for_sphinx(table)
-    return "\n".join(lines)
+    return render("results.rst.j2", head=machine.describe(command), tables=tables)
 
 
-def provenance(head: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the context of results, as names and texts.
+def render(template: str, **data: Any) -> str:
+    """Return the text of a template with ``data``."""
+    return _TEMPLATES.get_template(template).render(data)
 
-    :param head: the result of :func:`taurus_tpo.bench.machine.describe`.
-    """
-    versions = ", ".join(f"{name} {text}" for name, text in head["versions"].items())
-    yield "Date", head["date"]
-    yield "Machine", head["machine"]
-    yield "Load before", head.get("load", "not known")
-    yield "Versions", versions
-    yield "Command", f"``{head['command']}``"
+
+def _marked(cell: str) -> str:
+    """Return a cell of Markdown or reStructuredText, in bold if a limit is not met."""
+    if not is_missed(cell):
+        return cell
+    return f"**{cell[: -len(NOT_MET)]}{NOT_MET.lower()}**"
+
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("benchmarks"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+_TEMPLATES.filters["marked"] = _marked

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import ATTRIBUTES, CASES, SERVERS, Case, Figure
-from benchmarks.pages import provenance
+from benchmarks.pages import render
 from benchmarks.runner import ALL, ALONE, Outcome
 from benchmarks.verdict import (
     Step,
@@ -20,7 +21,7 @@ from benchmarks.verdict import (
 from taurus_tpo.bench import plots, report
 from taurus_tpo.bench.report import Findings
 from taurus_tpo.bench.results import PLUGIN, STOCK, Sheet, in_seconds, sheets
-from taurus_tpo.bench.tables import NOT_MET, TextTable, for_markdown
+from taurus_tpo.bench.tables import NOT_MET, TextTable
 
 #: The columns of a table of limits.
 _LIMITS = ("mode", "figure", "limit", "allowed", "measured", "met")
@@ -35,14 +36,10 @@ def tables(found: Outcome, workers: int) -> list[TextTable]:
     :param workers: the number of reader threads of the plugin.
     """
     made = [_groups(found)] if found.case.has_alone else []
-    for text_table in report.sheaves(Findings(found.in_turn(ALL))):
-        made.append(
-            TextTable(
-                f"{found.case.name}: {text_table.title}",
-                text_table.head,
-                text_table.rows,
-            )
-        )
+    made += [
+        replace(text_table, title=f"{found.case.name}: {text_table.title}")
+        for text_table in report.sheaves(Findings(found.in_turn(ALL)))
+    ]
     return [*made, _limits(found, workers)]
 
 
@@ -147,7 +144,7 @@ def _number(verdict: Verdict, value: float | None) -> str:
 
 def growth(found: Mapping[str, Outcome], cases: Sequence[Case]) -> list[TextTable]:
     """Return the cost per attribute for increasing numbers in ``cases``."""
-    grown = steps([found[case.name] for case in cases if case.name in found])
+    grown = _steps(found, cases)
     if not grown:
         return []
     rows = tuple(_grown(step) for step in grown)
@@ -159,20 +156,16 @@ def growth(found: Mapping[str, Outcome], cases: Sequence[Case]) -> list[TextTabl
     ]
 
 
+def _steps(found: Mapping[str, Outcome], cases: Sequence[Case]) -> list[Step]:
+    return steps([found[case.name] for case in cases if case.name in found])
+
+
 def _grown(step: Step) -> tuple[str, ...]:
     seconds, memory = f"{1e6 * step.seconds:.0f}", f"{step.memory / 1e3:.1f}"
     return (step.case.title, step.mode, seconds, memory)
 
 
 # --- the page ------------------------------------------------------------------------
-
-_INTRODUCTION = """\
-# Performance
-
-Written by `make bench`. How it is measured, and what is known of the limits that are
-not met, stands in [reference/performance](reference/performance.rst).
-"""
-
 
 #: The title of the table that is also in the README.
 _SUMMARY = "In short: medians"
@@ -192,18 +185,43 @@ def write_page(
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.png"):
         old.unlink()
-    lines = [_INTRODUCTION]
-    lines += [f"- {name}: {text}" for name, text in _provenance(head)]
-    lines += [""]
-    grown = {case.name for cases in GROWTH.values() for case in cases}
-    single = [outcome for name, outcome in found.items() if name not in grown]
-    lines += for_markdown(_summary(single))
-    lines += for_markdown(all_modes(found, head["workers"]))
+    workers = head["workers"]
+    increased = {case.name for cases in GROWTH.values() for case in cases}
+    single = [one for name, one in found.items() if name not in increased]
+    text = render(
+        "performance.md.j2",
+        head=head,
+        folder=folder.name,
+        summaries=[_summary(single), all_modes(found, workers)],
+        cases=[(one, () if one.skipped else tables(one, workers)) for one in single],
+        growth={
+            what: made
+            for what, cases in GROWTH.items()
+            if (made := growth(found, cases))
+        },
+    )
+    target.write_text(text, encoding="utf-8")
+    for name, data in _pictures(found, single):
+        (folder / f"{name}.png").write_bytes(data)
+
+
+def _pictures(
+    found: Mapping[str, Outcome], single: Sequence[Outcome]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the PNG of each picture."""
     for outcome in single:
-        lines += _section(outcome, head["workers"], folder)
+        if not outcome.skipped:
+            drawn = plots.first_values(sheets(outcome.in_turn(ALL)))
+            yield outcome.case.name, drawn
     for what, cases in GROWTH.items():
-        lines += _growth_section(what, cases, found, folder)
-    target.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+        grown = _steps(found, cases)
+        if grown:
+            counts = [getattr(step.case, what) for step in grown]
+            costs = {
+                "us an attribute": [1e6 * step.seconds for step in grown],
+                "kB an attribute": [step.memory / 1e3 for step in grown],
+            }
+            yield what, plots.curves(what, counts, costs)
 
 
 #: The lines of the README around the summary of the page.
@@ -218,11 +236,6 @@ def with_summary(readme: str, page: str) -> str:
     _, _, below = page.partition(f"**{_SUMMARY}**\n\n")
     table, _, _ = below.partition("\n\n")
     return f"{before}{_FROM_PAGE}\n{table}\n\n{_END_OF_IT}{after}"
-
-
-def _provenance(head: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, text in provenance(head):
-        yield name, text.replace("``", "`")
 
 
 def _summary(found: Sequence[Outcome]) -> TextTable:
@@ -250,50 +263,3 @@ def _median(sheet: Sheet | None, figure: str) -> str:
     missing = sheet.without_value if figure == "last" else 0
     told = f", {missing} missing" if missing else ""
     return in_seconds(spread.median) + told
-
-
-def _section(found: Outcome, workers: int, folder: Path) -> Iterator[str]:
-    yield f"## {found.case.name}: {found.case.title}"
-    yield ""
-    if found.skipped:
-        yield f"Not measured: {found.skipped}."
-        yield ""
-        return
-    yield f"`{found.command}`"
-    yield ""
-    for told in found.again:
-        yield f"A part was measured later: {told}"
-        yield ""
-    for text_table in tables(found, workers):
-        yield from for_markdown(text_table)
-    drawn = plots.first_values(sheets(found.in_turn(ALL)))
-    yield from _picture("first values", found.case.name, drawn, folder)
-
-
-def _growth_section(
-    what: str, cases: Sequence[Case], found: Mapping[str, Outcome], folder: Path
-) -> Iterator[str]:
-    made = growth(found, cases)
-    if not made:
-        return
-    yield f"## More and more {what}"
-    yield ""
-    for text_table in made:
-        yield from for_markdown(text_table)
-    grown = steps([found[case.name] for case in cases if case.name in found])
-    counts = [getattr(step.case, what) for step in grown]
-    drawn = plots.curves(
-        what,
-        counts,
-        {
-            "us an attribute": [1e6 * step.seconds for step in grown],
-            "kB an attribute": [step.memory / 1e3 for step in grown],
-        },
-    )
-    yield from _picture(f"what an attribute costs, by {what}", what, drawn, folder)
-
-
-def _picture(title: str, name: str, data: bytes, folder: Path) -> Iterator[str]:
-    (folder / f"{name}.png").write_bytes(data)
-    yield f"![{title}]({folder.name}/{name}.png)"
-    yield ""

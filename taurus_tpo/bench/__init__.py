@@ -18,7 +18,7 @@ hooks      commands that the user wants to run around each run
 results    the measured figures and their medians
 advice     recommends a mode and rules, and finds the slowest devices
 report     the results as tables and as an HTML page (``templates/report.html.j2``)
-tables     a table of texts in a terminal, in Markdown and reStructuredText
+tables     a table of texts, in a terminal
 plots      the pictures of the report
 machine    description of the machine
 ========== =========================================================================
