@@ -34,7 +34,12 @@ copyright = author
 release = version = __version__
 
 # The page that the benchmark writes is Markdown, so that it can be read without Sphinx.
-extensions = ["sphinx.ext.autodoc", "myst_parser", "from_code"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "myst_parser",
+    "sphinxcontrib.mermaid",
+    "from_code",
+]
 exclude_patterns = ["_build"]
 
 html_theme = "alabaster"
@@ -45,6 +50,12 @@ html_theme_options = {
     "sidebar_width": "250px",
     "fixed_sidebar": True,
 }
+
+# Readers may have no network: dist/mermaid.tiny.js of the npm package @mermaid-js/tiny
+# 11.17.2. ``from_code`` loads it in the place of the module of this name.
+tpo_mermaid = "mermaid/mermaid-11.17.2.tiny.js"
+mermaid_use_local = "/mermaid"
+mermaid_height = "auto"
 
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"

@@ -20,17 +20,18 @@ program does: it is made anew at each build.
 
 from __future__ import annotations
 
-import enum
+import json
 from collections.abc import Iterable, Sequence
 
 import click
+from diagrams import LIFE, label, life, life_notes
 from docutils import nodes
 from docutils.statemachine import StringList
-from life_picture import picture
 from sequence_picture import Drawing, words
 from sequences import SEQUENCES
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from sphinxcontrib.mermaid import Mermaid, mermaid
 from stories import EXAMPLES
 from timeouts import timeouts
 
@@ -75,10 +76,6 @@ def _table(
     yield ""
 
 
-def _name(member: enum.Enum) -> str:
-    return member.name.replace("_", " ").lower()
-
-
 def _yes(word: object) -> str:
     return {True: "yes", False: "no"}.get(word, str(word))  # type: ignore[call-overload]
 
@@ -109,7 +106,7 @@ class States(_FromCode):
     def text(self) -> Iterable[str]:
         kinds = {"states": State, "inputs": Input, "effects": Effect}
         for member in kinds[self.arguments[0]]:
-            yield _name(member)
+            yield label(member)
             yield f"   {member.value}"
             yield ""
 
@@ -154,24 +151,40 @@ class Transitions(_FromCode):
         order = [(state, given) for state in State for given in Input]
         rows = [
             (
-                f"**{_name(state)}**",
-                _name(given),
-                _name(TABLE[state, given].state),
-                ", ".join(map(_name, TABLE[state, given].effects)),
+                f"**{label(state)}**",
+                label(given),
+                label(TABLE[state, given].state),
+                ", ".join(map(label, TABLE[state, given].effects)),
             )
             for state, given in order
         ]
         return _table(("state", "input", "next state", "effects, in this order"), rows)
 
 
-class Life(SphinxDirective):
-    """The life of an attribute as SVG, in HTML only: the table says the same."""
+class _Diagram(Mermaid):
+    """A directive that makes its Mermaid text and its caption from the code."""
+
+    has_content = False
+    optional_arguments = 0
+    title = ""
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_dependency(str(lifecycle.__file__))
-        svg, notes = picture()
-        lines = [nodes.line("", note) for note in notes]
-        return [nodes.raw("", svg, format="html"), nodes.line_block("", *lines)]
+        self.state.document.settings.env.note_reread()
+        self.options.update(caption=self.title, alt=self.title)
+        return list(super().run())
+
+
+class Life(_Diagram):
+    """The state diagram of an attribute, and what it leaves out."""
+
+    title = LIFE
+
+    def get_mm_code(self) -> str:
+        return "\n".join(life())
+
+    def run(self) -> list[nodes.Node]:
+        lines = [nodes.line("", note) for note in life_notes()]
+        return [*super().run(), nodes.line_block("", *lines)]
 
 
 class SequencePicture(SphinxDirective):
@@ -262,6 +275,21 @@ class Timeouts(_FromCode):
         return _table(("time", "what it is", "constant"), rows, (10, 60, 30))
 
 
+def _load_mermaid(
+    app: Sphinx, _page: str, _template: str, _context: object, doctree: nodes.Node
+) -> None:
+    """Load the copy of Mermaid, on pages with a diagram only.
+
+    The extension imports a module, which browsers refuse to read from a file: the copy
+    is a plain script, and a module in a data URL stands for it.
+    """
+    if doctree is not None and doctree.next_node(mermaid) is not None:
+        app.add_js_file(app.config.tpo_mermaid, priority=400)
+        module = "data:text/javascript,export default globalThis.mermaid"
+        imports = {"imports": {app.config.mermaid_use_local: module}}
+        app.add_js_file(None, body=json.dumps(imports), type="importmap", priority=400)
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     """Add the directives; called by Sphinx."""
     directives = {
@@ -277,6 +305,8 @@ def setup(app: Sphinx) -> dict[str, object]:
         "tpo-commands": Commands,
         "tpo-timeouts": Timeouts,
     }
+    app.add_config_value("tpo_mermaid", "", "html")
+    app.connect("html-page-context", _load_mermaid)
     for name, directive in directives.items():
         app.add_directive(name, directive)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
