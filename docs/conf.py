@@ -56,6 +56,12 @@ html_theme_options = {
 tpo_mermaid = "mermaid/mermaid-11.17.2.tiny.js"
 mermaid_use_local = "/mermaid"
 mermaid_height = "auto"
+mermaid_fullscreen = False
+mermaid_init_config = {
+    "startOnLoad": False,
+    "sequence": {"actorMargin": 10, "width": 130},
+    "themeVariables": {"activationBkgColor": "#d97706"},
+}
 
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"

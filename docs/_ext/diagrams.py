@@ -1,10 +1,12 @@
-"""Mermaid text of the lifecycle diagram, made from the table of transitions."""
+"""Mermaid text of the diagrams: the table of transitions, and the sequences."""
 
 from __future__ import annotations
 
 import enum
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+
+from sequences import GoesOn, Item, Lane, Later, Message, Sequence, Waits, walk
 
 from taurus_tpo.core.lifecycle import TABLE, Input, State
 
@@ -65,3 +67,59 @@ def life_notes() -> Iterator[str]:
 def _listed(words: Iterable[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} and {last}"
+
+
+# --- the sequences -------------------------------------------------------------------
+
+
+def sequence_diagram(sequence: Sequence) -> Iterator[str]:
+    """Yield the lines of the sequence diagram."""
+    yield "sequenceDiagram"
+    yield f"accTitle: {escape(sequence.title)}"
+    yield "accDescr: A list after the diagram has the same in words."
+    for lane in sequence.lanes:
+        yield f"participant {lane.name} as {escape(lane.value)}"
+    for item, state in walk(sequence):
+        yield from _drawn(item, sequence.lanes)
+        if state is not None and isinstance(item, Message):
+            yield f"Note over {item.receiver.name}: {label(state)}"
+
+
+def _drawn(item: Item, lanes: tuple[Lane, ...]) -> Iterator[str]:
+    window = Lane.WINDOW.name
+    if isinstance(item, Waits):
+        yield f"activate {window}"
+        yield f"Note over {window}: {_limited(item)}"
+    elif isinstance(item, GoesOn):
+        yield f"deactivate {window}"
+    elif isinstance(item, Later):
+        yield f"Note over {lanes[0].name},{lanes[-1].name}: {escape(item.text)}"
+    else:
+        arrow = "-->>" if item.answer else "->>"
+        ends = f"{item.sender.name}{arrow}{item.receiver.name}"
+        yield f"{ends}: {escape(item.text)}"
+
+
+def _limited(wait: Waits) -> str:
+    return f"waits, at most {wait.at_most}" if wait.at_most else "waits"
+
+
+def words(sequence: Sequence) -> Iterator[str]:
+    """Yield the sequence in words, one line for each item."""
+    for item, state in walk(sequence):
+        yield _in_words(item)
+        if state is not None and isinstance(item, Message):
+            yield f"{item.receiver.value} is now: {label(state)}"
+
+
+def _in_words(item: Item) -> str:
+    if isinstance(item, Waits):
+        return f"the window {_limited(item)}"
+    if isinstance(item, GoesOn):
+        return "the window no longer waits"
+    if isinstance(item, Later):
+        return f"later: {item.text}"
+    if item.sender is item.receiver:
+        return f"{item.sender.value}: {item.text}"
+    answer = " (answer)" if item.answer else ""
+    return f"{item.sender.value} to {item.receiver.value}: {item.text}{answer}"

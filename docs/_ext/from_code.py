@@ -24,10 +24,9 @@ import json
 from collections.abc import Iterable, Sequence
 
 import click
-from diagrams import LIFE, label, life, life_notes
+from diagrams import LIFE, label, life, life_notes, sequence_diagram, words
 from docutils import nodes
 from docutils.statemachine import StringList
-from sequence_picture import Drawing, words
 from sequences import SEQUENCES
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -187,24 +186,27 @@ class Life(_Diagram):
         return [*super().run(), nodes.line_block("", *lines)]
 
 
-class SequencePicture(SphinxDirective):
-    """A sequence as SVG, in HTML only, and in words."""
+class SequenceDiagram(_Diagram):
+    """A sequence as a diagram, and in words."""
 
     required_arguments = 1
     final_argument_whitespace = True
 
+    def get_mm_code(self) -> str:
+        return "\n".join(sequence_diagram(self.sequence))
+
     def run(self) -> list[nodes.Node]:
-        self.env.note_reread()
-        sequence = SEQUENCES.get(self.arguments[0])
-        if sequence is None:
+        if self.arguments[0] not in SEQUENCES:
             raise self.error(f"no such sequence; there are {', '.join(SEQUENCES)}")
+        self.sequence = SEQUENCES[self.arguments[0]]
+        self.title = self.sequence.title
         told = nodes.enumerated_list("", enumtype="arabic", suffix=".")
-        for line in words(sequence):
+        for line in words(self.sequence):
             told += nodes.list_item("", nodes.paragraph("", line))
         opened = "<details><summary>The same in words</summary>"
         return [
-            nodes.rubric("", sequence.title),
-            nodes.raw("", Drawing(sequence).svg() + opened, format="html"),
+            *super().run(),
+            nodes.raw("", opened, format="html"),
             told,
             nodes.raw("", "</details>", format="html"),
         ]
@@ -299,7 +301,7 @@ def setup(app: Sphinx) -> dict[str, object]:
         "tpo-transitions": Transitions,
         "tpo-life": Life,
         "tpo-differences": Differences,
-        "tpo-sequence": SequencePicture,
+        "tpo-sequence": SequenceDiagram,
         "tpo-settings": Settings,
         "tpo-options": Options,
         "tpo-commands": Commands,

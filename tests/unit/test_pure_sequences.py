@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations
-from xml.etree import ElementTree
 
 import pytest
+from diagrams import label, sequence_diagram, words
 from paths import DOCS
-from sequence_picture import BLUE, ORANGE, WIDTH, Drawing, words
 from sequences import (
     SEQUENCES,
     Item,
@@ -148,24 +146,44 @@ def test_who_waits_for_the_subscription_is_who_the_mode_says(
 
 
 @each_sequence
-def test_no_text_of_a_picture_stands_in_another(sequence: Sequence) -> None:
-    boxes = Drawing(sequence).boxes
-    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
-    assert all(box.left >= 0 and box.right <= WIDTH for box in boxes)
+def test_each_lane_and_message_is_in_the_diagram(sequence: Sequence) -> None:
+    lines = list(sequence_diagram(sequence))
+    participants = [line for line in lines if line.startswith("participant ")]
+    assert participants == [
+        f"participant {lane.name} as {lane.value}" for lane in sequence.lanes
+    ]
+    arrows = [re.split("-?->>|: ", line, maxsplit=2) for line in lines if ">>" in line]
+    assert arrows == [
+        [message.sender.name, message.receiver.name, message.text]
+        for message in sequence.messages
+    ]
+    answers = [line for line in lines if "-->>" in line]
+    assert len(answers) == sum(message.answer for message in sequence.messages)
 
 
 @each_sequence
-def test_a_picture_takes_its_colors_from_the_text_around_it(sequence: Sequence) -> None:
-    picture = Drawing(sequence).svg()
-    colors = set(re.findall(r'(?:fill|stroke)="([^"]*)"', picture))
-    assert colors <= {"currentColor", "none", BLUE, ORANGE}
+def test_each_state_is_a_note_of_the_diagram(sequence: Sequence) -> None:
+    text = "\n".join(sequence_diagram(sequence))
+    notes = re.findall(r"^Note over (?:ATTRIBUTE|OTHER): (.*)$", text, re.MULTILINE)
+    assert notes == [label(state) for state in states(sequence)]
 
 
 @each_sequence
-def test_a_picture_is_xml_that_has_a_name(sequence: Sequence) -> None:
-    picture = ElementTree.fromstring(Drawing(sequence).svg())
-    assert picture.get("role") == "img"
-    assert sequence.title in str(picture.get("aria-label"))
+def test_the_bar_of_a_window_that_waits_ends(sequence: Sequence) -> None:
+    lines = list(sequence_diagram(sequence))
+    waits = sum(isinstance(item, Waits) for item in sequence.items)
+    assert lines.count("activate WINDOW") == waits
+    assert lines.count("deactivate WINDOW") == waits
+
+
+@each_sequence
+def test_a_diagram_has_a_name(sequence: Sequence) -> None:
+    assert f"accTitle: {sequence.title}" in sequence_diagram(sequence)
+
+
+def test_the_text_of_a_message_is_escaped() -> None:
+    message = Message(Lane.WINDOW, Lane.POOL, "a; b")
+    assert "WINDOW->>POOL: a#59; b" in sequence_diagram(Sequence("a title", (message,)))
 
 
 @each_sequence
