@@ -1,4 +1,4 @@
-"""Directives that draw tables, pictures and help texts from the code itself.
+"""Directives that make tables, diagrams and help texts from the code itself.
 
 What the documentation says of modes, states and commands cannot differ from what the
 program does: it is made anew at each build.
@@ -7,10 +7,10 @@ program does: it is made anew at each build.
 ``tpo-modes``             the table of the five modes
 ``tpo-states``            what each state, input or effect means (argument: which)
 ``tpo-transitions``       the table of an attribute's life
-``tpo-life``              the same life as a picture
+``tpo-life``              the same life as a diagram
 ``tpo-conditions``        what an attribute's state is called, and what it means
 ``tpo-differences``       what is different from stock Taurus, and why
-``tpo-sequence``          who says what to whom, as a picture (argument: which)
+``tpo-sequence``          who says what to whom, as a diagram (argument: which)
 ``tpo-settings``          the table of the settings
 ``tpo-options``           the options of ``taurus`` that the plugin adds
 ``tpo-commands``          the help of each ``taurus tpo`` command

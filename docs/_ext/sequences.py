@@ -85,7 +85,7 @@ Items = Iterator[Item]
 class Sequence:
     """What happens, in order.
 
-    :param title: for people, and for those who hear the picture.
+    :param title: the caption of the diagram, and its name for screen readers.
     """
 
     title: str
@@ -422,7 +422,7 @@ def silent() -> Sequence:
     return Sequence("A server that hangs when the window opens", items)
 
 
-#: Every picture of the documentation, by the argument of its directive.
+#: Every sequence of the documentation, by the argument of its directive.
 SEQUENCES = {
     **{mode.name: opening(mode) for mode in modes.MODES},
     "native": opening(modes.ASYNC_READ, native=True),

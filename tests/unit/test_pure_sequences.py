@@ -1,4 +1,4 @@
-"""The pictures of who says what to whom: they say what the code does."""
+"""The diagrams of who says what to whom: they say what the code does."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_who_waits_for_the_subscription_is_who_the_mode_says(
     assert by[subscribing.receiver] == waits
 
 
-# --- how they look -------------------------------------------------------------------
+# --- how they are drawn --------------------------------------------------------------
 
 
 @each_sequence
@@ -194,7 +194,7 @@ def test_the_words_tell_all_that_is_drawn(sequence: Sequence) -> None:
         assert any(message.text in line for line in told)
 
 
-def test_each_picture_is_in_the_documentation() -> None:
+def test_each_sequence_is_in_the_documentation() -> None:
     pages = "\n".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.rst"))
     drawn = re.findall(r"^\.\. tpo-sequence:: (.*)$", pages, re.MULTILINE)
     assert sorted(drawn) == sorted(SEQUENCES)
