@@ -130,8 +130,8 @@ def _after(pauses: Iterable[float]) -> Iterator[float]:
 
 def _asked() -> Items:
     """The pool asks before it calls."""
-    yield Message(_P, _S, "are you there?")
-    yield Message(_S, _P, "yes", answer=True)
+    yield Message(_P, _S, "probe")
+    yield Message(_S, _P, "answer", answer=True)
 
 
 def _told(lane: Lane = _A, what: str = "the value") -> Message:
@@ -139,7 +139,7 @@ def _told(lane: Lane = _A, what: str = "the value") -> Message:
 
 
 def _wants_read(lane: Lane = _A) -> Message:
-    return Message(lane, _P, "read me", carries=Effect.READ)
+    return Message(lane, _P, "first read", carries=Effect.READ)
 
 
 def _read() -> Items:
@@ -159,7 +159,7 @@ def _event() -> Items:
 
 
 def _looks_once(lane: Lane = _A) -> Message:
-    text = f"when idle, read me after {verification.CHANNEL_OPENS:g}{_NO_BREAK}s"
+    text = f"when idle, verify after {verification.CHANNEL_OPENS:g}{_NO_BREAK}s"
     return Message(lane, _P, text, carries=Effect.LOOK_ONCE)
 
 
@@ -190,10 +190,10 @@ def _connects(mode: SubMode) -> Items:
         yield _has_answered()
         return
     # Somebody will have to wait, and the caller did not ask to.
-    yield Message(_A, _P, "does it answer?", carries=Effect.CONNECT)
+    yield Message(_A, _P, "connect", carries=Effect.CONNECT)
     yield _returns()
     yield from _asked()
-    yield Message(_P, _S, "configurations?")
+    yield Message(_P, _S, "request the configurations")
     yield Message(_S, _P, "of all attributes", answer=True)
     yield Message(_P, _A, "it answers", told=Input.CONNECTED)
 
@@ -242,7 +242,7 @@ def _subscribed(carrier: SubMode) -> Items:
         yield _returns()
         yield GoesOn()
     if not carrier.reads:
-        company = f"{_ms(io_pool.GATHER)} for company"
+        company = f"{_ms(io_pool.GATHER)} for more reads"
         yield Message(_P, _P, company)
         yield from _read()
 
@@ -270,7 +270,7 @@ def _fails(carrier: SubMode) -> Items:
     if by is _A:
         yield Message(_S, _A, "refused", told=Input.REFUSED, answer=True)
         yield _wants_read()
-        yield Message(_A, _T, "go on trying", carries=Effect.SUBSCRIBE_RETRYING)
+        yield Message(_A, _T, "retry", carries=Effect.SUBSCRIBE_RETRYING)
         yield _returns()
         yield GoesOn()
         yield Message(_T, _S, "subscribe")
@@ -284,7 +284,7 @@ def _fails(carrier: SubMode) -> Items:
 
 
 def _works_at_last(carrier: SubMode) -> Items:
-    """Tango has gone on trying, and comes through."""
+    """Tango has retried, with success."""
     retrying = modes.RETRYING if carrier.raises else carrier
     yield Later("events are there")
     yield Message(_T, _S, "subscribe, read" if retrying.reads else "subscribe")
@@ -292,7 +292,7 @@ def _works_at_last(carrier: SubMode) -> Items:
     yield Message(_S, _T, result, answer=True)
     said = result if retrying.reads else "subscribed, no data"
     yield Message(_T, _A, said, told=_news(retrying))
-    yield Message(_A, _P, "poll no more", carries=Effect.STOP_POLLING)
+    yield Message(_A, _P, "stop polling", carries=Effect.STOP_POLLING)
     if retrying.reads:
         yield _told()
     else:
@@ -303,7 +303,7 @@ def _works_at_last(carrier: SubMode) -> Items:
 
 def _looks_again() -> Message:
     when = _listed(_after(verification.FIRST_CHECKS))
-    text = f"read me after {when}"
+    text = f"verify after {when}"
     return Message(_A, _P, text, carries=Effect.LOOK_AGAIN)
 
 
@@ -328,7 +328,7 @@ def polled() -> Sequence:
     """What happens where events are disabled."""
     items = (
         Message(_W, _A, "addListener: no events wanted", Input.LISTEN_POLLED),
-        Message(_A, _P, "poll me", carries=Effect.POLL),
+        Message(_A, _P, "poll", carries=Effect.POLL),
         _wants_read(),
         Message(_A, _A, "it has answered", Input.CONNECTED_POLLED, Effect.CONNECT),
         _returns(),
@@ -343,13 +343,13 @@ def _made(lane: Lane) -> Items:
     """Taurus makes the first attribute of a device."""
     yield Waits(_ms(gui_wait_policy.ONE))
     yield Message(_W, lane, "made")
-    yield Message(lane, _P, "who is my device?")
-    yield Message(_P, _P, "database: which server?")
-    yield Message(_P, _S, "are you there?")
+    yield Message(lane, _P, "connect to my device")
+    yield Message(_P, _P, "ask the database for the server")
+    yield Message(_P, _S, "probe")
 
 
 def _configured() -> Items:
-    yield Message(_P, _S, "configurations?")
+    yield Message(_P, _S, "request the configurations")
     yield Message(_S, _P, "of all attributes", answer=True)
 
 
@@ -357,17 +357,17 @@ def first_read() -> Sequence:
     """What happens until two attributes of a device have their first values."""
     items = (
         *_made(_A),
-        Message(_S, _P, "yes", answer=True),
+        Message(_S, _P, "answer", answer=True),
         *_configured(),
         Message(_P, _A, "type, unit, limits", answer=True),
         GoesOn(),
-        Message(_W, _O, "made, as its device has told"),
+        Message(_W, _O, "made, with that configuration"),
         _listens(_A),
         _has_answered(_A),
         Message(_A, _T, "subscribe", carries=Effect.SUBSCRIBE),
         _listens(_O),
         _has_answered(_O),
-        Message(_O, _T, "subscribe, in its turn", carries=Effect.SUBSCRIBE),
+        Message(_O, _T, "queue the subscription", carries=Effect.SUBSCRIBE),
         Message(_T, _S, "subscribe"),
         Message(_S, _T, "subscribed", answer=True),
         Message(_T, _A, "subscribed, no data", told=Input.ACCEPTED),
@@ -378,7 +378,7 @@ def first_read() -> Sequence:
         Message(_T, _O, "subscribed, no data", told=Input.ACCEPTED),
         _wants_read(_O),
         _looks_once(_O),
-        Message(_P, _P, f"{_ms(io_pool.GATHER)} for company"),
+        Message(_P, _P, f"{_ms(io_pool.GATHER)} for more reads"),
         *_asked(),
         Message(_P, _S, "read_attributes, both"),
         Message(_S, _P, "two values", answer=True),
@@ -398,15 +398,15 @@ def silent() -> Sequence:
         Message(_A, _W, "a placeholder", answer=True),
         GoesOn(),
         _listens(),
-        Message(_A, _P, "does it answer?", carries=Effect.CONNECT),
+        Message(_A, _P, "connect", carries=Effect.CONNECT),
         _returns(),
         Later(f"no answer within {liveness.SILENCE:g} s"),
         Message(_P, _A, "it does not answer", told=Input.UNREACHABLE),
         _told(what="the error"),
-        Message(_A, _P, "tell me when it does"),
-        Message(_P, _S, f"are you there? after {pauses}"),
-        Later("the server goes on"),
-        Message(_S, _P, "yes", answer=True),
+        Message(_A, _P, "connect once it answers"),
+        Message(_P, _S, f"probe, after {pauses}"),
+        Later("the server answers again"),
+        Message(_S, _P, "answer", answer=True),
         *_configured(),
         Message(_P, _A, "it answers", told=Input.CONNECTED),
         Message(_A, _W, "type, unit, limits"),

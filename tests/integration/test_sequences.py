@@ -132,6 +132,6 @@ def test_a_server_that_hangs_does_what_is_drawn(own_modes, recorded):
     server = own_modes.server("TpoSim/modes")
     server.hang()
     life = recorded("with_events", facility=own_modes, answers=False)
-    agree(life, drawn(before(silent(), "the server goes on")))
+    agree(life, drawn(before(silent(), "the server answers again")))
     server.resume()
     agree(life, drawn(silent().items))
