@@ -1,20 +1,20 @@
 """Taurus Performance Optimization: a plugin that extends Taurus's ``tango`` scheme.
 
-Each package imports only from those above it in this list, and none from beside it:
+Each package imports only from the packages above it in this list:
 
 ================ ===================================================================
-``core``         what the plugin decides: no Tango, Taurus, Qt or threads
-``concurrency``  threads and queues, which know nothing of Tango, Taurus or Qt
-``tango_client`` devices, databases and subscriptions: all that calls PyTango
+``core``         decisions and data: no Tango, Taurus, Qt or threads
+``concurrency``  threads and queues, without Tango, Taurus or Qt
+``tango_client`` devices, databases and subscriptions: the layer that calls PyTango
 ``environment``  Taurus's version, settings and private names, the command line
 ``scheme``       Taurus's factory, authority, device and attribute
-``qt``           what people look at: progress bar, inspector, forms
+``qt``           user interface: progress bar, inspector, forms
 ``bench``        how long a panel takes to start, measured from outside
-``cli``          what people type
+``cli``          the commands ``taurus tpo``
 ================ ===================================================================
 
-Beside them stands ``sim``: real device servers and a real Tango database to run all of
-it against.
+The package ``sim`` is separate: device servers and a Tango database for tests, demos
+and benchmarks.
 """
 
 from taurus_tpo._version import __version__

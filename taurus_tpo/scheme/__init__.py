@@ -1,8 +1,8 @@
-"""Taurus's ``tango`` scheme, taken over: importing this module is what turns it on.
+"""Taurus's ``tango`` scheme: importing this module activates the plugin.
 
-``TaurusManager`` imports it through the entry point group
-``taurus.core.schemes`` and finds the factory among its names. Where the plugin is
-turned off or cannot work, the module stays empty and stock Taurus goes on.
+``TaurusManager`` imports it through the entry point group ``taurus.core.schemes`` and
+looks for a factory among its names. If the plugin is turned off or unsupported, the
+module stays empty and the stock scheme is used.
 """
 
 from __future__ import annotations

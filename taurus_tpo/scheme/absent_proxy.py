@@ -1,4 +1,4 @@
-"""What stands in for a ``DeviceProxy`` that cannot be made at present."""
+"""A substitute for a ``DeviceProxy`` that cannot be made at present."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Callable, NoReturn
 
 import tango
 
-#: What a ``DeviceProxy`` asks the database: the same of a ``tango.Database``.
+#: Methods of a ``DeviceProxy`` that call the database, and those of ``tango.Database``.
 _OF_THE_DATABASE = {
     "get_property": "get_device_property",
     "get_property_list": "get_device_property_list",
@@ -17,19 +17,18 @@ _OF_THE_DATABASE = {
 
 
 class AbsentProxy:
-    """Stands in for the ``DeviceProxy`` of a device whose server does not answer.
+    """Substitute for the ``DeviceProxy`` of a device whose server does not answer.
 
-    Tango makes a proxy of such a device in 3 s, and each of its calls fails after as
-    long or longer. This one is there at once. What is asked of it is asked of the
-    device as soon as that answers, and until then fails with Tango's ``DevFailed``; its
-    properties are asked of the database, as ever. Methods may be called from any
-    thread.
+    Tango takes 3 s to make a proxy of such a device, and each of its calls fails after
+    as long or longer. This one is made at once. Its calls go to the device once that
+    answers; until then they fail with a ``DevFailed``. Calls about properties go to the
+    database. Methods may be called from any thread.
 
     :param name: ``domain/family/member``.
-    :param database: has what a ``tango.Database`` has; None where there is none.
-    :param find: returns the ``DeviceProxy``, None where the device does not answer;
-        waits as long as may be.
-    :param no_answer: raises why it does not.
+    :param database: has the methods of a ``tango.Database``; None without a database.
+    :param find: returns the ``DeviceProxy``, or None if the device does not answer;
+        waits as long as the wait policy permits.
+    :param no_answer: raises the error that explains why there is no answer.
     """
 
     def __init__(
@@ -39,22 +38,23 @@ class AbsentProxy:
         find: Callable[[], Any],
         no_answer: Callable[[], NoReturn],
     ) -> None:
-        # Its own __setattr__ is for the attributes of the device.
+        # Not by assignment: __setattr__ writes attributes of the device.
         own = {"_name": name, "_database": database, "_find": find}
         vars(self).update(own, _no_answer=no_answer)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        """For ``isinstance``, what it stands in for."""
+        """The class for ``isinstance``: ``tango.DeviceProxy``."""
         return tango.DeviceProxy
 
     def __repr__(self) -> str:
         return f"AbsentProxy({self._name})"
 
     def __getattr__(self, name: str) -> Any:
-        """Return a method that a ``DeviceProxy`` has, else ask the device.
+        """Return a method of ``DeviceProxy``, or an attribute of the device.
 
-        :raises AttributeError: where the device does not answer, as Tango's does.
+        :raises AttributeError: if the device does not answer, as a ``DeviceProxy``
+            does.
         """
         if name.startswith("_"):
             raise AttributeError(name)
@@ -91,7 +91,7 @@ class AbsentProxy:
     def _found(self) -> Any:
         """Return the ``DeviceProxy``.
 
-        :raises tango.DevFailed: where the device does not answer.
+        :raises tango.DevFailed: if the device does not answer.
         """
         proxy = self._find()
         return self._no_answer() if proxy is None else proxy

@@ -1,7 +1,7 @@
-"""The attribute of the ``tango`` scheme: what Taurus and programs call.
+"""The attribute of the ``tango`` scheme: the interface for Taurus and programs.
 
 Its :class:`~taurus_tpo.scheme.attribute_engine.AttributeEngine` subscribes, caches and
-tells listeners; its
+dispatches to listeners; its
 :class:`~taurus_tpo.scheme.attribute_configuration.AttributeConfiguration` keeps the
 configuration current. Types, units, ranges, encoding and decoding are those of Taurus's
 own class.
@@ -41,18 +41,18 @@ from taurus_tpo.tango_client import pytango_compat
 from taurus_tpo.tango_client.attribute_proxies import attribute_proxy
 from taurus_tpo.tango_client.device import DeviceConnection
 
-#: What Tango's configuration of an attribute has.
+#: Fields of Tango's configuration of an attribute.
 _CONFIGURATION = frozenset(
     name for name in dir(tango.AttributeInfoEx) if not name.startswith("_")
 )
 
-#: How long a new subscription waits for the old one to be given up, s.
+#: How long a new subscription waits for the old one to end, s.
 GIVING_UP = 5.0
 
-#: How long a program that polls waits for listeners that another thread tells, s.
+#: How long a program that polls waits for a dispatch in another thread, s.
 TELLING = 1.0
 
-#: How Taurus calls the states of the table.
+#: Taurus's subscription state for each state of the lifecycle.
 _TAURUS_STATES = {
     State.IDLE: SubscriptionState.Unsubscribed,
     State.CONNECTING: SubscriptionState.PendingSubscribe,
@@ -73,36 +73,36 @@ _PROGRAM = ModeSource.named("program")
 
 
 class TpoTangoAttribute(TangoAttribute):
-    """A Tango attribute whose mode can be chosen and that is read once by the pool.
+    """A Tango attribute with a selectable mode and a first read by the pool.
 
-    Made by the factory, never by hand. Methods may be called from any thread. Listeners
-    are called with no lock held, one event after the other, in the order in which the
-    cache was written: widgets in the thread of the GUI, in slices
-    (:mod:`taurus_tpo.scheme.event_dispatch`); others in the thread that brought the
-    news (Tango's or the pool's), as in stock Taurus.
+    Made by the factory only. Methods may be called from any thread. Listeners are
+    called with no lock held, one event after the other, in the order of the writes to
+    the cache: widgets in the GUI thread, in slices
+    (:mod:`taurus_tpo.scheme.event_dispatch`); others in the thread that received the
+    value (of Tango or of the pool), as in stock Taurus.
     """
 
     def __init__(self, name: str = "", parent: Any = None, **kwargs: Any) -> None:
         self._clock: Clock = SYSTEM
         #: Its lifecycle, subscription and cache.
         self.engine = AttributeEngine(self)
-        #: What the device has told of it.
+        #: Its configuration.
         self.configuration = AttributeConfiguration(self)
-        #: Whether a program asked for events though they are disabled.
+        #: Whether a program requested events although they are disabled.
         self.wants_events = False
         #: Whether a program has forced polling beside events.
         self.polls_beside_events = False
         #: Its device's connection; None before :meth:`connected` was called.
         self.connection: DeviceConnection | None = None
         self._said: ModeSource | None = None
-        #: What the program has assigned; None: nothing.
+        #: Value assigned by the program; None: none.
         self._events_to_subscribe: Any = None
-        # Reading the settings corrects those that Taurus's constructor cannot use.
+        # Reading the settings replaces values that Taurus's constructor cannot use.
         CUSTOM_SETTINGS.current()
-        # Taurus's constructor registers the attribute before it is complete, and
-        # another thread would get it then.
+        # Taurus's constructor registers the attribute before it is complete, so that
+        # another thread could get it.
         register = kwargs.pop("storeCallback", None)
-        # It assigns the mode of its own settings, which is no override.
+        # It assigns the mode of its own settings, which is not an override.
         super().__init__(name, parent, **kwargs)
         self._said = _PROGRAM
         if not self.configuration.is_known:
@@ -114,7 +114,7 @@ class TpoTangoAttribute(TangoAttribute):
         """Return a field of Tango's configuration, as stock Taurus does.
 
         Waits for the device as :meth:`getAttributeInfoEx`. Stock Taurus recurses
-        without end where its constructor has failed.
+        infinitely if its constructor has failed.
         """
         if "_pytango_attrinfoex" not in vars(self):
             raise AttributeError(f"{type(self).__name__!r} object has no {name!r}")
@@ -125,15 +125,16 @@ class TpoTangoAttribute(TangoAttribute):
     def getAttributeProxy(self) -> Any:
         """Return the ``tango.AttributeProxy``; waits for the device.
 
-        The same one each time, unlike stock Taurus's: the end of one can block the
-        process, see :func:`taurus_tpo.tango_client.attribute_proxies.attribute_proxy`.
+        Unlike stock Taurus, returns the same proxy each time: destroying one can block
+        the process, see
+        :func:`taurus_tpo.tango_client.attribute_proxies.attribute_proxy`.
 
-        :raises tango.DevFailed: where the attribute is not there.
+        :raises tango.DevFailed: if there is no such attribute.
         """
         return attribute_proxy(self.getFullName())
 
     def restart_in_child(self) -> None:
-        """Replace locks in a forked process; called by the factory there."""
+        """Replace locks in a forked child process; called by the factory."""
         self.engine.restart_in_child()
         self.configuration.restart_in_child()
         if self.connection is not None:
@@ -145,13 +146,14 @@ class TpoTangoAttribute(TangoAttribute):
     def event_sub_mode(self) -> Any:
         """The mode, a ``tango.EventSubMode`` as in Taurus 5.4.
 
-        Assigning one (or a name) is the program's word for this attribute alone; it
-        counts from the next time that the attribute gets its first listener.
+        Assigning one (or a name) overrides the mode of this attribute. It takes effect
+        when the attribute next gets its first listener.
 
-        :raises taurus_tpo.core.modes.UnknownModeError: when something else is assigned.
+        :raises taurus_tpo.core.modes.UnknownModeError: when an unknown mode is
+            assigned.
         """
         if self._said is None:
-            # Taurus's constructor compares it with all five.
+            # Taurus's constructor compares it with all five modes.
             return pytango_compat.tango_event_sub_mode(modes.DEFAULT)
         mode = self.event_sub_decision.mode
         return pytango_compat.tango_event_sub_mode(mode or modes.DEFAULT)
@@ -165,8 +167,8 @@ class TpoTangoAttribute(TangoAttribute):
     def events_to_subscribe(self) -> Any:
         """The kinds of events to subscribe to, as in stock Taurus.
 
-        Without ``"CHANGE_EVENT"`` in it the attribute is polled. What the program
-        assigns counts from the next time that the attribute gets its first listener.
+        Without ``"CHANGE_EVENT"`` in it the attribute is polled. An assignment takes
+        effect when the attribute next gets its first listener.
         """
         if self._events_to_subscribe is not None:
             return self._events_to_subscribe
@@ -174,26 +176,27 @@ class TpoTangoAttribute(TangoAttribute):
 
     @events_to_subscribe.setter
     def events_to_subscribe(self, kinds: Any) -> None:
-        # Taurus's constructor assigns what the settings say: they may change.
+        # Taurus's constructor assigns the value of the settings, which may change
+        # later.
         if self._said is not None:
             self._events_to_subscribe = kinds
 
     @property
     def event_sub_decision(self) -> Decision:
-        """The mode and what decided it; mode None where the attribute is polled."""
+        """The mode and its mode source; mode None if the attribute is polled."""
         kinds = self._events_to_subscribe
         return self.factory().decide_event_sub_mode(
             self.getFullName(), self._said, None if kinds is None else tuple(kinds)
         )
 
     def choose_mode(self, mode: Any, by: str) -> None:
-        """Decide its mode for the rest of the session, as somebody in a window does.
+        """Override the mode for the rest of the session, for a user interface.
 
-        It counts from the next subscription, see :meth:`subscribe_again`.
+        It takes effect with the next subscription, see :meth:`subscribe_again`.
 
-        :param mode: a name, or a ``tango.EventSubMode``; None takes back what was said.
-        :param by: who says so, for people.
-        :raises taurus_tpo.core.modes.UnknownModeError: for a mode that is none.
+        :param mode: a name, or a ``tango.EventSubMode``; None removes the override.
+        :param by: name of the mode source, for users.
+        :raises taurus_tpo.core.modes.UnknownModeError: for an unknown mode.
         """
         said = _PROGRAM if mode is None else ModeSource.named(by)
         self._said = said.saying(None if mode is None else modes.parse(mode))
@@ -201,15 +204,14 @@ class TpoTangoAttribute(TangoAttribute):
     # --- polling ---
 
     def end_polling(self) -> None:
-        """Stop polling, also where a program has forced it."""
+        """Stop polling, even if a program has forced it."""
         self.polls_beside_events = False
         taurus_compat.deactivate_polling(self)
 
     def enablePolling(self, force: bool = False) -> None:
-        """Allow polling without events; ``force`` polls beside events, too.
+        """Allow polling without events; ``force`` polls in addition to events.
 
-        Polling that is not forced any more ends with the next event, as in stock
-        Taurus.
+        Polling that is no longer forced ends with the next event, as in stock Taurus.
         """
         goes_on = self.polls_beside_events and self.isPollingActive()
         self.polls_beside_events = force or goes_on
@@ -237,7 +239,7 @@ class TpoTangoAttribute(TangoAttribute):
         return connection
 
     def push_event(self, event: Any) -> None:
-        """Take an event of Tango; in a thread of Tango or of the caller."""
+        """Process an event of Tango; in a thread of Tango or of the caller."""
         if isinstance(event, tango.AttrConfEventData):
             self.configuration.take_event(event)
         else:
@@ -246,7 +248,7 @@ class TpoTangoAttribute(TangoAttribute):
     def decode(self, attr_value: Any) -> Any:
         """Return the ``TangoAttrValue`` of PyTango's ``attr_value``.
 
-        The value of an enumeration without a label is the number, or None where its
+        The value of an enumeration without a label is the number, or None if its
         quality is invalid. (Stock Taurus raises.)
         """
         try:
@@ -264,33 +266,34 @@ class TpoTangoAttribute(TangoAttribute):
         self.configuration.events.end()
 
     def _decodeAttrInfoEx(self, pytango_attrinfoex: Any = None) -> None:
-        """Take Tango's configuration; called by Taurus, also by its constructor."""
+        """Decode Tango's configuration; called by Taurus, also by its constructor."""
         if pytango_attrinfoex is not None:
             self.configuration.make_readable(pytango_attrinfoex)
         super()._decodeAttrInfoEx(pytango_attrinfoex)
         self.configuration.note_decoded()
 
     def getAttributeInfoEx(self, cache: bool = True) -> Any:
-        """Return Tango's ``AttributeInfoEx``; None where the device does not tell.
+        """Return Tango's ``AttributeInfoEx``; None if the device does not answer.
 
-        Asks the device where it is not known, and waits for the answer in any thread.
+        Calls the device if the configuration is not known, and waits for it in any
+        thread.
 
-        :param cache: False asks in any case.
+        :param cache: False calls the device in any case.
         """
         if not cache or not self.configuration.is_known:
             self.configuration.request()
         return taurus_compat.configuration(self)
 
     def setLabel(self, lbl: str) -> None:
-        """Set the label, at the device; waits for it as :meth:`getAttributeInfoEx`.
+        """Set the label in the device; waits for it as :meth:`getAttributeInfoEx`.
 
-        :raises tango.DevFailed: where the device refuses.
+        :raises tango.DevFailed: if the device refuses.
         """
         self.getAttributeInfoEx()
         super().setLabel(lbl)
 
     def setRange(self, *limits: Any) -> None:
-        """Set the range, as :meth:`setLabel` the label.
+        """Set the range; as :meth:`setLabel`.
 
         :param limits: low and high, or a list of both.
         """
@@ -298,12 +301,12 @@ class TpoTangoAttribute(TangoAttribute):
         super().setRange(*limits)
 
     def setWarnings(self, *limits: Any) -> None:
-        """Set the limits of warnings, as :meth:`setRange` the range."""
+        """Set the warning limits; as :meth:`setRange`."""
         self.getAttributeInfoEx()
         super().setWarnings(*limits)
 
     def setAlarms(self, *limits: Any) -> None:
-        """Set the limits of alarms, as :meth:`setRange` the range."""
+        """Set the alarm limits; as :meth:`setRange`."""
         self.getAttributeInfoEx()
         super().setAlarms(*limits)
 
@@ -313,9 +316,9 @@ class TpoTangoAttribute(TangoAttribute):
         self.factory().readAttributeFirstTime(self)
 
     def await_first_value(self, timeout: float) -> None:
-        """Wait for the first value or error, if one is on its way.
+        """Wait for the first value or error, if one is pending.
 
-        :param timeout: how long at the most, s.
+        :param timeout: s.
         """
         if self._value_is_coming() and self.connected().is_there:
             self.engine.await_something(timeout)
@@ -327,13 +330,13 @@ class TpoTangoAttribute(TangoAttribute):
         time: float | None = None,
         error: Any = None,
     ) -> None:
-        """Take what polling read, or poll now, and tell the listeners.
+        """Process the result of a poll, or poll now, and dispatch it to the listeners.
 
-        They have been told when it returns, as in stock Taurus; but for widgets, and
-        where a listener takes longer than :data:`TELLING` for what another thread
-        tells it.
+        As in stock Taurus, the listeners were called when it returns. Exceptions:
+        widgets; and if another thread is dispatching to a listener for longer than
+        :data:`TELLING`.
 
-        :param single: read the device here and now, and ignore the rest.
+        :param single: read the device in this thread, and ignore the other parameters.
         :param value: Tango's ``DeviceAttribute``.
         :param time: when the read began, seconds since the epoch.
         :param error: the failure of the read.
@@ -354,13 +357,13 @@ class TpoTangoAttribute(TangoAttribute):
     def read(self, cache: Any = True) -> Any:
         """Return the ``TangoAttrValue``: ``rvalue``, ``wvalue``, ``quality``, ``time``.
 
-        :param cache: False reads the device and waits for it. True takes the cached
-            value; where there is none yet, waits for the first one, or reads the
-            device if none is to come. A number takes the cached value if it is not
-            older than so many ms. While an application starts, what is cached counts
-            as it is, and None says that there is nothing yet.
-        :raises tango.DevFailed: where the read failed; with ``cache``, where the last
-            one did.
+        :param cache: False reads the device and waits for it. True returns the cached
+            value; without one, it waits for the first value, or reads the device if
+            none is pending. A number returns the cached value if it is not older than
+            that many ms. While an application starts, the cached value is returned
+            whatever its age, and None if there is none.
+        :raises tango.DevFailed: if the read failed; with ``cache``, if the last one
+            did.
         """
         if not cache:
             return self._read_now()
@@ -376,8 +379,8 @@ class TpoTangoAttribute(TangoAttribute):
         return self._read_now()
 
     def _read_first(self, cache: Any) -> Any:
-        """Return the first value that comes; read the device if none is to come."""
-        # A device that has not answered yet is being asked already.
+        """Return the first value that arrives; read the device if none is pending."""
+        # A request to a device that has not answered yet is pending already.
         connecting = self.state in CONNECTING
         self._raise_where_silent()
         forced = self.forces_read() and not connecting
@@ -390,19 +393,19 @@ class TpoTangoAttribute(TangoAttribute):
         return self._read_now()
 
     def _is_kept_current(self) -> bool:
-        """Return whether what is cached changes by itself when the device changes.
+        """Return whether the cached value is updated when the device changes.
 
-        Nobody who listens and no polling: nothing does that (stock Taurus repeats what
-        was read first for ever).
+        Without listeners and polling it is not. (Stock Taurus returns the first value
+        for ever.)
         """
         state = self.state
         return state in WORKING or state in CONNECTING or self.isPollingActive()
 
     def _read_anew(self) -> Any:
-        """Read the device, which nothing keeps what is cached in line with.
+        """Read the device: nothing keeps the cached value current.
 
-        The thread of a window gets what is cached where the device does not answer in
-        good time.
+        In the GUI thread, returns the cached value if the device does not answer in
+        time.
         """
         if in_window_thread() and not self._answers_in_time():
             return value_of(self.known)
@@ -410,7 +413,7 @@ class TpoTangoAttribute(TangoAttribute):
         return self._read_now()
 
     def _answers_in_time(self) -> bool:
-        """Return whether the thread of a window can wait for a call to its device."""
+        """Return whether the GUI thread can wait for a call to its device."""
         device = self.getParentObj()
         if device is None or self.connected().answers_lately:
             return True
@@ -427,10 +430,10 @@ class TpoTangoAttribute(TangoAttribute):
             raise fresh(error)
 
     def getValueObj(self, cache: Any = True) -> Any:
-        """Return the ``TangoAttrValue``, or None where the read fails.
+        """Return the ``TangoAttrValue``, or None if the read fails.
 
-        What widgets call. The thread of a window waits for the first value for moments
-        only, as long as healthy devices take: a later one comes with an event.
+        Called by widgets. The GUI thread waits for the first value only as long as
+        healthy devices take; a later value arrives as an event.
         """
         if cache and self.known.empty and in_window_thread():
             self._await_first_value_in_window()
@@ -440,8 +443,8 @@ class TpoTangoAttribute(TangoAttribute):
     def getFragmentObj(self, fragmentName: str | None = None) -> Any:
         """Return what widgets show, as Taurus does.
 
-        :raises AttributeError: for a value that cannot be known yet: neither the device
-            nor its configuration has been heard of. Widgets show that as no value.
+        :raises AttributeError: for a value if neither a value nor a configuration is
+            known. Widgets show that as no value.
         """
         unknown = taurus_compat.configuration(self) is None and self.known.value is None
         of_value = (fragmentName or self.defaultFragmentName).partition(".")[0]
@@ -450,9 +453,9 @@ class TpoTangoAttribute(TangoAttribute):
         return super().getFragmentObj(fragmentName)
 
     def _await_first_value_in_window(self) -> None:
-        """Have the pool read it, and wait for that as long as a window may wait."""
+        """Have the pool read it, and wait as long as the GUI thread may."""
         if application.state == ApplicationStates.STARTING:
-            # As in stock Taurus: it comes before the first paint, or with an event.
+            # As in stock Taurus: it arrives before the first paint, or as an event.
             if not self._value_is_coming():
                 self._readFirstTime()
         elif self.getParentObj() is not None:
@@ -463,12 +466,12 @@ class TpoTangoAttribute(TangoAttribute):
         value: Any,
         with_read: bool = True,  # noqa: ARG002 - stock Taurus ignores it, too
     ) -> Any:
-        """Write ``value`` and return what was read back; waits for the device.
+        """Write ``value`` and return the value read back; waits for the device.
 
-        :return: None where nothing can be read back: of an attribute that is only
-            written, and where that read fails. The value was written all the same: a
-            warning says so, and the listeners are told the error.
-        :raises tango.DevFailed: where the device does not answer, or refuses.
+        :return: None if nothing can be read back: the attribute is write-only, or that
+            read fails. The value was written all the same; a warning is logged, and the
+            listeners get the error.
+        :raises tango.DevFailed: if the device does not answer, or refuses.
         """
         self.connected().proxy()
         device = self.getParentObj()
@@ -485,7 +488,7 @@ class TpoTangoAttribute(TangoAttribute):
         return self._read_back(device) if self.isReadWrite() else None
 
     def _read_back(self, device: Any) -> Any:
-        """Return what was written, as the device has it now, and tell the listeners."""
+        """Return the present value after a write, and dispatch it to the listeners."""
         begun = self._clock.time()
         kind = TaurusEventType.Periodic
         try:
@@ -501,7 +504,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     def _fresh_enough(self, known: Known[Any], cache: Any) -> bool:
         age = (self._clock.time() - known.stamp) * 1000
-        # After a timeout the next one would only cost as much again.
+        # After a timeout, another read would take as long.
         failed_slowly = timed_out(known.error) and self._is_kept_current()
         return cache is True or age < cache or failed_slowly
 
@@ -513,18 +516,18 @@ class TpoTangoAttribute(TangoAttribute):
         except tango.DevFailed as error:
             self.debug("read failed: %s", error.args[0].desc)
             news = error_news(error, begun)
-        # What is cached is what the listeners know: they hear of it, too.
+        # The cache never differs from what the listeners know.
         self.engine.take_news(Input.READ, news)
         if news.error is not None:
             raise fresh(news.error)
         return news.value
 
     def forces_read(self) -> bool:
-        """Whether Taurus reads it though its user has disabled polling."""
+        """Whether Taurus reads it although its user has disabled polling."""
         return bool(self._should_force_read())
 
     def _value_is_coming(self) -> bool:
-        """Return whether a value will come without this thread doing anything."""
+        """Return whether a value will arrive without action of this thread."""
         me = threading.current_thread()
         coming = self.is_listened_to or self.isPollingActive()
         return coming and not self.factory().first_read.owns(me)
@@ -534,7 +537,7 @@ class TpoTangoAttribute(TangoAttribute):
     def addListener(self, listener: Any) -> Any:
         """Add a listener; the first one starts the subscription, or polling.
 
-        :return: False if it listens already.
+        :return: False if it is a listener already.
         """
         EVENT_DISPATCHER.pass_by(self)
         if not TaurusAttribute.addListener(self, listener):
@@ -546,14 +549,14 @@ class TpoTangoAttribute(TangoAttribute):
         return True
 
     def _listen(self) -> None:
-        """Begin to keep it current: by a subscription, or by polling."""
+        """Start the subscription, or polling."""
         polled = self.event_sub_decision.mode is None and not self.wants_events
         self.engine.happen(Input.LISTEN_POLLED if polled else Input.LISTEN)
 
     def removeListener(self, listener: Any) -> Any:
-        """Remove a listener; after the last one the subscription is given up.
+        """Remove a listener; after the last one the subscription is ended.
 
-        :return: False if it did not listen.
+        :return: False if it was not a listener.
         """
         removed = TaurusAttribute.removeListener(self, listener)
         if removed and not self.hasListeners():
@@ -565,15 +568,15 @@ class TpoTangoAttribute(TangoAttribute):
 
     @property
     def server(self) -> Server | None:
-        """What is known of its server, or of the database that has not told which.
+        """The health of its server, or of its database until the server is known.
 
-        None before it was asked for; never waits.
+        None before the first request; never waits.
         """
         return attribute_description.server_of(self)
 
     @property
     def facts(self) -> Facts:
-        """What its status is told from; never waits."""
+        """The facts that its status is composed of; never waits."""
         return attribute_description.facts_of(self)
 
     story = renamed("story", "status")
@@ -581,27 +584,27 @@ class TpoTangoAttribute(TangoAttribute):
 
     @property
     def status(self) -> str:
-        """What it does, and what it waits for, in a few words; never waits.
+        """What it does, and what it waits for, as a sentence; never waits.
 
-        ``server TangoTest/1 does not answer, next try in 4 s``, for instance.
+        Example: ``server TangoTest/1 does not answer, next try in 4 s``.
         """
         return tell(self.facts)
 
     @property
     def is_listened_to(self) -> bool:
-        """Whether somebody listens, so that it is kept up to date."""
+        """Whether it has listeners, so that it is kept current."""
         return self.state not in (State.IDLE, State.CLOSED)
 
     @property
     def is_missing(self) -> bool:
-        """Whether those who listen see nothing of the device; never waits.
+        """Whether its listeners have nothing from the device; never waits.
 
-        An error that the device itself has told is something.
+        An error that the device has raised is not missing.
         """
         return attribute_description.is_missing(self)
 
     def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, str]]:
-        """Return what tooltips tell, as Taurus does, and its mode and status."""
+        """Return the content of tooltips, as Taurus does, with mode and status."""
         decision = self.event_sub_decision
         mode = f"{decision.label}, decided by: {decision.decided_by}"
         told = (("mode", escape(mode)), ("state", escape(self.status)))
@@ -613,7 +616,7 @@ class TpoTangoAttribute(TangoAttribute):
 
     @property
     def state(self) -> State:
-        """Its state in the table of transitions; finer than Taurus's."""
+        """Its state in the lifecycle; finer than Taurus's."""
         return self.engine.state
 
     @property
@@ -623,12 +626,12 @@ class TpoTangoAttribute(TangoAttribute):
 
     @property
     def history(self) -> History:
-        """Counts and times of what has happened to it."""
+        """Counts and times of events, reads and errors."""
         return self.engine.history
 
     @property
     def is_being_subscribed(self) -> bool:
-        """Whether Tango was asked to subscribe and has not answered yet."""
+        """Whether Tango was called to subscribe and has not answered yet."""
         return self.engine.is_being_subscribed
 
     def getSubscriptionState(self) -> Any:
@@ -637,37 +640,37 @@ class TpoTangoAttribute(TangoAttribute):
 
     @property
     def closed(self) -> bool:
-        """Whether it was cleaned up."""
+        """Whether :meth:`cleanUp` was called."""
         return self.state is State.CLOSED
 
     def subscribePendingEvents(self) -> None:
-        """Subscribe now what was held back."""
+        """Subscribe now if the subscription was deferred."""
         self.wants_events = True
         self.configuration.events.want()
         self.configuration.events.begin()
         self.engine.happen(Input.RESUBSCRIBE)
 
     def subscribe_again(self) -> None:
-        """Give its subscription up and begin anew, in the mode that is decided now.
+        """End its subscription and subscribe again, in the mode that is decided now.
 
-        Does nothing where nobody listens. Waits until the old one is given up, and in
-        modes that wait for the new one: not for the thread of a window.
+        Does nothing without listeners. Waits for the end of the old subscription, and
+        in modes that wait for the new one: not to be called in the GUI thread.
         """
         if not self.is_listened_to:
             return
         before = self.engine.subscription
         if before is not None:
-            # Tango would go on with the one that it has.
+            # Otherwise Tango would go on with the old one.
             before.end_now(GIVING_UP)
         self.engine.happen(Input.UNLISTEN)
         if self.hasListeners():
             self._listen()
         if not self.hasListeners():
-            # The last one went meanwhile.
+            # The last listener was removed meanwhile.
             self.engine.happen(Input.UNLISTEN)
 
     def cleanUp(self) -> None:
-        """End it: no event, no poll and no read reaches it any more."""
+        """End it: no event, poll or read is delivered to it any more."""
         # In __del__ the weak references to it may be cleared already.
         self.engine.belong_to(self)
         self.configuration.belong_to(self)

@@ -1,4 +1,4 @@
-"""The configuration of one attribute: what its device has told, and its events."""
+"""The configuration of one attribute, and its events."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ class AttributeConfiguration(AttributePart):
         self._decoded: Any = None
 
     def restart_in_child(self) -> None:
-        """Replace the locks in a forked process."""
+        """Replace the locks in a forked child process."""
         super().restart_in_child()
         self.events.restart_in_child()
 
     @property
     def is_known(self) -> bool:
-        """Whether the device has told it."""
+        """Whether it was read from the device."""
         return taurus_compat.configuration(self._attribute) is not None
 
-    # --- before the device has told it ---
+    # --- until it is known ---
 
     def be_placeholder(self) -> None:
-        """Give the attribute a type and format that widgets can show meanwhile.
+        """Set a type and format that widgets can show meanwhile.
 
         TaurusForm never shows the row of a model without them.
         """
@@ -64,20 +64,21 @@ class AttributeConfiguration(AttributePart):
         self._await_type()
 
     def _await_type(self, delay: float = 0.0) -> None:
-        """Request the configuration until the device tells it.
+        """Request the configuration until the device answers.
 
-        Without a listener nothing else does, and a program may write the attribute.
+        Without a listener there is no other request, and a program may write the
+        attribute.
         """
         attribute = self._attribute
         parent = attribute.getParentObj()
         if parent is not None:
-            # One name for all: one request a device.
+            # The same name for all attributes: one request per device.
             told = attribute.factory().connect(parent, "type", delay, patient=True)
             told.add_done_callback(WeakCallback(self._on_type))
 
     @callback
     def _on_type(self, told: Future[Any]) -> None:
-        """Take the configuration if the device has told it; in a thread of the pool."""
+        """Take the configuration if the device answered; in a thread of the pool."""
         attribute = self._attribute
         if told.cancelled() or attribute.closed or self.is_known:
             return
@@ -88,10 +89,10 @@ class AttributeConfiguration(AttributePart):
             silent = connection.server.silent
             self._await_type(0.0 if silent else connection.retry_delay)
 
-    # --- what the device tells ---
+    # --- reading and decoding ---
 
     def request(self) -> None:
-        """Ask the device, and wait for it as long as a program waits by name."""
+        """Read it from the device, and wait as for a request of a program."""
         attribute = self._attribute
         device = attribute.getParentObj()
         if device is None or not attribute.factory().reach_by_name(device):
@@ -102,9 +103,9 @@ class AttributeConfiguration(AttributePart):
             attribute.debug("No configuration: %s", error.args[0].desc)
 
     def require(self) -> None:
-        """Ask the device if the configuration is not known; waits for it.
+        """Read it from the device if it is not known; waits.
 
-        :raises tango.DevFailed: where the device does not tell.
+        :raises tango.DevFailed: if there is no answer, or the call fails.
         """
         if not self.is_known:
             self._read()
@@ -114,13 +115,13 @@ class AttributeConfiguration(AttributePart):
         self._take(attribute.connected().configuration(attribute.getSimpleName()))
 
     def take_answer(self) -> None:
-        """Take what the device has told; called once it answers."""
+        """Take the configuration that arrived with the first answer of the device."""
         if not self.is_known:
             self.take_fresh()
         self.events.want_again()
 
     def take_fresh(self) -> None:
-        """Take what the device has told just now, unless an event was faster."""
+        """Take the recent configuration of the device, unless an event is newer."""
         attribute = self._attribute
         info = attribute.connected().fresh_configuration(
             attribute.getSimpleName(), since=self.events.heard
@@ -128,7 +129,7 @@ class AttributeConfiguration(AttributePart):
         self._take(info)
 
     def _take(self, info: Any) -> None:
-        """Decode ``info`` if it is news."""
+        """Decode ``info`` if it has changed."""
         if info is None:
             return
         self.make_readable(info)
@@ -139,7 +140,7 @@ class AttributeConfiguration(AttributePart):
     def make_readable(self, info: Any) -> None:
         """Empty the texts in ``info`` that are not UTF-8; warn once.
 
-        PyTango raises where such a text is read.
+        PyTango raises when such a text is read.
         """
         unreadable = pytango_compat.empty_unreadable(info)
         if unreadable and unreadable != self._unreadable:
@@ -150,17 +151,17 @@ class AttributeConfiguration(AttributePart):
     def note_decoded(self) -> None:
         """Keep a copy of what was decoded.
 
-        A program (Taurus's panel) changes the object that Taurus gives out, and what
-        the device tells then would be no news.
+        A program (Taurus's panel) changes the object that Taurus returns, and an equal
+        answer of the device would not count as a change.
         """
         info = taurus_compat.configuration(self._attribute)
         self._decoded = info and tango.AttributeInfoEx(info)
 
     def take_type_of(self, raw: Any) -> None:
-        """Take type and format from Tango's ``raw`` value where they have changed.
+        """Take type and format from Tango's ``raw`` value if they have changed.
 
         The device was restarted with another attribute of that name. The rest of the
-        configuration may come after the value, and widgets cannot show a text that has
+        configuration may arrive after the value, and widgets cannot show a text with
         the units of a number.
         """
         attribute = self._attribute
@@ -173,11 +174,11 @@ class AttributeConfiguration(AttributePart):
             self.announce()
 
     def announce(self) -> None:
-        """Tell the listeners that the configuration has changed.
+        """Dispatch a ``Config`` event.
 
-        As in stock Taurus, not without a value; but widgets, whose row may need another
-        class. With the last value where a poll has brought an error, not where an event
-        has.
+        As in stock Taurus, not without a value. Exception: widgets get one without a
+        value, since their row may need another class. After an error of a poll, the
+        last value is used; after an error event it is not.
         """
         attribute = self._attribute
         value, told = attribute.engine.known.value, None
@@ -189,7 +190,7 @@ class AttributeConfiguration(AttributePart):
             told = tuple(one for one in listeners if is_of_taurus(one()))
         attribute.engine.announce(TaurusEventType.Config, value, told)
 
-    # --- its events ---
+    # --- events ---
 
     @property
     def device_answers(self) -> bool:
@@ -209,10 +210,10 @@ class AttributeConfiguration(AttributePart):
         )
 
     def take_event(self, event: Any) -> None:
-        """Take an event of the configuration; in a thread of Tango's."""
+        """Process an event of the configuration; in a thread of Tango."""
         attribute = self._attribute
         if event.err:
-            # The cached value stays true.
+            # The cached configuration stays valid.
             attribute.debug("configuration event in error: %s", event.errors[:1])
             return
         attribute.connected().heard()
@@ -222,18 +223,18 @@ class AttributeConfiguration(AttributePart):
         if first or info is None:
             self._take(info)
             return
-        # What the device has told of all its attributes is older.
+        # The configurations read with those of all attributes are older.
         attribute.connected().forget_configurations()
-        # As in stock Taurus, each is told: an observer may count them.
+        # As in stock Taurus, each event is dispatched: an observer may count them.
         taurus_compat.decode_configuration(attribute, info)
         self.announce()
-        # The device may have been restarted: then no event tells the value.
+        # The device may have been restarted; then no event reports the value.
         attribute.engine.happen(Input.RENEWED)
 
     def when_idle(self) -> None:
-        """Subscribe to it, once no window is being built.
+        """Subscribe to it; called when no window is being built.
 
-        Called by the pool right after the device has told all its configurations.
+        Called by the pool right after the configurations of the device were read.
         """
         attribute = self._attribute
         if not attribute.closed and attribute.getParentObj() is not None:
@@ -241,7 +242,7 @@ class AttributeConfiguration(AttributePart):
             self.events.begin()
 
     def when_open(self) -> None:
-        """Read what was missed before the server was sure to send events.
+        """Read changes that were missed before the server was sure to send events.
 
         Called as :meth:`when_idle`, some time after it.
         """

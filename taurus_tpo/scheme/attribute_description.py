@@ -1,4 +1,4 @@
-"""What one attribute does, for people: the facts that its status is told from."""
+"""The facts that the status of one attribute is composed of."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def server_of(attribute: TpoTangoAttribute) -> Server | None:
-    """Return the attribute's server, or the database that has not told which it is.
+    """Return the attribute's server, or its database until the server is known.
 
-    None before it was asked; never waits.
+    None before the first request; never waits.
     """
     connection = attribute.connection
     return None if connection is None else connection.home or connection.server
 
 
 def facts_of(attribute: TpoTangoAttribute, clock: Clock = SYSTEM) -> Facts:
-    """Return what the status is told from; never waits."""
+    """Return the facts for the status; never waits."""
     connection, error = attribute.connection, attribute.known.error
-    # The server that has to answer first: it may be the database's.
+    # The server that has to answer first; it may be the database.
     awaited = None if connection is None else connection.server
     silent = awaited is not None and awaited.silent
     who, next_try = server_of(attribute), 0.0
@@ -46,9 +46,9 @@ def facts_of(attribute: TpoTangoAttribute, clock: Clock = SYSTEM) -> Facts:
 
 
 def is_missing(attribute: TpoTangoAttribute) -> bool:
-    """Return whether its listeners see nothing of the device; never waits.
+    """Return whether its listeners have nothing from the device; never waits.
 
-    An error that the device itself has raised is not missing.
+    An error that the device has raised is not missing.
     """
     known = attribute.known
     if known.value is not None or not attribute.is_listened_to:

@@ -1,7 +1,7 @@
 """Carries out what :mod:`taurus_tpo.core.lifecycle` decides for one attribute.
 
-It owns the subscription, the cached value and what the listeners were told. Listeners
-and Tango are called by its queue of actions, with no lock held.
+It owns the subscription and the cached value, and records the last dispatch. Listeners
+and Tango are called by its action queue, with no lock held.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from taurus_tpo.tango_client.subscription import Subscription
 if TYPE_CHECKING:
     from taurus_tpo.scheme.attribute import TpoTangoAttribute
 
-#: The states in which an attribute is polled until further notice.
+#: The states in which an attribute is polled, not subscribed.
 FALLEN_BACK = (State.RETRYING, State.POLLED)
 
 
@@ -81,14 +81,14 @@ class AttributeEngine(AttributePart):
         self._cache: ValueCache[Any] = ValueCache()
         #: Counts and times of what has happened.
         self.history = History()
-        #: What the present listeners were told last, and the state at that time.
+        #: The last dispatch to the present listeners, and the state at that time.
         self._told: Known[Any] = NOTHING
         self._told_in = State.IDLE
         #: Whether a subscription has worked since the first listener was added.
         self._has_worked = False
         #: When the subscription was begun, until it brings a value, s.
         self._first_event_since: float | None = None
-        #: Whether the pending read fills the cache and tells nobody.
+        #: Whether the pending read only fills the cache.
         self._only_caches = False
         #: Why the last value could not be decoded; empty if it could.
         self._undecodable = ""
@@ -101,7 +101,7 @@ class AttributeEngine(AttributePart):
         self._refusal = ""
 
     def restart_in_child(self) -> None:
-        """Replace locks and actions in a forked process, where no thread has them."""
+        """Replace locks and actions in a forked child process."""
         super().restart_in_child()
         self._actions = ActionQueue(WeakCallback(self._complain))
         self._heard = None
@@ -126,7 +126,7 @@ class AttributeEngine(AttributePart):
 
     @property
     def last_told(self) -> Known[Any]:
-        """What the present listeners were told last."""
+        """What was dispatched last to the present listeners."""
         return self._told
 
     @property
@@ -147,15 +147,15 @@ class AttributeEngine(AttributePart):
 
     @property
     def is_being_subscribed(self) -> bool:
-        """Whether Tango was asked to subscribe and has not answered yet."""
+        """Whether Tango was called to subscribe and has not answered yet."""
         return self._life.state in (State.SUBSCRIBING, State.RESUBSCRIBING)
 
     def known_since(self, asked: float) -> Any:
-        """Return the value if listeners were told one of after ``asked``, else None.
+        """Return the value dispatched last if it is newer than ``asked``, else None.
 
-        A value of a read that began before may be older than that.
+        A value of a read that began before may be older.
 
-        :param asked: seconds since the epoch by the local clock.
+        :param asked: local clock, seconds since the epoch.
         """
         told = self._told
         return told.value if told.as_of > asked else None
@@ -163,7 +163,7 @@ class AttributeEngine(AttributePart):
     def await_something(self, timeout: float | None = None) -> None:
         """Wait until a value or an error is known.
 
-        :param timeout: s; None for no limit: for callers that know that one will come.
+        :param timeout: s; None: no limit, for callers that know that one is pending.
         """
         with self._lock:
             if not self._cache.known.empty:
@@ -174,9 +174,9 @@ class AttributeEngine(AttributePart):
     # --- inputs ---
 
     def happen(self, what: Input, news: News | None = None) -> None:
-        """Feed an input to the lifecycle, and carry out what it decides.
+        """Feed an input to the lifecycle and carry out the effects.
 
-        :param news: what a read or an event has brought.
+        :param news: result of a read or an event.
         """
         with self._lock:
             before = self._life.state
@@ -194,13 +194,13 @@ class AttributeEngine(AttributePart):
         self._actions.work()
 
     def take_news(self, what: Input, news: News) -> None:
-        """Feed what an event or a read has brought; an error is verified later."""
+        """Feed the result of an event or a read; an error is verified later."""
         self.happen(what, news)
         if news.error is not None:
             self.happen(Input.DOUBTED)
 
     def count_read(self, news: News) -> None:
-        """Count a read that no listener is told."""
+        """Count a read that is not dispatched."""
         with self._lock:
             self._note(Input.READ, news)
 
@@ -210,7 +210,7 @@ class AttributeEngine(AttributePart):
         return self._refusal or "the subscription failed"
 
     def _begin_again(self) -> None:
-        """Forget what earlier listeners were told; with the lock held."""
+        """Forget the last dispatch to earlier listeners; with the lock held."""
         self._told = NOTHING
         self._has_worked = False
         self._cache.begin_anew()
@@ -240,7 +240,7 @@ class AttributeEngine(AttributePart):
     # --- the cache and the listeners ---
 
     def _publication(self, news: News | None) -> Callable[[], Any] | None:
-        """Offer ``news`` to the cache; return what tells the listeners of it, if any.
+        """Offer ``news`` to the cache; return the function that dispatches it, or None.
 
         With the lock held.
         """
@@ -281,22 +281,22 @@ class AttributeEngine(AttributePart):
         return self._cache.known.stamp - news.stamp > now - since
 
     def _refresh_tooltips(self) -> None:
-        """Update tooltips after a new subscription: no event does."""
+        """Update tooltips after a new subscription, since no event does."""
         attribute = self._attribute
         EVENT_DISPATCHER.refresh_tooltips(attribute, taurus_compat.listeners(attribute))
 
     def announce(
         self, event_type: Any, value: Any, listeners: tuple[Any, ...] | None = None
     ) -> None:
-        """Tell the listeners after what is queued already.
+        """Dispatch an event after those that are queued already.
 
-        :param listeners: weak references to those to tell; None: to all.
+        :param listeners: weak references to the receivers; None: all listeners.
         """
         self._actions.put(partial(self._tell, event_type, value, listeners))
         self._actions.work()
 
     def greet(self, listener: Any) -> None:
-        """Tell an additional listener what the others know."""
+        """Dispatch the cached value or error to an additional listener."""
         with self._lock:
             # With the lock held: news that is queued later is newer.
             self._actions.put(partial(self._greet, listener, self._cache.known))
@@ -306,16 +306,16 @@ class AttributeEngine(AttributePart):
         present = taurus_compat.listeners(self._attribute)
         told = tuple(one for one in present if one() == listener)
         if known.value is not None:
-            # Some widgets react to the one, some to the other.
+            # Some widgets react to Config, some to Change.
             self._tell(TaurusEventType.Config, known.value, told)
             self._tell(TaurusEventType.Change, known.value, told)
         elif known.error is not None:
             self._tell(TaurusEventType.Error, known.error, told)
 
     def finish_telling(self, timeout: float) -> None:
-        """Wait until the listeners were told all that is queued, at most ``timeout`` s.
+        """Wait until all that is queued was dispatched, at most ``timeout`` s.
 
-        Returns at once where a listener calls it.
+        Returns at once if a listener calls it.
         """
         self._actions.finish(timeout)
 
@@ -344,7 +344,7 @@ class AttributeEngine(AttributePart):
 
     @callback
     def _complain(self, error: Exception) -> None:
-        """Log what a listener or a call to Tango has raised."""
+        """Log an exception of a listener or of a call to Tango."""
         attribute = self._attribute
         attribute.error("%s: %r", attribute.getFullName(), error)
         attribute.debug("details:", exc_info=error)
@@ -371,7 +371,7 @@ class AttributeEngine(AttributePart):
 
     @callback
     def _on_connected(self, future: Future[Any]) -> None:
-        """Take the result of a request to connect; in a thread of the pool."""
+        """Process the result of a request to connect; in a thread of the pool."""
         if future.cancelled():
             return
         error = future.exception()
@@ -384,7 +384,7 @@ class AttributeEngine(AttributePart):
         waits = (*CONNECTING, State.POLLED)
         if self._life.state in waits and parent is not None:
             connection = attribute.connected()
-            # The liveness monitor probes a silent server, and wakes its requests.
+            # The liveness monitor probes a silent server and makes its requests due.
             delay = 0.0 if connection.server.silent else connection.retry_delay
             again = attribute.factory().connect(
                 parent, id(attribute), delay, patient=True
@@ -405,7 +405,7 @@ class AttributeEngine(AttributePart):
         self._subscribe(modes.RETRYING)
 
     def _renew(self) -> None:
-        """Subscribe again, once the present subscription is given up."""
+        """Subscribe again after ending the present subscription."""
         before = self._subscription
         self._unsubscribe()
         self._subscribe(modes.RETRYING, after=before)
@@ -447,9 +447,9 @@ class AttributeEngine(AttributePart):
             self.happen(Input.REJECTED)
 
     def _is_present(self, subscription: Subscription) -> bool:
-        """Return whether a callback about ``subscription`` is not late.
+        """Return whether a callback about ``subscription`` is not outdated.
 
-        It may come while the subscription is being made.
+        It may arrive while the subscription is being made.
         """
         is_mine = self._subscription in (None, subscription)
         return is_mine and not subscription.ended
@@ -481,8 +481,8 @@ class AttributeEngine(AttributePart):
     def _read(self) -> None:
         """Request a first read.
 
-        Where its user has disabled polling, and it would be polled, stock Taurus only
-        fills the cache: while the application runs, or where the Taurus custom settings
+        If its user has disabled polling, and it would be polled, stock Taurus only
+        fills the cache: while the application runs, or if the Taurus custom settings
         say so.
         """
         attribute = self._attribute
@@ -494,7 +494,7 @@ class AttributeEngine(AttributePart):
     # --- events ---
 
     def take_event(self, event: Any) -> None:
-        """Take an event of the value; in Tango's thread, or in that of the caller."""
+        """Process an event of the value; in Tango's thread, or in the caller's."""
         attribute = self._attribute
         if pytango_compat.is_subscription_failure(event):
             attribute.debug("Subscription failed: %s", event.errors[:1])
@@ -517,17 +517,18 @@ class AttributeEngine(AttributePart):
 
     @property
     def _is_read_by_tango(self) -> bool:
-        """Whether the next event has what Tango has read while it subscribed.
+        """Whether the next event has the value that Tango read when it subscribed.
 
-        It is no change: what polls have told meanwhile is not told again.
+        It is no change: if a poll has dispatched it already, it is not dispatched
+        again.
         """
         lost = self._life.state is State.RETRYING and self._has_worked
         return lost or self.is_being_subscribed
 
     def _take_value(self, news: News) -> None:
-        """Take the value of an event; see whether the server has sent it.
+        """Process the value of an event; find out whether the server has sent it.
 
-        What Tango has read itself, and may tell twice, proves nothing.
+        A value that Tango has read itself, and may deliver twice, proves nothing.
         """
         known, state = self._cache.known, self._life.state
         newer = news.stamp > known.stamp
@@ -540,7 +541,8 @@ class AttributeEngine(AttributePart):
         if was_sent:
             self.happen(Input.OPENED)
         elif self._cache.known is known and not news.says_the_same(known):
-            # Its time stamp is older: the event is late, or the stamps have gone back.
+            # Its time stamp is older: the event is late, or the device's clock was set
+            # back.
             self.happen(Input.DOUBTED)
 
     def _take_failure(self) -> None:
@@ -559,10 +561,10 @@ class AttributeEngine(AttributePart):
     def accept_read(
         self, reading: Reading, looks: bool = False, polls: bool = True
     ) -> tuple[Any, Any]:
-        """Take what the pool has read: cache first, then listeners, as with an event.
+        """Process a read of the pool: cache first, then listeners, as for an event.
 
-        :param looks: whether it was read to be compared with what is cached.
-        :param polls: whether it is a poll: listeners are told each, as in stock Taurus.
+        :param looks: whether it was read for the verification.
+        :param polls: whether it is a poll: each one is dispatched, as in stock Taurus.
         :return: the ``TangoAttrValue``, or the error.
         """
         only_caches, self._only_caches = self._only_caches, False
@@ -573,7 +575,7 @@ class AttributeEngine(AttributePart):
         polled = is_poll and not self._is_read_for_tango
         if polled or (self._told.empty and self._is_read_apart):
             kind = TaurusEventType.Periodic
-        # While Tango subscribes, also again after a loss, only news is told.
+        # While Tango subscribes, also again after a loss, only changes are dispatched.
         is_beside = self._has_worked or self.is_being_subscribed
         repeats = polls and (self._attribute.polls_beside_events or not is_beside)
         news = self.news(reading.value, reading.error, reading.begun, kind, repeats)
@@ -597,7 +599,7 @@ class AttributeEngine(AttributePart):
     def _is_read_for_tango(self) -> bool:
         """Whether it is polled only until Tango has subscribed.
 
-        Such a poll may bring the first value when Tango has just answered.
+        Such a poll may deliver the first value when Tango has just answered.
         """
         attribute = self._attribute
         is_pending = self.is_being_subscribed or (
@@ -607,7 +609,10 @@ class AttributeEngine(AttributePart):
 
     @property
     def _is_read_apart(self) -> bool:
-        """Whether its mode brings no value: stock Taurus tells the first as a poll."""
+        """Whether its mode does not read.
+
+        Stock Taurus then dispatches the first value as a poll.
+        """
         mode = self._attribute.event_sub_decision.mode
         return mode is not None and not mode.reads
 
@@ -616,7 +621,7 @@ class AttributeEngine(AttributePart):
     def news(
         self, raw: Any, error: Any, begun: float, kind: Any, repeats: bool
     ) -> News:
-        """Return what a read has brought.
+        """Return the result of a read.
 
         :param raw: PyTango's ``DeviceAttribute``, unless there is an error.
         :param begun: when the read began, seconds since the epoch.
@@ -634,7 +639,7 @@ class AttributeEngine(AttributePart):
         kind: Any = TaurusEventType.Change,
         repeats: bool = False,
     ) -> News:
-        """Return the value of ``raw``, or why it cannot be decoded; as :meth:`news`."""
+        """Return the value of ``raw``, or the decoding error; as :meth:`news`."""
         attribute = self._attribute
         unknown = taurus_compat.configuration(attribute) is None
         try:
@@ -649,14 +654,14 @@ class AttributeEngine(AttributePart):
         return News(value, None, value.time.totime(), begun, kind, repeats)
 
     def _report_undecodable(self, why: str) -> None:
-        """Warn once, not at each value."""
+        """Warn once, not for each value."""
         attribute = self._attribute
         log = attribute.debug if why == self._undecodable else attribute.warning
         self._undecodable = why
         log("%s cannot be decoded: %s", attribute.getFullName(), why)
 
 
-#: The method that carries out each effect; publishing is apart.
+#: The method that carries out each effect, except for PUBLISH.
 _CARRIED_OUT_BY = {
     Effect.CONNECT: attrgetter("_connect"),
     Effect.SUBSCRIBE: attrgetter("_subscribe_as_decided"),

@@ -1,4 +1,4 @@
-"""What the parts of one attribute's implementation have in common."""
+"""Base class of the parts of one attribute's implementation."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class AttributePart:
         self._owner = weakref.ref(attribute)
 
     def restart_in_child(self) -> None:
-        """Replace the lock in a forked process: another thread may have held it."""
+        """Replace the lock in a forked child process; another thread may hold it."""
         self._lock = threading.Lock()
 
     @property
@@ -52,7 +52,7 @@ class AttributePart:
 
 
 def callback(method: Callable[..., None]) -> Callable[..., None]:
-    """Let a method of a part do nothing once its attribute is destroyed.
+    """Make a method of a part do nothing once its attribute is destroyed.
 
     The attribute is not destroyed during the call.
     """

@@ -1,4 +1,4 @@
-"""Taurus's authority of the ``tango`` scheme: the database, asked in another thread."""
+"""Taurus's authority of the ``tango`` scheme: the database, called by the pool."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ from taurus_tpo.scheme.name_cache import NAMES
 from taurus_tpo.tango_client.database import is_answer
 from taurus_tpo.tango_client.server_registry import SERVER_REGISTRY
 
-#: For how long the answer counts for whoever asks the same next, s.
+#: How long an answer is reused for an equal request, s.
 MOMENT = 0.05
 
-#: When it is asked again what it has not told, s.
+#: Pause before an unanswered request is retried, s.
 RETRY = 1.0
 
 
 class TpoTangoAuthority(TangoAuthority):
-    """A Tango database. Made by the factory, never by hand.
+    """A Tango database. Made by the factory only.
 
-    Making it asks nobody. What Taurus wants to know in order to make a device or an
-    attribute is asked by the threads of the pool; whoever builds a window waits for it
-    for moments only (:class:`~taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy`).
-    Whoever asks for anything else, which is all that a ``tango.Database`` has, waits
-    for the database in their own thread. Methods may be called from any thread.
+    The constructor calls nothing. The pool requests what Taurus needs to make a device
+    or an attribute; the GUI thread waits for it only as long as
+    :class:`~taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy` permits. All other methods
+    of a ``tango.Database`` call the database in the caller's thread. Methods may be
+    called from any thread.
 
-    :param host: with ``port``, where the database is; without, that of the environment.
+    :param host: with ``port``, the address of the database; None: the database of the
+        environment.
     """
 
     def __init__(self, host: Any = None, port: Any = None, parent: Any = None) -> None:
-        # Taurus's own constructor asks the database.
+        # Taurus's own constructor calls the database.
         if host is None or port is None:
             name = self.default_name()
         else:
@@ -45,9 +46,9 @@ class TpoTangoAuthority(TangoAuthority):
         self._dbProxy = None
         self._dbCache = None
         self._database = SERVER_REGISTRY.database(name.partition("//")[2])
-        #: The device whose alias was asked for last, when, and what that is.
+        #: The device whose alias was requested last, the time, and the alias.
         self._alias: tuple[str, float, str | None] = ("", float("-inf"), None)
-        #: The devices whose alias it has not told in time.
+        #: The devices whose alias is not known, since it did not answer in time.
         self._aliases_in_doubt: set[str] = set()
         self.call__init__(TaurusAuthority, name, parent)
 
@@ -55,11 +56,11 @@ class TpoTangoAuthority(TangoAuthority):
     def default_name(cls) -> str:
         """Return the full name of the database, or databases, of the environment.
 
-        :raises tango.DevFailed: where the environment names none.
+        :raises tango.DevFailed: if the environment names none.
         """
         said = cls.get_default_tango_host()
         if not said:
-            # Tango says it best.
+            # Raises Tango's own error.
             tango.Database()
         name = f"tango://{said}"
         groups = cls.getNameValidator().getUriGroups(name)
@@ -67,46 +68,46 @@ class TpoTangoAuthority(TangoAuthority):
 
     @property
     def dbObj(self) -> Any:
-        """The ``tango.Database``; the first time, waits for it.
+        """The ``tango.Database``; waits for it the first time.
 
-        :raises tango.DevFailed: where it does not answer.
+        :raises tango.DevFailed: if it does not answer.
         """
         return self._database.tango_database()
 
     def __getattr__(self, name: str) -> Any:
-        """Return what a ``tango.Database`` has under this name; waits for it."""
+        """Return an attribute or a method of the ``tango.Database``; waits for it."""
         if not hasattr(tango.Database, name):
             raise AttributeError(f"{type(self).__name__} has no attribute {name}")
         return getattr(self.dbObj, name)
 
     def ask(self, *question: str) -> Any:
-        """Return what it says, asked by the pool; waits as long as may be.
+        """Return the result of a request by the pool; waits as the wait policy permits.
 
         :param question: a command of the database, and its argument.
-        :raises tango.DevFailed: where it says no, or nothing in time.
+        :raises tango.DevFailed: if the command fails, or there is no answer in time.
         """
         return self.factory().database_requests.ask(self._database, *question)
 
     def ask_at_length(self, *question: str) -> Any:
-        """Return what it says, where all depends on that; waits as stock Taurus.
+        """Return the result of an indispensable request; waits as stock Taurus.
 
         :param question: a command of the database, and its argument.
-        :raises tango.DevFailed: where it says no, or nothing in time.
+        :raises tango.DevFailed: if the command fails, or there is no answer in time.
         """
         return self.factory().database_requests.ask_at_length(self._database, *question)
 
     def begin_to_ask(self, *question: str) -> Future[Any]:
-        """Have it asked by the pool, and return at once.
+        """Start a request by the pool and return at once.
 
-        :return: gets what it says, or Tango's ``DevFailed``.
+        :return: future of the result, or of a ``DevFailed``.
         """
         return self.factory().database_requests.begin(self._database, *question)
 
     def reach(self) -> None:
-        """Wait for it as long as may be.
+        """Wait for it as the wait policy permits.
 
-        :raises tango.DevFailed: where it does not answer; not for whoever builds a
-            window, where it may come later.
+        :raises tango.DevFailed: if it does not answer; not in the GUI thread: it may
+            answer later.
         """
         try:
             self.ask("State")
@@ -117,9 +118,9 @@ class TpoTangoAuthority(TangoAuthority):
     def getElementAlias(self, full_name: str) -> str | None:
         """Return the alias of the device ``domain/family/member``.
 
-        None where it has none, or the database does not tell in time. Taurus asks twice
-        to make a device that is given by its short name: the answer counts for a
-        moment.
+        None if it has none, or there is no answer in time. Taurus requests it twice to
+        make a device that is given by its short name, so the answer is reused for
+        :data:`MOMENT`.
         """
         name, when, known = self._alias
         if name == full_name and SYSTEM.monotonic() - when <= MOMENT:
@@ -137,9 +138,9 @@ class TpoTangoAuthority(TangoAuthority):
         return alias
 
     def tell_alias_later(self, device: Any) -> None:
-        """Tell ``device`` its alias when it is known, if it was not told in time.
+        """Set the alias of ``device`` when it is known, if it was not known in time.
 
-        :param device: has just been made, and is not kept alive.
+        :param device: a new device; not kept alive.
         """
         name = "/".join(device.getFullName().rsplit("/", 3)[1:])
         if name in self._aliases_in_doubt:
@@ -157,7 +158,7 @@ class TpoTangoAuthority(TangoAuthority):
     def _on_alias(
         self, reference: weakref.ref[Any], name: str, answer: Future[Any]
     ) -> None:
-        """Take the word of the database; called by the pool."""
+        """Process the answer of the database; in a thread of the pool."""
         device = reference()
         if device is None or answer.cancelled():
             return
@@ -172,16 +173,15 @@ class TpoTangoAuthority(TangoAuthority):
     def getElementFullName(self, alias: str) -> str | None:
         """Return the name ``domain/family/member`` of the device with that alias.
 
-        None where there is none. Whoever builds a window and gets no answer in time
-        gets the alias: Tango takes one for a name, too, so that there can be a device,
-        which comes to life with the database. As long as that lives, the alias is its
-        name.
+        None if there is none. In the GUI thread, without an answer in time, returns the
+        alias: Tango accepts an alias as a name, so that a device can be made, which
+        works once the database answers. That device keeps the alias as its name.
         """
         factory = self.factory()
         if f"{self.getFullName()}/{alias}" in factory.tango_devs:
             NAMES.doubt()
             return alias
-        # The class of a device, where others have registered some, is asked by name.
+        # Registered device classes are chosen by the name of the device.
         ask = self.ask_at_length if factory.tango_dev_klasses else self.ask
         try:
             return str(ask("DbGetAliasDevice", alias))
@@ -193,24 +193,24 @@ class TpoTangoAuthority(TangoAuthority):
 
 
 class InGoodTime:
-    """A database as the factory asks it for the class of a device.
+    """The authority as the factory uses it to find the class of a device.
 
-    Taurus asks the authority itself, however long it takes.
+    Taurus itself would wait for the authority without limit.
     """
 
     def __init__(self, authority: TpoTangoAuthority) -> None:
         self._authority = authority
-        #: The device whose class it has not told, as it has not answered.
+        #: The device whose class is not known, since the database did not answer.
         self.in_doubt: str | None = None
 
     def getElementFullName(self, alias: str) -> str | None:
-        """Return the name of the device with that alias, None where there is none."""
+        """Return the name of the device with that alias, or None if there is none."""
         return self._authority.getElementFullName(alias)
 
     def get_class_for_device(self, name: str) -> str:
-        """Return the Tango class of a device: an object has it for good.
+        """Return the Tango class of a device; an object keeps its class for good.
 
-        :raises tango.DevFailed: where the database does not tell.
+        :raises tango.DevFailed: if there is no answer, or the command fails.
         """
         try:
             return str(self._authority.ask_at_length("DbGetClassForDevice", name))
@@ -220,12 +220,12 @@ class InGoodTime:
 
 
 def _alias(told: Any) -> str | None:
-    """Return the alias that a database has told, None where that says: none."""
+    """Return the alias in an answer of the database, or None if there is none."""
     return None if not told or told.lower() == InvalidAlias else str(told)
 
 
 def goes_by_alias(full_name: str) -> bool:
-    """Return whether the full name of a device has its alias in the place of its name.
+    """Return whether a full name has an alias in place of the device name.
 
     That is ``tango://host:port/alias``.
     """

@@ -1,6 +1,6 @@
-"""What the threads of the pool do of one device: find it, connect, read, deliver.
+"""How a thread of the pool serves a device: locate, connect, read, deliver.
 
-And of a database: ask it.
+A database is served by calling its commands.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from taurus_tpo.tango_client.device import DeviceConnection
 from taurus_tpo.tango_client.reads import Answer, Reading
 from taurus_tpo.tango_client.subscriber import PROMPT
 
-#: What is read beside a slow attribute of a device of which nothing quick is known.
+#: Attribute to read beside a slow one if no quick attribute of the device is known.
 STATE = "State"
 
 Reads = dict[str, list[tuple[Request, Any]]]
 
 
 def serve(batch: Batch, clock: Clock = SYSTEM) -> Report:
-    """Do what is next for the device of ``batch``, and settle its requests.
+    """Serve ``batch`` and settle its requests.
 
     Called in a thread of the pool, without any lock.
     """
-    # Tango does not know Python's threads, and crashes where two of them subscribe.
+    # Tango does not know Python's threads, and crashes if two of them subscribe.
     with tango.EnsureOmniThread():
         if isinstance(batch.device, DatabaseConnection):
             return _ask(batch.device, batch.requests, clock)
@@ -42,8 +42,8 @@ def serve(batch: Batch, clock: Clock = SYSTEM) -> Report:
 def _serve_device(connection: DeviceConnection, batch: Batch, clock: Clock) -> Report:
     """Connect to a device, or read it.
 
-    The database is asked first which server it belongs to, and whatever is wanted waits
-    for that server.
+    First the database is called to locate its server; all requests then wait for that
+    server.
     """
     begun = clock.monotonic()
     try:
@@ -56,7 +56,7 @@ def _serve_device(connection: DeviceConnection, batch: Batch, clock: Clock) -> R
     except tango.DevFailed as error:
         _fail(batch, error, clock)
         if not connection.has_proxy:
-            # It may have been the database that has not answered.
+            # It may have been the database that did not answer.
             connection.lose()
         prompt = clock.monotonic() - begun < PROMPT
         return Report(answered=prompt, late=not prompt)
@@ -70,7 +70,7 @@ def _serve_device(connection: DeviceConnection, batch: Batch, clock: Clock) -> R
 
 
 def refuse(batch: Batch, clock: Clock = SYSTEM) -> None:
-    """Tell that the server of a batch does not answer: to its attributes, too."""
+    """Fail a batch whose server does not answer; its attributes get the error."""
     if batch.error is not None:
         _fail(batch, batch.error, clock)
 
@@ -86,7 +86,7 @@ def _fail(batch: Batch, error: BaseException, clock: Clock) -> None:
 def _ask(
     database: DatabaseConnection, requests: tuple[Request, ...], clock: Clock
 ) -> Report:
-    """Ask the database all that is wanted of it; the question is the request's name."""
+    """Call the database for each request, whose name is command and argument."""
     for number, request in enumerate(requests, 1):
         begun = clock.monotonic()
         try:
@@ -110,7 +110,7 @@ def _read(connection: DeviceConnection, batch: Batch, clock: Clock) -> Report:
     except tango.DevFailed as error:
         seconds = clock.monotonic() - begun
         began = clock.time() - seconds
-        # What is kept of it must not keep this frame, with all that waits in it.
+        # The error is kept; it must not keep this frame, with all its requests.
         return _failed(connection, wanted, fresh(error), seconds, began)
     seconds = clock.monotonic() - begun
     _learn(connection, wanted, partial(connection.costs.learn, seconds=seconds))
@@ -122,9 +122,9 @@ def _read(connection: DeviceConnection, batch: Batch, clock: Clock) -> Report:
 def _read_together(
     connection: DeviceConnection, wanted: Reads, clock: Clock
 ) -> list[Reading]:
-    """Read ``wanted`` in one call; see beside a slow one whether others can be read.
+    """Read ``wanted`` in one call; beside a slow attribute, test for parallel reads.
 
-    :raises tango.DevFailed: where the call fails as a whole.
+    :raises tango.DevFailed: if the call fails as a whole.
     """
     names, costs = list(wanted), connection.costs
     first = _name(wanted[names[0]])
@@ -136,13 +136,13 @@ def _read_together(
         reading, part = connection.read_beside(names[0], str(other), clock.time())
         seconds = clock.monotonic() - begun
     finally:
-        # One that fails shows nothing, and is not made for ever.
+        # A failed test shows nothing, but counts, so that tests end.
         costs.at_once.tried(seconds, part)
     return [reading]
 
 
 def _read_at_once(connection: DeviceConnection, wanted: Reads, clock: Clock) -> Report:
-    """Read each in a call of its own, all at once, and deliver them as they come."""
+    """Read each in a separate call, in parallel, and deliver them as they arrive."""
     apart, costs = list(wanted.items()), connection.costs
     alone = sum(costs.expected(name) for name in _names(wanted))
     reports: list[Report] = []
@@ -169,13 +169,13 @@ def _read_at_once(connection: DeviceConnection, wanted: Reads, clock: Clock) -> 
         for one, answer in late:
             fail(one, answer)
     else:
-        # They have waited for each other: each of them may be in time alone.
+        # The calls waited for each other: each may be in time alone.
         reports += [Report(again=_requests(one)) for one, _ in late]
     return _summary(reports)
 
 
 def _summary(reports: list[Report]) -> Report:
-    """Return what several calls to one device tell together."""
+    """Return the combined result of several calls to one device."""
     answered = any(report.answered for report in reports)
     return Report(
         answered=answered,
@@ -187,7 +187,7 @@ def _summary(reports: list[Report]) -> Report:
 def _learn(
     connection: DeviceConnection, wanted: Reads, learn: Callable[..., None]
 ) -> None:
-    """Let the costs ``learn`` what a call has told; say where that changes much."""
+    """Record the times of a call; warn if reads change to one by one."""
     costs, before = connection.costs, connection.costs.one_by_one
     learn(_names(wanted), falls=connection.server.falls)
     if costs.one_by_one and not before:
@@ -200,7 +200,7 @@ def _learn(
 
 
 def _wanted(requests: Iterable[Request]) -> Reads:
-    """Return what is still to be read, by the name that the device knows it by."""
+    """Return the attributes that have to be read, by their name in the device."""
     wanted: Reads = {}
     for request in requests:
         attribute = _to_read(request)
@@ -215,7 +215,7 @@ def _names(wanted: Reads) -> list[Any]:
 
 
 def _name(found: list[tuple[Request, Any]]) -> Any:
-    """Return by what name the costs of an attribute are known."""
+    """Return the name by which the costs of an attribute are recorded."""
     return found[0][0].name
 
 
@@ -230,7 +230,7 @@ def _failed(
     seconds: float,
     begun: float,
 ) -> Report:
-    """Deliver that a call has failed as a whole, or have less of it tried again."""
+    """Deliver the failure of a whole call, or have some attributes read again."""
     names = _names(wanted)
     again: Reads = {}
     if seconds < PROMPT and is_of_the_device(error):
@@ -244,8 +244,8 @@ def _failed(
         slow = partial(connection.costs.timed_out, seconds=seconds)
         _learn(connection, wanted, slow)
         if len(wanted) > 1 or not known_to_be_slow:
-            # Each alone may answer in time; or the server is gone, and then it is not
-            # called again before it has answered.
+            # Each alone may answer in time. If the server does not answer, it is probed
+            # before the next call.
             return Report(answered=False, late=True, again=_requests(wanted))
     for name, found in wanted.items():
         if name not in again:
@@ -255,12 +255,12 @@ def _failed(
 
 
 def _to_read(request: Request) -> Any:
-    """Return the attribute to read, or None where the read would be in vain."""
+    """Return the attribute to read, or None if the read is not needed."""
     attribute = request.target()
     if request.is_cancelled() or attribute is None:
         return None
     if request.kind is RequestKind.POLL and not attribute.factory().isPollingEnabled():
-        # All polling of the program is switched off at present.
+        # The program has switched off all polling.
         return None
     if not isinstance(attribute, TpoTangoAttribute):
         return attribute
@@ -272,10 +272,10 @@ def _to_read(request: Request) -> Any:
 
 
 def _hand_out(found: list[tuple[Request, Any]], reading: Reading) -> None:
-    """Hand ``reading`` to its attribute first, then to whoever waits for it.
+    """Deliver ``reading`` to its attribute first, then to the requests.
 
-    A first read, a poll and a look of the same attribute may have travelled together:
-    it is told once.
+    A first read, a poll and a verification of the same attribute may be served by one
+    call; the attribute gets the result once.
     """
     kinds: dict[int, set[RequestKind]] = {}
     for request, attribute in found:
@@ -295,25 +295,25 @@ def _hand_out(found: list[tuple[Request, Any]], reading: Reading) -> None:
 def _deliver(
     attribute: Any, reading: Reading, kinds: set[RequestKind]
 ) -> tuple[Any, Any]:
-    """Hand ``reading`` to ``attribute``; return its value, or the error.
+    """Deliver ``reading`` to ``attribute``; return its value, or the error.
 
-    What goes wrong with one attribute is its own: the others of its call go on.
+    An exception does not affect the other attributes of the call.
 
-    :param kinds: what it was read for.
+    :param kinds: the kinds of its requests.
     """
     try:
         if isinstance(attribute, TpoTangoAttribute):
             looks, polls = RequestKind.LOOK in kinds, RequestKind.POLL in kinds
             return attribute.engine.accept_read(reading, looks, polls)
         return _deliver_to_stock(attribute, reading)
-    except Exception as error:  # noqa: BLE001 - a class or listener of somebody else's
+    except Exception as error:  # noqa: BLE001 - a class or listener may raise anything
         attribute.error("%s: what was read was not taken: %r", attribute, error)
         attribute.debug("details:", exc_info=True)
         return None, error
 
 
 def _deliver_to_stock(attribute: Any, reading: Reading) -> tuple[Any, Any]:
-    """Deliver to an attribute of somebody else's class, the way Taurus polls."""
+    """Deliver to an attribute of another class, as Taurus's polling does."""
     attribute.poll(
         single=False, value=reading.value, error=reading.error, time=reading.begun
     )

@@ -31,12 +31,12 @@ class ConfigurationEvents(AttributePart):
         super().__init__(attribute)
         self._lifecycle = ConfigurationLifecycle()
         self._subscription: Subscription | None = None
-        #: Time of the last event, s, on the monotonic clock.
+        #: Time of the last event, monotonic clock, s.
         self.heard = float("-inf")
 
     @property
     def has_come(self) -> bool:
-        """Whether the present subscription has brought the configuration."""
+        """Whether the present subscription has delivered the configuration."""
         return self._lifecycle.state is ConfigurationState.WORKING
 
     @property
@@ -46,13 +46,13 @@ class ConfigurationEvents(AttributePart):
         return subscription is not None and subscription.works
 
     def want(self) -> None:
-        """Begin it once the device answers and no window is being built."""
+        """Have it begin once the device answers and no window is being built."""
         answers = self._attribute.configuration.device_answers
         what = ConfigurationInput.WANT_ANSWERED if answers else ConfigurationInput.WANT
         self._happen(what)
 
     def want_again(self) -> None:
-        """The same if it was wanted before: the device has just answered."""
+        """As :meth:`want`, if it was wanted before: the device has just answered."""
         if self._lifecycle.state is not ConfigurationState.UNWANTED:
             self.want()
 
@@ -62,13 +62,13 @@ class ConfigurationEvents(AttributePart):
             self._happen(ConfigurationInput.BEGIN)
 
     def end(self) -> None:
-        """Give it up."""
+        """End it."""
         self._happen(ConfigurationInput.END)
 
     def take_event(self, now: float) -> bool:
-        """Take note of an event; return whether it is the first of the subscription.
+        """Record an event; return whether it is the first of the subscription.
 
-        :param now: on the monotonic clock, s.
+        :param now: monotonic clock, s.
         """
         self.heard = now
         is_first = not self.has_come
@@ -78,9 +78,10 @@ class ConfigurationEvents(AttributePart):
     def _happen(
         self, what: ConfigurationInput, about: Subscription | None = None
     ) -> None:
-        """Feed an input; with ``about``, only where that is the present subscription.
+        """Feed an input.
 
-        Something may be said of a subscription while it is being made.
+        :param about: feed it only if this is the present subscription. A callback may
+            arrive while the subscription is being made.
         """
         with self._lock:
             is_late = about is not None and (
@@ -99,7 +100,7 @@ class ConfigurationEvents(AttributePart):
         self, effect: ConfigurationEffect, ended: Subscription | None
     ) -> None:
         if effect is ConfigurationEffect.UNSUBSCRIBE:
-            # Without its attribute: that may be destroyed at this moment.
+            # Not through the attribute, which may be being destroyed.
             if ended is not None:
                 ended.end()
         elif effect is ConfigurationEffect.DEFER:
@@ -119,7 +120,7 @@ class ConfigurationEvents(AttributePart):
             if goes_on:
                 self._subscription = begun
         if not goes_on:
-            # It was given up, or has failed, while it was being made.
+            # It was ended, or has failed, while it was being made.
             begun.end()
 
     @callback

@@ -1,4 +1,4 @@
-"""When Tango may be told to subscribe: when the databases have just answered."""
+"""Whether Tango may subscribe: only if the databases answered just now."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from taurus_tpo.scheme.gui_wait_policy import GuiWaitPolicy
 from taurus_tpo.tango_client.database import DatabaseConnection, DatabaseRequest
 from taurus_tpo.tango_client.server_registry import SERVER_REGISTRY, DeviceLocation
 
-#: The question that is asked where it is only about an answer.
+#: Request that only tests whether the database answers.
 PING: DatabaseRequest = ("State",)
 
-#: For how long the answer of a database counts, s: it may hang the next moment, and
-#: while it is asked by Tango itself, all that is new in the process waits.
+#: How long an answer of a database counts, s: it may hang the next moment, and while
+#: Tango waits for it, all other subscriptions and new proxies of the process wait.
 ANSWER_FRESH = 0.05
 
 
 class DatabaseReadiness:
-    """Keeps subscriptions from Tango while a database has not just answered.
+    """Holds subscriptions back while a database has not answered just now.
 
-    With its first subscription a process makes an object of the database of the
-    environment, and with the first one of each device Tango looks for the device that
-    administers its server. Where the database hangs, that took 9 s in the thread of the
-    caller, in all modes, and then 20 s to some minutes, during which nobody else could
-    subscribe to anything, or make a ``DeviceProxy``. For any thread.
+    With its first subscription a process connects to the database of the environment,
+    and with the first one of each device Tango looks up the device that administers its
+    server. If the database hung, that took 9 s in the caller's thread, in all modes,
+    and then 20 s to some minutes, during which no other thread could subscribe or make
+    a ``DeviceProxy``. For any thread.
 
-    :param pool: asks the databases.
-    :param wait_policy: how long whoever builds a window waits.
+    :param pool: calls the databases.
+    :param wait_policy: how long the GUI thread waits.
     """
 
     def __init__(self, pool: DevicePool, wait_policy: GuiWaitPolicy) -> None:
@@ -42,35 +42,36 @@ class DatabaseReadiness:
         self._has_subscribed = False
 
     def restart_in_child(self, pool: DevicePool) -> None:
-        """Ask by another ``pool``, in a process that was forked."""
+        """Use another ``pool``, in a forked child process."""
         self._pool = pool
 
     def is_ready(self, place: DeviceLocation) -> bool:
-        """Return whether Tango may subscribe to what is at ``place``; never waits."""
+        """Return whether Tango may subscribe to a device at ``place``; never waits."""
         return next(self._unanswered(place), None) is None
 
     def note_subscription(self) -> None:
-        """Take note that Tango was told to subscribe to something."""
+        """Record that Tango was called to subscribe."""
         self._has_subscribed = True
 
     def becomes_ready(self, place: DeviceLocation) -> Future[Any] | None:
-        """Have the database asked that has not answered just now.
+        """Request an answer of the database that has not answered just now.
 
-        :return: done when it has answered, or does not; None where Tango may subscribe.
+        :return: done when it has answered, or does not answer; None if Tango may
+            subscribe.
         """
         database = next(self._unanswered(place), None)
         return None if database is None else self._ask(database, patient=True)
 
     def await_ready(self, place: DeviceLocation) -> None:
-        """Wait until Tango may subscribe to what is at ``place``.
+        """Wait until Tango may subscribe to a device at ``place``.
 
-        :raises tango.DevFailed: where a database does not answer.
+        :raises tango.DevFailed: if a database does not answer.
         """
         for database in self._unanswered(place):
             if database.silent:
                 database.no_answer()
             if self._pool.owns(threading.current_thread()):
-                # All threads might wait for each other.
+                # A request to the pool could deadlock: all its threads may wait.
                 database.call(*PING)
                 continue
             self._wait_policy.wait_at_length(self._ask(database), database)
@@ -78,9 +79,9 @@ class DatabaseReadiness:
                 database.no_answer()
 
     def server_answers(self, server: Server) -> bool:
-        """Return whether ``server`` answers now; waits for that.
+        """Return whether ``server`` answers now; waits for a probe.
 
-        While Tango waits for one that hangs, it subscribes to nothing of any other.
+        While Tango waits for a server that hangs, it makes no other subscription.
         """
         return self._pool.server_answers(server)
 

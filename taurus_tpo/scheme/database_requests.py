@@ -1,4 +1,4 @@
-"""What is asked of a database while somebody waits for the answer."""
+"""Requests to a database whose answer a caller waits for."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from taurus_tpo.tango_client.database import DatabaseConnection, DatabaseRequest
 
 
 class DatabaseRequests:
-    """Has databases asked by the threads of the pool. For any thread.
+    """Has the pool call databases. For any thread.
 
-    :param wait_policy: how long whoever builds a window waits.
+    :param wait_policy: how long the GUI thread waits.
     """
 
     def __init__(self, pool: DevicePool, wait_policy: GuiWaitPolicy) -> None:
@@ -26,17 +26,17 @@ class DatabaseRequests:
 
     @property
     def in_a_hurry(self) -> bool:
-        """Whether the calling thread builds a window."""
+        """Whether the caller is the GUI thread, or to be treated as such."""
         return self._wait_policy.in_a_hurry
 
     def ask(self, database: DatabaseConnection, *question: str) -> Any:
-        """Return what ``database`` says; waits as long as may be.
+        """Return the result of a command; waits as the wait policy permits.
 
         :param question: a command of the database, and its argument.
-        :raises tango.DevFailed: where it says no, or nothing in time.
+        :raises tango.DevFailed: if the command fails, or there is no answer in time.
         """
         if self._pool.owns(threading.current_thread()):
-            # All threads might wait for each other.
+            # A request to the pool could deadlock: all its threads may wait.
             return database.call(*question)
         if self.in_a_hurry and database.silent:
             database.no_answer()
@@ -45,13 +45,14 @@ class DatabaseRequests:
         return _answer_to(question, answer, database)
 
     def ask_at_length(self, database: DatabaseConnection, *question: str) -> Any:
-        """Return what ``database`` says, where all depends on that.
+        """Return the result of an indispensable command.
 
-        Waits as stock Taurus: as long as it takes where its process runs, and once for
-        one that hangs; as :meth:`ask` where Taurus fills a form by itself.
+        Waits as
+        :meth:`~taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy.wait_at_length`; while
+        Taurus fills a form in the GUI thread, as ``wait_if_it_runs`` there.
 
         :param question: a command of the database, and its argument.
-        :raises tango.DevFailed: where it says no, or nothing in time.
+        :raises tango.DevFailed: if the command fails, or there is no answer in time.
         """
         if self._pool.owns(threading.current_thread()):
             return database.call(*question)
@@ -69,11 +70,11 @@ class DatabaseRequests:
         delay: float = 0.0,
         patient: bool = False,
     ) -> Future[Any]:
-        """Have ``database`` asked, and return at once.
+        """Request a command and return at once.
 
-        :param delay: when, s from now.
-        :param patient: where it is known not to answer, wait until it does.
-        :return: gets what it says, or Tango's ``DevFailed``.
+        :param delay: s from now.
+        :param patient: if the database is known not to answer, wait until it does.
+        :return: future of the result, or of a ``DevFailed``.
         """
         return self._pool.submit(
             database, question, None, RequestKind.ASK, delay, patient
@@ -82,7 +83,7 @@ class DatabaseRequests:
     def _asked(
         self, database: DatabaseConnection, question: DatabaseRequest
     ) -> Future[Any]:
-        """Return the answer that is on its way, or that came too late; else ask."""
+        """Return the pending or late answer to an equal request; else begin one."""
         unclaimed = database.unclaimed.pop(question, None)
         if unclaimed is not None and not _is_vain(unclaimed):
             return unclaimed
@@ -92,9 +93,9 @@ class DatabaseRequests:
 def _answer_to(
     question: DatabaseRequest, answer: Future[Any], database: DatabaseConnection
 ) -> Any:
-    """Return what was told.
+    """Return the result.
 
-    :raises tango.DevFailed: where that is an error, or nothing yet.
+    :raises tango.DevFailed: if it is an error, or missing.
     """
     if answer.done() and not answer.cancelled():
         error = answer.exception()

@@ -1,9 +1,9 @@
-"""What attributes need, but not while a window is being built.
+"""Setup of attributes that is deferred while a window is being built.
 
-A thousand rows need a thousand subscriptions to configurations, beside those to values,
-and a thousand looks at what may have been missed (decision 0032). All of it takes its
-share of Python's lock from the thread that builds the rows. So it waits until no
-attribute has come for a while.
+A thousand rows need a thousand subscriptions to configurations, besides those to
+values, and a thousand verifications (decision 0032). All of it competes for Python's
+lock with the thread that builds the rows. So it is deferred until no attribute was
+added for a while.
 """
 
 from __future__ import annotations
@@ -23,26 +23,25 @@ from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.core.verification import in_company
 
-#: For how long no attribute must have come, s: one row of a form may take a tenth. And
-#: for how long where many have: to show what was built takes its time, too, so much for
-#: each. At most for so long.
+#: How long no attribute must have been added, s: at least QUIET (one row of a form may
+#: take 0.1 s) and EACH per deferred attribute (showing them takes time, too), at most
+#: LONGEST_QUIET.
 QUIET = 0.25
 EACH = 0.0005
 LONGEST_QUIET = 1.0
 
-#: How long that is waited for, s: a program may make attributes for ever.
+#: Longest time that setup is deferred, s: a program may add attributes for ever.
 LONGEST_WAIT = 10.0
 
-#: How many attributes have their turn at once: a thousand would freeze the window that
-#: has just opened.
+#: How many attributes are set up together: a thousand would freeze the new window.
 SOME = 25
 
-#: How long it is until the next have theirs, s.
+#: Pause before the next ones are set up, s.
 PACE = 0.03
 
 
 class Pool(Protocol):
-    """Asks devices: :class:`taurus_tpo.concurrency.io_pool.DevicePool`."""
+    """Serves requests: :class:`taurus_tpo.concurrency.io_pool.DevicePool`."""
 
     def submit(
         self,
@@ -53,19 +52,19 @@ class Pool(Protocol):
         delay: float,
         patient: bool,
     ) -> Future[Any]:
-        """Have ``device`` asked for its configuration."""
+        """Request the configuration of ``device``."""
 
     def withdraw(self, device: Any, kind: RequestKind, name: Hashable) -> None:
-        """Forget that."""
+        """Withdraw the request."""
 
 
 @dataclass(eq=False)
 class _Group:
-    """Attributes of one device that have their turns together.
+    """Attributes of one device that are set up together.
 
-    :param connection: what the pool knows the device by.
+    :param connection: identifies the device in the pool.
     :param attributes: those that were not cleaned up, by their identities.
-    :param subscribed: whether they have had their first turn.
+    :param subscribed: whether their first step is done.
     """
 
     device: weakref.ref[Any]
@@ -75,31 +74,32 @@ class _Group:
 
     @property
     def waits(self) -> bool:
-        """Whether somebody needs to hear of the configuration, and does not yet.
+        """Whether a listener needs the configuration and does not get it yet.
 
-        What was missed of a device that was away is seen to when it is back.
+        After the first step there is no retry: changes missed while the device was away
+        are handled when it answers again.
         """
         if self.subscribed:
             return False
         return any(attribute.is_listened_to for attribute in self.alive())
 
     def alive(self) -> list[Any]:
-        """Return the attributes that there are still."""
+        """Return the attributes that still exist."""
         found = (reference() for reference in list(self.attributes.values()))
         return [attribute for attribute in found if attribute is not None]
 
 
 class DeferredSetup:
-    """Holds attributes back, and has them do what they have to do when there is time.
+    """Defers the setup of attributes, and does it later.
 
-    Each has two turns: ``when_idle()``, when it subscribes to its configuration, and
-    ``when_open()``, when that and its first subscription are sure to bring events.
-    Right before each turn its device is asked for the configuration of all attributes,
-    in one call: it may have changed since they were made, or were asked last. Keeps no
-    attribute alive. All methods may be called from any thread.
+    It has two steps: ``when_idle()`` subscribes to the configuration; ``when_open()``
+    is called when that subscription, and the first one to the value, are sure to
+    deliver events. Right before each step the configurations of all attributes of the
+    device are read in one call: they may have changed meanwhile. Keeps no attribute
+    alive. All methods may be called from any thread.
 
     :param connection_of: returns the connection of a Taurus device.
-    :param after: calls a function in so many seconds.
+    :param after: calls a function after a delay in s.
     """
 
     def __init__(
@@ -114,18 +114,18 @@ class DeferredSetup:
         self._after = after
         self._clock = clock
         self._held: deque[weakref.ref[Any]] = deque()
-        #: Those who have waited long enough, by their connections.
+        #: Groups that are due, by their connections.
         self._ready: dict[Any, _Group] = {}
-        #: Those who have turns to come, by the identities of their attributes.
+        #: Groups with steps to do, by the identities of their attributes.
         self._groups: dict[int, _Group] = {}
-        # Garbage is collected in whatever a thread is doing: this here, perhaps.
+        # A garbage collection may call release() in any code of this thread.
         self._lock = threading.RLock()
         self._last = self._since = float("-inf")
         #: Whether a timer is set.
         self._is_timed = False
 
     def hold(self, attribute: Any) -> None:
-        """Let ``attribute`` have its turns, by a thread of the pool, some time."""
+        """Defer the setup of ``attribute``; a thread of the pool does it later."""
         now, reference = self._clock.monotonic(), weakref.ref(attribute)
         with self._lock:
             self._last = now
@@ -148,7 +148,7 @@ class DeferredSetup:
             self._pool.withdraw(group.connection, RequestKind.CONNECT, id(group))
 
     def _go_on(self) -> None:
-        """Request what is next if no window is being built; called by the timer."""
+        """Request the next steps if no window is being built; called by the timer."""
         if not self._ready:
             left = self._until_quiet()
             if left > 0:
@@ -161,14 +161,14 @@ class DeferredSetup:
             self._after(PACE if self._ready else QUIET, self._go_on)
 
     def _until_quiet(self) -> float:
-        """Return how long it is until nobody need be held back any more, s."""
+        """Return the remaining time of the deferral, s."""
         with self._lock:
             quiet = min(LONGEST_QUIET, max(QUIET, EACH * len(self._held)))
             end = min(self._last + quiet, self._since + LONGEST_WAIT)
         return end - self._clock.monotonic()
 
     def _line_up(self) -> None:
-        """Sort those that are held back by their devices."""
+        """Group the deferred attributes by device."""
         while self._held:
             attribute = self._held.popleft()()
             if attribute is None or attribute.closed:
@@ -180,7 +180,7 @@ class DeferredSetup:
                 self._join(attribute, self._ready.setdefault(connection, made))
 
     def _join(self, attribute: Any, group: _Group) -> None:
-        """Let ``attribute`` have its turns with ``group``, and not with an earlier."""
+        """Add ``attribute`` to ``group``, and remove it from an earlier one."""
         key, reference = id(attribute), weakref.ref(attribute)
         with self._lock:
             before = self._groups.get(key)
@@ -190,7 +190,7 @@ class DeferredSetup:
             self._groups[key] = group
 
     def _next(self) -> Iterator[_Group]:
-        """Take groups that are ready, with some attributes in all."""
+        """Take due groups with about :data:`SOME` attributes in total."""
         taken = 0
         while self._ready and taken < SOME:
             group = self._ready.pop(next(iter(self._ready)))
@@ -198,7 +198,7 @@ class DeferredSetup:
             yield group
 
     def _is_more_to_do(self) -> bool:
-        """Return whether there is more to do, for which a timer is to be set."""
+        """Return whether a timer has to be set for more groups or attributes."""
         now = self._clock.monotonic()
         with self._lock:
             self._since = now
@@ -206,9 +206,9 @@ class DeferredSetup:
             return self._is_timed
 
     def _ask(self, group: _Group, delay: float = 0.0) -> None:
-        """Have the device of ``group`` asked, in ``delay`` s, for its next turn."""
+        """Request the configuration for the next step of ``group`` in ``delay`` s."""
         if group.alive():
-            # Not by a name: another group of that device may be on its way.
+            # Not by name: another group of that device may have a pending request.
             answer = self._pool.submit(
                 group.connection,
                 id(group),
@@ -220,7 +220,7 @@ class DeferredSetup:
             answer.add_done_callback(partial(self._on_answer, group))
 
     def _on_answer(self, group: _Group, answer: Future[Any]) -> None:
-        """Let ``group`` have its turn; called in a thread of the pool."""
+        """Do the next step of ``group``; called in a thread of the pool."""
         if answer.cancelled():
             return
         error = answer.exception()
@@ -237,16 +237,16 @@ class DeferredSetup:
                 _have_turn(attribute, attribute.configuration.when_open)
 
     def _dissolve(self, group: _Group) -> None:
-        """Take note that those in ``group`` have had their turns."""
+        """Forget ``group``, whose steps are done."""
         with self._lock:
             for key in list(group.attributes):
                 self._groups.pop(key, None)
 
 
 def _have_turn(attribute: Any, turn: Callable[[], Any]) -> None:
-    """Let ``attribute`` have its turn; what goes wrong is its own."""
+    """Do one step of ``attribute``; an exception does not affect the others."""
     try:
         turn()
-    except Exception as error:  # noqa: BLE001 - the others must have theirs
+    except Exception as error:  # noqa: BLE001 - the others must go on
         attribute.error("%s: its configuration was not taken: %r", attribute, error)
         attribute.debug("details:", exc_info=True)

@@ -1,4 +1,4 @@
-"""Taurus's device of the ``tango`` scheme; its proxy is made in another thread."""
+"""Taurus's device of the ``tango`` scheme; its proxy is made by the pool."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from taurus_tpo.tango_client import pytango_compat
 
 
 class DeviceOfThePool:
-    """What makes a class of Taurus devices hold up no window that is being built.
+    """Mixin: a Taurus device class that does not block a window that is being built.
 
-    What Taurus asks by itself waits for moments only, see
-    :class:`taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy`. What a program asks for by
-    name it waits for, as in stock Taurus.
+    Requests that Taurus makes by itself wait only as long as
+    :class:`taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy` permits. Requests that a
+    program makes wait as in stock Taurus.
 
-    Comes before Taurus's own ``TangoDevice`` or a class that derives from it. Methods
-    may be called from any thread.
+    To be placed before Taurus's ``TangoDevice`` or a subclass of it. Methods may be
+    called from any thread.
     """
 
     # Taurus's constructor registers the device, and waits for it, before it sets these:
-    # another thread may have it by then. (It cannot be registered later: constructors
-    # of other classes ask for its attributes, which ask for it.)
+    # another thread may use it by then. (It cannot be registered later: constructors of
+    # other classes get its attributes, which get the device.)
     _deviceObj: Any = None
     _deviceStateObj: Any = None
     _deviceState: Any = TaurusDevState.Undefined
@@ -35,22 +35,22 @@ class DeviceOfThePool:
     def _createHWObject(self) -> Any:
         """Return the ``DeviceProxy``, or None while the device does not answer.
 
-        Called by Taurus's constructor: by Taurus itself, which builds a window.
+        Called by Taurus's constructor, possibly while a window is built.
         """
         return self.factory().proxy_of(self)
 
     def make_proxy(self) -> Any:
-        """Make the ``DeviceProxy``, and wait for it; for the plugin's own threads."""
+        """Make the ``DeviceProxy``; waits. For the plugin's own threads."""
         return pytango_compat.synchronous(super()._createHWObject())  # type: ignore[misc]
 
     def getDeviceProxy(self) -> Any:
-        """Return the ``tango.DeviceProxy``; waits for the device, in whatever thread.
+        """Return the ``tango.DeviceProxy``; waits for the device, in any thread.
 
-        For a server that does not answer once, as long as Tango waits. Then, and while
-        it is known not to answer, returns what stands in for it
-        (:class:`taurus_tpo.scheme.absent_proxy.AbsentProxy`).
+        If the server does not answer, waits once, as long as Tango. Then, and while it
+        is known not to answer, returns an
+        :class:`taurus_tpo.scheme.absent_proxy.AbsentProxy`.
 
-        :return: None where the database does not know the device, or does not answer.
+        :return: None if the database does not know the device, or does not answer.
         """
         if self._deviceObj is None:
             found = self.factory().proxy_by_name(self)
@@ -61,11 +61,11 @@ class DeviceOfThePool:
         return self._deviceObj
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the ``DeviceProxy`` has under this name, as Taurus's own does.
+        """Return an attribute or method of the ``DeviceProxy``, as Taurus's class does.
 
         Waits for the device as :meth:`getDeviceProxy`.
         """
-        # Not in the midst of Taurus's constructor, and not for what Tango never has.
+        # Not during Taurus's constructor, and not for names that Tango never has.
         if "_deviceObj" in vars(self) and not name.startswith("_"):
             found = self.getDeviceProxy()
             if isinstance(found, AbsentProxy):
@@ -73,10 +73,10 @@ class DeviceOfThePool:
         return super().__getattr__(name)  # type: ignore[misc]
 
     def take_alias(self, alias: str) -> None:
-        """Take the alias, which the database has told later than Taurus asked for it.
+        """Set the alias, which arrived after Taurus had requested it.
 
-        It is the device's short name, by which rows of forms go. Widgets that show it
-        are built anew. Called by a thread of the pool.
+        The alias is the device's short name, which rows of forms show; they are
+        rebuilt. Called by a thread of the pool.
         """
         self._simp_name = alias
         factory = self.factory()
@@ -84,13 +84,13 @@ class DeviceOfThePool:
         factory.late_devices.add(self)
 
     def isValidDev(self) -> bool:
-        """Return whether there is a proxy; Taurus's old word."""
+        """Return whether there is a proxy; Taurus's old name."""
         return self.getDeviceProxy() is not None
 
     def attribute_query(self, attr_name: str) -> Any:
         """Return Tango's ``AttributeInfoEx``; called by Taurus's attributes.
 
-        :raises tango.DevFailed: where the device does not tell.
+        :raises tango.DevFailed: if there is no answer, or the call fails.
         """
         return self.factory().configuration_of(self, attr_name)
 
@@ -98,7 +98,7 @@ class DeviceOfThePool:
     def state(self) -> Any:
         """Taurus's state of the device; waits for it as :meth:`getDeviceProxy`.
 
-        ``Undefined`` where it does not answer.
+        ``Undefined`` if the device does not answer.
         """
         if self.factory().reach_by_name(self):
             return super().state  # type: ignore[misc]
@@ -106,7 +106,7 @@ class DeviceOfThePool:
         return self._deviceState
 
     def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, Any]]:
-        """Return what the tool tip of a widget says, as far as it is known in time."""
+        """Return the content of the tooltip, as far as it is known in time."""
         if self.factory().answers_in_time(self):
             return list(super().getDisplayDescrObj(cache))  # type: ignore[misc]
         self._deviceState = TaurusDevState.Undefined
@@ -119,10 +119,10 @@ class DeviceOfThePool:
     def addListener(self, listener: Any) -> Any:
         """Add a listener; the first one makes the device listen to its own state.
 
-        A later one is told the state that is known. (Taurus's own reads the device for
-        that, and keeps the caller waiting.)
+        A later one gets the cached state. (Taurus's own method reads the device and
+        blocks the caller.)
 
-        :return: False if it listens already.
+        :return: False if it is a listener already.
         """
         listened = self.hasListeners()
         added = TaurusDevice.addListener(self, listener)
@@ -134,10 +134,10 @@ class DeviceOfThePool:
         return added
 
     def eventReceived(self, event_src: Any, event_type: Any, event_value: Any) -> None:
-        """Tell its listeners of its state; called by that.
+        """Dispatch its state to its listeners; called by the state attribute.
 
-        Where they have gone without a word, as a widget does that Qt deletes, the
-        device listens no more: its state would be polled for ever.
+        If they are gone without a call to ``removeListener``, as a widget that Qt
+        deletes, the device stops listening: its state would be polled for ever.
         """
         if self.hasListeners():
             super().eventReceived(event_src, event_type, event_value)  # type: ignore[misc]
@@ -146,14 +146,14 @@ class DeviceOfThePool:
 
 
 class TpoTangoDevice(DeviceOfThePool, TangoDevice):
-    """Taurus's own Tango device. Made by the factory, never by hand."""
+    """Taurus's own Tango device. Made by the factory only."""
 
 
 @functools.cache
 def of_the_pool(klass: type[TangoDevice]) -> type[TangoDevice]:
-    """Return what the factory makes of a device class that somebody has registered.
+    """Return the class that the factory uses for a registered device class.
 
-    It is a ``klass`` in all but this: its proxy is made by the pool's threads.
+    It is a subclass of ``klass`` whose proxy is made by the pool.
     """
     if klass is TangoDevice:
         return TpoTangoDevice

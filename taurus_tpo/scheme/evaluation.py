@@ -1,9 +1,9 @@
 """Evaluations (``eval:``) over Tango attributes that have no value yet.
 
-Taurus reads each attribute that an evaluation refers to when it makes the evaluation:
-a server that hangs costs the thread of the GUI its timeouts for each of them, and where
-one is down there is no evaluation, and no row in a form, for good. While a window is
-built, an evaluation of ours waits for that as long as a row of a Tango attribute does.
+When Taurus makes an evaluation, it reads each attribute that the evaluation refers to.
+A server that hangs blocks the GUI thread for a timeout per attribute; if a server is
+down, there is no evaluation, and no row in a form, for good. While a window is built,
+this class waits for the values only as long as a row of a Tango attribute does.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 
 
 class TpoEvaluationAttribute(EvaluationAttribute):
-    """An evaluation that need not have all its values when it is made.
+    """An evaluation that can be made before all its values are known.
 
-    Until they have come it looks like a text without a value, as a Tango attribute
-    does whose device does not answer. With the first value its listeners are told to
-    look at its configuration again. Made by Taurus's factory, never by hand. Methods
-    may be called from any thread.
+    Until then it is a placeholder that looks like a text without a value, as a Tango
+    attribute whose device does not answer. With the first value its listeners get a
+    ``Config`` event. Made by Taurus's factory only. Methods may be called from any
+    thread.
     """
 
     def __init__(self, name: str = "", parent: Any = None, **kwargs: Any) -> None:
-        #: The symbols of attributes that have not told a value yet.
+        #: Symbols of the attributes without a value so far.
         self._awaited: set[str] = set()
         #: Whether it was evaluated, so that type and format are known.
         self._evaluated = True
@@ -46,15 +46,15 @@ class TpoEvaluationAttribute(EvaluationAttribute):
             self._be_placeholder()
 
     def _lacks_values(self) -> bool:
-        """Return whether something that it refers to has no value."""
+        """Return whether an attribute that it refers to has no value."""
         values = self.getParentObj().getSafe()
         symbols = map(self.getId, taurus_compat.references(self))
         return any(values.get(symbol) is None for symbol in symbols)
 
     def _be_placeholder(self) -> None:
-        """Look like something that widgets can show until the first value arrives.
+        """Set a type and format that widgets can show until the first value arrives.
 
-        TaurusForm leaves the row of a model without a format and a type out for good.
+        TaurusForm never shows the row of a model without them.
         """
         self._evaluated = False
         self.data_format = DataFormat._0D
@@ -62,14 +62,14 @@ class TpoEvaluationAttribute(EvaluationAttribute):
         self.read().quality = AttrQuality.ATTR_INVALID
 
     def preProcessTransformation(self, trstring: str) -> Any:
-        """Find what it refers to; called by Taurus's constructor."""
+        """Find the attributes that it refers to; called by Taurus's constructor."""
         self._awaited = set()
         return super().preProcessTransformation(trstring)
 
     def _EvaluationAttribute__createReference(self, ref: str) -> Any:
-        """Return the attribute that is referred to, and remember its value.
+        """Return the attribute that is referred to, and store its value.
 
-        Taurus's own reads it, and waits for that.
+        Taurus's own method reads it and waits.
         """
         found = Attribute(ref)
         references = taurus_compat.references(self)
@@ -83,20 +83,21 @@ class TpoEvaluationAttribute(EvaluationAttribute):
         return found
 
     def _EvaluationAttribute__fireRegisterEvent(self, listener: Any) -> None:
-        """Tell those who came later what is known; called in a thread of Taurus's.
+        """Dispatch the value to new listeners; called in a thread of Taurus.
 
-        Taurus's own tells widgets in that thread, also those that are being deleted.
+        Taurus's own method calls widgets in that thread, even while they are being
+        deleted.
         """
         told = tuple(one for one in taurus_compat.listeners(self) if one() in listener)
         EVENT_DISPATCHER.tell(self, TaurusEventType.Change, self.read(), told)
 
     def applyTransformation(self) -> None:
-        """Evaluate it, once all that it refers to has told a value."""
+        """Evaluate it if all attributes that it refers to have a value."""
         if not self._awaited:
             super().applyTransformation()
 
     def eventReceived(self, evt_src: Any, evt_type: Any, evt_value: Any) -> None:
-        """Take what an attribute that it refers to has told."""
+        """Process an event of an attribute that it refers to."""
         rvalue = getattr(evt_value, "rvalue", None)
         if self._awaited and rvalue is not None:
             symbol = self.getId(evt_src)
@@ -114,7 +115,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
     def fireEvent(
         self, event_type: Any, event_value: Any, listeners: Any = None
     ) -> None:
-        """Tell the listeners: widgets in the thread of the GUI, in slices."""
+        """Dispatch to the listeners: to widgets in the GUI thread, in slices."""
         if listeners is None:
             EVENT_DISPATCHER.tell(
                 self, event_type, event_value, taurus_compat.listeners(self)
@@ -123,9 +124,9 @@ class TpoEvaluationAttribute(EvaluationAttribute):
             super().fireEvent(event_type, event_value, listeners)
 
     def addListener(self, listener: Any) -> Any:
-        """Add a listener; the first one makes it listen to what it refers to.
+        """Add a listener; the first one makes it listen to the attributes.
 
-        :return: False if it listens already.
+        :return: False if it is a listener already.
         """
         EVENT_DISPATCHER.pass_by(self)
         added = super().addListener(listener)
@@ -133,7 +134,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
         return added
 
     def _catch_up(self) -> None:
-        """Take the values that have come while nobody listened to them."""
+        """Take values that arrived while it did not listen to the attributes."""
         for one in taurus_compat.references(self) if self._awaited else ():
             known = one.known.value if _is_tango(one) else None
             if known is not None and self.getId(one) in self._awaited:
@@ -142,7 +143,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
     def getFragmentObj(self, fragmentName: str | None = None) -> Any:
         """Return what widgets show, as Taurus does.
 
-        :raises AttributeError: for a value before the first: widgets show none.
+        :raises AttributeError: for a value before the first one; widgets show no value.
         """
         of_value = (fragmentName or self.defaultFragmentName).partition(".")[0]
         if not self._evaluated and of_value in ("rvalue", "wvalue"):
@@ -150,7 +151,7 @@ class TpoEvaluationAttribute(EvaluationAttribute):
         return super().getFragmentObj(fragmentName)
 
     def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, str]]:
-        """Return what tooltips tell, as Taurus does, and what it waits for."""
+        """Return the content of tooltips, as Taurus does, with what it waits for."""
         told = list(super().getDisplayDescrObj(cache))
         for one in taurus_compat.references(self):
             if self.getId(one) in self._awaited and _is_tango(one):
@@ -158,27 +159,27 @@ class TpoEvaluationAttribute(EvaluationAttribute):
         return told
 
     def cleanUp(self) -> None:
-        """End it: its listeners hear nothing any more."""
+        """End it: its listeners get no more events."""
         self.closed = True
         super().cleanUp()
 
 
 def _value_in_time(attribute: Any) -> Any:
-    """Return the value that ``attribute`` has now, None where that takes too long.
+    """Return the value of ``attribute``, or None if the GUI thread may not wait.
 
-    As long as it takes, unless this thread builds a window.
+    Any other thread waits for it.
     """
     factory = attribute.factory()
     if _is_tango(attribute) and factory.wait_policy.in_a_hurry:
         factory.read_in_time(attribute)
         return attribute.known.value
     if isinstance(attribute, TpoEvaluationAttribute) and attribute.isUsingEvents():
-        # It has just been made, or is kept up to date.
+        # It has just been made, or is kept current.
         value = attribute.read()
         return None if value.rvalue is None else value
     return attribute.read(cache=False)
 
 
 def _is_tango(attribute: Any) -> bool:
-    """Return whether it is one of ours, and no class of somebody else's."""
+    """Return whether it is of the plugin's class, not of another one."""
     return isinstance(attribute, TpoTangoAttribute)

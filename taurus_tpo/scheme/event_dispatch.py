@@ -1,10 +1,10 @@
-"""Tells listeners what is new, and keeps the GUI alive while it does.
+"""Dispatches events to listeners and keeps the GUI responsive.
 
-A widget that is told emits a Qt signal. In the thread of the GUI it is handled at once;
-from another thread it waits in Qt's queue, which is worked off without a break: a
-thousand values would freeze the window. So widgets are told in the thread of the GUI,
-a slice at a time. All other listeners are told in the thread that brings the news: they
-may block, or wait for the GUI.
+A widget reacts to an event with a Qt signal. In the GUI thread the signal is handled at
+once. From another thread it is queued by Qt, which handles its queue without a break: a
+thousand values would freeze the window. So events are dispatched to widgets in the GUI
+thread, in slices. All other listeners are called in the thread that received the event:
+they may block, or wait for the GUI.
 """
 
 from __future__ import annotations
@@ -22,43 +22,46 @@ from taurus_tpo.environment import taurus_compat
 from taurus_tpo.scheme.gui_thread import GuiThread, is_of_taurus
 from taurus_tpo.scheme.tooltips import Tooltips
 
-#: How long widgets are told at the most when one more begins to listen, s.
+#: Longest dispatch to widgets when a listener is added, s.
 PASSING = 0.01
 
-#: How many may wait then: those are told soon after the window is painted, or before.
+#: How many notifications may stay pending then: they are dispatched soon after the
+#: window is painted, or before.
 BACKLOG = 250
 
 
-#: How many values and errors wait for one widget at the most, or until another thread
-#: has told the listeners of an attribute the one before: where that is slower than the
+#: How many values and errors may be pending for one widget, or for an attribute while
+#: another thread dispatches to its listeners. If the dispatch is slower than the
 #: events, the oldest is dropped for the newest.
 WAITING = 1000
 
-#: The same for values larger than so many bytes: images come faster than they are seen.
+#: The same for values larger than :data:`LARGE` bytes: images arrive faster than a user
+#: can see them.
 WAITING_IF_LARGE = 2
 LARGE = 65_536
 
 
-#: Who wants to know which widgets are told of their attribute.
+#: Functions that are called with widgets, see :func:`when_first_told`.
 _WATCHERS: list[Callable[[Any], Any]] = []
 
 
 def when_first_told(watch: Callable[[Any], Any]) -> None:
-    """Have ``watch`` called with each widget that is told something for the first time.
+    """Have ``watch`` called with each widget after its first event.
 
-    Of the attribute that it listens to; and again when that is its first value. In the
-    thread of the GUI, while widgets are being told: it must not do much, nor raise.
+    That is the first event of the attribute that it listens to; and again after the
+    first value. Called in the GUI thread, during the dispatch: it must be fast and must
+    not raise.
     """
     _WATCHERS.append(watch)
 
 
-#: In the place of an event type: only the tooltip is to be written anew.
+#: Instead of an event type: only the tooltip has to be updated.
 TOOLTIP = "tooltip"
 
 
 @dataclass
 class _Heard:
-    """What a widget has heard of the attribute that it listens to."""
+    """What was dispatched to a widget of the attribute that it listens to."""
 
     attribute: weakref.ref[Any]
     anything: bool = False
@@ -68,9 +71,9 @@ class _Heard:
 
 @dataclass(frozen=True)
 class _Notification:
-    """What one widget is to be told; keeps neither attribute nor widget alive.
+    """An event for one widget; keeps neither attribute nor widget alive.
 
-    :param event_type: None: what has waited longest for this widget.
+    :param event_type: None: the oldest pending value or error of this widget.
     """
 
     attribute: weakref.ref[Any]
@@ -80,33 +83,33 @@ class _Notification:
 
 
 class _Waiting:
-    """The values and errors that wait for each widget: some at the most; any thread."""
+    """The pending values and errors of each widget, limited; any thread."""
 
     def __init__(self) -> None:
-        # Python collects garbage at any time, and with it who tells somebody something.
+        # A garbage collection may dispatch an event in any code of this thread.
         self._lock = threading.RLock()
-        #: By the identity of the registration: a notification for each keeps it alive.
+        #: By the identity of the registration, which its notifications keep alive.
         self._news: dict[int, deque[tuple[Any, Any]]] = {}
 
     def add(self, listener: weakref.ref[Any], event_type: Any, value: Any) -> bool:
-        """Append what ``listener`` is to be told; drop the oldest where many wait.
+        """Append a value or error for ``listener``; drop the oldest at the limit.
 
-        :return: whether one more waits than before, and needs a notification.
+        :return: whether the number has grown, so that a notification is needed.
         """
         most = most_waiting(value)
         dropped = []
         with self._lock:
             news = self._news.setdefault(id(listener), deque())
             while len(news) >= most:
-                # Kept for now: what goes with it need not go with the lock held.
+                # Destroyed later, not with the lock held.
                 dropped.append(news.popleft())
             news.append((event_type, value))
         return not dropped
 
     def take(self, listener: weakref.ref[Any]) -> tuple[Any, Any] | None:
-        """Return what has waited longest for ``listener``; it waits no more.
+        """Remove and return the oldest value or error for ``listener``.
 
-        None where several have made room for a large one.
+        None if several were dropped for a large one.
         """
         with self._lock:
             news = self._news.get(id(listener))
@@ -117,47 +120,48 @@ class _Waiting:
 
 
 def most_waiting(value: Any) -> int:
-    """Return how many values like this one wait for somebody at the most."""
+    """Return how many values of this size may be pending for one receiver."""
     return WAITING_IF_LARGE if _size_of(value) > LARGE else WAITING
 
 
 def _size_of(value: Any) -> int:
-    """Return how many bytes an array takes that is in ``value``; 0: it is none."""
+    """Return the size of the array in ``value`` in bytes; 0 without an array."""
     rvalue = getattr(value, "rvalue", None)
     return int(getattr(getattr(rvalue, "magnitude", rvalue), "nbytes", 0))
 
 
 class EventDispatcher:
-    """Tells the listeners of all attributes, with no lock held."""
+    """Dispatches the events of all attributes, with no lock held."""
 
     def __init__(self) -> None:
         self.restart_in_child()
-        #: Of which attribute each widget has heard last; of the thread of the GUI.
+        #: The last attribute of each widget; only used in the GUI thread.
         self._heard_of: weakref.WeakKeyDictionary[Any, _Heard]
         self._heard_of = weakref.WeakKeyDictionary()
         self._tips = Tooltips()
 
     def restart_in_child(self) -> None:
-        """Begin anew, in a process that was forked: another thread may have a lock."""
+        """Reset in a forked child process: another thread may hold a lock."""
         self._gui_thread: GuiThread | None = None
-        #: Whether Python is ending, and with it the widgets.
+        #: Whether Python is ending, which destroys the widgets.
         self._ending = False
         self._waiting = _Waiting()
 
     def __len__(self) -> int:
-        """Return how often widgets are still to be told; from any thread."""
+        """Return the number of pending notifications of widgets; any thread."""
         return 0 if self._gui_thread is None else len(self._gui_thread.queue)
 
     def tell(
         self, attribute: Any, event_type: Any, value: Any, listeners: tuple[Any, ...]
     ) -> None:
-        """Tell ``listeners``; may be called from any thread.
+        """Dispatch an event to ``listeners``; any thread.
 
-        Widgets hear it in the thread of the GUI, in the order of these calls: at once
-        if this is that thread and nobody waits, else when it is their turn. One that is
-        slower than its events does not hear the oldest values that wait. Those that
-        have been removed or deleted by then hear nothing, nor do those of an attribute
-        that is gone or was cleaned up. All others hear it now, in this thread.
+        Widgets are called in the GUI thread, in the order of these calls: at once if
+        this is that thread and nothing is pending, else later. For a widget that is
+        slower than its events, the oldest pending values are dropped. Nothing is
+        dispatched to widgets that have been removed or deleted by then, nor for an
+        attribute that no longer exists or was cleaned up. All other listeners are
+        called now, in this thread.
 
         :param listeners: the references to them that ``TaurusModel`` keeps.
         """
@@ -183,11 +187,11 @@ class EventDispatcher:
             attribute.fireEvent(event_type, value, others)
 
     def refresh_tooltips(self, attribute: Any, listeners: tuple[Any, ...]) -> None:
-        """Have widgets write their tooltips anew, when it is their turn; any thread.
+        """Have widgets update their tooltips later; any thread.
 
-        For what has changed of an attribute and is no news for them otherwise.
+        For changes of an attribute without an event for its widgets.
 
-        :param listeners: as for :meth:`tell`; those that are no widgets have none.
+        :param listeners: as for :meth:`tell`; only widgets have tooltips.
         """
         gui_thread = self._gui_thread
         if gui_thread is None or not gui_thread.on_duty or self._ending:
@@ -200,23 +204,22 @@ class EventDispatcher:
                 gui_thread.queue.put(notification)
 
     def pass_by(self, attribute: Any) -> None:
-        """Tell widgets what has piled up while more of them are made.
+        """Dispatch pending events to widgets while more widgets are made.
 
-        May be called from any thread; does something in that of the GUI alone, and only
-        while no widget is being told there.
+        May be called from any thread. Only does something in the GUI thread, and only
+        while no event is being dispatched there.
 
-        :param attribute: what is being given a listener. The listeners that it has may
-            be a row that is half built: what is for them, and what comes after it,
-            waits.
+        :param attribute: is about to get a listener. A listener that it has may be a
+            row that is half built: its events, and all later ones, stay pending.
         """
         gui_thread = self._gui_thread
         if gui_thread is None or not gui_thread.on_duty:
             gui_thread = GuiThread.of_this_thread(self._deliver)
             if gui_thread is not None:
-                # What waits for an application that is gone waits for nobody.
+                # Events that are pending for an earlier application are dropped.
                 self._waiting = _Waiting()
-                # Before what PyQt has registered, which deletes the widgets: another
-                # thread that tells one then crashes the process.
+                # Before the exit handler of PyQt, which deletes the widgets: a dispatch
+                # in another thread would then crash the process.
                 atexit.unregister(self._end)
                 atexit.register(self._end)
             self._gui_thread = gui_thread
@@ -230,11 +233,11 @@ class EventDispatcher:
         queue.pass_by(PASSING, enough)
 
     def _end(self) -> None:
-        """Tell widgets nothing any more."""
+        """Stop dispatching to widgets."""
         self._ending = True
 
     def work(self, seconds: float) -> None:
-        """Tell widgets for so long; does nothing but in the thread of the GUI."""
+        """Dispatch to widgets for up to ``seconds``; only in the GUI thread."""
         gui_thread = self._gui_thread
         if gui_thread is not None and gui_thread.here:
             gui_thread.queue.pass_by(seconds)
@@ -249,7 +252,8 @@ class EventDispatcher:
         if attribute is None or attribute.closed or widget is None:
             return
         listeners = taurus_compat.listeners(attribute)
-        # The very registration: who left and came back has been told what is known.
+        # The same registration: a listener that was removed and added again has got the
+        # cached value.
         listening = any(one is notification.listener for one in listeners)
         gui_thread = self._gui_thread
         if not listening or gui_thread is None or not gui_thread.can_reach(widget):
@@ -288,20 +292,20 @@ class EventDispatcher:
             self._tips.forget(widget)
 
     def _heard(self, notification: _Notification, widget: Any) -> _Heard:
-        """Return what ``widget`` has heard so far of the attribute."""
+        """Return what was dispatched to ``widget`` of the attribute so far."""
         heard = self._heard_of.get(widget)
         if heard is None or heard.attribute != notification.attribute:
             heard = self._heard_of[widget] = _Heard(notification.attribute)
-            # One that was asked for its text before there was a value has chosen a
+            # A widget whose text was requested before the first value has chosen a
             # format for None, and would keep it.
             taurus_compat.forget_format(widget)
         return heard
 
     def _tell_configuration(self, attribute: Any, value: Any, widget: Any) -> None:
-        """Tell a first value as a configuration, too, where Taurus does so.
+        """Dispatch a first value as a configuration, too, if Taurus does.
 
-        All but the first listener are told both, where the value is there when they
-        come: some widgets react to the one, some to the other.
+        Taurus dispatches both to all but the first listener if there is a value when
+        they are added: some widgets react to the one, some to the other.
         """
         if not taurus_compat.takes_value_for_configuration(widget):
             self._tell(attribute, TaurusEventType.Config, value, widget)
@@ -310,7 +314,7 @@ class EventDispatcher:
         self._call(attribute, attribute.fireEvent, event_type, value, (widget,))
 
     def _call(self, attribute: Any, tell: Callable[..., Any], *what: Any) -> None:
-        """Call a listener, or one who watches; what that raises is its own."""
+        """Call a listener or an observer; log an exception."""
         try:
             tell(*what)
         except Exception as error:  # noqa: BLE001 - a listener may raise anything
@@ -318,11 +322,11 @@ class EventDispatcher:
             attribute.debug("details:", exc_info=error)
 
 
-#: The events that bring a value.
+#: Event types with a value.
 _VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
 
-#: The events of which the newest counts.
+#: Event types of which old ones may be dropped.
 _REPLACED = (*_VALUES, TaurusEventType.Error)
 
-#: The one of the process: widgets of all attributes share the thread of the GUI.
+#: The dispatcher of the process: widgets of all attributes share the GUI thread.
 EVENT_DISPATCHER = EventDispatcher()

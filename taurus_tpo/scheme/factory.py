@@ -1,4 +1,4 @@
-"""Taurus's factory of the ``tango`` scheme, with modes to choose and a first read."""
+"""Taurus's factory of the ``tango`` scheme, with selectable modes and the pool."""
 
 from __future__ import annotations
 
@@ -67,19 +67,20 @@ from taurus_tpo.tango_client.subscription import (
 )
 from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER, SUBSCRIPTION_QUEUE
 
-#: How often an attribute is looked for that other threads make and let go meanwhile.
+#: How often a lookup is tried if other threads make and release the attribute
+#: meanwhile.
 TRIES = 3
 
-#: How long the end of the process waits for reads that are under way, s.
+#: How long the exit of the process waits for running reads, s.
 CLOSING = 0.5
 
-#: How long it waits for what is under way to devices that are well, s.
+#: How long it waits for running calls to devices that answer, s.
 STOPPING = 0.1
 
-#: How long a fork waits for what Tango is subscribing to, s.
+#: How long a fork waits for subscriptions that Tango is making, s.
 FORKING = 1.0
 
-#: What Tango destroys only when no call to the device is under way.
+#: Classes whose objects Tango destroys only while no call to the device is running.
 _WAIT_FOR_TANGO = (
     tango.DeviceProxy,
     tango.AttributeProxy,
@@ -87,32 +88,32 @@ _WAIT_FOR_TANGO = (
     tango.Database,
 )
 
-#: How long the first paint of a window may wait for values that are on their way, and
-#: then for widgets to be told what has come, s.
+#: How long the first paint of a window may wait for pending values, and then for their
+#: dispatch to widgets, s.
 FIRST_PAINT = 0.1
 
-#: For how long the configuration that came with those of all attributes of a device is
-#: the one of an attribute that is being made, s: in a script, and while a window is
-#: built. Somebody may have changed it since. (A window looks once more, later.)
+#: Largest age of the configurations of a device that are used for a new attribute, s:
+#: in a script, and while a window is built. They may have changed since. (For a window,
+#: they are read again later.)
 JUST_TOLD = {False: 0.05, True: 0.5}
 
-#: By what name the pool knows what a program has asked for by name.
+#: Name in the pool of the requests of a program.
 BY_NAME = "by name"
 
-#: Where a Taurus device keeps its connection, so that both live as long.
+#: Attribute of a Taurus device that keeps its connection, so that both live equally
+#: long.
 _CONNECTION = "_taurus_tpo_connection"
 
-#: Waits for something for so many seconds, None for as long as it takes; says whether
-#: it has come.
+#: Waits up to a number of seconds, None: no limit; returns whether the wait succeeded.
 _Wait = Callable[[Optional[float]], bool]
 
 
 class TpoTangoFactory(TangoFactory):
     """The singleton factory behind ``taurus.Factory("tango")``.
 
-    What it adds to Taurus's own: the mode of each attribute
-    (:meth:`set_event_sub_mode`, :meth:`decide_event_sub_mode`) and the pool of the
-    first reads (:attr:`first_read`, :meth:`readAttributeFirstTime`).
+    It adds to Taurus's own factory the mode of each attribute
+    (:meth:`set_event_sub_mode`, :meth:`decide_event_sub_mode`) and the pool
+    (:attr:`first_read`, :meth:`readAttributeFirstTime`).
 
     Methods may be called from any thread.
     """
@@ -124,36 +125,36 @@ class TpoTangoFactory(TangoFactory):
         TaurusElementType.Attribute: TpoTangoAttribute,
     }
 
-    #: The pool of all that the plugin asks of devices: connections, first reads and
-    #: polling. Of first reads: ``pending()``, ``stats()``, ``wait(timeout)``.
+    #: The pool for all requests to devices: connections, first reads and polls. For
+    #: first reads: ``pending()``, ``stats()``, ``wait(timeout)``.
     first_read: DevicePool
 
-    #: How long whoever builds a window waits.
+    #: How long the GUI thread waits for devices.
     wait_policy: GuiWaitPolicy
 
-    #: What is asked of databases, by the same pool.
+    #: Requests to databases, by the same pool.
     database_requests: DatabaseRequests
 
-    #: Holds back what attributes do when no window is being built.
+    #: Defers the setup of attributes while a window is being built.
     deferred_setup: DeferredSetup
 
-    #: Logs which attributes are polled for want of a subscription.
+    #: Logs which attributes are polled instead of subscribed.
     polled_report: PolledReport
 
-    #: Does what somebody in a window wants done and cannot wait for.
+    #: Runs actions of a user interface that would block it.
     background_tasks: SerialExecutor
 
-    #: The devices that were there later than a window asked for them.
+    #: Devices that first answered after a window had requested them.
     late_devices: PendingDevices
 
-    #: The default database, once somebody has asked for it.
+    #: The default database; None before the first request.
     dft_db: TpoTangoAuthority | None
 
     def init(self, *args: Any, **kwargs: Any) -> None:
-        """Make the one instance; called by Taurus's ``Singleton``."""
+        """Initialize the only instance; called by Taurus's ``Singleton``."""
         super().init(*args, **kwargs)
         self._left_behind = False
-        # Taurus has registered cleanUp by now: what is registered later runs earlier.
+        # Taurus has registered cleanUp already: later registrations run earlier.
         atexit.register(self._end)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
@@ -162,27 +163,28 @@ class TpoTangoFactory(TangoFactory):
         application.application_ready_eg.subscribeEvent(
             self._before_first_paint, with_first_event=False
         )
-        # A TaurusApplication makes the factories before it handles signals. One that
-        # came between that and its event loop would end a loop that is not there; and
-        # a window without an attribute of ours is to hear them, too.
+        # A TaurusApplication makes the factories before it handles signals. A signal
+        # between that and its event loop would end a loop that does not run. And
+        # signals must be handled in a window without Tango attributes, too.
         made_for = application_of_this_thread()
         if made_for is not None:
             hear_signals(made_for)
         self._introduce()
 
     def reInit(self) -> None:
-        """Start afresh; called by Taurus at first and after :meth:`cleanUp`."""
+        """Set or reset all state; called by Taurus first, and after :meth:`cleanUp`."""
         super().reInit()
         self._events_disabled = None
         self._program = ModeSource.named("program")
-        #: The devices, in small letters, whose class the database has not told.
+        #: Devices, in lower case, whose class is not known, since the database did not
+        #: answer.
         self._class_in_doubt: set[str] = set()
         self.wait_policy = GuiWaitPolicy()
         self._begin()
         self._readiness = DatabaseReadiness(self.first_read, self.wait_policy)
 
     def _begin(self) -> None:
-        """Make all that has threads, or waits for them."""
+        """Make all objects that have threads, or wait for them."""
         self._registering = threading.RLock()
         workers = CUSTOM_SETTINGS.current().first_read_workers
         self.first_read = DevicePool(
@@ -203,21 +205,20 @@ class TpoTangoFactory(TangoFactory):
         self.late_devices = PendingDevices(self.connect, self.connection)
 
     def _before_fork(self) -> None:
-        """Wait until Tango has subscribed to what it was asked for; called by Python.
+        """Wait for the subscriptions that Tango is making; called by Python.
 
-        A thread of Tango's locks what it knows of all subscriptions while it makes one.
-        Where a process is forked at that moment, that is locked in the child for ever,
-        which could subscribe to nothing, nor end.
+        A thread of Tango locks the list of all subscriptions while it makes one. In a
+        process that is forked at that moment, the list stays locked: the child could
+        neither subscribe nor end.
         """
         waits = (UNANSWERED.wait, SUBSCRIBER.wait, UNSUBSCRIBER.wait)
         _wait_for(waits, FORKING)
 
     def _restart_in_child(self) -> None:
-        """Begin anew, in a process that was forked; called there by Python.
+        """Reset in a forked child process; called there by Python.
 
-        None of the plugin's threads is there, nor are Tango's: a request of the child
-        would wait for ever for those that the parent had. What the parent was about to
-        do, it does.
+        The child has no threads of the plugin or of Tango: its requests would wait for
+        ever for those of the parent. Pending work of the parent is left to the parent.
         """
         connections = (UNANSWERED, LINGERING, SERVER_REGISTRY)
         parts = (
@@ -228,7 +229,7 @@ class TpoTangoFactory(TangoFactory):
             *connections,
             EVENT_DISPATCHER,
         )
-        # What they have of the parent's must not end here: Tango's locks may be held.
+        # Objects of the parent must not be destroyed here: Tango's locks may be held.
         OF_THE_PARENT.extend(dict(vars(one)) for one in (self, *parts))
         for part in parts:
             part.restart_in_child()
@@ -238,19 +239,19 @@ class TpoTangoFactory(TangoFactory):
             attribute.restart_in_child()
 
     def cleanUp(self) -> None:
-        """End the first reads and clean up all that Taurus has made.
+        """End the pool and clean up all that Taurus has made.
 
-        Waits for calls that are under way: Tango cannot be cleaned up before.
+        Waits for running calls: Tango cannot be cleaned up before.
         """
         if not self._left_behind:
             self._finish(None)
             super().cleanUp()
 
     def _end(self) -> None:
-        """End it at exit, without waiting for a device that hangs.
+        """Clean up at exit, without waiting for a device that hangs.
 
-        Tango is cleaned up where nothing is left to do: that waits for its threads,
-        with Python's lock, which one needs that brings an event.
+        Tango is cleaned up only if no call is running: its cleanup waits for Tango's
+        threads with Python's lock held, which a thread that delivers an event needs.
         """
         if self._finish(CLOSING):
             return
@@ -263,10 +264,10 @@ class TpoTangoFactory(TangoFactory):
             process_exit.park_what_returns()
 
     def _stop(self) -> bool:
-        """Do nothing more than what is under way; return whether that has ended.
+        """Drop all pending actions; return whether the running ones have ended.
 
-        To give thousands of subscriptions up takes Tango seconds, where all devices are
-        well. What is left of them ends with the process.
+        Ending thousands of subscriptions takes Tango seconds, even if all devices are
+        healthy. The remaining ones end with the process.
         """
         left = self.background_tasks.drop() + SUBSCRIBER.drop() + UNSUBSCRIBER.drop()
         self.debug("%d things are left undone", left)
@@ -275,7 +276,7 @@ class TpoTangoFactory(TangoFactory):
     def _finish(self, timeout: float | None) -> bool:
         """End all threads of the plugin.
 
-        :param timeout: how long to wait for them, s; None for as long as it takes.
+        :param timeout: how long to wait for them, s; None: no limit.
         :return: whether they have ended.
         """
         self._polling.close()
@@ -288,7 +289,7 @@ class TpoTangoFactory(TangoFactory):
 
     def _await_end(self, timeout: float | None) -> bool:
         """Wait until all threads of the plugin have ended; return whether they have."""
-        # What is answered late is given up after that: the unsubscriber is the last.
+        # Late answers are unsubscribed, so the unsubscriber has to be the last.
         others = (self.background_tasks.wait, UNANSWERED.wait)
         executors = (SUBSCRIBER.wait, UNSUBSCRIBER.wait)
         pools = (self._timers.close, self.first_read.close)
@@ -296,10 +297,10 @@ class TpoTangoFactory(TangoFactory):
 
     @contextlib.contextmanager
     def hurry(self) -> Iterator[None]:
-        """Make devices and attributes without waiting for those that do not answer.
+        """Make devices and attributes without waiting for devices that do not answer.
 
-        What a window does by itself, for programs without one: for the thread, or the
-        task of asyncio, that calls it. It may be nested.
+        As the GUI thread does, for programs without a window. For the thread, or the
+        asyncio task, that calls it. It may be nested.
         """
         with self.wait_policy.hurry():
             yield
@@ -318,14 +319,14 @@ class TpoTangoFactory(TangoFactory):
     # --- modes ---
 
     def set_event_sub_mode(self, mode: Any, pattern: str | None = None) -> None:
-        """Decide the mode of attributes that get their first listener from now on.
+        """Set the mode of attributes that get their first listener from now on.
 
-        :param mode: a name in any case, or a ``tango.EventSubMode``; None takes back
-            what was said.
-        :param pattern: a shell glob for the attributes it is about (see
-            :class:`taurus_tpo.core.rules.Rule`); None for all. The pattern said last is
-            asked first.
-        :raises taurus_tpo.core.modes.UnknownModeError: for a mode that is none.
+        :param mode: a name in any case, or a ``tango.EventSubMode``; None removes the
+            setting.
+        :param pattern: a shell glob for the attributes (see
+            :class:`taurus_tpo.core.rules.Rule`); None: all attributes. Later patterns
+            take precedence.
+        :raises taurus_tpo.core.modes.UnknownModeError: for an unknown mode.
         """
         parsed = None if mode is None else modes.parse(mode)
         self._program = self._program.saying(parsed, pattern)
@@ -336,12 +337,12 @@ class TpoTangoFactory(TangoFactory):
         own: ModeSource | None = None,
         events: tuple[str, ...] | None = None,
     ) -> Decision:
-        """Return the mode of an attribute and what decided it.
+        """Return the mode of an attribute and its mode source.
 
         :param full_name: Taurus's full name; the attribute need not exist.
-        :param own: what the program said to this very attribute.
-        :param events: the kinds of events that the program has assigned to it; they
-            outrank those of the settings. None: it has assigned none.
+        :param own: override of this attribute by the program.
+        :param events: kinds of events that the program has assigned to the attribute;
+            they take precedence over the settings. None: not assigned.
         """
         general = (
             self._program,
@@ -358,10 +359,10 @@ class TpoTangoFactory(TangoFactory):
         )
 
     def events_disabled_by(self, events: tuple[str, ...] | None = None) -> str | None:
-        """Return who disabled the subscription to events, or None if nobody did.
+        """Return what disabled the subscription to events, or None.
 
-        :param events: what the program has assigned to an attribute, see
-            :meth:`decide_event_sub_mode`.
+        :param events: kinds of events that the program has assigned to the attribute,
+            see :meth:`decide_event_sub_mode`.
         """
         if self._events_disabled:
             return "set_tango_event_subscription_disabled"
@@ -385,27 +386,27 @@ class TpoTangoFactory(TangoFactory):
         return COMMAND_LINE.events_disabled if said is None else bool(said)
 
     def set_tango_subscribe_enabled(self, value: Any) -> None:
-        """Enable events; Taurus 5.2's word for the same switch."""
+        """Enable events; Taurus 5.2's name for the same switch."""
         self.set_tango_event_subscription_disabled(not value)
 
     def is_tango_subscribe_enabled(self) -> bool:
-        """Return whether events are enabled; Taurus 5.2's word."""
+        """Return whether events are enabled; Taurus 5.2's name."""
         return not self.is_tango_event_subscription_disabled()
 
-    # --- what there is ---
+    # --- existing attributes ---
 
     def attributes(self) -> list[TpoTangoAttribute]:
-        """Return the attributes that exist now, those of other classes left out."""
+        """Return the existing attributes, except for those of other classes."""
         found = list(self.tango_attrs.values())
         return [one for one in found if isinstance(one, TpoTangoAttribute)]
 
     # --- the first read ---
 
     def _before_first_paint(self, *_event: Any) -> None:
-        """Let the values of healthy devices be there when a window is first painted.
+        """Wait for the values of healthy devices before a window is first painted.
 
         Called by Taurus, in the GUI thread, when its models are set and the event loop
-        is about to start: nearly all values are there by then.
+        is about to start: nearly all values have arrived by then.
         """
         end = SYSTEM.monotonic() + FIRST_PAINT
         for attribute in self.attributes():
@@ -413,31 +414,33 @@ class TpoTangoFactory(TangoFactory):
             if left <= 0:
                 break
             attribute.await_first_value(left)
-        # Not in between: what widgets do would hold up the threads that read.
+        # Not in between: the work of widgets would block the threads that read.
         EVENT_DISPATCHER.work(FIRST_PAINT)
 
     def readAttributeFirstTime(self, attribute: Any) -> Future[Any]:
-        """Register a first read; returns at once.
+        """Request a first read; returns at once.
 
-        :param attribute: a ``TangoAttribute``, of ours or of somebody else's class. It
+        :param attribute: a ``TangoAttribute``, of the plugin's class or another one. It
             is not kept alive.
-        :return: gets the ``TangoAttrValue``, after the listeners were told, or the
-            failure; cancelled if the read was in vain because the attribute is gone. It
-            is the caller's own, who may cancel it.
+        :return: gets the ``TangoAttrValue`` after the dispatch to the listeners, or the
+            error; cancelled if the attribute no longer exists. Each caller gets a
+            separate future, which it may cancel.
         """
         connection = self.connection(attribute.getParentObj())
         read = self.first_read.submit(
             connection, attribute.getSimpleName().lower(), weakref.ref(attribute)
         )
-        # Others wait for the same read: whoever cancels this future must not end it.
+        # Other callers wait for the same read, which must not be cancelled with this
+        # future.
         return own(read)
 
     def read_in_time(self, attribute: TpoTangoAttribute) -> Future[Any]:
-        """Have ``attribute`` read now, and wait for that as long as a window may wait.
+        """Have ``attribute`` read now, and wait as long as permitted.
 
-        What healthy devices take does not count. The attribute has the value then.
+        Reads as fast as those of healthy devices do not count. If the read is done, the
+        attribute has the value.
 
-        :return: gets the value, or the failure; it may not be done yet.
+        :return: gets the value, or the error; it may not be done yet.
         """
         device = attribute.getParentObj()
         connection = self.connection(device)
@@ -450,7 +453,7 @@ class TpoTangoFactory(TangoFactory):
         return answer
 
     def connection(self, device: Any) -> DeviceConnection:
-        """Return the connection of a Taurus device, the same one as long as it lives.
+        """Return the connection of a Taurus device; the same one for its lifetime.
 
         :param device: any Taurus device object with ``getDeviceProxy``.
         """
@@ -462,7 +465,7 @@ class TpoTangoFactory(TangoFactory):
             made = DeviceConnection(
                 device, readiness=self._readiness, one_by_one=one_by_one
             )
-            # Of two threads, one makes it in vain.
+            # Two threads may both make one; the first one is kept.
             connection = vars(device).setdefault(_CONNECTION, made)
         return connection
 
@@ -473,12 +476,12 @@ class TpoTangoFactory(TangoFactory):
         delay: float = 0.0,
         patient: bool = False,
     ) -> Future[Any]:
-        """Ask in another thread whether ``device`` answers; returns at once.
+        """Have the pool find out whether ``device`` answers; returns at once.
 
-        :param name: of who wants to know; of all with one name, one asks.
-        :param delay: when, s from now, unless it is being asked already.
-        :param patient: where its server is known not to answer, wait until it does.
-        :return: gets the connection, or Tango's ``DevFailed``.
+        :param name: identifies the request: of equal ones, one is made.
+        :param delay: s from now, unless it is being served already.
+        :param patient: if its server is known not to answer, wait until it does.
+        :return: gets the connection, or a ``DevFailed``.
         """
         connection = self.connection(device)
         return self.first_read.submit(
@@ -486,10 +489,10 @@ class TpoTangoFactory(TangoFactory):
         )
 
     def proxy_of(self, device: Any) -> Any:
-        """Return the proxy of ``device``, None if it does not answer in good time.
+        """Return the proxy of ``device``, or None if it does not answer in time.
 
-        What Taurus asks for by itself: whoever builds a window waits for moments only,
-        see :class:`taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy`.
+        For requests that Taurus makes by itself; the wait is limited, see
+        :class:`taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy`.
         """
         connection = self.connection(device)
         if connection.made_proxy is None:
@@ -497,13 +500,13 @@ class TpoTangoFactory(TangoFactory):
         return connection.made_proxy
 
     def proxy_by_name(self, device: Any) -> Any:
-        """Return the proxy of ``device``; waits for it, in whatever thread.
+        """Return the proxy of ``device``; waits for it, in any thread.
 
-        What a program asks for, see
+        For requests of a program, see
         :meth:`taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy.wait_by_name`.
 
-        :return: an ``AbsentProxy`` where its server does not answer; None where there
-            can be no proxy: the database does not know the device, or does not answer.
+        :return: an ``AbsentProxy`` if its server does not answer; None if there can be
+            no proxy: the database does not know the device, or does not answer.
         """
         connection = self.connection(device)
         self.reach_by_name(device)
@@ -518,9 +521,9 @@ class TpoTangoFactory(TangoFactory):
         return self.connection(device).known_proxy
 
     def reach_by_name(self, device: Any) -> bool:
-        """Wait for ``device``, which a program has asked for; in whatever thread.
+        """Wait for ``device``, which a program has requested; in any thread.
 
-        :return: whether a call to it can be made; False while its server is silent.
+        :return: whether it can be called; False while its server does not answer.
         """
         connection = self.connection(device)
         if connection.made_proxy is None:
@@ -538,7 +541,7 @@ class TpoTangoFactory(TangoFactory):
             self.wait_policy.wait_by_name(ask, connection)
 
     def _reach_here(self, connection: DeviceConnection) -> None:
-        """Connect in this thread, which is one of the pool: it would wait for itself.
+        """Connect in this thread of the pool, which cannot wait for the pool.
 
         Not to a server that does not answer.
         """
@@ -553,7 +556,7 @@ class TpoTangoFactory(TangoFactory):
     def _reach_if_it_runs(self, device: Any, connection: DeviceConnection) -> bool:
         """Wait for ``device`` if its server's process runs; return whether it answered.
 
-        What a form of Taurus's asks for by itself while it is filled.
+        For requests that a form of Taurus makes by itself while it is filled.
         """
         if connection.silent:
             return False
@@ -564,10 +567,10 @@ class TpoTangoFactory(TangoFactory):
     def configuration_of(self, device: Any, attribute: str) -> Any:
         """Return Tango's ``AttributeInfoEx`` of an attribute of ``device``.
 
-        As long as :meth:`proxy_of` waits. Whoever builds a window asks a device that is
-        down once, and not once for each attribute.
+        Waits as :meth:`proxy_of`. In the GUI thread a device that is down is called
+        once, not once per attribute.
 
-        :raises tango.DevFailed: where the device does not tell.
+        :raises tango.DevFailed: if the configuration is not known in time.
         """
         connection = self.connection(device)
         hurried = self.wait_policy.in_a_hurry
@@ -577,15 +580,15 @@ class TpoTangoFactory(TangoFactory):
             known = connection.fresh_configuration(attribute)
             known = known or connection.configuration(attribute)
         if known is None and hurried:
-            # What it told some time ago is better than nothing; it is looked at later.
+            # An old configuration is better than none; it is verified later.
             known = connection.fresh_configuration(attribute, math.inf)
         return known if known is not None else connection.no_answer()
 
     def answers_in_time(self, device: Any) -> bool:
-        """Return whether a call to ``device`` can be waited for here.
+        """Return whether the caller may wait for a call to ``device``.
 
-        In the thread of a window only if it has answered a moment ago, for which it is
-        asked, and waited for if its server's process runs.
+        In the GUI thread only if the device has answered lately. It is called to find
+        out, and waited for if its server's process runs.
         """
         if not self.wait_policy.in_a_hurry:
             return True
@@ -594,9 +597,9 @@ class TpoTangoFactory(TangoFactory):
         return answered and connection.answers_lately
 
     def _reach(self, device: Any, connection: DeviceConnection) -> bool:
-        """Ask ``device`` and wait as long as may be; return whether it was asked."""
+        """Connect to ``device`` by the pool, wait as permitted; return whether done."""
         if self.first_read.owns(threading.current_thread()):
-            # It is served by this very thread.
+            # This thread is serving it.
             return True
         if connection.silent and self.wait_policy.in_a_hurry:
             return False
@@ -611,34 +614,34 @@ class TpoTangoFactory(TangoFactory):
     ) -> None:
         """Poll ``attribute``; called by Taurus's attributes.
 
-        :param period: ms. What Taurus accepts besides it ignores itself.
+        :param period: ms. The other parameters are ignored, as in Taurus.
         """
         self._polling.add(attribute, period / 1000)
 
     def removeAttributeFromPolling(self, attribute: Any) -> None:
-        """Poll ``attribute`` no more; called by Taurus's attributes."""
+        """Stop polling ``attribute``; called by Taurus's attributes."""
         if self._polling.remove(attribute):
             self._withdraw(attribute, RequestKind.POLL)
 
     def poll_soon(self, attribute: Any, delay: float = GATHER) -> Future[Any] | None:
-        """Have ``attribute`` read in ``delay`` s, or when its silent server is back.
+        """Have ``attribute`` polled in ``delay`` s, or when its silent server answers.
 
-        :return: None where it has no device.
+        :return: None if it has no device.
         """
         return self._read_later(
             attribute, weakref.ref(attribute), RequestKind.POLL, delay
         )
 
     def look_later(self, attribute: TpoTangoAttribute, delay: float) -> None:
-        """Have ``attribute`` read in ``delay`` s, to compare it with what is cached.
+        """Have ``attribute`` read in ``delay`` s for the verification.
 
-        Or when its silent server is back. What was asked before counts no more.
+        Or when its silent server answers. Replaces a pending request.
         """
         self._withdraw(attribute, RequestKind.LOOK)
         self._read_later(attribute, weakref.ref(attribute), RequestKind.LOOK, delay)
 
     def look_no_more(self, attribute: TpoTangoAttribute) -> None:
-        """Forget that ``attribute`` was to be compared with what is cached."""
+        """Withdraw the request of :meth:`look_later`."""
         self._withdraw(attribute, RequestKind.LOOK)
 
     def _read_later(
@@ -660,17 +663,17 @@ class TpoTangoFactory(TangoFactory):
             connection = self.connection(parent)
             self.first_read.withdraw(connection, kind, name, attribute)
 
-    # --- databases, and what is made of names ---
+    # --- databases, devices and attributes by name ---
 
     def getAuthority(self, name: str | None = None) -> TpoTangoAuthority | None:
-        """Return the object of a database; makes it where there is none yet.
+        """Return the authority of a database; makes it if needed.
 
-        Whoever builds a window waits for it for moments only.
+        The GUI thread waits for it only as long as permitted.
 
-        :param name: as ``tango://host:port``; None for the default database.
-        :return: None where it does not answer, unless that is the default one.
-        :raises taurus.core.taurusexception.TaurusException: for a name that is none.
-        :raises tango.DevFailed: where the default one does not answer.
+        :param name: such as ``tango://host:port``; None for the default database.
+        :return: None if it does not answer, except for the default one.
+        :raises taurus.core.taurusexception.TaurusException: for an invalid name.
+        :raises tango.DevFailed: if the default one does not answer.
         """
         if name is not None:
             try:
@@ -698,12 +701,12 @@ class TpoTangoFactory(TangoFactory):
     def getDevice(
         self, dev_name: str, create_if_needed: bool = True, **kw: Any
     ) -> TangoDevice | None:
-        """Return a Taurus device; makes it where there is none yet.
+        """Return a Taurus device; makes it if needed.
 
-        :param dev_name: its name, or its alias. Where the database does not say in time
-            what that means, the device goes by its alias.
-        :param create_if_needed: False returns None rather than make it.
-        :raises taurus.core.taurusexception.TaurusException: for a name that is none.
+        :param dev_name: its name, or its alias. If the database does not resolve the
+            alias in time, the device has the alias as its name.
+        :param create_if_needed: False returns None instead of making it.
+        :raises taurus.core.taurusexception.TaurusException: for an invalid name.
         """
         names = self.getDeviceNameValidator().getNames(dev_name)
         if names is None or names[0] is None or not goes_by_alias(names[0]):
@@ -720,7 +723,7 @@ class TpoTangoFactory(TangoFactory):
         try:
             return klass(names[0], **kw)
         except DoubleRegistration:
-            # Meanwhile the database has said what it means.
+            # The database has resolved the alias meanwhile.
             return super().getDevice(dev_name, create_if_needed)
 
     def _getDeviceClass(self, **kwargs: Any) -> type[TangoDevice]:
@@ -741,9 +744,10 @@ class TpoTangoFactory(TangoFactory):
             authority.tell_alias_later(dev)
 
     def _forget_of_no_class(self, full_name: str) -> None:
-        """Forget a device whose class was not known when it was made, if that is now.
+        """Forget a device that was made before its class was known, if it differs.
 
-        Whoever has it keeps it; whoever asks next gets one of the right class.
+        Present references keep the old object; the next lookup makes one of the right
+        class.
         """
         self._class_in_doubt.discard(full_name.lower())
         where, *devname = full_name.rsplit("/", 3)
@@ -760,19 +764,19 @@ class TpoTangoFactory(TangoFactory):
     def getAttribute(
         self, attr_name: str, create_if_needed: bool = True, **kwargs: Any
     ) -> TangoAttribute | None:
-        """Return a Taurus attribute, the same one in all threads; makes it if need be.
+        """Return a Taurus attribute, the same one in all threads; makes it if needed.
 
-        :raises taurus.core.taurusexception.TaurusException: for a name that is none.
+        :raises taurus.core.taurusexception.TaurusException: for an invalid name.
         """
         for _ in range(TRIES):
             found = super().getAttribute(attr_name, create_if_needed, **kwargs)
             if found is not None:
                 return found
-            # Another thread has made it first, and has let it go by now.
+            # Another thread has made it first, and has released it meanwhile.
         return None
 
     def _storeAttribute(self, attr: Any) -> None:
-        # In one step, as Taurus's own does not: several threads may make it at once.
+        # In one step, unlike Taurus: several threads may make it at once.
         name = attr.getFullName()
         with self._registering:
             known = self.tango_attrs.get(name)
@@ -787,9 +791,9 @@ class TpoTangoFactory(TangoFactory):
 
 
 def _wait_for(waits: Iterable[_Wait], timeout: float | None) -> bool:
-    """Wait for several things; return whether all have come.
+    """Wait for all ``waits``; return whether all succeeded.
 
-    :param timeout: for all together, s; None for as long as it takes.
+    :param timeout: for all together, s; None: no limit.
     """
     begun = SYSTEM.monotonic()
 

@@ -1,7 +1,7 @@
-"""Brings work into the thread of the GUI, in slices between which the GUI lives on.
+"""Runs work in the GUI thread, in slices between which Qt handles its events.
 
-Knows Qt through what Taurus has loaded, and loads nothing itself: where there is no
-widget, there is no Qt.
+Uses the Qt that Taurus has loaded and loads nothing itself: without Qt there are no
+widgets.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.loaded_widgets import COMPONENT
 from taurus_tpo.scheme.signal_wakeup import hear_signals
 
-#: How long the thread of the GUI works without a break, s: not to be felt, and long
-#: enough that the layouts and paintings that follow are few.
+#: How long the GUI thread works without a break, s: not noticeable, and long enough
+#: that few layouts and paints follow.
 SLICE = 0.02
 
-#: Who wants to know that widgets listen.
+#: Functions that are called when widgets begin to listen.
 _GREETERS: list[Callable[[], Any]] = []
 
 
 def when_widgets_listen(greet: Callable[[], Any]) -> None:
     """Have ``greet`` called when the first widget of an application listens.
 
-    In the thread of the GUI, in the midst of the building of that widget: it must not
-    do much, and must not raise.
+    Called in the GUI thread while that widget is being built: it must be fast and must
+    not raise.
     """
     _GREETERS.append(greet)
 
 
 def current_application() -> Any:
-    """Return the ``QCoreApplication``; None where there is none, or no Qt.
+    """Return the ``QCoreApplication``; None without one, or without Qt.
 
     May be called from any thread.
     """
@@ -44,9 +44,9 @@ def current_application() -> Any:
 
 
 def application_of_this_thread() -> Any:
-    """Return the application whose thread calls, the main one; None for any other.
+    """Return the application if the caller is its thread, the main one; else None.
 
-    Only the main thread is looked at: Qt would adopt any other that asks for its name.
+    Threads other than the main one are not examined: Qt would adopt them.
     """
     app = current_application()
     if app is None or threading.current_thread() is not threading.main_thread():
@@ -55,10 +55,10 @@ def application_of_this_thread() -> Any:
 
 
 class GuiThread:
-    """The one who works a queue in the thread of an application.
+    """Works off a queue in the thread of an application.
 
-    :param app: the ``QCoreApplication``; made in its thread.
-    :param do: does one item of the queue, in that thread; must not raise.
+    :param app: the ``QCoreApplication``; to be constructed in its thread.
+    :param do: handles one item of the queue, in that thread; must not raise.
     """
 
     def __init__(self, app: Any, do: Callable[[Any], Any]) -> None:
@@ -76,7 +76,7 @@ class GuiThread:
 
     @classmethod
     def of_this_thread(cls, do: Callable[[Any], Any]) -> GuiThread | None:
-        """Return one for the application of this thread, None if it has none."""
+        """Return one for the application of this thread, or None without one."""
         app = application_of_this_thread()
         if app is None:
             return None
@@ -88,28 +88,29 @@ class GuiThread:
 
     @property
     def on_duty(self) -> bool:
-        """Whether its application lives; may be asked from any thread."""
+        """Whether its application exists; any thread."""
         app = self._app()
         return app is not None and current_application() is app
 
     @property
     def here(self) -> bool:
-        """Whether the caller is the thread that it works in."""
+        """Whether the caller is its thread."""
         return threading.get_ident() == self._ident
 
     def may_tell(self, listener: Any) -> bool:
         """Return whether ``listener`` is a live widget of its thread.
 
-        Taurus's widgets do nothing but emit a signal when they are told. Whoever
-        overrides that, or has filters that Taurus promises to call outside of the
-        thread of the GUI, may do what would block it. May be called from any thread.
+        Taurus's widgets only emit a signal when they get an event. A class that
+        overrides that, or has filters that Taurus promises to call outside of the GUI
+        thread, may block it. Such listeners do not count. May be called from any
+        thread.
         """
         if not _only_emits(listener) or listener.getEventFilters(preqt=True):
             return False
         return self.can_reach(listener)
 
     def can_reach(self, widget: Any) -> bool:
-        """Return whether ``widget`` lives, and in its thread; from any thread."""
+        """Return whether ``widget`` is alive and in its thread; any thread."""
         try:
             return bool(widget.thread() == self._thread)
         except RuntimeError:  # Qt has deleted it
@@ -119,20 +120,20 @@ class GuiThread:
         self._post(self._ear, self._event(self._event.User))
 
     def _wake_later(self) -> None:
-        # Not another event: Qt sends those before it paints. And a new timer each
-        # time: one whose time-out is being handled is silent in the loop of a dialog.
+        # Not another event: Qt sends those before it paints. A new timer each time: one
+        # whose time-out is being handled does not fire in the loop of a dialog.
         self._ear.startTimer(0)
 
 
 def widgets_of_qt() -> Any:
-    """Return Taurus's module ``Qt``; None in a program that has not loaded it."""
+    """Return Taurus's module ``Qt``; None if the program has not loaded it."""
     qt = sys.modules.get("taurus.external.qt.Qt")
-    # Another thread may be loading it; widgets come last.
+    # Another thread may be loading it; the widgets are loaded last.
     return qt if hasattr(qt, "QWidget") else None
 
 
 def is_of_taurus(listener: Any) -> bool:
-    """Return whether ``listener`` is a widget of Taurus's, or one that derives from it.
+    """Return whether ``listener`` is a widget of Taurus, or of a subclass.
 
     May be called from any thread.
     """
@@ -140,11 +141,11 @@ def is_of_taurus(listener: Any) -> bool:
 
 
 def _only_emits(listener: Any) -> bool:
-    """Return whether ``listener`` is a widget that is told as Taurus's are."""
+    """Return whether ``listener`` is a widget that handles events as Taurus's do."""
     base = COMPONENT.find()
     if base is None or not isinstance(listener, base):
         return False
-    # Nothing is remembered of a class: it may hold what should be collected.
+    # Not cached by class: a cache would keep the class alive.
     kind = type(listener)
     own = ("eventReceived", "fireEvent")
     told_as_ever = all(getattr(kind, name) is getattr(base, name) for name in own)
@@ -156,7 +157,7 @@ def _ear_class() -> Any:
     base: Any = widgets_of_qt().QObject
 
     class Ear(base):
-        """Hears in the thread in which it was made that there is something to do."""
+        """Receives wake-ups in the thread in which it was made."""
 
         def __init__(self, turn: Callable[[], None]) -> None:
             super().__init__()

@@ -1,7 +1,7 @@
 """How long a thread waits for devices.
 
-What a program asks for by name it waits for, in whatever thread, as in stock Taurus.
-Budgets are for what Taurus does by itself while it builds a window.
+For explicit requests of a program it waits in any thread, as in stock Taurus. Time
+limits apply to requests that Taurus makes by itself while it builds a window.
 """
 
 from __future__ import annotations
@@ -22,47 +22,47 @@ from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.scheme.gui_thread import current_application
 
-#: How long a window waits for one server that is not yet known, s. Healthy devices take
-#: some ms.
+#: How long the GUI thread waits for one server of unknown health, s. Healthy devices
+#: take some ms.
 ONE = 0.05
 
-#: How long it waits for all of those together, while it is built, s.
+#: How long it waits for all such servers together while a window is built, s.
 TOGETHER = 0.25
 
-#: How long it waits for all first values together that somebody asks for, s.
+#: How long it waits for all first values together, s.
 VALUES = 0.5
 
-#: How long a window waits to hear that the process of one server runs, and of all
-#: together, s, where Taurus asks for something by itself that it asks for once: which
-#: widget a row of a form is. A process that runs has answered long before.
+#: How long the GUI thread waits to learn that the process of one server, and of all
+#: together, runs, s: for requests that Taurus makes only once, such as for the widget
+#: of a row of a form. A process that runs answers much earlier.
 RUNS = 0.2
 ALL_RUN = 0.5
 
-#: How often it looks whether the process has answered, s.
+#: How often it checks whether the process has answered, s.
 LOOK = 0.01
 
-#: How long a caller waits for one server where the mode asks for it, or what is asked
-#: for by name, s: a little longer than Tango's own timeout, so that Tango has its say.
+#: How long a caller waits for one server if the mode or a program requires it, s: a
+#: little longer than Tango's own timeout, so that Tango's error arrives.
 ASKED_FOR = 3.5
 
-#: What an answer may take without anybody feeling it, s: a healthy database needs less
-#: than a millisecond, and is asked once a device; a healthy device not much more.
+#: Longest wait that users do not notice, s: a healthy database answers in less than 1
+#: ms and is called once per device; a healthy device takes little longer.
 UNFELT = 0.005
 
-#: After how long without a wait another window is being built, s.
+#: Pause without waits after which another window is being built, s.
 NEXT_WINDOW = 2.0
 
 
-#: Whether the caller is in :meth:`GuiWaitPolicy.hurry`: no matter of any other thread.
+#: Whether the caller is in :meth:`GuiWaitPolicy.hurry`; per thread or asyncio task.
 _HURRIED: ContextVar[bool] = ContextVar("taurus_tpo_hurried", default=False)
 
 
 class Asked(Protocol):
-    """Somebody who may not answer: a device, or a database.
+    """A device or a database that may not answer.
 
-    :param placed: set once it is known which server that is.
-    :param located: whether it is known which server that is.
-    :param server: which that is at present.
+    :param placed: set once its server is known.
+    :param located: whether its server is known.
+    :param server: its present server.
     """
 
     placed: threading.Event
@@ -75,9 +75,9 @@ class Asked(Protocol):
 
 
 class _Budget:
-    """What waits may take together; full again after a pause. Not thread-safe.
+    """Time that waits may take together; full again after a pause. Not thread-safe.
 
-    :param whole: what there is to spend, s.
+    :param whole: the full budget, s.
     """
 
     def __init__(self, whole: float) -> None:
@@ -85,42 +85,46 @@ class _Budget:
         self._spent_last = float("-inf")
 
     def left(self, now: float) -> float:
-        """Return what may be spent ``now``, s."""
+        """Return the rest of the budget, s.
+
+        :param now: monotonic clock, s.
+        """
         if now - self._spent_last > NEXT_WINDOW:
             self._left = self._whole
         return self._left
 
     def spend(self, seconds: float, now: float) -> None:
-        """Take note of a wait that ends ``now``."""
+        """Record a wait of ``seconds`` that ends ``now``."""
         self._left = max(0.0, self._left - seconds)
         self._spent_last = now
 
 
 class GuiWaitPolicy:
-    """How long the thread that builds a window waits for devices.
+    """How long the GUI thread waits for devices.
 
-    Any other thread, and a program without a window, waits as long as it takes: who
-    makes an attribute in a script wants to know what it is.
+    Threads and asyncio tasks in :meth:`hurry` are treated as the GUI thread. Any other
+    thread, and a program without a window, waits without limit: a script that makes an
+    attribute needs its type.
     """
 
     def __init__(self, clock: Clock = SYSTEM) -> None:
         self._clock = clock
         self._for_devices = _Budget(TOGETHER)
         self._for_values = _Budget(VALUES)
-        #: For processes that do not say whether they run; and when which did not.
+        #: For processes that do not answer in time; and when a wait for each timed out.
         self._for_unheard = _Budget(ALL_RUN)
         self._unheard: weakref.WeakKeyDictionary[Server, float]
         self._unheard = weakref.WeakKeyDictionary()
-        #: When a server has missed its turn.
+        #: When a wait for a server timed out.
         self._missed: weakref.WeakKeyDictionary[Server, float]
         self._missed = weakref.WeakKeyDictionary()
-        #: The same for one that was waited for at length.
+        #: The same for long waits.
         self._missed_all: weakref.WeakKeyDictionary[Server, float]
         self._missed_all = weakref.WeakKeyDictionary()
 
     @contextlib.contextmanager
     def hurry(self) -> Iterator[None]:
-        """Let this thread, or this task of it, wait as one that builds a window."""
+        """Have this thread, or asyncio task, wait as the GUI thread."""
         token = _HURRIED.set(True)
         try:
             yield
@@ -129,16 +133,16 @@ class GuiWaitPolicy:
 
     @property
     def in_a_hurry(self) -> bool:
-        """Whether this thread builds a window, or is to wait as if it did."""
+        """Whether the caller is the GUI thread, or in :meth:`hurry`."""
         return _HURRIED.get() or in_window_thread()
 
     def wait(self, answer: Future[Any], connection: Asked, unfelt: float = 0.0) -> None:
-        """Wait for the ``answer`` of a device, as long as may be.
+        """Wait for the ``answer`` of a device, as long as permitted.
 
-        Whoever builds a window does not wait for a server that is known not to answer,
-        or that has missed its turn and has not answered since.
+        The GUI thread does not wait for a server that is known not to answer, or for
+        which a wait timed out and which has not answered since.
 
-        :param unfelt: what an answer may take without counting, s.
+        :param unfelt: duration of an answer that does not count, s.
         """
         if not self.in_a_hurry:
             _settled(answer)
@@ -159,11 +163,11 @@ class GuiWaitPolicy:
             self._missed[connection.server] = now
 
     def wait_for_value(self, answer: Future[Any], connection: Asked) -> None:
-        """Wait for the ``answer`` to a read, as long as may be.
+        """Wait for the result of a read, as long as permitted.
 
-        The threads that build windows have a budget of their own for that. What healthy
-        devices take does not count. A server that has answered lately may use all that
-        is left of it: it is well, and the machine may be busy.
+        The GUI thread has a separate budget for reads. Reads as fast as those of
+        healthy devices do not count. A server that has answered lately may use the
+        whole rest of the budget: it is healthy, and the machine may be busy.
         """
         if not self.in_a_hurry:
             _settled(answer)
@@ -178,10 +182,10 @@ class GuiWaitPolicy:
             self._for_values.spend(now - begun, now)
 
     def wait_at_length(self, answer: Future[Any], connection: Asked) -> None:
-        """Wait for the ``answer`` where the user asked for that, by the mode.
+        """Wait for the ``answer`` because the mode requires it.
 
-        Once a server: whoever builds a window waits no more for one that has missed its
-        turn and has not answered since.
+        Once per server: the GUI thread does not wait again for a server for which a
+        wait timed out and which has not answered since.
         """
         if not self.in_a_hurry:
             _settled(answer)
@@ -191,15 +195,16 @@ class GuiWaitPolicy:
     def wait_by_name(
         self, ask: Callable[[bool], Future[Any]], connection: Asked
     ) -> Future[Any]:
-        """Wait for what a program asks for by name, in whatever thread.
+        """Wait for an explicit request of a program, in any thread.
 
-        As long as it takes where the server's process runs; for one that does not
-        answer as long as Tango waits. Once a server: for one that has missed its turn,
-        or has been silent for so long, nobody waits until it has answered.
+        If the server's process runs, without limit, in the GUI thread up to
+        :data:`ASKED_FOR`; if it does not answer, as long as Tango. Once per server:
+        after a wait that timed out, or a silence of that length, callers do not wait
+        until the server has answered.
 
-        :param ask: has it asked; patiently or not, see
+        :param ask: makes the request; patient or not, see
             :meth:`taurus_tpo.concurrency.io_pool.DevicePool.submit`.
-        :return: the answer, which is on its way as long as the server is silent.
+        :return: the answer, which stays pending while the server does not answer.
         """
         begun = self._clock.monotonic()
         if self._is_given_up(connection.server):
@@ -207,17 +212,17 @@ class GuiWaitPolicy:
         answer = ask(False)
         self._wait_once(answer, connection, ASKED_FOR if self.in_a_hurry else None)
         if answer.done() and connection.server.silent:
-            # It has not answered for a second. Tango would wait for two more.
+            # It has not answered for 1 s. Tango would wait for 2 s more.
             answer = ask(True)
             left = begun + ASKED_FOR - self._clock.monotonic()
             self._wait_once(answer, connection, max(0.0, left))
         return answer
 
     def wait_if_it_runs(self, answer: Future[Any], connection: Asked) -> None:
-        """Wait for what Taurus asks for by itself, where the server's process runs.
+        """Wait for a request that Taurus makes by itself, if the server's process runs.
 
-        Then as for what is asked for by name. For a process that does not say so, some
-        moments, and for all of them together some more.
+        Then up to :data:`ASKED_FOR`. For a process that does not answer, as
+        :data:`RUNS` and :data:`ALL_RUN` limit.
         """
         if self._is_given_up(connection.server):
             return
@@ -225,9 +230,9 @@ class GuiWaitPolicy:
             self._wait_once(answer, connection, ASKED_FOR)
 
     def _hear(self, answer: Future[Any], connection: Asked) -> bool:
-        """Return whether the server's process says in time that it runs.
+        """Return whether the server's process answers in time.
 
-        Or the answer is there.
+        Or ``answer`` is done.
         """
         begun = self._clock.monotonic()
         allowed = self._allowed_unheard(connection, begun)
@@ -243,22 +248,22 @@ class GuiWaitPolicy:
         return True
 
     def _allowed_unheard(self, connection: Asked, now: float) -> float:
-        """Return how long a process may take to say that it runs, s."""
+        """Return how long to wait for an answer of a process, s."""
         if _has_missed(self._unheard, connection):
             return 0.0
-        # Those that hang must not spend what those that run need.
+        # Servers that hang must not use the time of those that run.
         return max(ONE, min(RUNS, self._for_unheard.left(now)))
 
     def _wait_once(
         self, answer: Future[Any], connection: Asked, timeout: float | None
     ) -> None:
-        """Wait; take note of a server that has not answered in ``timeout`` s."""
+        """Wait; record a server that has not answered in ``timeout`` s."""
         _settled(answer, timeout)
         if not answer.done():
             self._missed_all[connection.server] = self._clock.monotonic()
 
     def _is_given_up(self, server: Server) -> bool:
-        """Return whether nobody waits for ``server`` any more: it has had its time."""
+        """Return whether no caller waits for ``server`` until it has answered."""
         if _is_in_vain(self._missed_all, server):
             return True
         since = server.since
@@ -277,14 +282,14 @@ def _has_missed(
 def _is_in_vain(
     missed: weakref.WeakKeyDictionary[Server, float], server: Server
 ) -> bool:
-    """Return whether ``server`` has missed a turn, and not answered since."""
+    """Return whether a wait for ``server`` timed out and it has not answered since."""
     return server in missed and server.answered <= missed[server]
 
 
 def _settled(answer: Future[Any], timeout: float | None = None) -> None:
-    """Wait until there is an answer, or none is to come any more.
+    """Wait until there is an answer, or the future is cancelled.
 
-    ``concurrent.futures.wait`` would wait for ever for one that is cancelled.
+    ``concurrent.futures.wait`` would wait for ever for a cancelled one.
     """
     with contextlib.suppress(
         concurrent.futures.CancelledError, concurrent.futures.TimeoutError
@@ -293,7 +298,7 @@ def _settled(answer: Future[Any], timeout: float | None = None) -> None:
 
 
 def in_window_thread() -> bool:
-    """Return whether the caller is the thread that keeps a window alive."""
+    """Return whether the caller is the GUI thread."""
     if threading.current_thread() is not threading.main_thread():
         return False
     starting = application.state != ApplicationStates.NONE

@@ -1,4 +1,4 @@
-"""The names that Taurus has taken apart, as its validators remember them."""
+"""The cache of Taurus's name validators."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 
 
 class Names(dict[str, Any]):
-    """What Taurus's name validators remember, but no name that lacks an answer.
+    """Cache of Taurus's name validators without results that lack an answer.
 
-    For good they remember what a name stands for, with the alias that the database
-    knows. Where the database has not answered, the next one who asks shall have another
-    try.
+    Validators cache for good what a name stands for, with the alias that the database
+    knows. If the database has not answered, the next lookup has to retry.
     """
 
     def __init__(self) -> None:
@@ -19,16 +18,16 @@ class Names(dict[str, Any]):
         self._mine = threading.local()
 
     def doubt(self) -> None:
-        """Say that the name that this thread is about is not to be remembered."""
+        """Keep the name that this thread is validating out of the cache."""
         self._mine.doubtful = True
 
     def __setitem__(self, name: str, parts: Any) -> None:
-        """Remember what ``name`` stands for, unless there is a doubt; any thread."""
+        """Cache ``parts`` of ``name``, unless :meth:`doubt` was called; any thread."""
         doubtful = getattr(self._mine, "doubtful", False)
         self._mine.doubtful = False
         if not doubtful:
             super().__setitem__(name, parts)
 
 
-#: The names of this process.
+#: The cache of this process.
 NAMES = Names()

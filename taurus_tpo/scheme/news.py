@@ -1,4 +1,4 @@
-"""What an event or a read has brought of one attribute."""
+"""The result of an event or a read of one attribute."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from taurus_tpo.core.verification import same
 
 @dataclass(frozen=True)
 class News:
-    """What an input brought: a value or an error, and how listeners hear of it.
+    """A value or an error, and how it is dispatched.
 
     :param stamp: the time stamp of the value, seconds since the epoch.
-    :param begun: when the read that brought it began; None for an event.
-    :param event_type: what it is announced as.
-    :param repeats: whether listeners are told though they know it already: an event and
-        a poll are news whatever they bring, as in stock Taurus; a read that the plugin
-        or a caller makes in between is none.
+    :param begun: when its read began, seconds since the epoch; None for an event.
+    :param event_type: the event type of the dispatch.
+    :param repeats: whether it is dispatched even if listeners know it already. Events
+        and polls always are, as in stock Taurus; other reads are not.
     """
 
     value: Any = None
@@ -33,10 +32,10 @@ class News:
     repeats: bool = False
 
     def offer_to(self, cache: ValueCache[Any], now: float, filtered: bool) -> bool:
-        """Offer it to a cache; return whether that has taken it.
+        """Offer it to a cache; return whether it was taken.
 
         :param now: seconds since the epoch.
-        :param filtered: whether an older time stamp counts less.
+        :param filtered: whether values with an older time stamp are rejected.
         """
         if self.error is not None:
             return cache.offer_error(self.error, now, self.begun)
@@ -44,7 +43,7 @@ class News:
 
     @property
     def is_always_told(self) -> bool:
-        """Whether listeners are told though they know it; not that nobody is there."""
+        """Whether it is dispatched though known; not if the device is unreachable."""
         return self.repeats and not (self.error and is_unreachable(self.error))
 
     def says_the_same(self, known: Known[Any]) -> bool:
@@ -55,14 +54,14 @@ class News:
 
 
 def error_news(error: Any, begun: float | None = None, repeats: bool = False) -> News:
-    """Return the news that there is an error."""
+    """Return the news of an error."""
     kind = TaurusEventType.Error
-    # It is kept: it must not keep the frames of whoever it was raised to.
+    # It is kept, and must not keep the frames through which it was raised.
     return News(error=fresh(error), begun=begun, event_type=kind, repeats=repeats)
 
 
 def value_of(known: Known[Any]) -> Any:
-    """Return the value that is known, or raise the error."""
+    """Return the cached value, or raise the cached error."""
     if known.error is not None:
         raise fresh(known.error)
     return known.value

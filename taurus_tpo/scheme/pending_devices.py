@@ -1,4 +1,4 @@
-"""Devices that were there later than a window asked for them."""
+"""Devices that first answered after a window had requested them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any, Callable
 
 from taurus_tpo.scheme.gui_thread import current_application
 
-#: By what name the pool knows these requests.
+#: Name of these requests in the pool.
 NAME = "late device"
 
 
 class PendingDevices:
-    """Keeps those devices of which a widget may have to be built anew.
+    """Collects devices whose widgets may have to be rebuilt.
 
-    Because the device has answered for the first time after somebody asked for it, or
-    because more is known of it by now. Keeps none of them alive. All methods may be
-    called from any thread, and return at once.
+    Because the device has answered for the first time after a request, or because more
+    is known about it. Keeps none of them alive. All methods may be called from any
+    thread, and return at once.
 
-    :param connect: has a device asked whether it answers, see
+    :param connect: requests a connection, see
         :meth:`taurus_tpo.scheme.factory.TpoTangoFactory.connect`.
     :param connection_of: returns the connection of a device.
     """
@@ -35,15 +35,16 @@ class PendingDevices:
         self._connect = connect
         self._connection_of = connection_of
         self._lock = threading.Lock()
-        #: Those that are being asked, by their identities.
+        #: Devices with a pending request, by their identities.
         self._expected: dict[int, weakref.ref[Any]] = {}
         self._came: list[weakref.ref[Any]] = []
 
     def expect(self, device: Any) -> None:
-        """Take note of ``device`` when it answers for the first time.
+        """Record ``device`` when it answers for the first time.
 
-        Where it never has, and there are windows. It is asked as long as it has
-        listeners: a widget has become one by the time of the first answer.
+        If it has not answered yet, and there is an application. The request is retried
+        as long as the device has listeners: a widget has become one by the time of the
+        first answer.
         """
         if self._connection_of(device).configured or current_application() is None:
             return
@@ -56,12 +57,12 @@ class PendingDevices:
         self._ask(device, 0.0)
 
     def add(self, device: Any) -> None:
-        """Take note of ``device``: more is known of it by now."""
+        """Record ``device``: more is known about it."""
         with self._lock:
             self._came.append(weakref.ref(device))
 
     def take(self) -> list[Any]:
-        """Return those that there are, each once; from now on there are none."""
+        """Return the recorded devices that still exist, each once, and forget them."""
         with self._lock:
             came, self._came = self._came, []
         found = (reference() for reference in came)
@@ -72,7 +73,7 @@ class PendingDevices:
         answer.add_done_callback(partial(self._on_answer, id(device)))
 
     def _on_answer(self, key: int, answer: Future[Any]) -> None:
-        """Take note of it, or have it asked again; called by the pool."""
+        """Record the device, or retry the request; called by the pool."""
         reference = self._expected.get(key)
         device = None if reference is None else reference()
         if device is None or answer.cancelled():
@@ -86,5 +87,5 @@ class PendingDevices:
             self._forget(key)
 
     def _forget(self, key: int, *_gone: Any) -> None:
-        # No lock: a device that is collected as garbage may be forgotten in any thread.
+        # No lock: called when a device is garbage-collected, in any thread.
         self._expected.pop(key, None)

@@ -1,4 +1,4 @@
-"""Logs which attributes are polled for want of a subscription: one line for many."""
+"""Logs which attributes are polled instead of subscribed: one line for many."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from typing import Any, Callable
 
-#: For how long attributes are gathered for one line, s.
+#: How long attributes are collected for one line, s.
 GATHERED_FOR = 2.0
 
 
@@ -17,7 +17,7 @@ class PolledReport:
     reasons; a line at DEBUG for each. All methods may be called from any thread.
 
     :param log: logs a line at INFO; takes a format and its arguments.
-    :param after: calls a function in so many seconds.
+    :param after: calls a function after a delay in s.
     """
 
     def __init__(
@@ -31,9 +31,9 @@ class PolledReport:
         self._reasons: Counter[str] = Counter()
 
     def add(self, attribute: Any, reason: str) -> None:
-        """Take note that ``attribute`` is polled from now on.
+        """Record that ``attribute`` is polled from now on.
 
-        :param reason: why it has no subscription, for people.
+        :param reason: why it has no subscription, for users.
         """
         attribute.debug("polled every %s ms: %s", attribute.getPollingPeriod(), reason)
         with self._lock:
@@ -43,7 +43,7 @@ class PolledReport:
             self._after(GATHERED_FOR, self.report)
 
     def report(self) -> None:
-        """Log what was gathered, if anything."""
+        """Log the collected attributes, if any."""
         with self._lock:
             reasons, self._reasons = self._reasons, Counter()
         if not reasons:

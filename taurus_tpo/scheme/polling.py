@@ -1,4 +1,4 @@
-"""Polls attributes by the hands of the pool, each at its own period."""
+"""Polls attributes by the pool, each at its own period."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from typing import Any, Callable
 from taurus_tpo.concurrency.io_pool import GATHER
 from taurus_tpo.core.clock import SYSTEM, Clock, phase_of
 
-#: The shortest period, s; zero would be none.
+#: Shortest period, s: zero is not possible.
 SHORTEST = 0.001
 
-#: How long Tango may take to answer a subscription before the attribute is read
-#: without, s. Its one thread may be held by the server of another attribute.
+#: How long Tango may take to answer a subscription before the attribute is polled, s.
+#: Its only thread may be blocked by the server of another attribute.
 UNANSWERED_FOR = 0.3
 
 
 class _Turns:
-    """When the polls of a device with one period fall due, on the monotonic clock.
+    """Due times of the polls of a device with one period, monotonic clock.
 
-    Once in each period, at a moment that depends on the name of the device. Not
+    One in each period, with an offset that depends on the name of the device. Not
     thread-safe.
     """
 
@@ -35,19 +35,18 @@ class _Turns:
         self._latest = -math.inf
 
     def following(self, due: float, now: float) -> float:
-        """Return when the next poll falls due of an attribute that was polled ``now``.
+        """Return the next due time of an attribute that was polled ``now``.
 
-        Attributes that are polled by the same call may be done before and after the
-        moment of a turn. The first of them takes that turn, and those that follow take
-        it, too: each would have its own turns from then on, where the device needs
-        longer than a period.
+        Attributes that are polled by one call may be done before and after a due time.
+        All of them get the same next due time: otherwise they would be polled
+        separately from then on, if the device needs longer than a period.
 
-        :param due: when the last poll of this attribute fell due.
+        :param due: when the last poll of this attribute was due.
         """
         if self._latest > due + SHORTEST / 2:
-            # A later one, and not the same but for rounding.
+            # Later than ``due``, not only by rounding.
             return self._latest
-        # One that has travelled with another, moments before its turn, has had that.
+        # It was polled with another attribute, moments before it was due.
         has_had_it = now < due <= now + GATHER
         after = due + SHORTEST if has_had_it else now
         self._latest = after + self.period - (after - self._offset) % self.period
@@ -56,11 +55,10 @@ class _Turns:
 
 @dataclass(eq=False)
 class _Polled:
-    """One row of polls of an attribute, each after the other, in its ``turns``.
+    """The polls of one attribute since they were started.
 
-    :param due: when the last one that was asked for falls due, on the clock that never
-        goes back.
-    :param asked: whether one was asked for.
+    :param due: when the last one that was requested is due, monotonic clock, s.
+    :param asked: whether one was requested.
     """
 
     turns: _Turns
@@ -69,16 +67,16 @@ class _Polled:
 
 
 class Polling:
-    """The attributes that are polled, and when it is whose turn.
+    """The attributes that are polled, and when they are due.
 
-    Polls of one device with one period fall due together, so that they travel together.
-    The next one of an attribute falls due only when the one before is done: a device
-    that is too slow for its periods is read as often as it can. Keeps no attribute
-    alive. All methods may be called from any thread.
+    Polls of one device with one period are due at the same time, so that they share a
+    call. The next poll of an attribute is due only after the one before is done: a
+    device that is too slow for its periods is read as often as it can. Keeps no
+    attribute alive. All methods may be called from any thread.
 
-    :param poll: has an attribute read in so many seconds, and returns the future; None
-        where it cannot be.
-    :param after: calls a function in so many seconds.
+    :param poll: requests a read of an attribute after a delay in s, and returns the
+        future; None if that is impossible.
+    :param after: calls a function after a delay in s.
     """
 
     def __init__(
@@ -90,14 +88,14 @@ class Polling:
         self._poll = poll
         self._after = after
         self._clock = clock
-        # Garbage is collected in whatever a thread is doing: this here, perhaps.
+        # A garbage collection may call remove() in any code of this thread.
         self._lock = threading.RLock()
         self._polled: weakref.WeakKeyDictionary[Any, _Polled]
         self._polled = weakref.WeakKeyDictionary()
-        #: The turns by device and period, as long as something is polled in them.
+        #: The due times by device and period, while they are in use.
         self._turns: weakref.WeakValueDictionary[tuple[str, float], _Turns]
         self._turns = weakref.WeakValueDictionary()
-        #: Those that are not asked for yet, by when they fall due.
+        #: Polls that are not requested yet, by due time.
         self._held: deque[tuple[weakref.ref[Any], _Polled]] = deque()
         #: Whether a timer is set for them.
         self._is_timed = False
@@ -109,7 +107,7 @@ class Polling:
         name = "" if device is None else device.getFullName()
         with self._lock:
             if self._closed:
-                # Each poll would be over, in vain, the moment that it is asked for.
+                # Each poll would be cancelled as soon as it is requested.
                 return
             polled = _Polled(self._turns_of(name, max(period, SHORTEST)))
             self._polled[attribute] = polled
@@ -119,7 +117,7 @@ class Polling:
             self._ask(attribute, polled, self._clock.monotonic() + GATHER)
 
     def remove(self, attribute: Any) -> bool:
-        """Poll ``attribute`` no more; return whether a poll may be on its way.
+        """Stop polling ``attribute``; return whether a poll may be pending.
 
         Takes no lock, see :meth:`taurus_tpo.concurrency.io_pool.DevicePool.withdraw`.
         """
@@ -127,20 +125,20 @@ class Polling:
         return polled is not None and polled.asked
 
     def close(self) -> None:
-        """Poll nothing any more."""
+        """Stop all polling."""
         with self._lock:
             self._closed = True
             self._polled.clear()
 
     def _turns_of(self, device: str, period: float) -> _Turns:
-        """Return the turns of a device; with the lock held."""
+        """Return the due times of a device; with the lock held."""
         turns = self._turns.get((device, period))
         if turns is None:
             turns = self._turns[device, period] = _Turns(device, period)
         return turns
 
     def _hold(self, attribute: Any, polled: _Polled) -> None:
-        """Ask for its first poll later: most need not be polled at all by then."""
+        """Request its first poll later: most attributes need none by then."""
         polled.due = self._clock.monotonic() + UNANSWERED_FOR
         with self._lock:
             self._held.append((weakref.ref(attribute), polled))
@@ -161,7 +159,7 @@ class Polling:
             self._after(self._held[0][1].due - now, self._ask_for_held)
 
     def _due(self, now: float) -> list[tuple[weakref.ref[Any], _Polled]]:
-        """Take those that fall due now, or so soon that they travel together."""
+        """Remove and return the polls that are due, or soon enough to share a call."""
         due = []
         with self._lock:
             while self._held and self._held[0][1].due <= now + GATHER:
@@ -171,7 +169,7 @@ class Polling:
     def _goes_on(self, attribute: Any, polled: _Polled) -> bool:
         """Return whether these polls were not stopped.
 
-        Who stopped them and started anew has begun another row of polls.
+        They were stopped even if polling was started again since.
         """
         with self._lock:
             return self._polled.get(attribute) is polled
@@ -187,7 +185,7 @@ class Polling:
     def _again(
         self, reference: weakref.ref[Any], polled: _Polled, _done: Future[Any]
     ) -> None:
-        """One poll is done; called in the thread that did it."""
+        """Request the next poll after one is done; called in the thread that did it."""
         attribute = reference()
         if attribute is not None and self._goes_on(attribute, polled):
             with self._lock:

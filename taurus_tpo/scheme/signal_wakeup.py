@@ -1,8 +1,8 @@
-"""Lets Ctrl-C be heard by a program whose window is idle.
+"""Handles Ctrl-C in a program whose window is idle.
 
-Python handles a signal when its main thread runs Python code the next time. The event
-loop of a window in which nothing happens runs none, so that Taurus's own handler, which
-ends the program, was called after 10 s or never.
+Python handles a signal when its main thread next runs Python code. The event loop of an
+idle window runs none, so that Taurus's own handler, which ends the program, was called
+after 10 s or never.
 """
 
 from __future__ import annotations
@@ -16,31 +16,32 @@ from typing import Any, Callable
 
 from taurus.taurusstatecontroller import ApplicationStates, application
 
-#: How much is taken out of the pipe at once, bytes: one for each signal.
+#: How much is read from the pipe at once, bytes: one per signal.
 _MANY = 1024
 
 
 def _timer_device(*_event: Any) -> None:
-    """Stand for what is not there yet."""
+    """Placeholder for a function that is not set yet."""
 
 
 class Wakeup:
-    """Runs a little Python in the thread of an application at each signal.
+    """Runs a little Python code in the thread of an application at each signal.
 
-    Python writes a byte into a pipe when there is a signal, and Qt looks at that. What
-    handles the signal stays as it is. Where somebody else has Python write into a pipe
-    of theirs, they will be woken by it.
+    Python writes a byte into a pipe at each signal, and Qt watches the pipe. The
+    handlers of signals are not changed. If other code has set a pipe for that, this
+    does nothing.
     """
 
     def __init__(self) -> None:
-        # As long as the process lives: Python goes on writing when the application is
-        # gone, and the number of a file that was closed may be somebody else's.
+        # Never closed: Python goes on writing when the application is gone, and the
+        # number of a closed file may be reused.
         self._told, self._heard = socket.socketpair()
         for end in (self._told, self._heard):
             end.setblocking(False)
         self._notifier: Any = None
         self._served: Callable[[], Any] = _timer_device
-        #: Whether there is an event loop to come, and whether Ctrl-C came before it.
+        #: Whether the event loop has not started yet, and whether Ctrl-C came before
+        #: it.
         self._waits = self._was_early = False
         self._on_loop: Callable[..., Any] = _timer_device
 
@@ -66,16 +67,16 @@ class Wakeup:
         if application.state is not ApplicationStates.STARTING:
             begin()
             return
-        # Somebody may process events before: that is not the event loop yet.
+        # A program may process events before; that is not the event loop yet.
         self._on_loop = lambda *_event: begin()
         application.application_ready_eg.subscribeEvent(
             self._on_loop, with_first_event=False
         )
 
     def _begin(self) -> None:
-        """The event loop has begun: see whether Ctrl-C came before.
+        """Handle a Ctrl-C that came before the event loop has started.
 
-        Taurus's handler has been called then, and has ended a loop that was not there.
+        Taurus's handler was called then, and had no loop to end.
         """
         self._empty()
         was_early, self._waits, self._was_early = self._was_early, False, False
@@ -85,7 +86,7 @@ class Wakeup:
             handler(signal.SIGINT, None)
 
     def _empty(self, *_what: Any) -> None:
-        """Take the numbers of signals out of the pipe; their handlers run by this."""
+        """Read the signal numbers from the pipe; this makes their handlers run."""
         try:
             told = self._heard.recv(_MANY)
         except BlockingIOError:
@@ -99,7 +100,7 @@ def _wakeup() -> Wakeup:
 
 
 def hear_signals(app: Any) -> None:
-    """Have ``app`` handle signals at once, also while nothing happens in its windows.
+    """Have ``app`` handle signals at once, also while its windows are idle.
 
     :param app: the ``QApplication``; called in its thread, the main one.
     """

@@ -1,6 +1,6 @@
-"""Keeps the tooltip true of a row that waits for a server.
+"""Keeps the tooltip current while an attribute waits for a server.
 
-Taurus writes a tooltip when an event comes. While a server does not answer none comes,
+Taurus updates a tooltip at each event. While a server does not answer there are none,
 and "next try in 4 s" is wrong a second later.
 """
 
@@ -13,31 +13,31 @@ from taurus_tpo.scheme.gui_thread import widgets_of_qt
 
 
 class Tooltips:
-    """Has tooltips written anew when somebody asks for them; in the GUI's thread.
+    """Updates tooltips when they are about to be shown; in the GUI thread.
 
-    Only of the widgets that it is told to watch: a filter hears all events of a widget.
+    Only of watched widgets, since an event filter gets all events of a widget.
     """
 
     def __init__(self) -> None:
         self._filter: Any = None
 
     def watch(self, widget: Any) -> None:
-        """Write its tooltip anew each time that it is about to be shown."""
+        """Update its tooltip each time before it is shown."""
         if self._filter is None:
             self._filter = _filter_class()(self.write)
-        # A second time changes nothing: it is only moved to the front.
+        # A second time, Qt only moves it to the front.
         widget.installEventFilter(self._filter)
 
     @staticmethod
     def write(widget: Any) -> None:
-        """Write its tooltip anew now, where Taurus writes one."""
-        # What is no widget may have none.
+        """Update its tooltip now, if Taurus writes one."""
+        # Not all receivers are widgets with a tooltip.
         has_one = hasattr(widget, "setToolTip")
         if has_one and getattr(widget, "getAutoTooltip", bool)():
             widget.setToolTip(widget.getFormatedToolTip())
 
     def forget(self, widget: Any) -> None:
-        """Leave its tooltip to Taurus again."""
+        """Stop watching ``widget``."""
         if self._filter is not None:
             widget.removeEventFilter(self._filter)
 
@@ -49,9 +49,9 @@ def _filter_class() -> Any:
     tooltip = qt.QEvent.ToolTip
 
     class Filter(base):
-        """Sees the events of the widgets that are watched.
+        """Event filter of the watched widgets.
 
-        :param write: writes the tooltip of a widget anew.
+        :param write: updates the tooltip of a widget.
         """
 
         def __init__(self, write: Callable[[Any], None]) -> None:
@@ -59,7 +59,7 @@ def _filter_class() -> Any:
             self._write = write
 
         def eventFilter(self, widget: Any, event: Any) -> bool:
-            """Have a tooltip written anew before it is shown."""
+            """Update a tooltip before it is shown."""
             if event.type() == tooltip:
                 self._write(widget)
             return False

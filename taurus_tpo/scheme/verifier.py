@@ -1,4 +1,4 @@
-"""Compares what is cached of one attribute with what its device says."""
+"""Compares the cached value of one attribute with its device."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Verifier(AttributePart):
     """Has its attribute read again, and feeds the result to the lifecycle.
 
-    When, and for how long, is in :mod:`taurus_tpo.core.verification`. Called by the
-    engine of its attribute only.
+    The delays and the number of reads are in :mod:`taurus_tpo.core.verification`.
+    Called by the engine of its attribute only.
 
     :param attribute: the owner.
     """
@@ -30,9 +30,9 @@ class Verifier(AttributePart):
 
     def __init__(self, attribute: TpoTangoAttribute) -> None:
         super().__init__(attribute)
-        #: What was seen since the subscription works again.
+        #: The checks since the subscription works again.
         self._verification = Verification()
-        #: Whether the last unrequested read failed, which was not told yet.
+        #: Whether the last unrequested read failed and was not dispatched yet.
         self._has_passing_error = False
 
     @property
@@ -42,12 +42,12 @@ class Verifier(AttributePart):
     # --- effects ---
 
     def look_once(self) -> None:
-        """See later whether a change was lost while the channel was not open yet."""
+        """Check later whether a change was lost before the event channel was open."""
         attribute = self._attribute
         attribute.factory().deferred_setup.hold(attribute)
 
     def look_again(self) -> None:
-        """See from now on whether what is cached is true: events may not arrive."""
+        """Begin to check whether the cached value is current: events may not arrive."""
         attribute = self._attribute
         error = attribute.known.error
         late = self._is_late(error)
@@ -60,7 +60,7 @@ class Verifier(AttributePart):
         attribute.factory().look_later(attribute, pause)
 
     def watch(self) -> None:
-        """Have it compared at regular times, where the settings ask for it."""
+        """Have it compared at regular times, if the settings say so."""
         attribute = self._attribute
         period = CUSTOM_SETTINGS.current().event_check_period
         if period:
@@ -75,19 +75,19 @@ class Verifier(AttributePart):
             period = attribute.getPollingPeriod() / 1000
             attribute.factory().look_later(attribute, period)
 
-    # --- what comes ---
+    # --- results ---
 
     def take_event(self) -> None:
-        """Take note that an event has come."""
+        """Record an event."""
         with self._lock:
             self._verification.heard()
 
     def is_passing(self, news: News) -> bool:
-        """Return whether an error may be gone in a moment, and is not told yet.
+        """Return whether an error may end soon, and is not dispatched yet.
 
-        One that a read brings which nobody has asked for, while a subscription works:
-        a device that is made anew cannot be read meanwhile, and stock Taurus tells
-        nobody. The second in a row is told.
+        True for the error of an unrequested read while a subscription works: a device
+        that is being re-created cannot be read meanwhile, and stock Taurus dispatches
+        nothing. The second error in succession is dispatched.
         """
         attribute = self._attribute
         is_first = not self._has_passing_error
@@ -97,9 +97,9 @@ class Verifier(AttributePart):
         return self._has_passing_error
 
     def take_passing_error(self, news: News, looks: bool) -> None:
-        """See soon whether the error of a read that is not told stays.
+        """Verify soon whether the error of a read persists.
 
-        :param looks: whether it was read to be compared.
+        :param looks: whether it was read for the verification.
         """
         attribute = self._attribute
         self._engine.count_read(news)
@@ -111,12 +111,12 @@ class Verifier(AttributePart):
             self._go_on(False, news.error)
 
     def take_look(self, news: News) -> None:
-        """Take what was read to be compared; look once more, unless it is enough."""
+        """Process a read of the verification, and request the next one, if any."""
         attribute = self._attribute
         error, state, told = news.error, attribute.state, self._engine.last_told.value
         agrees = error is None and self._agrees(news.value)
         if agrees and state in WORKING:
-            # As no event was due, nothing is told, and the cache stays as it is.
+            # No event was due: nothing is dispatched, and the cache is not changed.
             self._engine.count_read(news)
         else:
             self._engine.take_news(Input.READ, news)
@@ -124,7 +124,7 @@ class Verifier(AttributePart):
         if attribute.state is State.VERIFYING:
             self._go_on(agrees, error)
         elif taken and told is not None:
-            # It is newer than what events have told, and something else.
+            # It is newer than the last event, and differs.
             self._engine.happen(Input.CONTRADICTED)
         elif attribute.state is State.OPENING:
             self._engine.happen(Input.VERIFIED)
@@ -134,11 +134,11 @@ class Verifier(AttributePart):
             self.check()
 
     def _is_late(self, error: Any) -> bool:
-        """Return whether it takes too long; a server that is silent is waited for."""
+        """Return whether the read timed out although the server answers."""
         return timed_out(error) and not self._attribute.connected().server.silent
 
     def _agrees(self, value: Any) -> bool:
-        """Return whether no event is due that turns what was told into ``value``."""
+        """Return whether ``value`` may follow the dispatched value without an event."""
         attribute = self._attribute
         info = taurus_compat.configuration(attribute)
         told = self._engine.last_told.value
