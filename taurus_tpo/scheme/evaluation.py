@@ -165,9 +165,9 @@ class TpoEvaluationAttribute(EvaluationAttribute):
 
 
 def _value_in_time(attribute: Any) -> Any:
-    """Return the value of ``attribute``, or None if the GUI thread may not wait.
+    """Return the value of ``attribute``, or None if it is not known in time.
 
-    Any other thread waits for it.
+    The wait is only limited in the GUI thread, for a Tango attribute.
     """
     factory = attribute.factory()
     if _is_tango(attribute) and factory.wait_policy.in_a_hurry:
