@@ -13,8 +13,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from taurus_tpo.sim import values
 from taurus_tpo.sim.spec import AttributeSpec
@@ -81,7 +82,7 @@ class Simulation:
         """
         with self._lock:
             held = self._held[name.lower()]
-            held.spec = replace(held.spec, **changes)
+            held.spec = structs.replace(held.spec, **changes)
             if "period" in changes:
                 held.due = time.monotonic() + held.spec.period
 

@@ -1,4 +1,4 @@
-"""Parses facility files into frozen dataclasses; defines the format.
+"""Parses facility files into frozen objects; defines the format.
 
 A facility is a TOML file of servers, their devices and their attributes::
 
@@ -98,85 +98,111 @@ Apart from the file access of :func:`load`, everything here is pure and thread-s
 from __future__ import annotations
 
 import json
+import math
 import re
-import sys
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Callable, TypeVar
+from typing import Annotated, Any, Callable, Literal, Union, get_args, get_origin
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType, structs
 
 from taurus_tpo.sim import values
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
-
-GREEN_MODES = ("Synchronous", "Futures", "Gevent", "Asyncio")
-CONDITIONS = ("up", "down", "hung")
-EVENTS = ("change", "polled", "none")
-#: Number of dimensions by format.
-FORMATS = {"scalar": 0, "spectrum": 1, "image": 2}
-ACCESS = ("read", "read_write")
-
+_RANGES = tuple((f"min_{key}", f"max_{key}") for key in ("value", "alarm", "warning"))
 #: The attribute keys for numeric types only.
-NUMERIC = (
-    "min_value",
-    "max_value",
-    "min_alarm",
-    "max_alarm",
-    "min_warning",
-    "max_warning",
-    "abs_change",
-)
-_RANGES = (
-    ("min_value", "max_value"),
-    ("min_alarm", "max_alarm"),
-    ("min_warning", "max_warning"),
-)
-#: The attribute keys that default to the value of the device.
-_INHERITED = ("read_delay", "events")
-#: The attribute keys that JSON converts to lists.
-_TUPLES = ("shape", "enum_labels")
+NUMERIC = (*(key for keys in _RANGES for key in keys), "abs_change")
 #: Tango's shortest polling period, ms.
 _MIN_POLLING_PERIOD = 5
 
-T = TypeVar("T")
+_NUMBERED = r"\{n(?::0?\d+)?\}"
+_PART = rf"(?:[\w.+-]|{_NUMBERED})+"
+
+
+def _matching(pattern: str, right: str) -> Meta:
+    return Meta(pattern=rf"(?a)^{pattern}\Z", description=right)
+
+
+# The types that msgspec checks. A description completes "must be"; without one, the
+# message of msgspec is shown.
+_GreenMode = Literal["Synchronous", "Futures", "Gevent", "Asyncio"]
+_Events = Literal["change", "polled", "none"]
+_Format = Literal["scalar", "spectrum", "image"]
+_Count = Annotated[int, Meta(ge=1, description="a whole number from 1")]
+_Seconds = Annotated[
+    float, Meta(ge=0, le=3600, description="a time in seconds from 0 to 3600")
+]
+# Unset: the value of the device.
+_OwnEvents = Union[_Events, UnsetType]
+_OwnSeconds = Union[_Seconds, UnsetType]
+_Milliseconds = Annotated[int, Meta(ge=0, description="a time in whole milliseconds")]
+# An int is kept as int, since Tango does not accept "1.0" as the bound of an int.
+_Number = Annotated[Union[int, float, None], Meta(description="a number")]
+_ServerName = Annotated[str, _matching(r"TpoSim/[\w.+-]+", 'as "TpoSim/instance"')]
+_DeviceName = Annotated[
+    str,
+    _matching(
+        f"{_PART}/{_PART}/{_PART}",
+        'as "domain/family/member", with {n} or {n:02} for the number',
+    ),
+]
+_Alias = Annotated[
+    str, _matching(_PART, "a name without slash, with {n} for the number")
+]
+_ClassName = Annotated[str, _matching(r"[A-Za-z]\w*", "the name of a Tango class")]
+_AttributeName = Annotated[
+    str,
+    _matching(
+        rf"[A-Za-z_](?:\w|{_NUMBERED})*",
+        "letters, digits and _, with {n} or {n:02} for the number",
+    ),
+]
+_TABLES = Meta(min_length=1, description="one or more tables, as in [[...]]")
+
+GREEN_MODES: tuple[str, ...] = get_args(_GreenMode)
+#: Number of dimensions by format.
+FORMATS: dict[_Format, int] = {"scalar": 0, "spectrum": 1, "image": 2}
 
 
 class FacilityError(Exception):
     """A facility is invalid or cannot be run; the message names the place and cause."""
 
 
-@dataclass(frozen=True)
-class AttributeSpec:
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file."""
+
+
+class _AttributeKeys(_Table, frozen=True, kw_only=True):
+    name: _AttributeName
+    type: values.Kind = "float"
+    format: _Format = "scalar"
+    shape: tuple[_Count, ...] = ()
+    access: Literal["read", "read_write"] = "read"
+    value: Any = None
+    label: str = ""
+    unit: str = ""
+    description: str = ""
+    display_format: str = ""
+    min_value: _Number = None
+    max_value: _Number = None
+    min_alarm: _Number = None
+    max_alarm: _Number = None
+    min_warning: _Number = None
+    max_warning: _Number = None
+    abs_change: _Number = None
+    enum_labels: tuple[str, ...] = ()
+    polling_period: _Milliseconds = 0
+    period: _Seconds = 0.0
+    error: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    error_text: str = "this attribute is simulated to fail"
+
+
+class AttributeSpec(_AttributeKeys, frozen=True, kw_only=True):
     """One attribute: the keys of the file, with ``value`` in the form that is held."""
 
-    name: str
-    type: str
-    format: str
-    shape: tuple[int, ...]
-    access: str
-    value: Any
-    label: str
-    unit: str
-    description: str
-    display_format: str
-    min_value: float | None
-    max_value: float | None
-    min_alarm: float | None
-    max_alarm: float | None
-    min_warning: float | None
-    max_warning: float | None
-    abs_change: float | None
-    enum_labels: tuple[str, ...]
-    events: str
-    polling_period: int
-    period: float
-    read_delay: float
-    error: float
-    error_text: str
+    events: _Events = "change"
+    read_delay: _Seconds = 0.0
 
     @property
     def is_numeric(self) -> bool:
@@ -185,14 +211,47 @@ class AttributeSpec:
 
     def to_json(self) -> str:
         """Return the attribute as one line, for a device property."""
-        return json.dumps(asdict(self))
+        # The JSON of msgspec has no infinity.
+        return json.dumps(structs.asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> AttributeSpec:
         """Return the attribute from the output of :meth:`to_json`."""
-        data: dict[str, Any] = json.loads(text)
-        data.update({key: tuple(data[key]) for key in _TUPLES})
-        return cls(**data)
+        return msgspec.convert(json.loads(text), cls)
+
+
+class _Attribute(_AttributeKeys, frozen=True, kw_only=True):
+    count: _Count = 1
+    events: _OwnEvents = UNSET
+    read_delay: _OwnSeconds = UNSET
+
+
+class _Device(_Table, frozen=True, kw_only=True, rename={"tango_class": "class"}):
+    name: _DeviceName
+    count: _Count = 1
+    alias: _Alias = ""
+    tango_class: _ClassName = ""
+    state: values.State = "ON"
+    read_delay: _Seconds = 0.0
+    events: _Events = "change"
+    attribute: Annotated[tuple[_Attribute, ...], _TABLES]
+
+
+class _Server(_Table, frozen=True, kw_only=True):
+    name: _ServerName
+    green_mode: _GreenMode = "Synchronous"
+    condition: Literal["up", "down", "hung"] = "up"
+    device: Annotated[tuple[_Device, ...], _TABLES]
+
+
+class _Facility(_Table, frozen=True, kw_only=True):
+    title: str = ""
+    description: str = ""
+
+
+class _File(_Table, frozen=True, kw_only=True):
+    facility: _Facility = _Facility()
+    server: Annotated[tuple[_Server, ...], _TABLES]
 
 
 @dataclass(frozen=True)
@@ -256,176 +315,6 @@ class FacilitySpec:
         return [name for name in found if fnmatchcase(name.lower(), pattern.lower())]
 
 
-@dataclass(frozen=True)
-class _Place:
-    """A place in a file, for messages: ``file: server[0].device[1].name``."""
-
-    file: str
-    path: str = ""
-
-    def __truediv__(self, key: str | int) -> _Place:
-        step = f"[{key}]" if isinstance(key, int) else f".{key}"
-        return _Place(self.file, (self.path + step).lstrip("."))
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.path}"
-
-    def error(self, value: Any, right: str) -> FacilityError:
-        shown = list(value) if isinstance(value, tuple) else value
-        return FacilityError(f"{self} = {shown!r}: must be {right}")
-
-
-@dataclass(frozen=True)
-class _Key:
-    """One key of a table.
-
-    ``read`` converts a value, or raises ``ValueError`` with a description of valid
-    values; a key without ``default`` is required.
-    """
-
-    read: Callable[[Any], Any]
-    default: Any = ...
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("a text")
-    return value
-
-
-def _one_of(*names: str) -> _Key:
-    """Return a key with one of these values, the first by default."""
-
-    def read(value: Any) -> str:
-        if value not in names:
-            raise ValueError(values.nearest(value, names))
-        return str(value)
-
-    return _Key(read, names[0])
-
-
-def _matching(pattern: str, right: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
-            raise ValueError(right)
-        return value
-
-    return read
-
-
-def _number(low: float, high: float, right: str) -> Callable[[Any], float]:
-    """Keep an int as int, since Tango does not accept "1.0" as the bound of an int."""
-
-    def read(value: Any) -> float:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not low <= value <= high:
-            raise ValueError(right)
-        return float(value) if isinstance(value, float) else int(value)
-
-    return read
-
-
-def _whole(low: int, right: str) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < low:
-            raise ValueError(right)
-        return value
-
-    return read
-
-
-def _list_of(read: Callable[[Any], T], right: str) -> Callable[[Any], tuple[T, ...]]:
-    def read_list(value: Any) -> tuple[T, ...]:
-        if not isinstance(value, list):
-            raise ValueError(right)
-        try:
-            return tuple(read(item) for item in value)
-        except ValueError:
-            raise ValueError(right) from None
-
-    return read_list
-
-
-def _tables(value: Any) -> list[dict[str, Any]]:
-    is_tables = isinstance(value, list) and all(isinstance(t, dict) for t in value)
-    if not is_tables or not value:
-        raise ValueError("one or more tables, as in [[...]]")
-    return list(value)
-
-
-def _table(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError("a table, as in [...]")
-    return value
-
-
-_PART = r"[\w.+-]+"
-_NUMBERED = r"\{n(?::0?\d+)?\}"
-_PART_NUMBERED = rf"(?:[\w.+-]|{_NUMBERED})+"
-_SECONDS = _number(0, 3600, "a time in seconds from 0 to 3600")
-_ANY_NUMBER = _number(float("-inf"), float("inf"), "a number")
-_COUNT = _Key(_whole(1, "a whole number from 1"), 1)
-
-_FILE = {
-    "facility": _Key(_table, {}),
-    "server": _Key(_tables),
-}
-_FACILITY = {
-    "title": _Key(_text, ""),
-    "description": _Key(_text, ""),
-}
-_SERVER = {
-    "name": _Key(_matching(f"TpoSim/{_PART}", 'as "TpoSim/instance"')),
-    "green_mode": _one_of(*GREEN_MODES),
-    "condition": _one_of(*CONDITIONS),
-    "device": _Key(_tables),
-}
-_DEVICE = {
-    "name": _Key(
-        _matching(
-            "/".join([_PART_NUMBERED] * 3),
-            'as "domain/family/member", with {n} or {n:02} for the number',
-        )
-    ),
-    "count": _COUNT,
-    "alias": _Key(
-        _matching(_PART_NUMBERED, "a name without slash, with {n} for the number"), ""
-    ),
-    "class": _Key(_matching(r"[A-Za-z]\w*", "the name of a Tango class"), ""),
-    "state": _one_of(*values.STATES),
-    "read_delay": _Key(_SECONDS, 0.0),
-    "events": _one_of(*EVENTS),
-    "attribute": _Key(_tables),
-}
-_ATTRIBUTE = {
-    "name": _Key(
-        _matching(
-            rf"[A-Za-z_](?:\w|{_NUMBERED})*",
-            "letters, digits and _, with {n} or {n:02} for the number",
-        )
-    ),
-    "count": _COUNT,
-    "type": _one_of(*values.KINDS),
-    "format": _one_of(*FORMATS),
-    "shape": _Key(
-        _list_of(_whole(1, ""), "a list of whole numbers from 1, [x] or [x, y]"), ()
-    ),
-    "access": _one_of(*ACCESS),
-    "value": _Key(lambda value: value, None),
-    "label": _Key(_text, ""),
-    "unit": _Key(_text, ""),
-    "description": _Key(_text, ""),
-    "display_format": _Key(_text, ""),
-    **{key: _Key(_ANY_NUMBER, None) for key in NUMERIC},
-    "enum_labels": _Key(_list_of(_text, "a list of texts"), ()),
-    "events": _Key(_one_of(*EVENTS).read, None),
-    "polling_period": _Key(_whole(0, "a time in whole milliseconds"), 0),
-    "period": _Key(_SECONDS, 0.0),
-    "read_delay": _Key(_SECONDS, None),
-    "error": _Key(_number(0, 1, "a probability from 0 to 1"), 0.0),
-    "error_text": _Key(_text, "this attribute is simulated to fail"),
-}
-
 #: Constraints between the keys of an attribute: whether it is violated, the key to
 #: report, and a description of valid values.
 _RULES: tuple[tuple[Callable[[AttributeSpec], bool], str, str], ...] = (
@@ -479,26 +368,57 @@ _RULES: tuple[tuple[Callable[[AttributeSpec], bool], str, str], ...] = (
 )
 
 
-def _read_table(
-    data: dict[str, Any], keys: dict[str, _Key], place: _Place
-) -> dict[str, Any]:
-    """Return the values of all ``keys``, validated, with defaults."""
-    for name in data:
-        if name not in keys:
-            right = values.nearest(name, keys)
-            raise FacilityError(f"{place / name}: unknown key, must be {right}")
-    return {name: _read_key(data, name, key, place) for name, key in keys.items()}
+def _bad(place: str, value: Any, right: str) -> FacilityError:
+    shown = list(value) if isinstance(value, tuple) else value
+    return FacilityError(f"{place} = {shown!r}: must be {right}")
 
 
-def _read_key(data: dict[str, Any], name: str, key: _Key, place: _Place) -> Any:
-    if name not in data:
-        if key.default is ...:
-            raise FacilityError(f"{place / name}: is missing")
-        return key.default
-    try:
-        return key.read(data[name])
-    except ValueError as error:
-        raise (place / name).error(data[name], str(error)) from None
+def _keys(table: type[_Table]) -> dict[str, Any]:
+    """Return the keys of a table, with their types."""
+    return {field.encode_name: field.type for field in structs.fields(table)}
+
+
+def _plain(hint: Any) -> tuple[Any, str]:
+    """Return a type without Annotated and Union, and the description in it."""
+    right = ""
+    while get_origin(hint) in (Annotated, Union):
+        for meta in getattr(hint, "__metadata__", ()):
+            right = right or meta.description or ""
+        hint = get_args(hint)[0]
+    return hint, right
+
+
+def _rejected(message: str, data: Any, where: str) -> FacilityError:
+    """Return the error that msgspec reports, with names instead of indices.
+
+    :param message: as ``Expected `str`, got `int` - at `$.server[0].name```
+    """
+    text, path, *_ = [*re.split(r" - at `\$([\w.\[\]]*)`\Z", message), ""]
+    steps: list[str] = []
+    hint, right = _plain(_File)
+    for key, index in re.findall(r"(\w+)|\[(\d+)\]", path):
+        data = data[key or int(index)]
+        hint, right = _plain(_keys(hint)[key] if key else get_args(hint)[0])
+        if key:
+            steps.append(key)
+        else:
+            name = data.get("name") if isinstance(data, dict) else None
+            steps[-1] += f"[{name!r}]" if isinstance(name, str) else f"[{index}]"
+    field = re.match(r"Object (missing|contains) .* field `(.*)`", text, re.DOTALL)
+    if field:
+        steps.append(field[2])
+    place = f"{where}: {'.'.join(steps)}"
+    if field and field[1] == "missing":
+        return FacilityError(f"{place}: is missing")
+    if field:
+        known = values.nearest(field[2], _keys(hint))
+        return FacilityError(f"{place}: unknown key, must be {known}")
+    if get_origin(hint) is Literal:
+        right = values.nearest(data, get_args(hint))
+    if right:
+        return _bad(place, data, right)
+    # TOML has no objects.
+    return FacilityError(f"{place} = {data!r}: {text.replace('object', 'table')}")
 
 
 def _numbered(template: str, number: int) -> str:
@@ -506,101 +426,111 @@ def _numbered(template: str, number: int) -> str:
     return re.sub(_NUMBERED, lambda match: match.group().format(n=number), template)
 
 
-def _check_numbered(table: dict[str, Any], key: str, place: _Place) -> None:
-    name, count = table[key], table["count"]
+def _check_numbered(name: str, count: int, place: str) -> None:
     if name and count > 1 and _numbered(name, 1) == _numbered(name, 2):
-        raise (place / key).error(name, f"a name with {{n}}, since count = {count}")
+        raise _bad(place, name, f"a name with {{n}}, since count = {count}")
 
 
-def _check_unique(names: Iterable[tuple[_Place, str]], what: str) -> None:
-    """Raise unless all names differ, ignoring case as Tango does."""
-    seen: set[str] = set()
-    for place, name in names:
-        if name.lower() in seen:
-            raise place.error(name, f"another name: this is {what} already")
-        seen.add(name.lower())
+def _check_new(seen: set[str], name: str, place: str, what: str) -> None:
+    """Raise if ``name`` is in ``seen``, ignoring case as Tango does, or add it."""
+    if name.lower() in seen:
+        raise _bad(place, name, f"another name: this is {what} already")
+    seen.add(name.lower())
 
 
-def _check_attribute(spec: AttributeSpec, place: _Place) -> None:
+def _check_attribute(spec: AttributeSpec, place: str) -> None:
     """Raise if the combination of keys is invalid."""
     for key in NUMERIC:
-        if getattr(spec, key) is not None and not spec.is_numeric:
+        bound = getattr(spec, key)
+        if bound is not None and not spec.is_numeric:
             right = f"left out, since the type is {spec.type}"
-            raise (place / key).error(getattr(spec, key), right)
-        if spec.type == "int" and isinstance(getattr(spec, key), float):
-            right = "a whole number, since the type is int"
-            raise (place / key).error(getattr(spec, key), right)
+            raise _bad(f"{place}.{key}", bound, right)
+        if isinstance(bound, float) and (spec.type == "int" or math.isnan(bound)):
+            whole = "whole " if spec.type == "int" else ""
+            right = f"a {whole}number, since the type is {spec.type}"
+            raise _bad(f"{place}.{key}", bound, right)
     for low, high in _RANGES:
         bounds = getattr(spec, low), getattr(spec, high)
         if None not in bounds and bounds[0] >= bounds[1]:
-            raise (place / low).error(bounds[0], f"less than {high} = {bounds[1]}")
+            raise _bad(f"{place}.{low}", bounds[0], f"less than {high} = {bounds[1]}")
     for is_broken, key, right in _RULES:
         if is_broken(spec):
-            raise (place / key).error(getattr(spec, key), right)
+            raise _bad(f"{place}.{key}", getattr(spec, key), right)
 
 
-def _held_value(spec: AttributeSpec, place: _Place) -> Any:
-    try:
-        return values.check(spec.value, spec.type, spec.shape, spec.enum_labels)
-    except ValueError as error:
-        raise (place / "value").error(spec.value, str(error)) from None
-
-
-def _read_attributes(
-    data: dict[str, Any], place: _Place, device: dict[str, Any]
-) -> list[AttributeSpec]:
+def _attributes(entry: _Attribute, device: _Device, place: str) -> list[AttributeSpec]:
     """Return the attributes of one ``[[server.device.attribute]]``."""
-    table = _read_table(data, _ATTRIBUTE, place)
-    _check_numbered(table, "name", place)
-    count = table.pop("count")
-    inherited = {key: device[key] for key in _INHERITED if table[key] is None}
-    spec = AttributeSpec(**{**table, **inherited})
+    _check_numbered(entry.name, entry.count, f"{place}.name")
+    keys = structs.asdict(entry)
+    count = keys.pop("count")
+    for key in ("read_delay", "events"):
+        if keys[key] is UNSET:
+            keys[key] = getattr(device, key)
+    spec = AttributeSpec(**keys)
     _check_attribute(spec, place)
-    spec = replace(spec, value=_held_value(spec, place))
+    try:
+        held = values.check(spec.value, spec.type, spec.shape, spec.enum_labels)
+    except ValueError as error:
+        raise _bad(f"{place}.value", spec.value, str(error)) from None
     return [
-        replace(spec, name=_numbered(spec.name, n), label=_numbered(spec.label, n))
+        structs.replace(
+            spec,
+            name=_numbered(spec.name, n),
+            label=_numbered(spec.label, n),
+            value=held,
+        )
         for n in range(1, count + 1)
     ]
 
 
-def _read_devices(data: dict[str, Any], place: _Place, index: int) -> list[DeviceSpec]:
-    """Return the devices of one ``[[server.device]]``."""
-    table = _read_table(data, _DEVICE, place)
-    for key in ("name", "alias"):
-        _check_numbered(table, key, place)
-    found = [
-        (place / "attribute" / k / "name", attribute)
-        for k, entry in enumerate(table["attribute"])
-        for attribute in _read_attributes(entry, place / "attribute" / k, table)
-    ]
-    _check_unique(((p, a.name) for p, a in found), "an attribute of the device")
+def _devices(entry: _Device, index: int, place: str) -> list[DeviceSpec]:
+    """Return the devices of one ``[[server.device]]``, the ``index``-th of a server."""
+    _check_numbered(entry.name, entry.count, f"{place}.name")
+    _check_numbered(entry.alias, entry.count, f"{place}.alias")
+    attributes: list[AttributeSpec] = []
+    names: set[str] = set()
+    for each in entry.attribute:
+        at = f"{place}.attribute[{each.name!r}]"
+        for attribute in _attributes(each, entry, at):
+            what = "an attribute of the device"
+            _check_new(names, attribute.name, f"{at}.name", what)
+            attributes.append(attribute)
     return [
         DeviceSpec(
-            name=_numbered(table["name"], n),
-            alias=_numbered(table["alias"], n),
-            tango_class=table["class"] or f"TpoSim{index + 1 if index else ''}",
-            state=table["state"],
-            attributes=tuple(attribute for _, attribute in found),
+            name=_numbered(entry.name, n),
+            alias=_numbered(entry.alias, n),
+            tango_class=entry.tango_class or f"TpoSim{index + 1 if index else ''}",
+            state=entry.state,
+            attributes=tuple(attributes),
         )
-        for n in range(1, table["count"] + 1)
+        for n in range(1, entry.count + 1)
     ]
 
 
-def _read_server(
-    data: dict[str, Any], place: _Place
-) -> tuple[ServerSpec, list[tuple[_Place, DeviceSpec]]]:
-    """Return one server, and its devices with the place in the file of each."""
-    table = _read_table(data, _SERVER, place)
-    entries = [
-        (place / "device" / k, _read_devices(entry, place / "device" / k, k))
-        for k, entry in enumerate(table.pop("device"))
-    ]
-    _check_unique(
-        ((p / "class", devices[0].tango_class) for p, devices in entries),
-        "the class of another entry of this server",
-    )
-    placed = [(p, device) for p, devices in entries for device in devices]
-    return ServerSpec(**table, devices=tuple(d for _, d in placed)), placed
+def _facility(file: _File, where: str) -> FacilitySpec:
+    servers: list[ServerSpec] = []
+    names: set[str] = set()
+    device_names: set[str] = set()
+    aliases: set[str] = set()
+    for server in file.server:
+        place = f"{where}: server[{server.name!r}]"
+        _check_new(names, server.name, f"{place}.name", "a server")
+        classes: set[str] = set()
+        devices: list[DeviceSpec] = []
+        for index, entry in enumerate(server.device):
+            at = f"{place}.device[{entry.name!r}]"
+            found = _devices(entry, index, at)
+            what = "the class of another entry of this server"
+            _check_new(classes, found[0].tango_class, f"{at}.class", what)
+            for device in found:
+                _check_new(device_names, device.name, f"{at}.name", "a device")
+                if device.alias:
+                    _check_new(aliases, device.alias, f"{at}.alias", "an alias")
+            devices += found
+        servers.append(
+            ServerSpec(server.name, server.green_mode, server.condition, tuple(devices))
+        )
+    return FacilitySpec(file.facility.title, file.facility.description, tuple(servers))
 
 
 def parse(text: str, where: str) -> FacilitySpec:
@@ -608,29 +538,18 @@ def parse(text: str, where: str) -> FacilitySpec:
 
     :param text: the TOML
     :param where: the name of the file in messages
-    :raises FacilityError: if it is invalid; the message has the file, the place
-        (counted from 0), the value, and a description of valid values
+    :raises FacilityError: if it is invalid; the message has the file, the place (by
+        names, or counted from 0), the value, and a description of valid values
     """
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = msgspec.toml.decode(text)
+    except msgspec.DecodeError as error:
         raise FacilityError(f"{where}: not TOML: {error}") from None
-    place = _Place(where)
-    table = _read_table(data, _FILE, place)
-    facility = _read_table(table["facility"], _FACILITY, place / "facility")
-    read = [
-        _read_server(entry, place / "server" / k)
-        for k, entry in enumerate(table["server"])
-    ]
-    servers = [server for server, _ in read]
-    placed = [pair for _, pairs in read for pair in pairs]
-    _check_unique(
-        ((place / "server" / k / "name", s.name) for k, s in enumerate(servers)),
-        "a server",
-    )
-    _check_unique(((p / "name", d.name) for p, d in placed), "a device")
-    _check_unique(((p / "alias", d.alias) for p, d in placed if d.alias), "an alias")
-    return FacilitySpec(**facility, servers=tuple(servers))
+    try:
+        file = msgspec.convert(data, _File)
+    except msgspec.ValidationError as error:
+        raise _rejected(str(error), data, where) from None
+    return _facility(file, where)
 
 
 def load(path: str | Path) -> FacilitySpec:

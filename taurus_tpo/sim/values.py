@@ -13,10 +13,10 @@ import difflib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, Literal, get_args
 
-#: The states of a Tango device, in the order of ``tango.DevState``.
-STATES = (
+Kind = Literal["float", "int", "bool", "string", "enum", "state"]
+State = Literal[
     "ON",
     "OFF",
     "CLOSE",
@@ -31,7 +31,10 @@ STATES = (
     "ALARM",
     "DISABLE",
     "UNKNOWN",
-)
+]
+
+#: The states of a Tango device, in the order of ``tango.DevState``.
+STATES: tuple[str, ...] = get_args(State)
 
 #: The number of steps in which a changing float goes once around its start value ...
 _STEPS_AROUND = 60
@@ -117,7 +120,7 @@ def _next_state(value: str, step: int, _labels: Sequence[str]) -> str:
 
 
 #: The attribute types, by their names in facility files.
-KINDS = {
+KINDS: dict[Kind, ValueKind] = {
     "float": ValueKind(
         "DevDouble",
         lambda k, n: round(math.sin(2 * math.pi * k / n), 6),
@@ -176,7 +179,7 @@ def _check_shape(value: Any, shape: Sequence[int]) -> None:
         raise ValueError(right)
 
 
-def check(value: Any, type_: str, shape: Sequence[int], labels: Sequence[str]) -> Any:
+def check(value: Any, type_: Kind, shape: Sequence[int], labels: Sequence[str]) -> Any:
     """Return ``value`` in the form that an attribute of this type and shape holds.
 
     ``None`` gives the default of the type; a single element fills an array.
@@ -195,7 +198,7 @@ def check(value: Any, type_: str, shape: Sequence[int], labels: Sequence[str]) -
     return map_leaves(lambda leaf: kind.check(leaf, labels), value)
 
 
-def step(value: Any, type_: str, labels: Sequence[str], count: int) -> Any:
+def step(value: Any, type_: Kind, labels: Sequence[str], count: int) -> Any:
     """Return ``value`` after ``count`` changes by itself."""
     kind = KINDS[type_]
     return map_leaves(lambda leaf: kind.step(leaf, count, labels), value)

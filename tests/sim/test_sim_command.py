@@ -122,7 +122,7 @@ def test_the_database_of_the_environment_is_not_touched_unasked(
 @pytest.mark.parametrize(
     ("text", "arguments", "words"),
     [
-        ("[[server]]\nname = 'x'", [], ["facility.toml: server[0].name", "'x'"]),
+        ("[[server]]\nname = 'x'", [], ["facility.toml: server['x'].name", "'x'"]),
         (UP_AND_HUNG.replace("title", "titel"), [], ["facility.titel", "title?"]),
         (UP_AND_HUNG, ["--tango-host", "here"], ["'here'", "HOST:PORT"]),
         (UP_AND_HUNG, ["--existing"], ["TANGO_HOST is not set"]),

@@ -93,7 +93,9 @@ def bad(text: str, place: str, *words: str) -> object:
     return pytest.param(text, place, words, id=f"{place} {words[0]}")
 
 
-ATTRIBUTE = "server[0].device[0].attribute[0]"
+SERVER = "server['TpoSim/a']"
+FIRST = f"{SERVER}.device['sim/a/1']"
+ATTRIBUTE = f"{FIRST}.attribute['volt']"
 
 
 def bad_attribute(lines: str, key: str, *words: str) -> object:
@@ -108,88 +110,113 @@ def bad_attribute(lines: str, key: str, *words: str) -> object:
         bad("", "server", "is missing"),
         bad("server = 1", "server", "1", "tables"),
         bad("server = []", "server", "[]", "one or more"),
-        bad("facility = 1" + SMALL.replace("[facility]", "[x]"), "x", "unknown key"),
+        bad("facility = 1" + SMALL.replace("[facility]", "[x]"), "facility", "`table`"),
+        bad(SMALL.replace("[facility]", "[x]"), "x", "unknown key, must be facility"),
         bad(SMALL.replace("title", "titel"), "facility.titel", "unknown key", "title?"),
-        bad(SMALL.replace('"Small"', "1"), "facility.title", "= 1", "a text"),
-        bad(SMALL.replace("TpoSim/a", "Sim/a"), "server[0].name", "'Sim/a'", "TpoSim/"),
+        bad(SMALL.replace('"Small"', "1"), "facility.title", "= 1", "`str`"),
+        bad("server = [1]", "server[0]", "= 1", "`table`"),
+        bad("server = [{}]", "server[0].name", "is missing"),
+        bad(
+            SMALL.replace("TpoSim/a", "Sim/a"),
+            "server['Sim/a'].name",
+            "'Sim/a'",
+            "TpoSim/",
+        ),
         bad(
             SMALL.replace('"TpoSim/a"', '"TpoSim/a"\ngreen_mode = "Asyncoi"'),
-            "server[0].green_mode",
+            f"{SERVER}.green_mode",
             "'Asyncoi'",
             "Synchronous, Futures, Gevent or Asyncio",
             "did you mean Asyncio?",
         ),
         bad(
             SMALL.replace('"TpoSim/a"', '"TpoSim/a"\ncondition = "broken"'),
-            "server[0].condition",
+            f"{SERVER}.condition",
             "'broken'",
             "up, down or hung",
         ),
         bad(
             SMALL.replace('"TpoSim/a"', '"TpoSim/a"\nconditon = "up"'),
-            "server[0].conditon",
+            f"{SERVER}.conditon",
             "unknown key",
             "condition?",
         ),
-        bad(SMALL + SMALL.partition("\n\n")[2], "server[1].name", "'TpoSim/a'", "is a"),
-        bad(SMALL.replace("sim/a/1", "sim/a"), "server[0].device[0].name", "domain/"),
-        bad(SMALL.replace("sim/a/1", "s/a/{m}"), "server[0].device[0].name", "{n}"),
+        bad(SMALL + SMALL.partition("\n\n")[2], f"{SERVER}.name", "'TpoSim/a'", "is a"),
+        bad(
+            SMALL.replace("sim/a/1", "sim/a"),
+            f"{SERVER}.device['sim/a'].name",
+            "domain/",
+        ),
+        bad(
+            SMALL.replace("sim/a/1", "s/a/{m}"),
+            f"{SERVER}.device['s/a/{{m}}'].name",
+            "{n}",
+        ),
         bad(
             SMALL.replace('"sim/a/1"', '"sim/a/1"\ncount = 2'),
-            "server[0].device[0].name",
+            f"{FIRST}.name",
             "'sim/a/1'",
             "a name with {n}",
         ),
         bad(
             SMALL.replace('"sim/a/1"', '"sim/a/{n}"\nalias = "a"\ncount = 2'),
-            "server[0].device[0].alias",
+            f"{SERVER}.device['sim/a/{{n}}'].alias",
             "'a'",
             "a name with {n}",
         ),
         bad(
             SMALL.replace('"sim/a/1"', '"sim/a/1"\ncount = 0'),
-            "server[0].device[0].count",
+            f"{FIRST}.count",
             "= 0",
             "a whole number from 1",
         ),
         bad(
             SMALL.replace('"sim/a/1"', '"sim/a/1"\nstate = "on"'),
-            "server[0].device[0].state",
+            f"{FIRST}.state",
             "'on'",
             "ON, OFF",
         ),
         bad(
             SMALL.replace('"sim/a/1"', '"sim/a/1"\nread_delay = -1'),
-            "server[0].device[0].read_delay",
+            f"{FIRST}.read_delay",
             "= -1",
             "seconds",
         ),
         bad(
             SMALL + DEVICE.replace("sim/a/2", "SIM/a/1"),
-            "server[0].device[1].name",
+            f"{SERVER}.device['SIM/a/1'].name",
             "'SIM/a/1'",
             "a device already",
         ),
         bad(
             SMALL + DEVICE.replace('/2"', '/2"\nclass = "TpoSim"'),
-            "server[0].device[1].class",
+            f"{SERVER}.device['sim/a/2'].class",
             "'TpoSim'",
             "another entry",
         ),
         bad(
             (SMALL + DEVICE).replace('name = "sim/', 'alias = "al"\nname = "sim/'),
-            "server[0].device[1].alias",
+            f"{SERVER}.device['sim/a/2'].alias",
             "'al'",
             "an alias already",
         ),
         bad(
             SMALL + '[[server.device.attribute]]\nname = "Volt"\n',
-            "server[0].device[0].attribute[1].name",
+            f"{FIRST}.attribute['Volt'].name",
             "'Volt'",
             "an attribute of the device already",
         ),
-        bad(SMALL.replace('"volt"', '"v-1"'), f"{ATTRIBUTE}.name", "'v-1'", "letters"),
-        bad(SMALL.replace('"volt"', '"state"'), f"{ATTRIBUTE}.name", "'state'"),
+        bad(
+            SMALL.replace('"volt"', '"v-1"'),
+            f"{FIRST}.attribute['v-1'].name",
+            "= 'v-1'",
+            "letters",
+        ),
+        bad(
+            SMALL.replace('"volt"', '"state"'),
+            f"{FIRST}.attribute['state'].name",
+            "another name",
+        ),
         bad_attribute("count = 3\n", "name", "'volt'", "with {n}"),
         bad_attribute("count = true\n", "count", "True", "a whole number"),
         bad_attribute('tpye = "int"', "tpye", "unknown key", "type?"),
@@ -198,8 +225,8 @@ def bad_attribute(lines: str, key: str, *words: str) -> object:
         bad_attribute('access = "write"', "access", "'write'", "read_write"),
         bad_attribute('format = "image"\nshape = [2]', "shape", "[2]", "y]"),
         bad_attribute("shape = [2]", "shape", "[2]", "left out for a scalar"),
-        bad_attribute("shape = [0]", "shape", "[0]", "whole numbers from 1"),
-        bad_attribute("shape = 2", "shape", "= 2", "a list"),
+        bad_attribute("shape = [0]", "shape[0]", "= 0", "a whole number from 1"),
+        bad_attribute("shape = 2", "shape", "= 2", "`array`"),
         bad_attribute('value = "1"', "value", "'1'", "a number"),
         bad_attribute("value = true", "value", "True", "a number"),
         bad_attribute('type = "int"\nvalue = 1.5', "value", "1.5", "whole"),
@@ -224,7 +251,7 @@ def bad_attribute(lines: str, key: str, *words: str) -> object:
             "[[1, 2], [1]]",
             "rows of 1 to 2 values",
         ),
-        bad_attribute("label = 1", "label", "= 1", "a text"),
+        bad_attribute("label = 1", "label", "= 1", "`str`"),
         bad_attribute('max_alarm = "x"', "max_alarm", "'x'", "a number"),
         bad_attribute(
             "min_value = 2\nmax_value = 1",
@@ -244,6 +271,7 @@ def bad_attribute(lines: str, key: str, *words: str) -> object:
             "= 0.5",
             "a whole number",
         ),
+        bad_attribute("max_alarm = nan", "max_alarm", "= nan", "a number"),
         bad_attribute('type = "enum"', "enum_labels", "[]", "for an enum"),
         bad_attribute('enum_labels = ["A"]', "enum_labels", "['A']", "left"),
         bad_attribute(
@@ -254,9 +282,9 @@ def bad_attribute(lines: str, key: str, *words: str) -> object:
         ),
         bad_attribute(
             'type = "enum"\nenum_labels = [1]',
-            "enum_labels",
-            "[1]",
-            "a list of texts",
+            "enum_labels[0]",
+            "= 1",
+            "`str`",
         ),
         bad_attribute('events = "push"', "events", "'push'", "change, polled"),
         bad_attribute('events = "polled"', "polling_period", "= 0", "ms"),
@@ -286,7 +314,7 @@ def bad_attribute(lines: str, key: str, *words: str) -> object:
             "left out",
         ),
         bad_attribute('period = "1 s"', "period", "'1 s'", "seconds"),
-        bad_attribute("error = 1.5", "error", "= 1.5", "from 0 to 1"),
+        bad_attribute("error = 1.5", "error", "= 1.5", "`float` <= 1.0"),
     ],
 )
 def test_error_says_where_what_and_what_would_be_right(
