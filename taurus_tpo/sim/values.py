@@ -73,7 +73,10 @@ def _is_number(value: Any) -> bool:
 def _float(value: Any, _labels: Sequence[str]) -> float:
     if not _is_number(value):
         raise ValueError("a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("a number of 64 bit") from None
 
 
 def _int(value: Any, _labels: Sequence[str]) -> int:

@@ -229,6 +229,7 @@ def bad_attribute(lines: str, key: str, *words: str) -> object:
         bad_attribute("shape = 2", "shape", "= 2", "`array`"),
         bad_attribute('value = "1"', "value", "'1'", "a number"),
         bad_attribute("value = true", "value", "True", "a number"),
+        bad_attribute(f"value = 1{400 * '0'}", "value", "64 bit"),
         bad_attribute('type = "int"\nvalue = 1.5', "value", "1.5", "whole"),
         bad_attribute('type = "bool"\nvalue = 1', "value", "= 1", "true or"),
         bad_attribute('type = "string"\nvalue = 1', "value", "= 1", "a text"),
