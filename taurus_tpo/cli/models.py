@@ -39,7 +39,9 @@ def expand(factory: Any, models: Iterable[str], timeout: float) -> list[str]:
     names = dict.fromkeys(name for some in globs.values() for name in some)
     with factory.hurry():
         devices = {name: factory.getDevice(name) for name in names}
-    asked = {name: factory.connect(device) for name, device in devices.items()}
+    asked = {
+        name: factory.device_access.connect(device) for name, device in devices.items()
+    }
     wait(asked.values(), max(0.0, end - time.monotonic()))
     found: dict[str, None] = {}
     for model in models:

@@ -235,7 +235,9 @@ class TpoTangoAttribute(TangoAttribute):
             if parent is None:
                 reason = f"{self.getFullName()} has no device"
                 tango.Except.throw_exception("TPO_NoDevice", reason, "_connected")
-            connection = self.connection = self.factory().connection(parent)
+            connection = self.connection = self.factory().device_access.connection(
+                parent
+            )
         return connection
 
     def push_event(self, event: Any) -> None:
@@ -417,7 +419,7 @@ class TpoTangoAttribute(TangoAttribute):
         device = self.getParentObj()
         if device is None or self.connected().answers_lately:
             return True
-        return self.factory().answers_in_time(device)
+        return self.factory().device_access.answers_in_time(device)
 
     def _raise_where_silent(self) -> None:
         """Raise the error of a device that is known not to answer.

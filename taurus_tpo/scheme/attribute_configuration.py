@@ -73,7 +73,9 @@ class AttributeConfiguration(AttributePart):
         parent = attribute.getParentObj()
         if parent is not None:
             # The same name for all attributes: one request per device.
-            told = attribute.factory().connect(parent, "type", delay, patient=True)
+            told = attribute.factory().device_access.connect(
+                parent, "type", delay, patient=True
+            )
             told.add_done_callback(WeakCallback(self._on_type))
 
     @callback
@@ -95,7 +97,9 @@ class AttributeConfiguration(AttributePart):
         """Read it from the device, and wait as for a request of a program."""
         attribute = self._attribute
         device = attribute.getParentObj()
-        if device is None or not attribute.factory().reach_by_name(device):
+        if device is None or not attribute.factory().device_access.reach_by_name(
+            device
+        ):
             return
         try:
             self._read()

@@ -363,7 +363,9 @@ class AttributeEngine(AttributePart):
             self._on_answer()
             return
         # The identity, not the name: a new attribute of that name is another request.
-        future = attribute.factory().connect(attribute.getParentObj(), id(attribute))
+        future = attribute.factory().device_access.connect(
+            attribute.getParentObj(), id(attribute)
+        )
         if mode is not None and mode.raises and not connection.silent:
             # Sync and SyncRead: the caller expects to wait; once a server.
             attribute.factory().wait_policy.wait_at_length(future, connection)
@@ -386,7 +388,7 @@ class AttributeEngine(AttributePart):
             connection = attribute.connected()
             # The liveness monitor probes a silent server and makes its requests due.
             delay = 0.0 if connection.server.silent else connection.retry_delay
-            again = attribute.factory().connect(
+            again = attribute.factory().device_access.connect(
                 parent, id(attribute), delay, patient=True
             )
             again.add_done_callback(WeakCallback(self._on_connected))

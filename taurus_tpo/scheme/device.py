@@ -37,7 +37,7 @@ class DeviceOfThePool:
 
         Called by Taurus's constructor, possibly while a window is built.
         """
-        return self.factory().proxy_of(self)
+        return self.factory().device_access.proxy_of(self)
 
     def make_proxy(self) -> Any:
         """Make the ``DeviceProxy``; waits. For the plugin's own threads."""
@@ -53,11 +53,11 @@ class DeviceOfThePool:
         :return: None if the database does not know the device, or does not answer.
         """
         if self._deviceObj is None:
-            found = self.factory().proxy_by_name(self)
+            found = self.factory().device_access.proxy_by_name(self)
             if isinstance(found, AbsentProxy):
                 return found
             self._deviceObj = found
-        self.factory().late_devices.expect(self)
+        self.factory().device_access.late.expect(self)
         return self._deviceObj
 
     def __getattr__(self, name: str) -> Any:
@@ -81,7 +81,7 @@ class DeviceOfThePool:
         self._simp_name = alias
         factory = self.factory()
         factory.tango_alias_devs[alias] = self
-        factory.late_devices.add(self)
+        factory.device_access.late.add(self)
 
     def isValidDev(self) -> bool:
         """Return whether there is a proxy; Taurus's old name."""
@@ -92,7 +92,7 @@ class DeviceOfThePool:
 
         :raises tango.DevFailed: if there is no answer, or the call fails.
         """
-        return self.factory().configuration_of(self, attr_name)
+        return self.factory().device_access.configuration_of(self, attr_name)
 
     @property
     def state(self) -> Any:
@@ -100,14 +100,14 @@ class DeviceOfThePool:
 
         ``Undefined`` if the device does not answer.
         """
-        if self.factory().reach_by_name(self):
+        if self.factory().device_access.reach_by_name(self):
             return super().state  # type: ignore[misc]
         self._deviceState = TaurusDevState.Undefined
         return self._deviceState
 
     def getDisplayDescrObj(self, cache: bool = True) -> list[tuple[str, Any]]:
         """Return the content of the tooltip, as far as it is known in time."""
-        if self.factory().answers_in_time(self):
+        if self.factory().device_access.answers_in_time(self):
             return list(super().getDisplayDescrObj(cache))  # type: ignore[misc]
         self._deviceState = TaurusDevState.Undefined
         return [

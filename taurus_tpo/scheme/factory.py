@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import math
 import os
 import threading
 import weakref
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from functools import partial
 from typing import Any, Callable, Optional, cast
 
 import tango
@@ -32,11 +30,9 @@ from taurus_tpo.core.precedence import Decision, ModeSource
 from taurus_tpo.core.rules import AttributeName
 from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.core.settings import CHANGE_EVENT
-from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.command_line import COMMAND_LINE
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 from taurus_tpo.scheme import batch_worker
-from taurus_tpo.scheme.absent_proxy import AbsentProxy
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
 from taurus_tpo.scheme.authority import (
     InGoodTime,
@@ -47,16 +43,16 @@ from taurus_tpo.scheme.database_readiness import DatabaseReadiness
 from taurus_tpo.scheme.database_requests import DatabaseRequests
 from taurus_tpo.scheme.deferred_setup import DeferredSetup
 from taurus_tpo.scheme.device import TpoTangoDevice, of_the_pool
+from taurus_tpo.scheme.device_access import DeviceAccess
 from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 from taurus_tpo.scheme.gui_thread import application_of_this_thread
 from taurus_tpo.scheme.gui_wait_policy import GuiWaitPolicy
 from taurus_tpo.scheme.name_cache import NAMES
-from taurus_tpo.scheme.pending_devices import PendingDevices
 from taurus_tpo.scheme.polled_report import PolledReport
 from taurus_tpo.scheme.polling import Polling
 from taurus_tpo.scheme.signal_wakeup import hear_signals
 from taurus_tpo.tango_client import process_exit, pytango_compat
-from taurus_tpo.tango_client.device import DeviceConnection, silence_of
+from taurus_tpo.tango_client.device import silence_of
 from taurus_tpo.tango_client.server_registry import SERVER_REGISTRY
 from taurus_tpo.tango_client.subscription import (
     CALLBACKS,
@@ -91,18 +87,6 @@ _WAIT_FOR_TANGO = (
 #: How long the first paint of a window may wait for pending values, and then for their
 #: dispatch to widgets, s.
 FIRST_PAINT = 0.1
-
-#: Largest age of the configurations of a device that are used for a new attribute, s:
-#: in a script, and while a window is built. They may have changed since. (For a window,
-#: they are read again later.)
-JUST_TOLD = {False: 0.05, True: 0.5}
-
-#: Name in the pool of the requests of a program.
-BY_NAME = "by name"
-
-#: Attribute of a Taurus device that keeps its connection, so that both live equally
-#: long.
-_CONNECTION = "_taurus_tpo_connection"
 
 #: Waits up to a number of seconds, None: no limit; returns whether the wait succeeded.
 _Wait = Callable[[Optional[float]], bool]
@@ -144,8 +128,8 @@ class TpoTangoFactory(TangoFactory):
     #: Runs actions of a user interface that would block it.
     background_tasks: SerialExecutor
 
-    #: Devices that first answered after a window had requested them.
-    late_devices: PendingDevices
+    #: The connections of devices, and who waits for them.
+    device_access: DeviceAccess
 
     #: The default database; None before the first request.
     dft_db: TpoTangoAuthority | None
@@ -180,8 +164,8 @@ class TpoTangoFactory(TangoFactory):
         #: answer.
         self._class_in_doubt: set[str] = set()
         self.wait_policy = GuiWaitPolicy()
+        self._readiness: DatabaseReadiness | None = None
         self._begin()
-        self._readiness = DatabaseReadiness(self.first_read, self.wait_policy)
 
     def _begin(self) -> None:
         """Make all objects that have threads, or wait for them."""
@@ -196,13 +180,22 @@ class TpoTangoFactory(TangoFactory):
             do_later=UNSUBSCRIBER.do,
         )
         self.database_requests = DatabaseRequests(self.first_read, self.wait_policy)
+        if self._readiness is None:
+            self._readiness = DatabaseReadiness(self.first_read, self.wait_policy)
+        else:
+            # In a forked child process: the connections have it.
+            self._readiness.restart_in_child(self.first_read)
+        self.device_access = DeviceAccess(
+            self.first_read, self.wait_policy, self._readiness, log=self
+        )
         self._timers = Timers(log=self)
         after = self._timers.after
         self._polling = Polling(self.poll_soon, after)
-        self.deferred_setup = DeferredSetup(self.first_read, self.connection, after)
+        self.deferred_setup = DeferredSetup(
+            self.first_read, self.device_access.connection, after
+        )
         self.polled_report = PolledReport(self.info, after)
         self.background_tasks = SerialExecutor("taurus_tpo background", log=self)
-        self.late_devices = PendingDevices(self.connect, self.connection)
 
     def _before_fork(self) -> None:
         """Wait for the subscriptions that Tango is making; called by Python.
@@ -234,7 +227,6 @@ class TpoTangoFactory(TangoFactory):
         for part in parts:
             part.restart_in_child()
         self._begin()
-        self._readiness.restart_in_child(self.first_read)
         for attribute in self.attributes():
             attribute.restart_in_child()
 
@@ -426,7 +418,7 @@ class TpoTangoFactory(TangoFactory):
             error; cancelled if the attribute no longer exists. Each caller gets a
             separate future, which it may cancel.
         """
-        connection = self.connection(attribute.getParentObj())
+        connection = self.device_access.connection(attribute.getParentObj())
         read = self.first_read.submit(
             connection, attribute.getSimpleName().lower(), weakref.ref(attribute)
         )
@@ -443,7 +435,7 @@ class TpoTangoFactory(TangoFactory):
         :return: gets the value, or the error; it may not be done yet.
         """
         device = attribute.getParentObj()
-        connection = self.connection(device)
+        connection = self.device_access.connection(device)
         name = attribute.getSimpleName().lower()
         target = weakref.ref(attribute)
         answer = self.first_read.submit(
@@ -451,161 +443,6 @@ class TpoTangoFactory(TangoFactory):
         )
         self.wait_policy.wait_for_value(answer, connection)
         return answer
-
-    def connection(self, device: Any) -> DeviceConnection:
-        """Return the connection of a Taurus device; the same one for its lifetime.
-
-        :param device: any Taurus device object with ``getDeviceProxy``.
-        """
-        connection = vars(device).get(_CONNECTION)
-        if connection is None:
-            name = AttributeName.of_device(device.getFullName())
-            patterns = CUSTOM_SETTINGS.current().read_one_by_one
-            one_by_one = any(pattern.matches(name) for pattern in patterns)
-            made = DeviceConnection(
-                device, readiness=self._readiness, one_by_one=one_by_one
-            )
-            # Two threads may both make one; the first one is kept.
-            connection = vars(device).setdefault(_CONNECTION, made)
-        return connection
-
-    def connect(
-        self,
-        device: Any,
-        name: Hashable = "",
-        delay: float = 0.0,
-        patient: bool = False,
-    ) -> Future[Any]:
-        """Have the pool find out whether ``device`` answers; returns at once.
-
-        :param name: identifies the request: of equal ones, one is made.
-        :param delay: s from now, unless it is being served already.
-        :param patient: if its server is known not to answer, wait until it does.
-        :return: gets the connection, or a ``DevFailed``.
-        """
-        connection = self.connection(device)
-        return self.first_read.submit(
-            connection, name, weakref.ref(device), RequestKind.CONNECT, delay, patient
-        )
-
-    def proxy_of(self, device: Any) -> Any:
-        """Return the proxy of ``device``, or None if it does not answer in time.
-
-        For requests that Taurus makes by itself; the wait is limited, see
-        :class:`taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy`.
-        """
-        connection = self.connection(device)
-        if connection.made_proxy is None:
-            self._reach(device, connection)
-        return connection.made_proxy
-
-    def proxy_by_name(self, device: Any) -> Any:
-        """Return the proxy of ``device``; waits for it, in any thread.
-
-        For requests of a program, see
-        :meth:`taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy.wait_by_name`.
-
-        :return: an ``AbsentProxy`` if its server does not answer; None if there can be
-            no proxy: the database does not know the device, or does not answer.
-        """
-        connection = self.connection(device)
-        self.reach_by_name(device)
-        if connection.known_proxy is not None or not connection.located:
-            return connection.known_proxy
-        name = "/".join(connection.name.split("/")[-3:])
-        find = partial(self._found_by_name, device)
-        return AbsentProxy(name, device.getParentObj(), find, connection.no_answer)
-
-    def _found_by_name(self, device: Any) -> Any:
-        self.reach_by_name(device)
-        return self.connection(device).known_proxy
-
-    def reach_by_name(self, device: Any) -> bool:
-        """Wait for ``device``, which a program has requested; in any thread.
-
-        :return: whether it can be called; False while its server does not answer.
-        """
-        connection = self.connection(device)
-        if connection.made_proxy is None:
-            self._wait_by_name(device, connection)
-            self.late_devices.expect(device)
-        return connection.made_proxy is not None and not connection.silent
-
-    def _wait_by_name(self, device: Any, connection: DeviceConnection) -> None:
-        if self.first_read.owns(threading.current_thread()):
-            self._reach_here(connection)
-        elif self.wait_policy.in_a_hurry and taurus_compat.fills_a_form():
-            self._reach_if_it_runs(device, connection)
-        else:
-            ask = partial(self.connect, device, BY_NAME, 0.0)
-            self.wait_policy.wait_by_name(ask, connection)
-
-    def _reach_here(self, connection: DeviceConnection) -> None:
-        """Connect in this thread of the pool, which cannot wait for the pool.
-
-        Not to a server that does not answer.
-        """
-        try:
-            if not connection.located:
-                connection.locate()
-            if self.first_read.server_answers(connection.server):
-                connection.proxy()
-        except tango.DevFailed as error:
-            self.debug("%s: %s", connection.name, error.args[0].desc)
-
-    def _reach_if_it_runs(self, device: Any, connection: DeviceConnection) -> bool:
-        """Wait for ``device`` if its server's process runs; return whether it answered.
-
-        For requests that a form of Taurus makes by itself while it is filled.
-        """
-        if connection.silent:
-            return False
-        answer = self.connect(device, BY_NAME)
-        self.wait_policy.wait_if_it_runs(answer, connection)
-        return answer.done()
-
-    def configuration_of(self, device: Any, attribute: str) -> Any:
-        """Return Tango's ``AttributeInfoEx`` of an attribute of ``device``.
-
-        Waits as :meth:`proxy_of`. In the GUI thread a device that is down is called
-        once, not once per attribute.
-
-        :raises tango.DevFailed: if the configuration is not known in time.
-        """
-        connection = self.connection(device)
-        hurried = self.wait_policy.in_a_hurry
-        known = connection.fresh_configuration(attribute, JUST_TOLD[hurried])
-        is_down = connection.refused_lately and hurried
-        if known is None and not is_down and self._reach(device, connection):
-            known = connection.fresh_configuration(attribute)
-            known = known or connection.configuration(attribute)
-        if known is None and hurried:
-            # An old configuration is better than none; it is verified later.
-            known = connection.fresh_configuration(attribute, math.inf)
-        return known if known is not None else connection.no_answer()
-
-    def answers_in_time(self, device: Any) -> bool:
-        """Return whether the caller may wait for a call to ``device``.
-
-        In the GUI thread only if the device has answered lately. It is called to find
-        out, and waited for if its server's process runs.
-        """
-        if not self.wait_policy.in_a_hurry:
-            return True
-        connection = self.connection(device)
-        answered = self._reach_if_it_runs(device, connection)
-        return answered and connection.answers_lately
-
-    def _reach(self, device: Any, connection: DeviceConnection) -> bool:
-        """Connect to ``device`` by the pool, wait as permitted; return whether done."""
-        if self.first_read.owns(threading.current_thread()):
-            # This thread is serving it.
-            return True
-        if connection.silent and self.wait_policy.in_a_hurry:
-            return False
-        answer = self.connect(device)
-        self.wait_policy.wait(answer, connection)
-        return answer.done()
 
     # --- polling ---
 
@@ -651,7 +488,7 @@ class TpoTangoFactory(TangoFactory):
         if parent is None:
             return None
         name = attribute.getSimpleName().lower()
-        connection = self.connection(parent)
+        connection = self.device_access.connection(parent)
         return self.first_read.submit(
             connection, name, target, kind, delay, patient=True
         )
@@ -660,7 +497,7 @@ class TpoTangoFactory(TangoFactory):
         parent = attribute.getParentObj()
         if parent is not None:
             name = attribute.getSimpleName().lower()
-            connection = self.connection(parent)
+            connection = self.device_access.connection(parent)
             self.first_read.withdraw(connection, kind, name, attribute)
 
     # --- databases, devices and attributes by name ---

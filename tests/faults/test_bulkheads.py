@@ -201,7 +201,7 @@ def test_the_error_says_which_server_does_not_answer(facility, factory):
     """One that nobody has called for a while is asked whether it is there first."""
     resume_all(facility)
     (attribute,) = heard([name_of(facility, HUNG[0], "volt01")]).attributes
-    server = factory.connection(attribute.getParentObj()).server
+    server = factory.device_access.connection(attribute.getParentObj()).server
     facility.server("TpoSim/hung0").hang()
     now = time.monotonic
     eventually(lambda: not server.answers_lately(now()), "it has not answered lately")

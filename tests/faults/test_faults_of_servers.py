@@ -132,7 +132,7 @@ def test_while_it_is_read(faults, factory, mode, count):
     try:
         victims = Heard(volts(faults, ONE, 1, count))
         first = victims.attributes[0]
-        connection = factory.connection(first.getParentObj())
+        connection = factory.device_access.connection(first.getParentObj())
         victims.listen()
         if not mode.tries:
             schedule = factory.first_read._schedule

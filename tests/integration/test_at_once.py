@@ -43,7 +43,7 @@ class Polled:
             attribute.changePollingPeriod(100)
             attribute.addListener(listener)
         factory = taurus.Factory("tango")
-        self.at_once = factory.connection(
+        self.at_once = factory.device_access.connection(
             self.attributes[0].getParentObj()
         ).costs.at_once
 
@@ -93,7 +93,7 @@ def test_what_always_takes_too_long_is_not_tried_for_ever(running, factory):
     try:
         attribute.changePollingPeriod(100)
         attribute.addListener(listener)
-        costs = factory.connection(attribute.getParentObj()).costs
+        costs = factory.device_access.connection(attribute.getParentObj()).costs
         eventually(lambda: not costs.at_once.is_to_be_tried, "that is found out")
         assert not costs.at_once.is_possible
         attribute.removeListener(listener)

@@ -263,7 +263,7 @@ def test_a_read_is_dropped_when_an_event_came_first(modes, factory, listener):
 
 def taken(factory, attr, kind=RequestKind.READ) -> bool:
     """Return whether the read of ``attr`` waits no more but runs."""
-    connection = factory.connection(attr.getParentObj())
+    connection = factory.device_access.connection(attr.getParentObj())
     schedule = factory.first_read._schedule
     return schedule.find(connection, kind, attr.getSimpleName().lower()) is None
 
@@ -354,7 +354,7 @@ def test_a_read_by_the_caller_hides_no_value_from_listeners(modes, factory, list
     eventually(lambda: listener.values, "the first value comes")
     hold(modes, "with_events", 9.5, push=False)
     try:
-        connection = factory.connection(attr.getParentObj())
+        connection = factory.device_access.connection(attr.getParentObj())
         waiting = factory.first_read.submit(
             connection, "with_events", weakref.ref(attr), delay=0.5
         )
@@ -400,7 +400,7 @@ def test_who_is_listened_to_first_is_first_in_a_call(batches, factory):
 
 def test_a_device_is_asked_again_only_for_what_is_in_use(batches, factory):
     attribute = taurus.Attribute(model(batches, "volt01", DEVICE))
-    connection = factory.connection(attribute.getParentObj())
+    connection = factory.device_access.connection(attribute.getParentObj())
     eventually(lambda: connection.configured, "the device has told all")
     # Nothing else asks it any more.
     eventually(lambda: not factory.first_read.pending(RequestKind.CONNECT), "it rests")

@@ -80,7 +80,7 @@ def test_a_device_that_refuses_all_is_found_out_when_it_does_not(
         fail(device, name)
     eventually(lambda: all(map(fails, listeners.values())), "all are in error")
     [connection] = {
-        factory.connection(attribute.getParentObj())
+        factory.device_access.connection(attribute.getParentObj())
         for attribute in factory.attributes()
         if attribute.getSimpleName() in NAMES
     }

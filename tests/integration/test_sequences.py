@@ -74,7 +74,7 @@ def recorded(modes, factory, listener):
             attribute.engine._life = life = RecordedLife()
             held.append(attribute)
             if answers:
-                factory.connect(attribute.getParentObj()).result(SOON)
+                factory.device_access.connect(attribute.getParentObj()).result(SOON)
             attribute.addListener(listener)
         return life
 

@@ -48,7 +48,7 @@ def go_round(hang_after: int) -> None:
     pool = factory.first_read
     told["waited"] += sum(pool.pending(kind) for kind in RequestKind)
     devices = {attr.getParentObj() for attr in attributes}
-    connections = [factory.connection(device) for device in devices]
+    connections = [factory.device_access.connection(device) for device in devices]
     gone = [weakref.ref(one) for one in [*attributes, *devices, *connections]]
     del attributes, devices, connections
     listener.heard.clear()

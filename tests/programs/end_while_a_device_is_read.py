@@ -20,7 +20,7 @@ from taurus_tpo.core.scheduler import RequestKind
 name, pid = sys.argv[1:]
 factory = taurus.Factory("tango")
 attr = taurus.Attribute(name)
-connection = factory.connection(attr.getParentObj())
+connection = factory.device_access.connection(attr.getParentObj())
 waits = factory.first_read._schedule.find
 read = factory.readAttributeFirstTime(attr)
 eventually(lambda: not waits(connection, RequestKind.READ, "rw"), "it is being read")

@@ -16,6 +16,9 @@ told["rows"] = len(hung)
 for pid in job["pids"]:
     os.kill(pid, signal.SIGCONT)
 devices = [item.getModelObj() for item in hung.getItems()]
-run(lambda: all(factory.connection(one).configured for one in devices), "they are back")
+run(
+    lambda: all(factory.device_access.connection(one).configured for one in devices),
+    "they are back",
+)
 timed("well", well.setModel, job["models"] * 10)
 print(json.dumps(told))

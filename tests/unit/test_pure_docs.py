@@ -233,8 +233,6 @@ INTERNAL = {
         *("schemes", "elementTypesMap", "init", "reInit", "getAuthority", "getDevice"),
         "getAttribute",
         *("addAttributeToPolling", "removeAttributeFromPolling"),
-        *("connection", "connect", "proxy_of", "configuration_of", "answers_in_time"),
-        *("proxy_by_name", "reach_by_name"),
         *("poll_soon", "look_later", "look_no_more"),
         "read_in_time",
     },

@@ -28,7 +28,7 @@ def build_anew() -> bool:
 
     :return: whether devices are left for a later call.
     """
-    late = taurus.Factory("tango").late_devices
+    late = taurus.Factory("tango").device_access.late
     devices = late.take()
     end = SYSTEM.monotonic() + SLICE
     while devices and SYSTEM.monotonic() < end:
