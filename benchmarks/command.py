@@ -43,7 +43,7 @@ _HEAD = "head.json"
     default=Options.repeat,
     type=click.IntRange(min=1),
     show_default=True,
-    help="How often each takes its turn.",
+    help="Number of runs of each.",
 )
 @click.option(
     "--modes",
@@ -66,7 +66,7 @@ _HEAD = "head.json"
     default=Options.more_repeat,
     type=click.IntRange(min=1),
     show_default=True,
-    help="How often each of those takes its turn.",
+    help="Number of runs of each of those.",
 )
 @click.option(
     "--stock/--no-stock",

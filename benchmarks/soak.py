@@ -162,11 +162,11 @@ def text_table(
     multiple=True,
     default=[DEFAULT_MODE.name],
     show_default=True,
-    help="A mode to do it in.",
+    help="Mode; may be repeated.",
 )
 @click.option("--attributes", default=100_000, show_default=True, help="How many.")
 @click.option("--seconds", default=600.0, show_default=True, help="Within what time.")
-@click.option("--seed", default=1, show_default=True, help="Of what is random.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the random times.")
 @click.option("--docs", is_flag=True, help="Put the results into the documentation.")
 def main(
     modes: tuple[str, ...], attributes: int, seconds: float, seed: int, docs: bool

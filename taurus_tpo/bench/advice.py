@@ -111,7 +111,7 @@ class DeviceCosts:
             told.append(f"slow: {', '.join(self.slow)}")
         if self.polled:
             told.append(f"{self.polled} of {self.models} without events")
-        return "; ".join(told) or "nothing out of the ordinary"
+        return "; ".join(told) or "no problem found"
 
 
 def _in_words(reason: str, count: int) -> str:
@@ -149,7 +149,7 @@ def recommend(found: Iterable[Sheet]) -> Recommendation | None:
     chosen = min(as_good, key=lambda score: PREFERRED.index(score.mode))
     why = (
         f"window after {chosen.window:.2f} s, last value after {chosen.last:.2f} s, "
-        f"the GUI stood still for {chosen.stalled:.2f} s"
+        f"the GUI was blocked for {chosen.stalled:.2f} s"
     )
     if len(as_good) > 1:
         names = ", ".join(one.mode for one in as_good if one is not chosen)

@@ -129,7 +129,7 @@ def _stalls(found: list[Sheet]) -> bytes:
         axes.vlines(begun, 0.0, lengths, color=color)
         told = f"{sheet.variant}: {len(stalls)} in {len(sheet.good)} runs"
         axes.plot(begun, lengths, "o", color=color, label=told)
-    axes.set_ylabel("s without a sign of life")
+    axes.set_ylabel("s without a response of the GUI")
     axes.set_xlim(left=0.0)
     axes.set_ylim(bottom=0.0)
     axes.legend(fontsize="small")

@@ -97,12 +97,12 @@ def as_typed(modes: Iterable[str]) -> str:
     default=Plan.repeat,
     show_default=True,
     metavar="N",
-    help="How often each takes its turn.",
+    help="Number of runs of each.",
 )
 @click.option(
     "--against",
     type=click.Choice(["stock"]),
-    help="Let Taurus without the plugin take its turn, too.",
+    help="Run stock Taurus, too.",
 )
 @click.option(
     "--against-repeat",

@@ -322,7 +322,9 @@ class LivenessMonitor:
         try:
             return tell(verdict)
         except Exception as error:  # noqa: BLE001 - other servers must be probed too
-            self._log.error("%s was taken badly: %r", verdict, error)
+            self._log.error(
+                "the result of a probe (%s) could not be processed: %r", verdict, error
+            )
             self._log.debug("details:", exc_info=True)
             return None
 

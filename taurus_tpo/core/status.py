@@ -95,11 +95,11 @@ def next_try(seconds: float) -> str:
 
 def _why_polled(facts: Facts) -> str:
     if facts.state is State.POLLED:
-        return f"events are disabled ({facts.disabled_by or 'nobody says by whom'})"
+        return f"events are disabled ({facts.disabled_by or 'source unknown'})"
     if facts.state in (State.SUBSCRIBING, State.RESUBSCRIBING):
         return "Tango has not subscribed yet"
     if facts.state is not State.RETRYING:
-        return "somebody asks for that"
+        return "polling is forced"
     if facts.refusal in NO_EVENTS:
         return "the attribute sends no events"
     why = f" ({facts.refusal})" if facts.refusal else ""

@@ -55,6 +55,6 @@ def activate() -> bool:
     activation = decide()
     log = Logger("TaurusTPO")
     tell = log.warning if activation.amiss else log.debug
-    state = "on" if activation.active else "off, stock Taurus goes on"
+    state = "on" if activation.active else "off, stock Taurus is in use"
     tell("taurus_tpo is %s: %s", state, activation.reason)
     return activation.active

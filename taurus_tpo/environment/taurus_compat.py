@@ -117,7 +117,7 @@ def why_unsupported() -> str | None:
     version = Version(taurus_version())
     first, end = KNOWN_TAURUS
     if not first <= Version(version.base_version) < end:
-        return f"Taurus {version} is not known to it (it knows {first} to below {end})"
+        return f"Taurus {version} is not supported (supported: {first} to below {end})"
     try:
         importlib.import_module("tango")
     except ImportError as error:

@@ -307,7 +307,9 @@ def _deliver(
             return attribute.engine.accept_read(reading, looks, polls)
         return _deliver_to_stock(attribute, reading)
     except Exception as error:  # noqa: BLE001 - a class or listener may raise anything
-        attribute.error("%s: what was read was not taken: %r", attribute, error)
+        attribute.error(
+            "%s: the result of a read could not be processed: %r", attribute, error
+        )
         attribute.debug("details:", exc_info=True)
         return None, error
 

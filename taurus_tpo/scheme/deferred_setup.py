@@ -248,5 +248,7 @@ def _have_turn(attribute: Any, turn: Callable[[], Any]) -> None:
     try:
         turn()
     except Exception as error:  # noqa: BLE001 - the others must go on
-        attribute.error("%s: its configuration was not taken: %r", attribute, error)
+        attribute.error(
+            "%s: its configuration could not be processed: %r", attribute, error
+        )
         attribute.debug("details:", exc_info=True)

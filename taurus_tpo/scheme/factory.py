@@ -248,7 +248,7 @@ class TpoTangoFactory(TangoFactory):
         if self._finish(CLOSING):
             return
         if not self._stop():
-            self.info("Calls to devices that do not answer are left behind")
+            self.info("Python ends although calls to devices have not returned")
         self._left_behind = process_exit.leave_tango_behind()
         if self._left_behind:
             CALLBACKS.stop(STOPPING)
@@ -262,7 +262,7 @@ class TpoTangoFactory(TangoFactory):
         healthy. The remaining ones end with the process.
         """
         left = self.background_tasks.drop() + SUBSCRIBER.drop() + UNSUBSCRIBER.drop()
-        self.debug("%d things are left undone", left)
+        self.debug("%d pending actions were dropped", left)
         return self._await_end(STOPPING)
 
     def _finish(self, timeout: float | None) -> bool:

@@ -130,7 +130,7 @@ def check_free(database: tango.Database, servers: tuple[ServerSpec, ...]) -> Non
 
 def _taken(database: tango.Database, what: str, name: str) -> str:
     where = f"{database.get_db_host()}:{database.get_db_port()}"
-    return f"{name} is {what} of the Tango database {where} already; left as it is"
+    return f"{name} is {what} of the Tango database {where} already; not changed"
 
 
 def _is_known(question: Callable[[str], object], name: str) -> bool:

@@ -225,7 +225,7 @@ class Subscription:
                 UNSUBSCRIBER.do(self._give_up, SYSTEM.monotonic() + _WHILE)
                 return
             if reason != _GONE:
-                _LOG.warning("a subscription could not be given up: %s", error)
+                _LOG.warning("unsubscribing failed: %s", error)
         self._be_gone()
 
 

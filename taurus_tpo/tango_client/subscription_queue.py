@@ -128,7 +128,9 @@ class SubscriptionQueue:
         try:
             pending.refused(error)
         except Exception:  # noqa: BLE001 - the next ones go on
-            self._log.exception("a failed subscription could not be told: %r", error)
+            self._log.exception(
+                "the failure of a subscription could not be reported: %r", error
+            )
 
     def _answered(self, server: Any) -> None:
         """Begin the next one; not called in Tango's thread, which is not done yet."""

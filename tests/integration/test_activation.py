@@ -56,7 +56,7 @@ def test_an_unknown_taurus_goes_on_as_stock_with_one_warning(modes):
     assert done.stdout.strip() == STOCK
     (said,) = [line for line in done.stderr.splitlines() if "taurus_tpo" in line]
     assert "WARNING" in said
-    assert "Taurus 9.1.0 is not known to it" in said
+    assert "Taurus 9.1.0 is not supported" in said
 
 
 def test_without_pytango_one_warning_says_so(modes):
@@ -133,4 +133,4 @@ def test_where_gevent_has_replaced_threads_stock_taurus_goes_on(modes):
     done = run_program("replace_threads_by_gevent", facility=modes)
     assert done.stdout.split() == ["TangoFactory", "True"], done.stderr
     [line] = [line for line in done.stderr.splitlines() if "taurus_tpo is" in line]
-    assert "off, stock Taurus goes on: gevent.monkey has replaced threads" in line
+    assert "off, stock Taurus is in use: gevent.monkey has replaced threads" in line

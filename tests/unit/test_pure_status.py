@@ -35,7 +35,7 @@ def test_nobody_is_told_of_a_try_in_no_time() -> None:
         (Facts(State.RETRYING, 3000), "the subscription failed, Tango goes on"),
         (Facts(State.POLLED, 500, disabled_by="--disable"), "disabled (--disable)"),
         (Facts(State.SUBSCRIBING, 3000), "Tango has not subscribed yet"),
-        (Facts(State.SUBSCRIBED, 3000), "somebody asks for that"),
+        (Facts(State.SUBSCRIBED, 3000), "polling is forced"),
     ],
 )
 def test_polling_is_told_with_its_reason(facts: Facts, why: str) -> None:

@@ -37,7 +37,7 @@ def build_anew() -> bool:
             try:
                 _build_anew(widget, device)
             except Exception as error:  # noqa: BLE001 - a widget may raise anything
-                _LOG.warning("%r cannot be built anew: %r", widget, error)
+                _LOG.warning("%r could not be built again: %r", widget, error)
                 _LOG.debug("details:", exc_info=error)
     for device in devices:
         late.add(device)
@@ -93,7 +93,7 @@ def _put_in(form: Any, made: Any, row: Any) -> None:
     made.setFormat(form.getFormat())
     made.setObjectName(row.objectName())
     form.registerConfigDelegate(made)
-    _LOG.debug("The row of %s is built anew", model)
+    _LOG.debug("The row of %s is built again", model)
 
 
 def _take_out(row: Any) -> None:
