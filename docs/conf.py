@@ -88,7 +88,7 @@ rst_prolog = f"""
 .. |all run| replace:: {gui_wait_policy.ALL_RUN * 1000:g} ms
 .. |asked for| replace:: {gui_wait_policy.ASKED_FOR:g} s
 .. |together| replace:: {gui_wait_policy.TOGETHER * 1000:g} ms
-.. |unfelt| replace:: {gui_wait_policy.UNFELT * 1000:g} ms
+.. |unfelt| replace:: {gui_wait_policy.UNNOTICED * 1000:g} ms
 .. |pause| replace:: {gui_wait_policy.NEXT_WINDOW:g} s
 .. |backlog| replace:: {event_dispatch.BACKLOG}
 .. |first call| replace:: {batching.FIRST}

@@ -188,7 +188,7 @@ class LivenessMonitor:
             if not self._closed and (self._lines or not self._asked.empty()):
                 return False
             for server in list(self._lines):
-                self._let_go(server)
+                self._forget(server)
             assert self._waker is not None
             self._waker.close()
             woken.close()
@@ -208,7 +208,7 @@ class LivenessMonitor:
             line = self._lines.get(server)
             if line is not None and line.address != address:
                 # The server was restarted at another address.
-                self._let_go(server)
+                self._forget(server)
                 line = None
             if line is None:
                 line = self._lines[server] = _Connection(address)
@@ -304,7 +304,7 @@ class LivenessMonitor:
                 self._hang_up(line)
                 self._ask_on(server, line)
             else:
-                self._let_go(server)
+                self._forget(server)
 
     def _conclude(self, server: Hashable, line: _Connection, verdict: Liveness) -> None:
         """Report the result, and set the next state."""
@@ -316,7 +316,7 @@ class LivenessMonitor:
             line.state, line.tell = _State.KEPT, None
             line.due = self._clock.monotonic() + self._keep
         else:
-            self._let_go(server)
+            self._forget(server)
 
     def _told(self, tell: Tell, verdict: Liveness) -> float | None:
         try:
@@ -334,7 +334,7 @@ class LivenessMonitor:
             line.socket.close()
             line.socket = None
 
-    def _let_go(self, server: Hashable) -> None:
+    def _forget(self, server: Hashable) -> None:
         self._hang_up(self._lines.pop(server))
 
 

@@ -101,7 +101,7 @@ class ReadCosts:
         """Return those of ``names`` to read in the next call, in order; at least one.
 
         Attributes slow enough to fill a call, or refused when read alone, come after
-        the others and are read in separate calls, see :meth:`travel_apart`.
+        the others and are read in separate calls, see :meth:`are_read_apart`.
         """
         typical = self._typical()
         if self._probe is not None:
@@ -130,7 +130,7 @@ class ReadCosts:
             return True
         return cost >= AIM or name in self._alone
 
-    def travel_apart(self, names: Iterable[Hashable]) -> bool:
+    def are_read_apart(self, names: Iterable[Hashable]) -> bool:
         """Return whether ``names``, from :meth:`cut`, are read in separate calls."""
         typical = self._typical()
         return self.at_once.is_possible and all(

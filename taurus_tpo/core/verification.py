@@ -112,7 +112,7 @@ class Verification:
         return False
 
 
-def in_company(now: float, company: str) -> float:
+def delay_to_group(now: float, company: str) -> float:
     """Return the delay of the check after a first subscription, s.
 
     :param now: monotonic clock, s.

@@ -254,4 +254,4 @@ class AttributeConfiguration(AttributePart):
         if not attribute.closed and attribute.getParentObj() is not None:
             self.take_fresh()
             if attribute.state in (State.OPENING, State.SUBSCRIBED):
-                attribute.factory().look_later(attribute, 0.0)
+                attribute.factory().verify_later(attribute, 0.0)

@@ -137,7 +137,7 @@ class TpoTangoAuthority(TangoAuthority):
         self._alias = full_name, SYSTEM.monotonic(), alias
         return alias
 
-    def tell_alias_later(self, device: Any) -> None:
+    def request_alias(self, device: Any) -> None:
         """Set the alias of ``device`` when it is known, if it was not known in time.
 
         :param device: a new device; not kept alive.
@@ -192,7 +192,7 @@ class TpoTangoAuthority(TangoAuthority):
             return alias if factory.database_requests.in_a_hurry else None
 
 
-class InGoodTime:
+class DatabaseOfDeviceClasses:
     """The authority as the factory uses it to find the class of a device.
 
     Taurus itself would wait for the authority without limit.
@@ -224,7 +224,7 @@ def _alias(told: Any) -> str | None:
     return None if not told or told.lower() == InvalidAlias else str(told)
 
 
-def goes_by_alias(full_name: str) -> bool:
+def is_alias(full_name: str) -> bool:
     """Return whether a full name has an alias in place of the device name.
 
     That is ``tango://host:port/alias``.

@@ -102,7 +102,7 @@ def _read(connection: DeviceConnection, batch: Batch, clock: Clock) -> Report:
     wanted = _wanted(batch.requests)
     if not wanted:
         return Report()
-    if len(wanted) > 1 and connection.costs.travel_apart(_names(wanted)):
+    if len(wanted) > 1 and connection.costs.are_read_apart(_names(wanted)):
         return _read_at_once(connection, wanted, clock)
     begun = clock.monotonic()
     try:

@@ -10,7 +10,7 @@ from taurus_tpo.concurrency.io_pool import DevicePool
 from taurus_tpo.core.errors import fresh
 from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.environment import taurus_compat
-from taurus_tpo.scheme.gui_wait_policy import UNFELT, GuiWaitPolicy
+from taurus_tpo.scheme.gui_wait_policy import UNNOTICED, GuiWaitPolicy
 from taurus_tpo.tango_client.database import DatabaseConnection, DatabaseRequest
 
 
@@ -41,7 +41,7 @@ class DatabaseRequests:
         if self.in_a_hurry and database.silent:
             database.no_answer()
         answer = self._asked(database, question)
-        self._wait_policy.wait(answer, database, UNFELT)
+        self._wait_policy.wait(answer, database, UNNOTICED)
         return _answer_to(question, answer, database)
 
     def ask_at_length(self, database: DatabaseConnection, *question: str) -> Any:

@@ -21,7 +21,7 @@ import tango
 
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.scheduler import RequestKind
-from taurus_tpo.core.verification import in_company
+from taurus_tpo.core.verification import delay_to_group
 
 #: How long no attribute must have been added, s: at least QUIET (one row of a form may
 #: take 0.1 s) and EACH per deferred attribute (showing them takes time, too), at most
@@ -226,15 +226,17 @@ class DeferredSetup:
         error = answer.exception()
         if error is None and not group.subscribed:
             for attribute in group.alive():
-                _have_turn(attribute, attribute.configuration.when_idle)
+                _run_setup(attribute, attribute.configuration.when_idle)
             group.subscribed = True
-            self._ask(group, in_company(self._clock.monotonic(), str(group.connection)))
+            self._ask(
+                group, delay_to_group(self._clock.monotonic(), str(group.connection))
+            )
         elif isinstance(error, tango.DevFailed) and group.waits:
             self._ask(group, group.connection.retry_delay)
         else:
             self._dissolve(group)
             for attribute in group.alive() if error is None else ():
-                _have_turn(attribute, attribute.configuration.when_open)
+                _run_setup(attribute, attribute.configuration.when_open)
 
     def _dissolve(self, group: _Group) -> None:
         """Forget ``group``, whose steps are done."""
@@ -243,7 +245,7 @@ class DeferredSetup:
                 self._groups.pop(key, None)
 
 
-def _have_turn(attribute: Any, turn: Callable[[], Any]) -> None:
+def _run_setup(attribute: Any, turn: Callable[[], Any]) -> None:
     """Do one step of ``attribute``; an exception does not affect the others."""
     try:
         turn()

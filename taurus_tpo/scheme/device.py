@@ -150,7 +150,7 @@ class TpoTangoDevice(DeviceOfThePool, TangoDevice):
 
 
 @functools.cache
-def of_the_pool(klass: type[TangoDevice]) -> type[TangoDevice]:
+def pooled_class(klass: type[TangoDevice]) -> type[TangoDevice]:
     """Return the class that the factory uses for a registered device class.
 
     It is a subclass of ``klass`` whose proxy is made by the pool.

@@ -35,14 +35,14 @@ from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 from taurus_tpo.scheme import batch_worker
 from taurus_tpo.scheme.attribute import TpoTangoAttribute
 from taurus_tpo.scheme.authority import (
-    InGoodTime,
+    DatabaseOfDeviceClasses,
     TpoTangoAuthority,
-    goes_by_alias,
+    is_alias,
 )
 from taurus_tpo.scheme.database_readiness import DatabaseReadiness
 from taurus_tpo.scheme.database_requests import DatabaseRequests
 from taurus_tpo.scheme.deferred_setup import DeferredSetup
-from taurus_tpo.scheme.device import TpoTangoDevice, of_the_pool
+from taurus_tpo.scheme.device import TpoTangoDevice, pooled_class
 from taurus_tpo.scheme.device_access import DeviceAccess
 from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 from taurus_tpo.scheme.gui_thread import application_of_this_thread
@@ -50,7 +50,7 @@ from taurus_tpo.scheme.gui_wait_policy import GuiWaitPolicy
 from taurus_tpo.scheme.name_cache import NAMES
 from taurus_tpo.scheme.polled_report import PolledReport
 from taurus_tpo.scheme.polling import Polling
-from taurus_tpo.scheme.signal_wakeup import hear_signals
+from taurus_tpo.scheme.signal_wakeup import handle_signals
 from taurus_tpo.tango_client import process_exit, pytango_compat
 from taurus_tpo.tango_client.device import silence_of
 from taurus_tpo.tango_client.server_registry import SERVER_REGISTRY
@@ -152,7 +152,7 @@ class TpoTangoFactory(TangoFactory):
         # signals must be handled in a window without Tango attributes, too.
         made_for = application_of_this_thread()
         if made_for is not None:
-            hear_signals(made_for)
+            handle_signals(made_for)
         self._introduce()
 
     def reInit(self) -> None:
@@ -252,7 +252,7 @@ class TpoTangoFactory(TangoFactory):
         self._left_behind = process_exit.leave_tango_behind()
         if self._left_behind:
             CALLBACKS.stop(STOPPING)
-            process_exit.keep_for_ever(*_WAIT_FOR_TANGO)
+            process_exit.never_destroy(*_WAIT_FOR_TANGO)
             process_exit.park_what_returns()
 
     def _stop(self) -> bool:
@@ -469,7 +469,7 @@ class TpoTangoFactory(TangoFactory):
             attribute, weakref.ref(attribute), RequestKind.POLL, delay
         )
 
-    def look_later(self, attribute: TpoTangoAttribute, delay: float) -> None:
+    def verify_later(self, attribute: TpoTangoAttribute, delay: float) -> None:
         """Have ``attribute`` read in ``delay`` s for the verification.
 
         Or when its silent server answers. Replaces a pending request.
@@ -477,8 +477,8 @@ class TpoTangoFactory(TangoFactory):
         self._withdraw(attribute, RequestKind.LOOK)
         self._read_later(attribute, weakref.ref(attribute), RequestKind.LOOK, delay)
 
-    def look_no_more(self, attribute: TpoTangoAttribute) -> None:
-        """Withdraw the request of :meth:`look_later`."""
+    def cancel_verification(self, attribute: TpoTangoAttribute) -> None:
+        """Withdraw the request of :meth:`verify_later`."""
         self._withdraw(attribute, RequestKind.LOOK)
 
     def _read_later(
@@ -546,7 +546,7 @@ class TpoTangoFactory(TangoFactory):
         :raises taurus.core.taurusexception.TaurusException: for an invalid name.
         """
         names = self.getDeviceNameValidator().getNames(dev_name)
-        if names is None or names[0] is None or not goes_by_alias(names[0]):
+        if names is None or names[0] is None or not is_alias(names[0]):
             if names is not None and str(names[0]).lower() in self._class_in_doubt:
                 self._forget_of_no_class(names[0])
             return super().getDevice(dev_name, create_if_needed, **kw)
@@ -566,19 +566,19 @@ class TpoTangoFactory(TangoFactory):
     def _getDeviceClass(self, **kwargs: Any) -> type[TangoDevice]:
         authority = kwargs.get("db")
         if not isinstance(authority, TpoTangoAuthority):
-            return of_the_pool(super()._getDeviceClass(**kwargs))
-        asked = kwargs["db"] = InGoodTime(authority)
+            return pooled_class(super()._getDeviceClass(**kwargs))
+        asked = kwargs["db"] = DatabaseOfDeviceClasses(authority)
         klass = super()._getDeviceClass(**kwargs)
         if asked.in_doubt is not None:
             full_name = f"{authority.getFullName()}/{asked.in_doubt}"
             self._class_in_doubt.add(full_name.lower())
-        return of_the_pool(klass)
+        return pooled_class(klass)
 
     def _storeDevice(self, dev: Any) -> None:
         super()._storeDevice(dev)
         authority = dev.getParentObj()
         if isinstance(authority, TpoTangoAuthority):
-            authority.tell_alias_later(dev)
+            authority.request_alias(dev)
 
     def _forget_of_no_class(self, full_name: str) -> None:
         """Forget a device that was made before its class was known, if it differs.

@@ -15,7 +15,7 @@ from typing import Any, Callable
 from taurus_tpo.concurrency.time_sliced_queue import TimeSlicedQueue
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.loaded_widgets import COMPONENT
-from taurus_tpo.scheme.signal_wakeup import hear_signals
+from taurus_tpo.scheme.signal_wakeup import handle_signals
 
 #: How long the GUI thread works without a break, s: not noticeable, and long enough
 #: that few layouts and paints follow.
@@ -80,7 +80,7 @@ class GuiThread:
         app = application_of_this_thread()
         if app is None:
             return None
-        hear_signals(app)
+        handle_signals(app)
         made = cls(app, do)
         for greet in _GREETERS:
             greet()

@@ -47,7 +47,7 @@ ASKED_FOR = 3.5
 
 #: Longest wait that users do not notice, s: a healthy database answers in less than 1
 #: ms and is called once per device; a healthy device takes little longer.
-UNFELT = 0.005
+UNNOTICED = 0.005
 
 #: Pause without waits after which another window is being built, s.
 NEXT_WINDOW = 2.0
@@ -178,7 +178,7 @@ class GuiWaitPolicy:
         if not connection.silent:
             _settled(answer, left if answers else min(ONE, left))
         now = self._clock.monotonic()
-        if now - begun > UNFELT or not answer.done():
+        if now - begun > UNNOTICED or not answer.done():
             self._for_values.spend(now - begun, now)
 
     def wait_at_length(self, answer: Future[Any], connection: Asked) -> None:

@@ -22,7 +22,7 @@ SHORTEST = 0.001
 UNANSWERED_FOR = 0.3
 
 
-class _Turns:
+class _PollTimes:
     """Due times of the polls of a device with one period, monotonic clock.
 
     One in each period, with an offset that depends on the name of the device. Not
@@ -61,7 +61,7 @@ class _Polled:
     :param asked: whether one was requested.
     """
 
-    turns: _Turns
+    turns: _PollTimes
     due: float = 0.0
     asked: bool = False
 
@@ -93,7 +93,7 @@ class Polling:
         self._polled: weakref.WeakKeyDictionary[Any, _Polled]
         self._polled = weakref.WeakKeyDictionary()
         #: The due times by device and period, while they are in use.
-        self._turns: weakref.WeakValueDictionary[tuple[str, float], _Turns]
+        self._turns: weakref.WeakValueDictionary[tuple[str, float], _PollTimes]
         self._turns = weakref.WeakValueDictionary()
         #: Polls that are not requested yet, by due time.
         self._held: deque[tuple[weakref.ref[Any], _Polled]] = deque()
@@ -109,7 +109,7 @@ class Polling:
             if self._closed:
                 # Each poll would be cancelled as soon as it is requested.
                 return
-            polled = _Polled(self._turns_of(name, max(period, SHORTEST)))
+            polled = _Polled(self._poll_times_of(name, max(period, SHORTEST)))
             self._polled[attribute] = polled
         if getattr(attribute, "is_being_subscribed", False):
             self._hold(attribute, polled)
@@ -130,11 +130,11 @@ class Polling:
             self._closed = True
             self._polled.clear()
 
-    def _turns_of(self, device: str, period: float) -> _Turns:
+    def _poll_times_of(self, device: str, period: float) -> _PollTimes:
         """Return the due times of a device; with the lock held."""
         turns = self._turns.get((device, period))
         if turns is None:
-            turns = self._turns[device, period] = _Turns(device, period)
+            turns = self._turns[device, period] = _PollTimes(device, period)
         return turns
 
     def _hold(self, attribute: Any, polled: _Polled) -> None:

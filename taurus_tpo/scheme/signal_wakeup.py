@@ -99,7 +99,7 @@ def _wakeup() -> Wakeup:
     return Wakeup()
 
 
-def hear_signals(app: Any) -> None:
+def handle_signals(app: Any) -> None:
     """Have ``app`` handle signals at once, also while its windows are idle.
 
     :param app: the ``QApplication``; called in its thread, the main one.

@@ -57,23 +57,23 @@ class Verifier(AttributePart):
         with self._lock:
             self._verification = Verification(late=late, proven=not anew)
             pause = self._verification.pause
-        attribute.factory().look_later(attribute, pause)
+        attribute.factory().verify_later(attribute, pause)
 
     def watch(self) -> None:
         """Have it compared at regular times, if the settings say so."""
         attribute = self._attribute
         period = CUSTOM_SETTINGS.current().event_check_period
         if period:
-            attribute.factory().look_later(attribute, period / 1000)
+            attribute.factory().verify_later(attribute, period / 1000)
         else:
-            attribute.factory().look_no_more(attribute)
+            attribute.factory().cancel_verification(attribute)
 
     def check(self) -> None:
         """Have it compared at its polling period, unless its user disabled polling."""
         attribute = self._attribute
         if attribute.isPollingEnabled():
             period = attribute.getPollingPeriod() / 1000
-            attribute.factory().look_later(attribute, period)
+            attribute.factory().verify_later(attribute, period)
 
     # --- results ---
 
@@ -155,7 +155,7 @@ class Verifier(AttributePart):
             last = checked.look(agrees) if error is None else checked.failed(late)
             pause = checked.pause
         if not last:
-            attribute.factory().look_later(attribute, pause)
+            attribute.factory().verify_later(attribute, pause)
         elif not checked.proven:
             self._engine.happen(Input.UNPROVEN)
         else:

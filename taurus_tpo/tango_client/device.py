@@ -26,7 +26,7 @@ from taurus_tpo.tango_client.server_registry import (
     ServerRegistry,
 )
 from taurus_tpo.tango_client.subscriber import PROMPT, Readiness, Subscriber
-from taurus_tpo.tango_client.subscription import Subscription, let_go
+from taurus_tpo.tango_client.subscription import Subscription, destroy_later
 
 #: Error reason: there is no ``DeviceProxy`` to call.
 NO_PROXY = "TPO_NoDeviceProxy"
@@ -96,7 +96,7 @@ class DeviceConnection(DeviceHealth):
     def __del__(self) -> None:
         proxy = vars(self).get("_proxy")
         if proxy is not None and not sys.is_finalizing():
-            let_go(proxy, self._process)
+            destroy_later(proxy, self._process)
 
     def __str__(self) -> str:
         return self.name

@@ -54,7 +54,7 @@ def park_what_returns() -> bool:
     return True
 
 
-def keep_for_ever(*classes: type) -> None:
+def never_destroy(*classes: type) -> None:
     """Keep all present objects of ``classes`` from being destroyed at Python's end.
 
     Destroying a proxy waits for Tango's monitor, which a call that hangs may hold; seen

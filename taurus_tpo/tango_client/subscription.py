@@ -239,7 +239,7 @@ def _name_thread() -> None:
         thread.name = "Tango events"
 
 
-def let_go(proxy: Any, process: int) -> None:
+def destroy_later(proxy: Any, process: int) -> None:
     """Destroy a ``DeviceProxy`` in another thread; the caller has the last reference.
 
     Destroying it waits for a lock of Tango, which a thread of Tango may hold that calls

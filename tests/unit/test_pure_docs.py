@@ -233,7 +233,7 @@ INTERNAL = {
         *("schemes", "elementTypesMap", "init", "reInit", "getAuthority", "getDevice"),
         "getAttribute",
         *("addAttributeToPolling", "removeAttributeFromPolling"),
-        *("poll_soon", "look_later", "look_no_more"),
+        *("poll_soon", "verify_later", "cancel_verification"),
         "read_in_time",
     },
 }

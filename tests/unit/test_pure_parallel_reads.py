@@ -68,17 +68,17 @@ def test_slow_ones_travel_at_once_where_that_is_possible() -> None:
     costs = slow("abcd")
     costs.learn(["quick"], 0.01)
     assert costs.cut("abcd") == ["a"]
-    assert not costs.travel_apart(["a"])
+    assert not costs.are_read_apart(["a"])
     assert costs.is_worth_a_trial("a")
     assert not costs.is_worth_a_trial("quick")
     assert costs.quickest() == "quick"
     costs.at_once = shown()
     assert costs.cut("abcd") == ["a", "b", "c", "d"]
-    assert costs.travel_apart("abcd")
+    assert costs.are_read_apart("abcd")
     assert not costs.is_worth_a_trial("a")
     # Those that are quick share a call, before them.
     assert costs.cut(["a", "quick", "b"]) == ["quick"]
-    assert not costs.travel_apart(["quick"])
+    assert not costs.are_read_apart(["quick"])
     assert len(costs.cut(range(100))) == MOST_PARALLEL
 
 
@@ -90,7 +90,7 @@ def test_those_of_a_call_that_timed_out_are_tried_and_travel_at_once() -> None:
     assert costs.cut("abcd") == ["a"]
     costs.at_once = shown()
     assert costs.cut("abcd") == ["a", "b", "c", "d"]
-    assert costs.travel_apart("abcd")
+    assert costs.are_read_apart("abcd")
 
 
 def test_nothing_is_tried_of_a_device_that_is_read_one_by_one() -> None:

@@ -21,6 +21,6 @@ def test_a_process_ends_with_its_status_before_cs_own_clean_up(tmp_path: Path) -
 
 
 def test_what_is_kept_for_ever_is_not_destroyed() -> None:
-    done = run_program("keep_for_ever")
+    done = run_program("never_destroy")
     assert done.stdout.splitlines() == ["destroyed passing", "destroyed new"]
     assert done.returncode == 0

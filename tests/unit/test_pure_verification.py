@@ -18,7 +18,7 @@ from taurus_tpo.core.verification import (
     NO_CRITERIA,
     Criteria,
     Verification,
-    in_company,
+    delay_to_group,
     same,
 )
 
@@ -40,20 +40,22 @@ def quantity(magnitude: Any, units: str) -> SimpleNamespace:
 @pytest.mark.parametrize("now", [0.0, 0.3, 17.0, 17.999, 86400.25])
 def test_it_comes_when_the_channel_is_open_and_not_much_later(now: float) -> None:
     assert (
-        CHANNEL_OPENS <= in_company(now, "sim/one/1") <= CHANNEL_OPENS + COMPANY + 0.001
+        CHANNEL_OPENS
+        <= delay_to_group(now, "sim/one/1")
+        <= CHANNEL_OPENS + COMPANY + 0.001
     )
 
 
 def test_those_of_a_device_are_looked_at_at_the_same_moments() -> None:
     first = 100.0
     times = [first + number * COMPANY / 50 for number in range(50)]
-    due = {round(now + in_company(now, "sim/one/1"), 3) for now in times}
+    due = {round(now + delay_to_group(now, "sim/one/1"), 3) for now in times}
     assert len(due) <= 2
 
 
 def test_those_of_many_devices_are_looked_at_at_different_moments() -> None:
     devices = [f"sim/many/{number}" for number in range(200)]
-    assert len({in_company(0.0, device) for device in devices}) > 100
+    assert len({delay_to_group(0.0, device) for device in devices}) > 100
 
 
 # --- looks ---------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 
-from taurus_tpo.tango_client.process_exit import keep_for_ever
+from taurus_tpo.tango_client.process_exit import never_destroy
 
 
 class Proxy:
@@ -22,6 +22,6 @@ class Other(Proxy):
 kept, later, passing = Proxy("kept"), Other("other"), Proxy("passing")
 dead = weakref.proxy(passing)
 del passing
-keep_for_ever(Proxy)
+never_destroy(Proxy)
 unkept = Proxy("new")
 del kept, later, unkept
