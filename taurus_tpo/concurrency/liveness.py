@@ -174,13 +174,16 @@ class LivenessMonitor:
         with selector:
             self._selector = selector
             while not self._may_end(woken):
+                # An answer that has arrived by then is processed first, even if this
+                # thread has waited for a processor since.
+                now = self._clock.monotonic()
                 for key, _ in self._selector.select(self._until_due()):
                     if key.data is None:
                         _drain(woken)
                     else:
                         self._on_line(key.data)
                 self._take_requests()
-                self._look_at_the_clock()
+                self._conclude_due(now)
 
     def _may_end(self, woken: socket.socket) -> bool:
         """Mark the thread as ended and clean up, unless there is work left."""
@@ -251,6 +254,8 @@ class LivenessMonitor:
                 self._conclude(server, line, Liveness.REFUSES)
                 return
             self._selector.modify(line.socket, selectors.EVENT_READ, server)
+            # The server has its whole time from the request on.
+            line.due = self._clock.monotonic() + self._silence
             self._say(server, line)
             return
         self._listen(server, line)
@@ -293,8 +298,8 @@ class LivenessMonitor:
         else:
             self._conclude(server, line, Liveness.REFUSES)
 
-    def _look_at_the_clock(self) -> None:
-        now = self._clock.monotonic()
+    def _conclude_due(self, now: float) -> None:
+        """Take the next step of the connections that were due at ``now``."""
         due = [(key, line) for key, line in self._lines.items() if line.due <= now]
         for server, line in due:
             if line.state is _State.ASKING:

@@ -134,7 +134,7 @@ def test_whatever_an_applicant_raises_holds_nobody_up(office, caplog):
     office.apply("c")
     office.answer("first")
     assert office.told[1:] == [("refused", "a"), ("begun", "c")]
-    assert "could not be told" in caplog.text
+    assert "could not be reported" in caplog.text
     office.answer("c")
     office.apply("later")
     assert office.told[-1] == ("begun", "later")

@@ -58,10 +58,14 @@ class Recorder:
         held: list[RecordedLock] = self._mine.__dict__.setdefault("held", [])
         return held
 
-    def acquired(self, lock: RecordedLock) -> None:
-        """Take note that this thread has it now."""
+    def acquired(self, lock: RecordedLock, waited: bool = True) -> None:
+        """Take note that this thread has it now.
+
+        :param waited: whether it would have waited for it: otherwise the order of the
+            two can block nobody.
+        """
         held = self._held
-        for other in held:
+        for other in held if waited else ():
             if other is not lock and (other.site, lock.site) not in self.orders:
                 self.orders[other.site, lock.site] = _stack()
         held.append(lock)
@@ -162,7 +166,7 @@ class RecordedLock:
         got: bool = self._lock.acquire(blocking, timeout)
         if got:
             try:
-                self._recorder.acquired(self)
+                self._recorder.acquired(self, blocking)
             except BaseException:
                 # The stack is full: whoever wanted the lock does not get it.
                 self._recorder.released(self)

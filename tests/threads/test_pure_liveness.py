@@ -243,6 +243,28 @@ def test_an_answer_that_comes_late_is_told(make: MakeSentinel, hung: Orb) -> Non
     assert len(hung.heard) == 1
 
 
+def test_an_answer_that_waits_for_the_monitor_is_in_time(
+    make: MakeSentinel, orb: Orb, hung: Orb
+) -> None:
+    """Its thread may get no processor for longer than a server may be silent."""
+    liveness, listener = make(silence=1.0), Listener()
+    is_held, goes_on = threading.Event(), threading.Event()
+
+    def hold(_verdict: Liveness) -> None:
+        is_held.set()
+        goes_on.wait(SOON)
+
+    liveness.check("late", hung.address, listener)
+    wait_until(lambda: hung.heard, "it is asked")
+    liveness.check("other", orb.address, hold)
+    assert is_held.wait(SOON)
+    asked = time.monotonic()
+    hung.answer()
+    wait_until(lambda: time.monotonic() > asked + 1.0, "its time is over")
+    goes_on.set()
+    listener.hears(Liveness.ANSWERS)
+
+
 def test_a_server_that_dies_while_it_is_left_alone_is_told(
     make: MakeSentinel,
 ) -> None:
