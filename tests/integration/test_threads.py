@@ -44,9 +44,15 @@ def _make(names: list[str], begin: threading.Barrier) -> dict[str, Any]:
         assert attribute.label == attribute.getSimpleName()
         assert attribute.getParentObj().state is not None
         # A call may time out where all threads of a busy machine call at once.
-        value = eventually(partial(getattr, attribute, "rvalue"), f"{name} is read")
+        [value] = eventually(partial(_read, attribute), f"{name} is read")
         assert str(value.units) == "V"
     return made
+
+
+def _read(attribute: Any) -> list[Any]:
+    """Return the value, which may be 0; empty where the read failed."""
+    value = attribute.rvalue
+    return [] if value is None else [value]
 
 
 def _made_by_all(names: list[str]) -> list[Any]:
