@@ -254,8 +254,9 @@ class LivenessMonitor:
                 self._conclude(server, line, Liveness.REFUSES)
                 return
             self._selector.modify(line.socket, selectors.EVENT_READ, server)
-            # The server has its whole time from the request on.
-            line.due = self._clock.monotonic() + self._silence
+            if line.state is _State.ASKING:
+                # The server has its whole time from the request on.
+                line.due = self._clock.monotonic() + self._silence
             self._say(server, line)
             return
         self._listen(server, line)
