@@ -84,6 +84,14 @@ class DeviceHealth:
         """Pause before the next attempt to connect to a device that failed, s."""
         return min(LONGEST_RETRY, 2.0 ** max(0, self._failures - 1))
 
+    @property
+    def patient_retry_delay(self) -> float:
+        """The same for a patient request, s.
+
+        0 where the server does not answer: its next probe makes the request due.
+        """
+        return 0.0 if self.server.silent else self.retry_delay
+
     def heard(self) -> None:
         """Record that the device has just answered, or refused."""
         self._heard = self._clock.monotonic()

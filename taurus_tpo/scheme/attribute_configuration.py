@@ -88,18 +88,15 @@ class AttributeConfiguration(AttributePart):
         if told.exception() is None and connection.configured:
             self.take_fresh()
         else:
-            silent = connection.server.silent
-            self._await_type(0.0 if silent else connection.retry_delay)
+            self._await_type(connection.patient_retry_delay)
 
     # --- reading and decoding ---
 
     def request(self) -> None:
         """Read it from the device, and wait as for a request of a program."""
         attribute = self._attribute
-        device = attribute.getParentObj()
-        if device is None or not attribute.factory().device_access.reach_by_name(
-            device
-        ):
+        device, access = attribute.getParentObj(), attribute.factory().device_access
+        if device is None or not access.reach_by_name(device):
             return
         try:
             self._read()

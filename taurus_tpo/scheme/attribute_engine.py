@@ -386,10 +386,8 @@ class AttributeEngine(AttributePart):
         waits = (*CONNECTING, State.POLLED)
         if self._life.state in waits and parent is not None:
             connection = attribute.connected()
-            # The liveness monitor probes a silent server and makes its requests due.
-            delay = 0.0 if connection.server.silent else connection.retry_delay
             again = attribute.factory().device_access.connect(
-                parent, id(attribute), delay, patient=True
+                parent, id(attribute), connection.patient_retry_delay, patient=True
             )
             again.add_done_callback(WeakCallback(self._on_connected))
 

@@ -94,8 +94,8 @@ class DeferredSetup:
 
     It has two steps: ``when_idle()`` subscribes to the configuration; ``when_open()``
     is called when that subscription, and the first one to the value, are sure to
-    deliver events. Right before each step the configurations of all attributes of the
-    device are read in one call: they may have changed meanwhile. Keeps no attribute
+    deliver events. Right before each step the configurations of the attributes in use
+    are read in one call a device: they may have changed meanwhile. Keeps no attribute
     alive. All methods may be called from any thread.
 
     :param connection_of: returns the connection of a Taurus device.

@@ -107,6 +107,17 @@ def test_after_a_late_call_it_has_to_be_probed(health: DeviceHealth) -> None:
     assert not health.answered_just_now
 
 
+def test_a_patient_request_waits_for_the_probe_of_a_silent_server(
+    health: DeviceHealth, server: Server, clock: DrivenClock
+) -> None:
+    health.failed(ERROR)
+    health.failed(ERROR)
+    assert health.patient_retry_delay == health.retry_delay == 2.0
+    server.fall_silent(ERROR, clock.now, clock.now)
+    assert health.patient_retry_delay == 0.0
+    assert health.retry_delay == 2.0
+
+
 def test_pauses_between_attempts_grow_up_to_a_limit(health: DeviceHealth) -> None:
     delays = []
     for _ in range(6):
