@@ -13,7 +13,7 @@ from typing import Any
 from tests.differential.compare import Difference, compare, is_void, unsteady
 from tests.differential.differences import explain
 from tests.differential.facility import Facility
-from tests.differential.runner import PLUGIN, STOCK, Pair
+from tests.differential.runner import PLUGIN, STOCK, NotPreparedError, Pair
 from tests.differential.scenario import Scenario
 
 #: How often each program is run where the first two runs differ.
@@ -114,10 +114,20 @@ class Engine:
         return observed
 
     def _judged(self, scenario: Scenario) -> Verdict:
-        verdict = self._compared(scenario)
-        # What programs observe of a server that has crashed is of no use.
-        self.facility.check()
-        return verdict
+        """Return the verdict of a comparison during which no server crashed.
+
+        What programs observe of a server that has crashed is of no use.
+        """
+        while True:
+            crashes = self.facility.crashes()
+            try:
+                verdict = self._compared(scenario)
+            except NotPreparedError:
+                if self.facility.crashes() == crashes:
+                    raise
+                continue
+            if self.facility.crashes() == crashes:
+                return verdict
 
     def _compared(self, scenario: Scenario) -> Verdict:
         futures = [self._observe(scenario, side) for side in (STOCK, PLUGIN)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import logging
 import os
 import queue
 import tempfile
+import threading
 from pathlib import Path
 from types import TracebackType
 
@@ -13,13 +16,20 @@ import tango
 
 from taurus_tpo.sim.database import DatabaseProcess, connect
 from taurus_tpo.sim.process import Process, Spawner
+from taurus_tpo.sim.spec import FacilityError
 from taurus_tpo.sim.waiting import wait_until
+
+log = logging.getLogger(__name__)
 
 #: How many devices a server has; more servers are started as runs need more devices.
 DEVICES = 300
 
 #: How long a server may take until it serves, s.
 START = 90.0
+
+#: How many servers may crash. cppTango 10.3.3 sometimes does when a server that has
+#: just started pushes its first events (a segmentation fault in `push_event`).
+MOST_CRASHES = 3
 
 #: Names of the class and the server; `server.py` needs PyTango's server to say them.
 SERVER, CLASS = "Differential", "Differing"
@@ -91,6 +101,8 @@ class Facility:
         self._numbers = itertools.count()
         self._free: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._starting: queue.Queue[None] = queue.Queue(1)
+        self._crashed: list[DeviceServer] = []
+        self._checking = threading.Lock()
 
     def __enter__(self) -> Facility:
         self.database.start()
@@ -127,14 +139,48 @@ class Facility:
         server.start()
         return server
 
-    def check(self) -> None:
-        """Raise where a server, of those that nobody stops, has ended.
+    def crashes(self) -> int:
+        """Return how many servers have crashed so far, of those that nobody stops.
 
-        :raises taurus_tpo.sim.spec.FacilityError: with the end of what it printed.
+        Their devices are not handed out any more. From any thread.
+
+        :raises taurus_tpo.sim.spec.FacilityError: if they are more than
+            :data:`MOST_CRASHES`; with the end of what the last one printed.
         """
-        for server in self._servers:
-            if not server.is_stopped_by_runs:
-                server.check_running()
+        with self._checking:
+            for server in self._servers:
+                if not server.is_stopped_by_runs and server not in self._crashed:
+                    self._check(server)
+            return len(self._crashed)
+
+    def _check(self, server: DeviceServer) -> None:
+        try:
+            server.check_running()
+        except FacilityError as error:
+            if len(self._crashed) >= MOST_CRASHES:
+                raise
+            log.warning("%s\nits runs are repeated with another server", error)
+            self._crashed.append(server)
+            self._withdraw(server)
+
+    def _withdraw(self, server: DeviceServer) -> None:
+        """Hand out no more devices of ``server``."""
+        free = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                free.append(self._free.get_nowait())
+        for device in free:
+            if device not in server.devices:
+                self._free.put(device)
+
+    @property
+    def free_devices(self) -> int:
+        """How many devices nobody has looked at."""
+        return self._free.qsize()
+
+    def server_of(self, device: str) -> DeviceServer:
+        """Return the server of a device."""
+        return next(one for one in self._servers if device in one.devices)
 
     def device(self) -> str:
         """Return the name of a device that nobody has looked at; from any thread."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from taurus_tpo.sim.waiting import wait_until
 from tests.differential.engine import Engine, Verdict, keep
 from tests.differential.fixed import SAME, SHOWING
 from tests.differential.scenario import PAIRINGS
@@ -69,6 +70,20 @@ def test_nothing_else_differs_in_fixed_scenarios(
     again = [engine.judge_again(one.scenario) for one in differing]
     wrong = [one.told() for one in again if one.unmeant]
     assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.mark.differential
+@pytest.mark.timeout(600)
+def test_a_scenario_is_judged_again_if_its_server_crashes(engine: Engine) -> None:
+    facility, scenario = engine.facility, SAME[0]
+    device = facility.device()
+    crashes, free = facility.crashes(), facility.free_devices
+    with ThreadPoolExecutor(1) as pool:
+        verdict = pool.submit(engine.judge_again, scenario)
+        wait_until(lambda: facility.free_devices < free, 60.0, "it has devices")
+        facility.server_of(device).kill()
+        assert not verdict.result().unmeant
+    assert facility.crashes() == crashes + 1
 
 
 def _tell(verdict: Verdict) -> None:
