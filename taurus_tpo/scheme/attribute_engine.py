@@ -6,6 +6,7 @@ and Tango are called by its action queue, with no lock held.
 
 from __future__ import annotations
 
+import logging
 import threading
 from concurrent.futures import Future
 from functools import partial
@@ -45,6 +46,8 @@ from taurus_tpo.tango_client.subscription import Subscription
 
 if TYPE_CHECKING:
     from taurus_tpo.scheme.attribute import TpoTangoAttribute
+
+_LOG = logging.getLogger(__name__)
 
 #: The states in which an attribute is polled, not subscribed.
 FALLEN_BACK = (State.RETRYING, State.POLLED)
@@ -342,10 +345,13 @@ class AttributeEngine(AttributePart):
         if not attribute.closed:
             EVENT_DISPATCHER.tell(attribute, event_type, value, told)
 
-    @callback
     def _complain(self, error: Exception) -> None:
         """Log an exception of a listener or of a call to Tango."""
-        attribute = self._attribute
+        attribute = self._owner()
+        if attribute is None:
+            # An effect that was not carried out: a subscription may not be ended.
+            _LOG.warning("an action of a destroyed attribute failed: %r", error)
+            return
         attribute.error("%s: %r", attribute.getFullName(), error)
         attribute.debug("details:", exc_info=error)
 
@@ -374,14 +380,15 @@ class AttributeEngine(AttributePart):
     @callback
     def _on_connected(self, future: Future[Any]) -> None:
         """Process the result of a request to connect; in a thread of the pool."""
+        attribute = self._attribute
         if future.cancelled():
+            attribute.debug("The request to connect was withdrawn")
             return
         error = future.exception()
         if error is None:
             self._on_answer()
             return
         self.happen(Input.UNREACHABLE, error_news(error))
-        attribute = self._attribute
         parent = attribute.getParentObj()
         waits = (*CONNECTING, State.POLLED)
         if self._life.state in waits and parent is not None:

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tango
+import taurus
 from taurus.core.taurusbasetypes import TaurusEventType
 
+from taurus_tpo.concurrency.io_pool import DevicePool
 from taurus_tpo.sim import Facility
 from taurus_tpo.sim.waiting import wait_until
 
@@ -42,7 +44,22 @@ def eventually(condition: Any, what: str, timeout: float = SOON) -> Any:
         return wait_until(condition, timeout, what)
     except TimeoutError:
         faulthandler.dump_traceback()
+        _print_pool()
         raise
+
+
+def _print_pool() -> None:
+    """Print which requests are pending in the pool, and what each waits for."""
+    pool = getattr(taurus.Factory("tango"), "first_read", None)
+    if not isinstance(pool, DevicePool):
+        return
+    with pool._changed:
+        schedule = dict(vars(pool._schedule))
+        print(f"pool: {pool._about_to_look} about to look, resting {pool._rests}")
+    for name, value in schedule.items():
+        print(f"    {name}: {value}")
+    for device, queued in schedule["_device_queues"].items():
+        print(f"    {device}: {vars(queued)} of {vars(device.server)}")
 
 
 def eventually_collected(*references: weakref.ref[Any]) -> None:
