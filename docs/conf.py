@@ -26,7 +26,7 @@ from taurus_tpo.scheme import (  # noqa: E402
     gui_wait_policy,
     polling,
 )
-from taurus_tpo.tango_client import subscriber  # noqa: E402
+from taurus_tpo.tango_client import subscription_queue  # noqa: E402
 
 project = "taurus_tpo"
 author = "The taurus_tpo developers"
@@ -103,7 +103,7 @@ rst_prolog = f"""
 .. |silence| replace:: {liveness.SILENCE:g} s
 .. |pauses| replace:: {_listed(server_health.RETRY_PAUSES)} s
 .. |longest pause| replace:: {server_health.RETRY_PAUSES[-1]:g} s
-.. |prompt| replace:: {subscriber.PROMPT:g} s
-.. |busy| replace:: {subscriber.BUSY_FOR:g} s
+.. |prompt| replace:: {subscription_queue.PROMPT:g} s
+.. |busy| replace:: {subscription_queue.BUSY_FOR:g} s
 .. |longest retry| replace:: {device_health.LONGEST_RETRY:g} s
 """

@@ -15,7 +15,6 @@ from taurus.core.util.fqdn import fqdn_no_alias
 from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.scheme.name_cache import NAMES
 from taurus_tpo.tango_client.database import is_answer
-from taurus_tpo.tango_client.server_registry import SERVER_REGISTRY
 
 #: How long an answer is reused for an equal request, s.
 MOMENT = 0.05
@@ -45,7 +44,8 @@ class TpoTangoAuthority(TangoAuthority):
             name = f"tango://{fqdn_no_alias(host)}:{port}"
         self._dbProxy = None
         self._dbCache = None
-        self._database = SERVER_REGISTRY.database(name.partition("//")[2])
+        servers = self.factory().tango_client.servers
+        self._database = servers.database(name.partition("//")[2])
         #: The device whose alias was requested last, the time, and the alias.
         self._alias: tuple[str, float, str | None] = ("", float("-inf"), None)
         #: The devices whose alias is not known, since it did not answer in time.
@@ -86,7 +86,7 @@ class TpoTangoAuthority(TangoAuthority):
         :param question: a command of the database, and its argument.
         :raises tango.DevFailed: if the command fails, or there is no answer in time.
         """
-        return self.factory().database_requests.ask(self._database, *question)
+        return self.factory().database_client.ask(self._database, *question)
 
     def ask_at_length(self, *question: str) -> Any:
         """Return the result of an indispensable request; waits as stock Taurus.
@@ -94,14 +94,14 @@ class TpoTangoAuthority(TangoAuthority):
         :param question: a command of the database, and its argument.
         :raises tango.DevFailed: if the command fails, or there is no answer in time.
         """
-        return self.factory().database_requests.ask_at_length(self._database, *question)
+        return self.factory().database_client.ask_at_length(self._database, *question)
 
     def begin_to_ask(self, *question: str) -> Future[Any]:
         """Start a request by the pool and return at once.
 
         :return: future of the result, or of a ``DevFailed``.
         """
-        return self.factory().database_requests.begin(self._database, *question)
+        return self.factory().database_client.begin(self._database, *question)
 
     def reach(self) -> None:
         """Wait for it as the wait policy permits.
@@ -112,7 +112,7 @@ class TpoTangoAuthority(TangoAuthority):
         try:
             self.ask("State")
         except tango.DevFailed:
-            if not self.factory().database_requests.in_a_hurry:
+            if not self.factory().database_client.in_a_hurry:
                 raise
 
     def getElementAlias(self, full_name: str) -> str | None:
@@ -149,10 +149,8 @@ class TpoTangoAuthority(TangoAuthority):
 
     def _ask_for_alias(self, device: weakref.ref[Any], name: str, delay: float) -> None:
         question = "DbGetDeviceAlias", name
-        database_requests = self.factory().database_requests
-        answer = database_requests.begin(
-            self._database, *question, delay=delay, patient=True
-        )
+        client = self.factory().database_client
+        answer = client.begin(self._database, *question, delay=delay, patient=True)
         answer.add_done_callback(partial(self._on_alias, device, name))
 
     def _on_alias(
@@ -189,7 +187,7 @@ class TpoTangoAuthority(TangoAuthority):
             if is_answer(error):
                 return None
             NAMES.doubt()
-            return alias if factory.database_requests.in_a_hurry else None
+            return alias if factory.database_client.in_a_hurry else None
 
 
 class DatabaseOfDeviceClasses:

@@ -19,7 +19,7 @@ from taurus_tpo.scheme.attribute import TpoTangoAttribute
 from taurus_tpo.tango_client.database import DatabaseConnection
 from taurus_tpo.tango_client.device import DeviceConnection
 from taurus_tpo.tango_client.reads import Answer, Reading
-from taurus_tpo.tango_client.subscriber import PROMPT
+from taurus_tpo.tango_client.subscription_queue import PROMPT
 
 #: Attribute to read beside a slow one if no quick attribute of the device is known.
 STATE = "State"

@@ -19,9 +19,9 @@ from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 from taurus_tpo.scheme.absent_proxy import AbsentProxy
-from taurus_tpo.scheme.database_readiness import DatabaseReadiness
 from taurus_tpo.scheme.gui_wait_policy import GuiWaitPolicy
 from taurus_tpo.scheme.pending_devices import PendingDevices
+from taurus_tpo.tango_client.client import TangoClient
 from taurus_tpo.tango_client.device import DeviceConnection
 
 #: Largest age of the configurations of a device that are used for a new attribute, s:
@@ -41,7 +41,7 @@ class DeviceAccess:
     """Connects Taurus devices by the pool. Methods may be called from any thread.
 
     :param wait_policy: how long the GUI thread waits.
-    :param readiness: tells when Tango may subscribe.
+    :param client: has the subscriptions and the servers.
     :param log: logger for devices that a thread of the pool cannot connect to.
     """
 
@@ -49,12 +49,12 @@ class DeviceAccess:
         self,
         pool: DevicePool,
         wait_policy: GuiWaitPolicy,
-        readiness: DatabaseReadiness,
+        client: TangoClient,
         log: Any = None,
     ) -> None:
         self._pool = pool
         self._wait_policy = wait_policy
-        self._readiness = readiness
+        self._client = client
         self._log = log if log is not None else logging.getLogger(__name__)
         #: The devices that answered only after a window requested them.
         self.late = PendingDevices(self.connect, self.connection)
@@ -69,9 +69,7 @@ class DeviceAccess:
             name = AttributeName.of_device(device.getFullName())
             patterns = CUSTOM_SETTINGS.current().read_one_by_one
             one_by_one = any(pattern.matches(name) for pattern in patterns)
-            made = DeviceConnection(
-                device, readiness=self._readiness, one_by_one=one_by_one
-            )
+            made = DeviceConnection(device, self._client, one_by_one=one_by_one)
             # Two threads may both make one; the first one is kept.
             connection = vars(device).setdefault(_CONNECTION, made)
         return connection

@@ -39,8 +39,7 @@ from taurus_tpo.scheme.authority import (
     TpoTangoAuthority,
     is_alias,
 )
-from taurus_tpo.scheme.database_readiness import DatabaseReadiness
-from taurus_tpo.scheme.database_requests import DatabaseRequests
+from taurus_tpo.scheme.database_client import DatabaseClient
 from taurus_tpo.scheme.deferred_setup import DeferredSetup
 from taurus_tpo.scheme.device import TpoTangoDevice, pooled_class
 from taurus_tpo.scheme.device_access import DeviceAccess
@@ -52,16 +51,9 @@ from taurus_tpo.scheme.polled_report import PolledReport
 from taurus_tpo.scheme.polling import Polling
 from taurus_tpo.scheme.signal_wakeup import handle_signals
 from taurus_tpo.tango_client import process_exit, pytango_compat
+from taurus_tpo.tango_client.client import TangoClient
 from taurus_tpo.tango_client.device import silence_of
-from taurus_tpo.tango_client.server_registry import SERVER_REGISTRY
-from taurus_tpo.tango_client.subscription import (
-    CALLBACKS,
-    LINGERING,
-    OF_THE_PARENT,
-    UNANSWERED,
-    UNSUBSCRIBER,
-)
-from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER, SUBSCRIPTION_QUEUE
+from taurus_tpo.tango_client.server_registry import ServerRegistry
 
 #: How often a lookup is tried if other threads make and release the attribute
 #: meanwhile.
@@ -117,7 +109,7 @@ class TpoTangoFactory(TangoFactory):
     wait_policy: GuiWaitPolicy
 
     #: Requests to databases, by the same pool.
-    database_requests: DatabaseRequests
+    database_client: DatabaseClient
 
     #: Defers the setup of attributes while a window is being built.
     deferred_setup: DeferredSetup
@@ -130,6 +122,9 @@ class TpoTangoFactory(TangoFactory):
 
     #: The connections of devices, and who waits for them.
     device_access: DeviceAccess
+
+    #: Subscriptions, servers and the threads that call Tango to subscribe.
+    tango_client: TangoClient
 
     #: The default database; None before the first request.
     dft_db: TpoTangoAuthority | None
@@ -158,35 +153,39 @@ class TpoTangoFactory(TangoFactory):
     def reInit(self) -> None:
         """Set or reset all state; called by Taurus first, and after :meth:`cleanUp`."""
         super().reInit()
+        NAMES.clear()
         self._events_disabled = None
         self._program = ModeSource.named("program")
         #: Devices, in lower case, whose class is not known, since the database did not
         #: answer.
         self._class_in_doubt: set[str] = set()
         self.wait_policy = GuiWaitPolicy()
-        self._readiness: DatabaseReadiness | None = None
+        self._begin_pool()
+        servers = ServerRegistry()
+        self.database_client = DatabaseClient(
+            servers, self.first_read, self.wait_policy
+        )
+        self.tango_client = TangoClient(servers, self.database_client, log=self)
         self._begin()
 
-    def _begin(self) -> None:
-        """Make all objects that have threads, or wait for them."""
-        self._registering = threading.RLock()
-        workers = CUSTOM_SETTINGS.current().first_read_workers
+    def _begin_pool(self) -> None:
         self.first_read = DevicePool(
             batch_worker.serve,
-            workers,
+            CUSTOM_SETTINGS.current().first_read_workers,
             silence_of,
             batch_worker.refuse,
             log=self,
-            do_later=UNSUBSCRIBER.do,
+            do_later=self._do_later,
         )
-        self.database_requests = DatabaseRequests(self.first_read, self.wait_policy)
-        if self._readiness is None:
-            self._readiness = DatabaseReadiness(self.first_read, self.wait_policy)
-        else:
-            # In a forked child process: the connections have it.
-            self._readiness.restart_in_child(self.first_read)
+
+    def _do_later(self, action: Callable[[], Any]) -> None:
+        self.tango_client.unsubscriber.do(action)
+
+    def _begin(self) -> None:
+        """Make the other objects that have threads, or wait for them."""
+        self._registering = threading.RLock()
         self.device_access = DeviceAccess(
-            self.first_read, self.wait_policy, self._readiness, log=self
+            self.first_read, self.wait_policy, self.tango_client, log=self
         )
         self._timers = Timers(log=self)
         after = self._timers.after
@@ -204,8 +203,7 @@ class TpoTangoFactory(TangoFactory):
         process that is forked at that moment, the list stays locked: the child could
         neither subscribe nor end.
         """
-        waits = (UNANSWERED.wait, SUBSCRIBER.wait, UNSUBSCRIBER.wait)
-        _wait_for(waits, FORKING)
+        _wait_for(self.tango_client.waits, FORKING)
 
     def _restart_in_child(self) -> None:
         """Reset in a forked child process; called there by Python.
@@ -213,19 +211,13 @@ class TpoTangoFactory(TangoFactory):
         The child has no threads of the plugin or of Tango: its requests would wait for
         ever for those of the parent. Pending work of the parent is left to the parent.
         """
-        connections = (UNANSWERED, LINGERING, SERVER_REGISTRY)
-        parts = (
-            UNSUBSCRIBER,
-            SUBSCRIBER,
-            SUBSCRIPTION_QUEUE,
-            CALLBACKS,
-            *connections,
-            EVENT_DISPATCHER,
-        )
         # Objects of the parent must not be destroyed here: Tango's locks may be held.
-        OF_THE_PARENT.extend(dict(vars(one)) for one in (self, *parts))
-        for part in parts:
-            part.restart_in_child()
+        mine = (dict(vars(one)) for one in (self, EVENT_DISPATCHER))
+        self.tango_client.of_the_parent.extend(mine)
+        self.tango_client.restart_in_child()
+        EVENT_DISPATCHER.restart_in_child()
+        self._begin_pool()
+        self.database_client.restart_in_child(self.first_read)
         self._begin()
         for attribute in self.attributes():
             attribute.restart_in_child()
@@ -251,7 +243,7 @@ class TpoTangoFactory(TangoFactory):
             self.info("Python ends although calls to devices have not returned")
         self._left_behind = process_exit.leave_tango_behind()
         if self._left_behind:
-            CALLBACKS.stop(STOPPING)
+            self.tango_client.callbacks.stop(STOPPING)
             process_exit.never_destroy(*_WAIT_FOR_TANGO)
             process_exit.park_what_returns()
 
@@ -261,7 +253,7 @@ class TpoTangoFactory(TangoFactory):
         Ending thousands of subscriptions takes Tango seconds, even if all devices are
         healthy. The remaining ones end with the process.
         """
-        left = self.background_tasks.drop() + SUBSCRIBER.drop() + UNSUBSCRIBER.drop()
+        left = self.background_tasks.drop() + self.tango_client.drop()
         self.debug("%d pending actions were dropped", left)
         return self._await_end(STOPPING)
 
@@ -281,11 +273,8 @@ class TpoTangoFactory(TangoFactory):
 
     def _await_end(self, timeout: float | None) -> bool:
         """Wait until all threads of the plugin have ended; return whether they have."""
-        # Late answers are unsubscribed, so the unsubscriber has to be the last.
-        others = (self.background_tasks.wait, UNANSWERED.wait)
-        executors = (SUBSCRIBER.wait, UNSUBSCRIBER.wait)
-        pools = (self._timers.close, self.first_read.close)
-        return _wait_for((*pools, *others, *executors), timeout)
+        pools = (self._timers.close, self.first_read.close, self.background_tasks.wait)
+        return _wait_for((*pools, *self.tango_client.waits), timeout)
 
     @contextlib.contextmanager
     def hurry(self) -> Iterator[None]:

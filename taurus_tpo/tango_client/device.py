@@ -11,6 +11,7 @@ from typing import Any, Callable, NoReturn, Protocol
 
 import tango
 
+from taurus_tpo.concurrency.weak_callbacks import WeakCallback
 from taurus_tpo.core.batching import ReadCosts
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.configuration_cache import ConfigurationCache
@@ -18,15 +19,13 @@ from taurus_tpo.core.device_health import DeviceHealth
 from taurus_tpo.core.errors import fresh, is_not_found
 from taurus_tpo.core.modes import RETRYING, SubMode
 from taurus_tpo.core.server_health import Server
+from taurus_tpo.tango_client.client import TangoClient
 from taurus_tpo.tango_client.database import no_answer_yet
+from taurus_tpo.tango_client.device_subscriptions import DeviceSubscriptions
 from taurus_tpo.tango_client.reads import Answer, Reading, read_at_once, read_beside
-from taurus_tpo.tango_client.server_registry import (
-    SERVER_REGISTRY,
-    DeviceLocation,
-    ServerRegistry,
-)
-from taurus_tpo.tango_client.subscriber import PROMPT, Readiness, Subscriber
-from taurus_tpo.tango_client.subscription import Subscription, destroy_later
+from taurus_tpo.tango_client.server_registry import DeviceLocation
+from taurus_tpo.tango_client.subscription import Subscription
+from taurus_tpo.tango_client.subscription_queue import PROMPT, SubscriptionRequest
 
 #: Error reason: there is no ``DeviceProxy`` to call.
 NO_PROXY = "TPO_NoDeviceProxy"
@@ -57,26 +56,25 @@ class DeviceConnection(DeviceHealth):
 
     :param owner: makes the proxy; not kept alive. It is Taurus's device object, so that
         other classes (Sardana's) can make the proxy in their own way.
-    :param readiness: tells when Tango may subscribe; None: always.
+    :param client: has the subscriptions and the servers.
     :param one_by_one: whether each attribute is read in a separate call.
     """
 
     def __init__(
         self,
         owner: ProxyOwner,
+        client: TangoClient,
         clock: Clock = SYSTEM,
-        directory: ServerRegistry = SERVER_REGISTRY,
-        readiness: Readiness | None = None,
         one_by_one: bool = False,
     ) -> None:
         self.name = owner.getFullName()
         self._owner = weakref.ref(owner)
-        self._directory = directory
-        self._place = DeviceLocation.of(self.name)
-        server, located = directory.first(self._place), not self._place.has_database
+        self._client = client
+        self.place = DeviceLocation.of(self.name)
+        server, located = client.servers.first(self.place), not self.place.has_database
         # An owner that makes its proxy by itself has tried already.
         super().__init__(server, located, not hasattr(owner, "make_proxy"), clock)
-        self._subscriber = Subscriber(self._place, readiness, clock)
+        self._subscriptions = DeviceSubscriptions()
         self._proxy: Any = None
         #: The process that made it.
         self._process = os.getpid()
@@ -96,14 +94,14 @@ class DeviceConnection(DeviceHealth):
     def __del__(self) -> None:
         proxy = vars(self).get("_proxy")
         if proxy is not None and not sys.is_finalizing():
-            destroy_later(proxy, self._process)
+            self._client.destroy_later(proxy, self._process)
 
     def __str__(self) -> str:
         return self.name
 
     def restart_in_child(self) -> None:
         """Reset in a forked child process: a thread of the parent may hold a lock."""
-        self._subscriber.restart_in_child()
+        self._subscriptions.restart_in_child()
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -116,7 +114,7 @@ class DeviceConnection(DeviceHealth):
         :raises tango.DevFailed: if the database does not answer, or does not know it.
         """
         try:
-            self.home = self.server = self._directory.find(self._place)
+            self.home = self.server = self._client.servers.find(self.place)
         except tango.DevFailed as error:
             self.failed(error)
             raise
@@ -135,9 +133,9 @@ class DeviceConnection(DeviceHealth):
 
         It may run elsewhere the next time.
         """
-        if self._place.has_database:
+        if self.place.has_database:
             self.located = False
-            self.server = self._directory.first(self._place)
+            self.server = self._client.servers.first(self.place)
 
     def connect(self) -> None:
         """Make the proxy and read the configuration; waits.
@@ -326,8 +324,8 @@ class DeviceConnection(DeviceHealth):
         :raises tango.DevFailed: if the subscription fails and the mode raises.
         """
         kind = tango.EventType.CHANGE_EVENT
-        return self._subscriber.subscribe(
-            self, attribute, kind, mode, callback, rejected, refused, after
+        return self._subscribe(
+            attribute, kind, mode, callback, rejected, refused, after
         )
 
     def subscribe_configuration(
@@ -344,9 +342,33 @@ class DeviceConnection(DeviceHealth):
         :raises tango.DevFailed: if there is no proxy.
         """
         kind = tango.EventType.ATTR_CONF_EVENT
-        return self._subscriber.subscribe(
-            self, attribute, kind, RETRYING, callback, rejected, refused
+        return self._subscribe(attribute, kind, RETRYING, callback, rejected, refused)
+
+    def _subscribe(
+        self,
+        attribute: str,
+        event_type: Any,
+        mode: SubMode,
+        callback: Callable[[Any], None],
+        rejected: Callable[[Subscription], Any],
+        refused: Callable[[Subscription, Exception], Any],
+        after: Subscription | None = None,
+    ) -> Subscription:
+        subscription = Subscription(
+            self._client, self.proxy(), callback, answered=mode.tries
         )
+        self._subscriptions.add(subscription)
+        tell = WeakCallback(rejected), WeakCallback(refused)
+        self._client.queue.add(
+            SubscriptionRequest(self, subscription, attribute, event_type, mode, *tell),
+            after,
+        )
+        return subscription
+
+    @property
+    def is_subscribed_to(self) -> bool:
+        """Whether one of its subscriptions works."""
+        return self._subscriptions.work
 
 
 def _named(infos: Iterable[Any]) -> list[tuple[str, Any]]:

@@ -55,7 +55,7 @@ class DeviceLocation:
 
 
 class ServerRegistry:
-    """The servers of the devices of this process, one object each while it is used.
+    """The servers of the devices, one object each while it is used.
 
     All methods may be called from any thread.
     """
@@ -125,7 +125,3 @@ def _address(reference: str) -> Address | None:
         return address_of(reference)
     except NoReferenceError:
         return None
-
-
-#: The registry of this process.
-SERVER_REGISTRY = ServerRegistry()

@@ -6,19 +6,40 @@ import logging
 import os
 import threading
 from collections import deque
-from functools import partial
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import tango
 
-from taurus_tpo.concurrency.foreign_calls import Callbacks
-from taurus_tpo.concurrency.serial_executor import SerialExecutor
 from taurus_tpo.concurrency.weak_callbacks import WeakCallback
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.modes import SubMode
 from taurus_tpo.tango_client import pytango_compat
 
+if TYPE_CHECKING:
+    from taurus_tpo.tango_client.client import TangoClient
+
 _LOG = logging.getLogger(__name__)
+
+#: Error reason: Tango neither subscribes nor ends a subscription, because another
+#: thread is waiting for a device that hangs. And the pause before a retry, s.
+BUSY = "API_CommandTimedOut"
+_WHILE = 1.0
+
+#: The same, if the process has too many sockets: Tango opens two for each subscription
+#: that is ended, and ZeroMQ closes them with a delay (seen with cppTango 10.3.3 on a
+#: busy machine). A subscription that is never ended would call back after its proxy was
+#: destroyed.
+_NO_SOCKET = "API_ZmqFailed"
+
+#: Error reason: Tango has ended the subscription by itself, as it does at shutdown.
+_GONE = "API_EventNotFound"
+
+#: How long Tango's thread may take to return from the callback, s.
+_MOMENT = 0.1
+
+#: How long proxies are kept, s: longer than Tango takes for a subscription, several
+#: calls of 3 s.
+LINGERING = 15.0
 
 
 class Subscription:
@@ -33,11 +54,21 @@ class Subscription:
     Tango also cannot distinguish threads that it did not start (such as Python's): the
     second one waits in vain for a lock of the first one, and then Tango crashes (seen
     in ``TangoMonitor::get_monitor``).
+
+    :param client: has the threads.
+    :param proxy: the ``DeviceProxy``.
+    :param callback: a bound method, not kept alive; gets PyTango's events.
+    :param answered: whether Tango has answered when :meth:`begin` returns.
     """
 
     def __init__(
-        self, proxy: Any, callback: Callable[[Any], None], answered: bool
+        self,
+        client: TangoClient,
+        proxy: Any,
+        callback: Callable[[Any], None],
+        answered: bool,
     ) -> None:
+        self._client = client
         self._proxy = proxy
         self._callback = WeakCallback(callback)
         # Reentrant: its owner may be garbage-collected while the lock is held.
@@ -89,7 +120,7 @@ class Subscription:
             self._answer()
             return
         if not self._answered:
-            UNANSWERED.add(self)
+            self._client.unanswered.add(self)
         try:
             with tango.EnsureOmniThread():
                 number = pytango_compat.subscribe(
@@ -97,7 +128,7 @@ class Subscription:
                 )
         except tango.DevFailed:
             if self._answer()[0]:
-                UNANSWERED.remove(self)
+                self._client.unanswered.remove(self)
             self._be_gone()
             raise
         with self._lock:
@@ -105,12 +136,12 @@ class Subscription:
             # If it was ended meanwhile, Tango can end it only now.
             due = self._is_due()
         if due:
-            UNSUBSCRIBER.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
+            self._give_up_later(_MOMENT)
 
     def end(self) -> None:
         """End the subscription; returns at once. Its callback is not called again."""
         if self._end():
-            UNSUBSCRIBER.do(self._give_up)
+            self._client.unsubscriber.do(self._give_up)
 
     def end_now(self, timeout: float) -> bool:
         """End the subscription in the caller's thread, which waits for the device.
@@ -137,6 +168,10 @@ class Subscription:
                 self._when_gone.append(action)
                 return
         action()
+
+    def _give_up_later(self, delay: float) -> None:
+        """End it in Tango in ``delay`` s, in the thread for that."""
+        self._client.unsubscriber.do(self._give_up, SYSTEM.monotonic() + delay)
 
     def _end(self) -> bool:
         """Stop callbacks; return whether to end the subscription in Tango now."""
@@ -166,13 +201,13 @@ class Subscription:
         if threading.get_ident() == self._caller:
             self._take(event)
             return
-        if not CALLBACKS.enter():
+        if not self._client.callbacks.enter():
             return
         try:
             _name_thread()
             self._take(event)
         finally:
-            CALLBACKS.leave()
+            self._client.callbacks.leave()
 
     def _take(self, event: Any) -> None:
         failed = pytango_compat.is_subscription_failure(event)
@@ -184,11 +219,11 @@ class Subscription:
             if not self._ended:
                 self._callback(event)
             elif due:
-                UNSUBSCRIBER.do(self._give_up, SYSTEM.monotonic() + _MOMENT)
+                self._give_up_later(_MOMENT)
         finally:
             if was_first:
                 # Last, since Tango may be cleaned up from here on.
-                UNANSWERED.remove(self)
+                self._client.unanswered.remove(self)
 
     def _answer(self) -> tuple[bool, bool]:
         """Record that Tango has answered.
@@ -210,10 +245,10 @@ class Subscription:
         if self._process != os.getpid():
             # Tango's threads exist only in the parent: a call to Tango, or destroying
             # the proxy, would wait for them.
-            OF_THE_PARENT.append(self._proxy)
+            self._client.of_the_parent.append(self._proxy)
             self._be_gone()
             return
-        LINGERING.keep(self._proxy)
+        self._client.lingering.keep(self._proxy)
         number = self._number
         assert number is not None  # see _is_due()
         try:
@@ -222,7 +257,7 @@ class Subscription:
         except tango.DevFailed as error:
             reason = error.args[0].reason
             if reason in (BUSY, _NO_SOCKET):
-                UNSUBSCRIBER.do(self._give_up, SYSTEM.monotonic() + _WHILE)
+                self._give_up_later(_WHILE)
                 return
             if reason != _GONE:
                 _LOG.warning("unsubscribing failed: %s", error)
@@ -239,31 +274,7 @@ def _name_thread() -> None:
         thread.name = "Tango events"
 
 
-def destroy_later(proxy: Any, process: int) -> None:
-    """Destroy a ``DeviceProxy`` in another thread; the caller has the last reference.
-
-    Destroying it waits for a lock of Tango, which a thread of Tango may hold that calls
-    back and waits for a lock of ours, which the caller may hold. Returns at once; may
-    be called during garbage collection.
-
-    :param process: the process that made the proxy. A process forked since keeps it for
-        ever: no thread there may release the lock.
-    """
-    if process == os.getpid():
-        UNSUBSCRIBER.do(partial(_end_of, proxy))
-    else:
-        OF_THE_PARENT.append(proxy)
-
-
-def _end_of(proxy: Any) -> None:
-    """Drop the last reference to ``proxy``, in the calling thread."""
-
-
-#: Proxies of the parent that a forked process keeps for ever.
-OF_THE_PARENT: list[Any] = []
-
-
-class _Unanswered:
+class UnansweredSubscriptions:
     """The subscriptions that Tango has not answered yet, kept alive; any thread.
 
     A proxy and its subscription refer to each other, possibly without other references:
@@ -278,8 +289,7 @@ class _Unanswered:
         self.restart_in_child()
 
     def restart_in_child(self) -> None:
-        """Reset in a forked child process; keep the parent's subscriptions for ever."""
-        OF_THE_PARENT.extend(self._subscriptions)
+        """Reset in a forked child process, which must not destroy the parent's."""
         self._subscriptions = set()
         self._changed = threading.Condition()
         self._last_answer = float("-inf")
@@ -309,34 +319,7 @@ class _Unanswered:
         return answered
 
 
-#: The callbacks of subscriptions in Tango's threads.
-CALLBACKS = Callbacks()
-
-#: The subscriptions of this process that wait for an answer.
-UNANSWERED = _Unanswered()
-
-#: How long Tango's thread may take to return from the callback, s.
-_MOMENT = 0.1
-
-#: Error reason: Tango neither subscribes nor ends a subscription, because another
-#: thread is waiting for a device that hangs. And the pause before a retry, s.
-BUSY = "API_CommandTimedOut"
-_WHILE = 1.0
-
-#: The same, if the process has too many sockets: Tango opens two for each subscription
-#: that is ended, and ZeroMQ closes them with a delay (seen with cppTango 10.3.3 on a
-#: busy machine). A subscription that is never ended would call back after its proxy was
-#: destroyed.
-_NO_SOCKET = "API_ZmqFailed"
-
-#: Error reason: Tango has ended the subscription by itself, as it does at shutdown.
-_GONE = "API_EventNotFound"
-
-#: The thread that ends subscriptions.
-UNSUBSCRIBER = SerialExecutor("taurus_tpo unsubscriber")
-
-
-class _Lingering:
+class LingeringProxies:
     """Proxies that are kept for a while after a subscription was ended.
 
     A thread of Tango may be about to call back. For that case PyTango keeps the
@@ -344,8 +327,7 @@ class _Lingering:
     a device, the thread calls an object that no longer exists.
     """
 
-    def __init__(self, seconds: float, clock: Clock = SYSTEM) -> None:
-        self._seconds = seconds
+    def __init__(self, clock: Clock = SYSTEM) -> None:
         self._clock = clock
         self.restart_in_child()
 
@@ -356,10 +338,6 @@ class _Lingering:
     def keep(self, proxy: Any) -> None:
         """Keep ``proxy`` for a while, and release those whose time is over."""
         now = self._clock.monotonic()
-        self._kept.append((now + self._seconds, proxy))
+        self._kept.append((now + LINGERING, proxy))
         while self._kept and self._kept[0][0] < now:
             self._kept.popleft()
-
-
-#: Longer than Tango takes for a subscription: several calls of 3 s.
-LINGERING = _Lingering(seconds=15.0)

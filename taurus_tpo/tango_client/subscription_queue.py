@@ -1,26 +1,99 @@
-"""Queue of subscriptions that Tango is not asked to carry out yet."""
+"""When the subscriptions of all devices are begun, and when they are not."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+import tango
+
 from taurus_tpo.concurrency.serial_executor import SerialExecutor
-from taurus_tpo.tango_client.subscription import Subscription
+from taurus_tpo.concurrency.weak_callbacks import WeakCallback
+from taurus_tpo.core.clock import SYSTEM, Clock
+from taurus_tpo.core.modes import SubMode
+from taurus_tpo.core.server_health import Server
+from taurus_tpo.tango_client.server_registry import DeviceLocation
+from taurus_tpo.tango_client.subscription import BUSY, Subscription
 
-#: Name of the thread that begins queued subscriptions.
-THREAD_NAME = "taurus_tpo subscriber"
+#: A call that takes longer counts as not answered, s: a device that is down refuses in
+#: some ms, Tango's timeouts are 3 s.
+PROMPT = 1.0
+
+#: How long callers do not wait for Tango once it was found waiting for a server that
+#: hangs, s: the time of a call to a server that has just stopped answering.
+BUSY_FOR = 9.0
 
 
-class PendingSubscription(Protocol):
-    """A subscription that is to be begun."""
+class Readiness(Protocol):
+    """Tells when Tango may subscribe: ``taurus_tpo.scheme.database_client``."""
+
+    def is_ready(self, place: DeviceLocation) -> bool:
+        """Return whether Tango may subscribe now."""
+
+    def becomes_ready(self, place: DeviceLocation) -> Future[Any] | None:
+        """Return a future that is done when Tango may subscribe; None if it may now."""
+
+    def await_ready(self, place: DeviceLocation) -> None:
+        """Wait until Tango may subscribe."""
+
+    def note_subscription(self) -> None:
+        """Record that Tango has subscribed."""
+
+    def server_answers(self, server: Server) -> bool:
+        """Return whether ``server`` answers now; waits for a probe."""
+
+
+class SubscribedDevice(Protocol):
+    """Device of a subscription: ``taurus_tpo.tango_client.device.DeviceConnection``."""
+
+    server: Server
+    place: DeviceLocation
 
     @property
-    def subscription(self) -> Subscription:
-        """The subscription."""
+    def answers_lately(self) -> bool:
+        """Whether the device, or its server, answered or refused recently."""
+
+    @property
+    def answered_just_now(self) -> bool:
+        """Whether the device answered so recently that it needs no probe."""
+
+    @property
+    def is_subscribed_to(self) -> bool:
+        """Whether a subscription of the device works: its database is not needed."""
+
+    def heard(self) -> None:
+        """Record that it has just answered, or refused."""
+
+    def doubt(self) -> None:
+        """Record that a call to it took so long that it has to be probed first."""
+
+
+@dataclass(frozen=True)
+class SubscriptionRequest:
+    """A subscription that is to be begun.
+
+    One object without reference cycles: each attribute of a window has two of them,
+    which are freed when they are begun.
+
+    :param event_type: a ``tango.EventType``.
+    :param tell_rejected: called with the subscription if it is not begun because the
+        device has not answered lately. The subscription may have been ended meanwhile.
+    :param tell_refused: called with the subscription and the error if it failed at
+        once, in a mode that does not raise.
+    """
+
+    device: SubscribedDevice
+    subscription: Subscription
+    attribute: str
+    event_type: Any
+    mode: SubMode
+    tell_rejected: WeakCallback
+    tell_refused: WeakCallback
 
     @property
     def urgent(self) -> bool:
@@ -28,37 +101,26 @@ class PendingSubscription(Protocol):
 
         A subscription to a configuration, which is known already, is not urgent.
         """
-
-    def may_begin(self) -> bool:
-        """Return whether its device has answered lately; may wait where begin does."""
-
-    def begin(self) -> None:
-        """Begin the subscription."""
-
-    def rejected(self) -> None:
-        """Record that it may not be begun."""
-
-    def refused(self, error: Exception) -> None:
-        """Record the error that :meth:`begin` has raised."""
+        return self.event_type is tango.EventType.CHANGE_EVENT
 
 
 class _ServerSubscriptions:
-    """Pending subscriptions of one server: the urgent ones first."""
+    """Pending requests of one server: the urgent ones first."""
 
     def __init__(self) -> None:
-        self._urgent: deque[PendingSubscription] = deque()
-        self._others: deque[PendingSubscription] = deque()
+        self._urgent: deque[SubscriptionRequest] = deque()
+        self._others: deque[SubscriptionRequest] = deque()
 
-    def append(self, pending: PendingSubscription) -> None:
-        (self._urgent if pending.urgent else self._others).append(pending)
+    def append(self, request: SubscriptionRequest) -> None:
+        (self._urgent if request.urgent else self._others).append(request)
 
-    def next(self) -> PendingSubscription | None:
+    def next(self) -> SubscriptionRequest | None:
         queue = self._urgent or self._others
         return queue.popleft() if queue else None
 
 
 class SubscriptionQueue:
-    """Limits Tango to one unanswered subscription per server.
+    """Begins subscriptions; Tango has at most one unanswered one per server.
 
     cppTango carries out all asynchronous subscriptions of a process one after the
     other, in one thread. Twenty subscriptions to a server that has just begun to hang
@@ -67,80 +129,197 @@ class SubscriptionQueue:
     begun only if the device has answered lately. All methods may be called from any
     thread.
 
-    :param log: logger for errors of pending subscriptions.
+    :param executor: begins subscriptions that wait for their server, or have waited for
+        an answer of Tango.
+    :param readiness: tells when Tango may subscribe; None: always.
+    :param log: logger for errors of requests.
     """
 
-    def __init__(self, log: Any = None) -> None:
+    def __init__(
+        self,
+        executor: SerialExecutor,
+        readiness: Readiness | None = None,
+        clock: Clock = SYSTEM,
+        log: Any = None,
+    ) -> None:
+        self._executor = executor
+        self._readiness = readiness
+        self._clock = clock
         self._log = log if log is not None else logging.getLogger(__name__)
+        #: When Tango was last found waiting for another server, monotonic clock, s.
+        self._found_busy = float("-inf")
         self.restart_in_child()
 
     def restart_in_child(self) -> None:
         """Reset in a forked child process, which gets no answers to the parent."""
         self._lock = threading.Lock()
-        #: Pending subscriptions by server, for servers with an unanswered subscription.
-        self._lines: dict[Any, _ServerSubscriptions] = {}
+        #: Pending requests by server, for servers with an unanswered subscription.
+        self._lines: dict[Server, _ServerSubscriptions] = {}
 
-    def apply_later(self, server: Any, pending: PendingSubscription) -> None:
+    def add(
+        self, request: SubscriptionRequest, after: Subscription | None = None
+    ) -> None:
+        """Begin a subscription as its mode requires: now, or when it may be begun.
+
+        :param after: a subscription that is ended first; not in modes that raise.
+        :raises tango.DevFailed: if the subscription fails and its mode raises.
+        """
+        if request.mode.raises:
+            self._begin_now(request)
+        elif after is not None:
+            after.when_gone(partial(self._apply_later, request))
+        elif request.mode.tries:
+            self._apply_later(request)
+        else:
+            self._apply(request)
+
+    # --- modes in which the caller waits ---
+
+    def _begin_now(self, request: SubscriptionRequest) -> None:
+        """Begin a subscription and wait for it, unless it could hang.
+
+        :raises tango.DevFailed: if it fails, or Tango is waiting for another server:
+            callers wait for that once, not for each attribute.
+        """
+        device = request.device
+        if not device.answers_lately or not self._answers_now(device):
+            request.tell_rejected(request.subscription)
+            return
+        if self._clock.monotonic() - self._found_busy < BUSY_FOR:
+            description = "Tango waits for a device that hangs, and subscribes later"
+            tango.Except.throw_exception(BUSY, description, "SubscriptionQueue")
+        readiness = self._needed_readiness(device)
+        if readiness is not None:
+            readiness.await_ready(device.place)
+        self._begin(request)
+
+    # --- the queue ---
+
+    def _apply_later(self, request: SubscriptionRequest) -> None:
         """Queue a subscription whose begin may wait for its server; returns at once."""
-        SUBSCRIBER.do(lambda: self.apply(server, pending))
+        self._executor.do(partial(self._apply, request))
 
-    def apply(self, server: Any, pending: PendingSubscription) -> None:
+    def _apply(self, request: SubscriptionRequest) -> None:
         """Begin a subscription at once, or when the previous ones are answered."""
+        server = request.device.server
         with self._lock:
             line = self._lines.get(server)
             if line is not None:
-                line.append(pending)
+                line.append(request)
                 return
             self._lines[server] = _ServerSubscriptions()
-        self._serve(server, pending)
+        self._serve(server, request)
 
-    def _serve(self, server: Any, pending: PendingSubscription | None) -> None:
-        """Begin the first subscription that may be begun, from ``pending`` on."""
-        while pending is not None and not self._begun(server, pending):
-            pending = self._next(server)
+    def _serve(self, server: Server, request: SubscriptionRequest | None) -> None:
+        """Begin the first subscription that may be begun, from ``request`` on."""
+        while request is not None and not self._is_awaited(server, request):
+            request = self._next(server)
 
-    def _next(self, server: Any) -> PendingSubscription | None:
+    def _next(self, server: Server) -> SubscriptionRequest | None:
         with self._lock:
-            pending = self._lines[server].next()
-            if pending is None:
+            request = self._lines[server].next()
+            if request is None:
                 del self._lines[server]
-            return pending
+            return request
 
-    def _begun(self, server: Any, pending: PendingSubscription) -> bool:
+    def _is_awaited(self, server: Server, request: SubscriptionRequest) -> bool:
         """Begin a subscription; return whether the next one waits for its answer."""
-        subscription = pending.subscription
+        subscription = request.subscription
         if subscription.ended:
             return False
         try:
-            if not pending.may_begin():
-                pending.rejected()
+            if not self._may_begin(request):
+                self._reject(request)
                 return False
             answered = partial(self._answered, server)
-            subscription.on_answer = partial(SUBSCRIBER.do, answered)
-            pending.begin()
+            subscription.on_answer = partial(self._executor.do, answered)
+            self._begin(request)
         except Exception as error:  # noqa: BLE001 - reported; the next ones go on
             subscription.on_answer = None
-            self._refuse(pending, error)
+            self._refuse(request, error)
             return False
         return not subscription.tried
 
-    def _refuse(self, pending: PendingSubscription, error: Exception) -> None:
+    def _answered(self, server: Server) -> None:
+        """Begin the next one; not called in Tango's thread, which is not done yet."""
+        self._serve(server, self._next(server))
+
+    def _may_begin(self, request: SubscriptionRequest) -> bool:
+        """Return whether it may be begun; may wait where its mode does."""
+        device = request.device
+        readiness = self._needed_readiness(device)
+        may = device.answers_lately and (
+            readiness is None or readiness.is_ready(device.place)
+        )
+        return may and (not request.mode.tries or self._answers_now(device))
+
+    def _reject(self, request: SubscriptionRequest) -> None:
+        """Queue it until a database answers, or reject it."""
+        device = request.device
+        readiness = self._needed_readiness(device)
+        ready = None if readiness is None else readiness.becomes_ready(device.place)
+        if ready is None or not device.answers_lately:
+            request.tell_rejected(request.subscription)
+        else:
+            ready.add_done_callback(partial(self._apply_again, request))
+
+    def _apply_again(self, request: SubscriptionRequest, ready: Future[Any]) -> None:
+        """Queue it again when a database has answered or failed; in a pool thread."""
+        if ready.cancelled():
+            return
+        error = ready.exception()
+        if error is None or isinstance(error, tango.DevFailed):
+            apply = self._apply_later if request.mode.tries else self._apply
+            apply(request)
+        elif isinstance(error, Exception):
+            self._refuse(request, error)
+
+    def _refuse(self, request: SubscriptionRequest, error: Exception) -> None:
         try:
-            pending.refused(error)
+            request.tell_refused(request.subscription, error)
         except Exception:  # noqa: BLE001 - the next ones go on
             self._log.exception(
                 "the failure of a subscription could not be reported: %r", error
             )
 
-    def _answered(self, server: Any) -> None:
-        """Begin the next one; not called in Tango's thread, which is not done yet."""
-        self._serve(server, self._next(server))
+    # --- calls to Tango ---
 
+    def _begin(self, request: SubscriptionRequest) -> None:
+        """Begin a subscription; in modes that wait, record whether the device answers.
 
-#: Begins subscriptions that wait for their server, or have waited for an answer of
-#: Tango. Separate from the thread that ends subscriptions, which waits for devices that
-#: hang.
-SUBSCRIBER = SerialExecutor(THREAD_NAME)
+        :raises tango.DevFailed: if it fails and its mode raises.
+        """
+        if not request.mode.tries:
+            self._subscribe(request)
+            return
+        begun = self._clock.monotonic()
+        try:
+            self._subscribe(request)
+        except tango.DevFailed as error:
+            if error.args[0].reason == BUSY:
+                self._found_busy = self._clock.monotonic()
+            raise
+        finally:
+            if self._clock.monotonic() - begun < PROMPT:
+                request.device.heard()
+            else:
+                # The next call has to probe it first.
+                request.device.doubt()
 
-#: The queue of this process: Tango has one thread for all.
-SUBSCRIPTION_QUEUE = SubscriptionQueue()
+    def _subscribe(self, request: SubscriptionRequest) -> None:
+        try:
+            request.subscription.begin(
+                request.attribute, request.event_type, request.mode
+            )
+        finally:
+            if self._readiness is not None:
+                self._readiness.note_subscription()
+
+    def _answers_now(self, device: SubscribedDevice) -> bool:
+        """Probe the server, unless it answered just now; waits."""
+        if device.answered_just_now or self._readiness is None:
+            return True
+        return self._readiness.server_answers(device.server)
+
+    def _needed_readiness(self, device: SubscribedDevice) -> Readiness | None:
+        return None if device.is_subscribed_to else self._readiness

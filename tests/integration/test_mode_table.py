@@ -40,7 +40,8 @@ class Callback:
 def subscription_of(facility, device, attribute, mode, callback) -> Subscription:
     """Subscribe as the package does that calls PyTango."""
     proxy = facility.device(device)
-    subscription = Subscription(proxy, callback.push_event, answered=mode.tries)
+    client = taurus.Factory("tango").tango_client
+    subscription = Subscription(client, proxy, callback.push_event, mode.tries)
     subscription.begin(attribute, tango.EventType.CHANGE_EVENT, mode)
     return subscription
 

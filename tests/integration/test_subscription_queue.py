@@ -4,77 +4,125 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import pytest
 import tango
 from tango_support import UP, eventually, hold
 
-from taurus_tpo.core.modes import ASYNC, MODES, SYNC_READ, SubMode
+from taurus_tpo.concurrency.serial_executor import SerialExecutor
+from taurus_tpo.concurrency.weak_callbacks import WeakCallback
+from taurus_tpo.core.modes import ASYNC, MODES, STATELESS, SYNC_READ, SubMode
 from taurus_tpo.tango_client import pytango_compat
-from taurus_tpo.tango_client.server_registry import DeviceLocation
-from taurus_tpo.tango_client.subscriber import Subscriber
-from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
-from taurus_tpo.tango_client.subscription import Subscription as Tangos
-from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER, SubscriptionQueue
+from taurus_tpo.tango_client.client import TangoClient
+from taurus_tpo.tango_client.device_subscriptions import DeviceSubscriptions
+from taurus_tpo.tango_client.server_registry import ServerRegistry
+from taurus_tpo.tango_client.subscription import Subscription
+from taurus_tpo.tango_client.subscription_queue import (
+    SubscriptionQueue,
+    SubscriptionRequest,
+)
+
+VALUE, CONFIGURATION = tango.EventType.CHANGE_EVENT, tango.EventType.ATTR_CONF_EVENT
 
 
-class Subscription:
-    """What the queue knows of one: whether it was ended, and whom to tell."""
+class Begun:
+    """What the queue knows of a subscription: whether it was ended, and whom to tell.
 
-    def __init__(self, ended: bool = False, tried: bool = False) -> None:
-        self.ended = ended
+    :param begin: what happens when it is begun.
+    """
+
+    def __init__(self, begin, tried: bool = False) -> None:
+        self.begin = begin
         self.tried = tried
+        self.ended = False
         self.on_answer = None
 
 
+class Device:
+    """A device that answers, or not."""
+
+    place = None
+    answered_just_now = is_subscribed_to = True
+
+    def __init__(self, server: object, answers) -> None:
+        self.server = server
+        self._answers = answers
+
+    @property
+    def answers_lately(self) -> bool:
+        return self._answers()
+
+    def heard(self) -> None:
+        pass
+
+
+class Teller:
+    """Is told what becomes of a subscription."""
+
+    def __init__(self, name, told, refuse) -> None:
+        self._name, self._told, self._refuse = name, told, refuse
+
+    def rejected(self, _subscription) -> None:
+        self._told.append(("rejected", self._name))
+
+    def refused(self, _subscription, _error) -> None:
+        self._refuse()
+        self._told.append(("refused", self._name))
+
+
 class Office:
-    """Keeps a record of what becomes of applicants."""
+    """Keeps a record of what becomes of requests."""
 
     def __init__(self) -> None:
-        self.subscription_queue = SubscriptionQueue()
+        self.executor = SerialExecutor("taurus_tpo subscriber")
+        self.subscription_queue = SubscriptionQueue(self.executor)
         self.told: list[tuple[str, str]] = []
-        self.begun: dict[str, Subscription] = {}
+        self.begun: dict[str, Begun] = {}
+        self._tellers: list[Teller] = []
 
     def apply(
         self,
         name,
         server="server",
-        may=True,
-        urgent=True,
+        answers=lambda: True,
+        event_type=VALUE,
         error=None,
-        tried=False,
-        later=False,
-        refuse=None,
+        mode=ASYNC,
+        refuse=lambda: None,
     ) -> None:
-        subscription = Subscription(tried=tried)
-
-        def begin() -> None:
+        def begin(*_what) -> None:
             if error is not None:
                 raise error
             self.told.append(("begun", name))
             self.thread = threading.current_thread().name
             self.begun[name] = subscription
 
-        pending = SimpleNamespace(
-            subscription=subscription,
-            may_begin=may if callable(may) else lambda: may,
-            begin=begin,
-            rejected=lambda: self.told.append(("rejected", name)),
-            refused=refuse or (lambda _error: self.told.append(("refused", name))),
-            urgent=urgent,
+        subscription = self.last = Begun(begin, mode.tries)
+        # Only weak callbacks are kept.
+        teller = Teller(name, self.told, refuse)
+        self._tellers.append(teller)
+        request = SubscriptionRequest(
+            Device(server, answers),
+            subscription,
+            name,
+            event_type,
+            mode,
+            WeakCallback(teller.rejected),
+            WeakCallback(teller.refused),
         )
-        apply = (
-            self.subscription_queue.apply_later
-            if later
-            else self.subscription_queue.apply
-        )
-        apply(server, pending)
-        self.last = subscription
+        self.subscription_queue.add(request)
 
     def answer(self, name: str) -> None:
         self.begun[name].on_answer()
-        assert SUBSCRIBER.wait(20)
+        self.finish()
+
+    def finish(self) -> None:
+        assert self.executor.wait(20)
+
+
+@pytest.fixture
+def client() -> TangoClient:
+    return TangoClient(ServerRegistry())
 
 
 @pytest.fixture
@@ -99,7 +147,7 @@ def test_another_server_has_its_own(office):
 
 def test_the_urgent_come_first(office):
     office.apply("first")
-    office.apply("configuration", urgent=False)
+    office.apply("configuration", event_type=CONFIGURATION)
     office.apply("value")
     office.answer("first")
     office.answer("value")
@@ -109,7 +157,7 @@ def test_the_urgent_come_first(office):
 
 def test_a_rejected_subscription_holds_nobody_up(office):
     office.apply("first")
-    office.apply("a", may=False)
+    office.apply("a", answers=lambda: False)
     office.apply("b")
     office.answer("first")
     assert office.told[1:] == [("rejected", "a"), ("begun", "b")]
@@ -129,7 +177,7 @@ def _raise(*_args: object) -> bool:
 
 def test_whatever_an_applicant_raises_holds_nobody_up(office, caplog):
     office.apply("first")
-    office.apply("a", may=_raise)
+    office.apply("a", answers=_raise)
     office.apply("b", error=RuntimeError("no"), refuse=_raise)
     office.apply("c")
     office.answer("first")
@@ -140,43 +188,19 @@ def test_whatever_an_applicant_raises_holds_nobody_up(office, caplog):
     assert office.told[-1] == ("begun", "later")
 
 
-class Wants:
-    """Somebody who wants subscriptions to a device that has not answered."""
-
-    def __init__(self) -> None:
-        self.away: list[str] = []
-        self.device = SimpleNamespace(
-            server=object(), proxy=object, answers_lately=False
-        )
-        place = DeviceLocation("127.0.0.1:1", "sim/one/1", has_database=True)
-        self.subscriber = Subscriber(place, None)
-
-    def rejected(self, subscription: object) -> None:
-        self.away.append("one")
-
-    def heard(self, *what: object) -> None:
-        pytest.fail(f"{what} of a device that has not answered")
-
-    def subscribe(self, name: str) -> object:
-        return self.subscriber.subscribe(
-            self.device,
-            name,
-            tango.EventType.CHANGE_EVENT,
-            ASYNC,
-            self.heard,
-            self.rejected,
-            self.heard,
-        )
-
-
 @pytest.mark.usefixtures("hasty")
-def test_subscriptions_are_made_while_one_that_works_is_looked_for():
+def test_subscriptions_are_added_while_one_that_works_is_searched_for(client):
     """In several threads, of one device, as fast as they can."""
-    wants = Wants()
+    subscriptions, heard = DeviceSubscriptions(), Heard()
+
+    def add(_number: int) -> tuple[Subscription, bool]:
+        made = Subscription(client, object(), heard.push_event, answered=False)
+        subscriptions.add(made)
+        return made, subscriptions.work
+
     with ThreadPoolExecutor(8) as threads:
-        made = list(threads.map(wants.subscribe, ["volt"] * 600))
-    assert SUBSCRIBER.wait(20)
-    assert len(wants.away) == len(made) == 600
+        made = list(threads.map(add, range(600)))
+    assert not any(works for _, works in made)
 
 
 def test_what_was_ended_meanwhile_is_not_begun(office):
@@ -196,29 +220,27 @@ def test_a_line_that_has_ended_begins_anew(office):
 
 
 def test_one_that_has_waited_for_tango_leaves_the_line_at_once(office):
-    office.apply("a", tried=True)
-    office.apply("b", tried=True)
+    office.apply("a", mode=STATELESS)
+    office.apply("b", mode=STATELESS)
+    office.finish()
     assert office.told == [("begun", "a"), ("begun", "b")]
 
 
 def test_another_thread_begins_one_that_waits_for_its_server(office):
-    office.apply("a", tried=True, later=True)
-    assert SUBSCRIBER.wait(20)
+    office.apply("a", mode=STATELESS)
+    office.finish()
     assert office.told == [("begun", "a")]
     assert office.thread == "taurus_tpo subscriber"
 
 
-def test_who_gives_up_holds_nobody_up(office):
-    """Giving a subscription up waits for its device, which may hang."""
-    hangs = threading.Event()
-    UNSUBSCRIBER.do(lambda: hangs.wait(60))
+def test_what_is_ended_holds_nobody_up(client):
+    """Ending a subscription waits for its device, which may hang."""
+    hangs, begun = threading.Event(), []
+    client.unsubscriber.do(lambda: hangs.wait(60))
     try:
-        office.apply("a")
-        office.apply("b")
-        office.answer("a")
-        office.apply("c", server="other", tried=True, later=True)
-        assert SUBSCRIBER.wait(20)
-        assert [name for _, name in office.told] == ["a", "b", "c"]
+        client.subscriber.do(lambda: begun.append("begun"))
+        assert client.subscriber.wait(20)
+        assert begun == ["begun"]
     finally:
         hangs.set()
 
@@ -240,9 +262,9 @@ def test_what_pytango_has_forgotten_reaches_tango(modes):
 class Leaver:
     """Ends a subscription with the first that it hears, in whatever thread that is."""
 
-    def __init__(self, proxy: object, mode: SubMode) -> None:
+    def __init__(self, client: TangoClient, proxy: object, mode: SubMode) -> None:
         self.heard = 0
-        self.subscription = Tangos(proxy, self.push_event, answered=mode.tries)
+        self.subscription = Subscription(client, proxy, self.push_event, mode.tries)
 
     def push_event(self, event: object) -> None:
         self.heard += 1
@@ -250,17 +272,17 @@ class Leaver:
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
-def test_what_is_ended_while_it_is_begun_is_given_up(modes, mode):
+def test_what_is_ended_while_it_is_begun_is_given_up(modes, client, mode):
     """Some modes call back before they return: there is nothing to give up yet."""
     proxy = modes.device(UP)
-    leaver = Leaver(proxy, mode)
+    leaver = Leaver(client, proxy, mode)
     leaver.subscription.begin("rw", tango.EventType.CHANGE_EVENT, mode)
     hold(modes, "rw", 2.5)
     eventually(lambda: leaver.heard, "it is told something")
     number = leaver.subscription._number
 
     def is_given_up() -> bool:
-        UNSUBSCRIBER.wait(20)
+        client.unsubscriber.wait(20)
         try:
             proxy.unsubscribe_event(number)
         except (KeyError, tango.DevFailed):
@@ -271,9 +293,10 @@ def test_what_is_ended_while_it_is_begun_is_given_up(modes, mode):
     assert leaver.heard == 1
 
 
-def begun(modes, heard) -> Tangos:
+def begun(modes, client, heard) -> Subscription:
     """A subscription that Tango has answered."""
-    subscription = Tangos(modes.device(UP), heard.push_event, answered=False)
+    proxy = modes.device(UP)
+    subscription = Subscription(client, proxy, heard.push_event, answered=False)
     subscription.begin("rw", tango.EventType.CHANGE_EVENT, ASYNC)
     eventually(lambda: subscription.works or heard.events, "Tango answers")
     return subscription
@@ -289,14 +312,14 @@ class Heard:
         self.events.append(event)
 
 
-def test_whoever_cannot_wait_for_the_janitor_gives_it_up_himself(modes):
+def test_a_caller_ends_it_that_cannot_wait_for_the_unsubscriber(modes, client):
     """It may be waiting for another device, which hangs."""
     heard = Heard()
-    subscription = begun(modes, heard)
+    subscription = begun(modes, client, heard)
     told: list[str] = []
     subscription.when_gone(lambda: told.append(threading.current_thread().name))
     hangs = threading.Event()
-    UNSUBSCRIBER.do(lambda: hangs.wait(60))
+    client.unsubscriber.do(lambda: hangs.wait(60))
     try:
         assert subscription.end_now(20)
     finally:
@@ -309,30 +332,31 @@ def test_whoever_cannot_wait_for_the_janitor_gives_it_up_himself(modes):
     # It is done once, whoever asks for it again.
     subscription.end()
     assert subscription.end_now(0.0)
-    assert UNSUBSCRIBER.wait(20)
+    assert client.unsubscriber.wait(20)
 
 
-def test_what_follows_a_subscription_comes_when_that_is_given_up(modes):
+def test_what_follows_a_subscription_comes_when_that_is_given_up(modes, client):
     heard = Heard()
-    subscription = begun(modes, heard)
+    subscription = begun(modes, client, heard)
     told: list[str] = []
     hangs = threading.Event()
-    UNSUBSCRIBER.do(lambda: hangs.wait(60))
+    client.unsubscriber.do(lambda: hangs.wait(60))
     subscription.end()
     subscription.when_gone(lambda: told.append("gone"))
     assert not subscription.end_now(0.0)
     assert told == []
     hangs.set()
-    assert UNSUBSCRIBER.wait(20)
+    assert client.unsubscriber.wait(20)
     assert told == ["gone"]
     subscription.when_gone(lambda: told.append("long ago"))
     assert told == ["gone", "long ago"]
 
 
-def test_what_was_ended_is_not_begun(modes):
+def test_what_was_ended_is_not_begun(modes, client):
     """Whoever waits for Tango's answer to it is not left waiting."""
     heard, told = Heard(), []
-    subscription = Tangos(modes.device(UP), heard.push_event, answered=False)
+    proxy = modes.device(UP)
+    subscription = Subscription(client, proxy, heard.push_event, answered=False)
     subscription.on_answer = lambda: told.append("answered")
     subscription.when_gone(lambda: told.append("gone"))
     subscription.end()
@@ -343,10 +367,12 @@ def test_what_was_ended_is_not_begun(modes):
 
 
 @pytest.mark.parametrize("reason", ["API_CommandTimedOut", "API_ZmqFailed"])
-def test_what_tango_cannot_give_up_now_is_given_up_later(modes, monkeypatch, reason):
+def test_what_tango_cannot_give_up_now_is_given_up_later(
+    modes, client, monkeypatch, reason
+):
     """It is busy with another device, or has no socket left for now."""
     heard, tried = Heard(), []
-    subscription = begun(modes, heard)
+    subscription = begun(modes, client, heard)
     unsubscribe = pytango_compat.unsubscribe
 
     def fails_at_first(proxy, number) -> None:

@@ -6,17 +6,15 @@ import time
 
 import taurus
 
-from tests.programs.script_base import Listener, eventually, job
+from tests.programs.script_base import Listener, eventually, factory, job
 
-# isort: split
-from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
-
+unsubscriber = factory.tango_client.unsubscriber
 listener = Listener()
 attributes = [taurus.Attribute(name) for name in job["names"]]
 for attribute in attributes:
     attribute.addListener(listener)
 eventually(lambda: all(one.isUsingEvents() for one in attributes), "all subscribed")
 for _ in range(job["times"]):
-    UNSUBSCRIBER.do(lambda: time.sleep(job["seconds"]))
+    unsubscriber.do(lambda: time.sleep(job["seconds"]))
 listener.heard.clear()
 eventually(lambda: len(listener.heard) > 500, "many events come")

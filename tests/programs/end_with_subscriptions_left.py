@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 
-import tests.programs.script_base  # noqa: F401 - it makes the factory
+from tests.programs.script_base import factory
 
-# isort: split
-from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
-
+unsubscriber = factory.tango_client.unsubscriber
 for _ in range(1000):
-    UNSUBSCRIBER.do(lambda: time.sleep(0.01))
+    unsubscriber.do(lambda: time.sleep(0.01))
 print(time.time(), flush=True)

@@ -13,9 +13,7 @@ import time
 
 import taurus
 
-from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER
-
-taurus.Factory("tango")
+subscriber = taurus.Factory("tango").tango_client.subscriber
 done: list[float] = []
 began = threading.Event()
 
@@ -26,7 +24,7 @@ def subscribe(seconds: float) -> None:
     done.append(seconds)
 
 
-SUBSCRIBER.do(lambda: subscribe(float(sys.argv[1])))
+subscriber.do(lambda: subscribe(float(sys.argv[1])))
 began.wait(60)
 begun = time.monotonic()
 child = os.fork()

@@ -20,8 +20,6 @@ from taurus import tauruscustomsettings
 
 from taurus_tpo.environment.command_line import COMMAND_LINE
 from taurus_tpo.sim import Facility
-from taurus_tpo.tango_client.subscription import UNSUBSCRIBER
-from taurus_tpo.tango_client.subscription_queue import SUBSCRIBER
 
 
 def _shared(name: str) -> Iterator[Snapshot]:
@@ -98,7 +96,8 @@ def factory(
     gc.collect()
     assert found.first_read.wait(SOON), "reads were left behind"
     eventually(lambda: not readers(found), "threads were left behind")
-    for executor in (found.background_tasks, SUBSCRIBER, UNSUBSCRIBER):
+    client = found.tango_client
+    for executor in (found.background_tasks, client.subscriber, client.unsubscriber):
         assert executor.wait(SOON), "subscriptions were left behind"
 
 
