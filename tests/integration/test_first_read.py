@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import math
+import threading
 import time
 import weakref
-from concurrent.futures import CancelledError
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future
 
 import pytest
 import tango
@@ -198,50 +201,35 @@ def test_an_attribute_that_does_not_exist_costs_the_others_nothing(batches, fact
 
 def test_an_attribute_waits_once(batches, factory):
     attr, blocker = attributes(batches, DEVICE, ["volt01", "volt02"])
-    configure(batches, DEVICE, read_delay=0.5)
-    try:
-        factory.readAttributeFirstTime(blocker)
-        eventually(lambda: taken(factory, blocker), "the device is being read")
+    with served(factory, blocker):
         reads = [factory.readAttributeFirstTime(attr) for _ in range(3)]
-        one, *others = [read.result(20) for read in reads]
-    finally:
-        configure(batches, DEVICE, read_delay=0.0)
+    one, *others = [read.result(20) for read in reads]
     assert all(other is one for other in others)
 
 
 def test_a_waiting_read_keeps_no_attribute_alive(batches, factory):
-    configure(batches, DEVICE, read_delay=1.0)
-    try:
-        blocker, victim = attributes(batches, DEVICE, ["volt01", "volt02"])
-        busy = factory.readAttributeFirstTime(blocker)
-        eventually(lambda: taken(factory, blocker), "the device is being read")
+    blocker, victim = attributes(batches, DEVICE, ["volt01", "volt02"])
+    with served(factory, blocker):
         waiting = factory.readAttributeFirstTime(victim)
         gone = weakref.ref(victim)
         before = factory.first_read.stats().dropped
         del victim
         gc.collect()
         assert gone() is None
-        assert busy.result(20)
-        with pytest.raises(CancelledError):
-            waiting.result(20)
-        assert booked(factory).dropped == before + 1
-    finally:
-        configure(batches, DEVICE, read_delay=0.0)
+    with pytest.raises(CancelledError):
+        waiting.result(20)
+    assert booked(factory).dropped == before + 1
 
 
 def test_a_read_is_dropped_when_an_event_came_first(modes, factory, listener):
     """The event brings what the read would."""
-    configure(modes, "sim/modes/up", "slow", read_delay=2.0)
-    try:
-        factory.set_event_sub_mode("SyncRead")
-        attr = taurus.Attribute(model(modes, "with_events"))
-        slow = taurus.Attribute(model(modes, "slow"))
-        attr.addListener(listener)
-        eventually(lambda: listener.values, "it is subscribed")
+    factory.set_event_sub_mode("SyncRead")
+    attr = taurus.Attribute(model(modes, "with_events"))
+    other = taurus.Attribute(model(modes, "rw"))
+    attr.addListener(listener)
+    eventually(lambda: listener.values, "it is subscribed")
+    with served(factory, other):
         before = factory.first_read.stats()
-        busy = factory.readAttributeFirstTime(slow)
-        eventually(lambda: factory.first_read.stats().asked > before.asked, "asked")
-        eventually(lambda: taken(factory, slow), "the device is being read")
         modes.device("sim/modes/up").ResetCalls()
         waiting = factory.readAttributeFirstTime(attr)
         heard = len(listener.values)
@@ -251,14 +239,35 @@ def test_a_read_is_dropped_when_an_event_came_first(modes, factory, listener):
             return len(listener.values) > heard
 
         eventually(pushed, "an event comes")
-        assert plain(waiting.result(20)) == 1.5
-        assert busy.result(20)
-        stats = booked(factory)
-        assert stats.dropped == before.dropped + 1
-        reads = calls(modes, "sim/modes/up")
-        assert not [names for names in reads if names == ["with_events"]]
+    assert plain(waiting.result(20)) == 1.5
+    assert booked(factory).dropped == before.dropped + 1
+    reads = calls(modes, "sim/modes/up")
+    assert not [names for names in reads if names == ["with_events"]]
+
+
+@contextlib.contextmanager
+def served(factory, attr) -> Iterator[None]:
+    """Read ``attr``, and keep a thread of the pool at its device until the end.
+
+    That thread waits after the read, so that the device itself is free.
+    """
+    go_on, me = threading.Event(), threading.get_ident()
+
+    def stay(_read: Future) -> None:
+        if threading.get_ident() != me:
+            go_on.wait(SOON)
+
+    def stays() -> bool:
+        read = factory.readAttributeFirstTime(attr)
+        read.add_done_callback(stay)
+        return not read.done()
+
+    eventually(stays, "a thread is at the device")
+    eventually(lambda: taken(factory, attr), "the device is being read")
+    try:
+        yield
     finally:
-        configure(modes, "sim/modes/up", "slow", read_delay=0.2)
+        go_on.set()
 
 
 def taken(factory, attr, kind=RequestKind.READ) -> bool:
