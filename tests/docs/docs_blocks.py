@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from paths import ROOT
+from sybil import Document, Region
+from sybil.parsers.abstract.lexers import BlockLexer
+from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
+from sybil.parsers.rest.lexers import END_PATTERN_TEMPLATE, DirectiveLexer
 
 #: What a reader can copy from: the pages of the documentation, and those beside it.
 PAGES = (
@@ -21,10 +25,13 @@ PAGES = (
 #: The names that a language has.
 SHELL = ("sh", "shell", "bash", "console")
 
-_DIRECTIVE = re.compile(r"^( *)\.\. code-block::(?: +(\S+))?$")
-_CAPTION = re.compile(r"^ *:caption: +(.+)$")
-_OPTION = re.compile(r"^ *:[a-z-]+:")
-_FENCE = re.compile(r"^```(\S*)$")
+_DIRECTIVES = DirectiveLexer("code-block", r"\S*")
+_FENCES = FencedCodeBlockLexer(r"\S*")
+#: A paragraph that ends with two colons, and what is indented below it.
+_PARAGRAPHS = BlockLexer(
+    re.compile(r"^(?P<prefix>[ \t]*)(?!\.\. )(?=\S).*::\n", re.MULTILINE),
+    END_PATTERN_TEMPLATE,
+)
 
 
 @dataclass(frozen=True)
@@ -68,50 +75,26 @@ def name_of(page: Path) -> str:
 
 def blocks(page: Path) -> list[Block]:
     """Return the blocks of a page, in order."""
-    lines = page.read_text(encoding="utf-8").splitlines()
-    find = _of_markdown if page.suffix == ".md" else _of_sphinx
-    return [Block(name_of(page), *found) for found in find(lines)]
+    document = Document(page.read_text(encoding="utf-8"), str(page))
+    lexers = [_FENCES] if page.suffix == ".md" else [_DIRECTIVES, _PARAGRAPHS]
+    regions = [region for lexer in lexers for region in lexer(document)]
+    regions.sort(key=attrgetter("start"))
+    return [_block(page, document, region) for region in regions]
 
 
-def _of_markdown(lines: list[str]) -> Iterator[tuple[int, str, str, str]]:
-    begin, language = None, ""
-    for index, line in enumerate(lines):
-        fence = _FENCE.match(line)
-        if fence and begin is None:
-            begin, language = index + 1, fence.group(1)
-        elif fence:
-            text = "\n".join(lines[begin:index])
-            yield (begin or 0) + 1, _language(language or "text"), "", text
-            begin = None
-
-
-def _of_sphinx(lines: list[str]) -> Iterator[tuple[int, str, str, str]]:
-    for index, line in enumerate(lines):
-        directive = _DIRECTIVE.match(line)
-        paragraph = line.endswith("::") and not line.lstrip().startswith("..")
-        if not directive and not paragraph:
-            continue
-        indent = len(line) - len(line.lstrip())
-        first, caption = index + 1, ""
-        while directive and first < len(lines) and _OPTION.match(lines[first]):
-            given = _CAPTION.match(lines[first])
-            caption = given.group(1) if given else caption
-            first += 1
-        last = _end(lines, first, indent)
-        while first < last and not lines[first].strip():
-            first += 1
-        text = textwrap.dedent("\n".join(lines[first:last])).strip("\n")
-        language = (directive.group(2) or "text") if directive else "sh"
-        yield first + 1, _language(language), caption, text
-
-
-def _end(lines: list[str], first: int, indent: int) -> int:
-    """Return where the lines end that are indented more than ``indent``."""
-    for index in range(first, len(lines)):
-        line = lines[index]
-        if line.strip() and len(line) - len(line.lstrip()) <= indent:
-            return index
-    return len(lines)
+def _block(page: Path, document: Document, region: Region) -> Block:
+    parts = region.lexemes
+    source = parts["source"].strip_leading_newlines()
+    line, _ = document.line_column(region.start + source.offset).split(", ")
+    is_paragraph = not {"arguments", "language"} & set(parts)
+    language = parts.get("arguments") or parts.get("language") or "text"
+    return Block(
+        name_of(page),
+        int(line.partition(" ")[2]),
+        _language("sh" if is_paragraph else language),
+        parts.get("options", {}).get("caption", ""),
+        textwrap.dedent(source).strip("\n"),
+    )
 
 
 def _language(name: str) -> str:
