@@ -25,6 +25,10 @@ class ActionQueue:
 
     def __init__(self, on_error: Callable[[Exception], Any]) -> None:
         self._on_error = on_error
+        self.restart_in_child()
+
+    def restart_in_child(self) -> None:
+        """Reset in a forked child process: a thread of the parent may hold the lock."""
         self._actions: deque[Callable[[], None]] = deque()
         #: The subset of these that may be dropped.
         self._news: deque[Callable[[], None]] = deque()

@@ -323,7 +323,7 @@ class TpoTangoAttribute(TangoAttribute):
         :param timeout: s.
         """
         if self._value_is_coming() and self.connected().is_there:
-            self.engine.await_something(timeout)
+            self.engine.dispatch.await_something(timeout)
 
     def poll(
         self,
@@ -354,7 +354,7 @@ class TpoTangoAttribute(TangoAttribute):
         news = self.engine.news(value, error, begun, TaurusEventType.Periodic, True)
         self.engine.take_news(Input.READ, news)
         if not in_window_thread():
-            self.engine.finish_telling(TELLING)
+            self.engine.dispatch.finish_telling(TELLING)
 
     def read(self, cache: Any = True) -> Any:
         """Return the ``TangoAttrValue``: ``rvalue``, ``wvalue``, ``quality``, ``time``.
@@ -388,7 +388,7 @@ class TpoTangoAttribute(TangoAttribute):
         forced = self.forces_read() and not connecting
         if forced or not self._value_is_coming():
             return self._read_now()
-        self.engine.await_something()
+        self.engine.dispatch.await_something()
         known = self.known
         if self._fresh_enough(known, cache):
             return value_of(known)
@@ -547,7 +547,7 @@ class TpoTangoAttribute(TangoAttribute):
         if not self.is_listened_to:
             self._listen()
         elif self.isPollingActive() or self.state not in FALLEN_BACK:
-            self.engine.greet(listener)
+            self.engine.dispatch.greet(listener)
         return True
 
     def _listen(self) -> None:
@@ -624,7 +624,7 @@ class TpoTangoAttribute(TangoAttribute):
     @property
     def known(self) -> Known[Any]:
         """The cached value or error; empty before the first one; never waits."""
-        return self.engine.known
+        return self.engine.dispatch.known
 
     @property
     def history(self) -> History:

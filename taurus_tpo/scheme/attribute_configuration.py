@@ -182,14 +182,15 @@ class AttributeConfiguration(AttributePart):
         last value is used; after an error event it is not.
         """
         attribute = self._attribute
-        value, told = attribute.engine.known.value, None
+        dispatch = attribute.engine.dispatch
+        value, told = dispatch.known.value, None
         if value is None and attribute.isPollingActive():
-            value = attribute.engine.last_value
+            value = dispatch.last_value
         if value is None:
             value = TangoAttrValue(attr=attribute)
             listeners = taurus_compat.listeners(attribute)
             told = tuple(one for one in listeners if is_of_taurus(one()))
-        attribute.engine.announce(TaurusEventType.Config, value, told)
+        dispatch.announce(TaurusEventType.Config, value, told)
 
     # --- events ---
 

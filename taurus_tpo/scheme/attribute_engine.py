@@ -1,21 +1,18 @@
 """Carries out what :mod:`taurus_tpo.core.lifecycle` decides for one attribute.
 
-It owns the subscription and the cached value, and records the last dispatch. Listeners
-and Tango are called by its action queue, with no lock held.
+It owns the subscription. Listeners and Tango are called by its action queue, with no
+lock held.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from concurrent.futures import Future
-from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 import tango
-from taurus import Manager
-from taurus.core.taurusbasetypes import TaurusEventType, TaurusSerializationMode
+from taurus.core.taurusbasetypes import TaurusEventType
 
 from taurus_tpo.concurrency.action_queue import ActionQueue
 from taurus_tpo.concurrency.weak_callbacks import WeakCallback
@@ -33,11 +30,10 @@ from taurus_tpo.core.lifecycle import (
 )
 from taurus_tpo.core.modes import SubMode
 from taurus_tpo.core.scheduler import RequestKind
-from taurus_tpo.core.value_cache import NOTHING, Known, ValueCache
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
+from taurus_tpo.scheme.attribute_dispatch import AttributeDispatch
 from taurus_tpo.scheme.attribute_part import AttributePart, callback
-from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER, most_waiting
 from taurus_tpo.scheme.news import News, error_news
 from taurus_tpo.scheme.verifier import Verifier
 from taurus_tpo.tango_client import pytango_compat
@@ -54,26 +50,22 @@ FALLEN_BACK = (State.RETRYING, State.POLLED)
 
 
 class AttributeEngine(AttributePart):
-    """The lifecycle, subscription and cache of one attribute, and its effects.
+    """The lifecycle and the subscription of one attribute, and its effects.
 
     :param attribute: the owner.
     """
 
     __slots__ = (
         "_actions",
-        "_cache",
         "_clock",
-        "_first_event_since",
         "_has_worked",
-        "_heard",
         "_life",
         "_only_caches",
         "_refusal",
         "_subscription",
-        "_told",
-        "_told_in",
         "_undecodable",
         "_verifier",
+        "dispatch",
         "history",
     )
 
@@ -81,23 +73,17 @@ class AttributeEngine(AttributePart):
         super().__init__(attribute)
         self._clock = clock
         self._life = Lifecycle()
-        self._cache: ValueCache[Any] = ValueCache()
         #: Counts and times of what has happened.
         self.history = History()
-        #: The last dispatch to the present listeners, and the state at that time.
-        self._told: Known[Any] = NOTHING
-        self._told_in = State.IDLE
         #: Whether a subscription has worked since the first listener was added.
         self._has_worked = False
-        #: When the subscription was begun, until it brings a value, s.
-        self._first_event_since: float | None = None
         #: Whether the pending read only fills the cache.
         self._only_caches = False
         #: Why the last value could not be decoded; empty if it could.
         self._undecodable = ""
-        #: Set with the first value or error; made by the first caller that waits.
-        self._heard: threading.Event | None = None
         self._actions = ActionQueue(WeakCallback(self._complain))
+        #: The cached value, and what the listeners were told.
+        self.dispatch = AttributeDispatch(attribute, self._actions, clock)
         self._verifier = Verifier(attribute)
         self._subscription: Subscription | None = None
         #: Tango's reason for the last failure of the subscription.
@@ -106,8 +92,8 @@ class AttributeEngine(AttributePart):
     def restart_in_child(self) -> None:
         """Replace locks and actions in a forked child process."""
         super().restart_in_child()
-        self._actions = ActionQueue(WeakCallback(self._complain))
-        self._heard = None
+        self._actions.restart_in_child()
+        self.dispatch.restart_in_child()
         self._verifier.restart_in_child()
 
     # --- state ---
@@ -116,21 +102,6 @@ class AttributeEngine(AttributePart):
     def state(self) -> State:
         """The state in the table of transitions."""
         return self._life.state
-
-    @property
-    def known(self) -> Known[Any]:
-        """The cached value or error; empty before the first one."""
-        return self._cache.known
-
-    @property
-    def last_value(self) -> Any:
-        """The last value that was cached, even if an error came after it."""
-        return self._cache.last_value
-
-    @property
-    def last_told(self) -> Known[Any]:
-        """What was dispatched last to the present listeners."""
-        return self._told
 
     @property
     def refusal(self) -> str:
@@ -153,27 +124,6 @@ class AttributeEngine(AttributePart):
         """Whether Tango was called to subscribe and has not answered yet."""
         return self._life.state in (State.SUBSCRIBING, State.RESUBSCRIBING)
 
-    def known_since(self, asked: float) -> Any:
-        """Return the value dispatched last if it is newer than ``asked``, else None.
-
-        A value of a read that began before may be older.
-
-        :param asked: local clock, seconds since the epoch.
-        """
-        told = self._told
-        return told.value if told.as_of > asked else None
-
-    def await_something(self, timeout: float | None = None) -> None:
-        """Wait until a value or an error is known.
-
-        :param timeout: s; None: no limit, for callers that know that one is pending.
-        """
-        with self._lock:
-            if not self._cache.known.empty:
-                return
-            heard = self._heard = self._heard or threading.Event()
-        heard.wait(timeout)
-
     # --- inputs ---
 
     def happen(self, what: Input, news: News | None = None) -> None:
@@ -185,7 +135,8 @@ class AttributeEngine(AttributePart):
             before = self._life.state
             self._note(what, news)
             if before is State.IDLE:
-                self._begin_again()
+                self._has_worked = False
+                self.dispatch.begin_again()
             effects = self._life.feed(what)
             after = self._life.state
             self._has_worked |= after in WORKING
@@ -212,12 +163,6 @@ class AttributeEngine(AttributePart):
             return "events are disabled"
         return self._refusal or "the subscription failed"
 
-    def _begin_again(self) -> None:
-        """Forget the last dispatch to earlier listeners; with the lock held."""
-        self._told = NOTHING
-        self._has_worked = False
-        self._cache.begin_anew()
-
     def _note(self, what: Input, news: News | None) -> None:
         """Count an input in the history; with the lock held."""
         if what in (Input.LISTEN, Input.LISTEN_POLLED):
@@ -235,115 +180,8 @@ class AttributeEngine(AttributePart):
         """Queue ``effect``; with the lock held, which keeps the order of decisions."""
         if effect is not Effect.PUBLISH:
             self._actions.put(_CARRIED_OUT_BY[effect](self))
-            return
-        publication = self._publication(news)
-        if publication is not None and news is not None:
-            self._actions.put_news(publication, most_waiting(news.value))
-
-    # --- the cache and the listeners ---
-
-    def _publication(self, news: News | None) -> Callable[[], Any] | None:
-        """Offer ``news`` to the cache; return the function that dispatches it, or None.
-
-        With the lock held.
-        """
-        if news is None or not self._cache_it(news):
-            return None
-        before, self._told = self._told, self._cache.known
-        told_in, self._told_in = self._told_in, self._life.state
-        if not news.is_always_told and news.says_the_same(before):
-            is_stale = told_in not in WORKING and self._life.state in WORKING
-            return self._refresh_tooltips if is_stale else None
-        told = news.value if news.error is None else news.error
-        return partial(self._tell, news.event_type, told)
-
-    def _cache_it(self, news: News) -> bool:
-        """Offer ``news`` to the cache; return whether it was taken.
-
-        With the lock held.
-        """
-        now = self._clock.time()
-        filtered = taurus_compat.filters_old_events() and not self._has_own_stamps(
-            news, now
-        )
-        taken = news.offer_to(self._cache, now, filtered)
-        if self._heard is not None:
-            self._heard.set()
-        return taken
-
-    def _has_own_stamps(self, news: News, now: float) -> bool:
-        """Return whether the device sets time stamps that are not of the local clock.
-
-        True for a first event that is older than any delay explains. Stock Taurus drops
-        no first event of a subscription. With the lock held.
-        """
-        since = self._first_event_since
-        if news.begun is not None or news.error is not None or since is None:
-            return False
-        self._first_event_since = None
-        return self._cache.known.stamp - news.stamp > now - since
-
-    def _refresh_tooltips(self) -> None:
-        """Update tooltips after a new subscription, since no event does."""
-        attribute = self._attribute
-        EVENT_DISPATCHER.refresh_tooltips(attribute, taurus_compat.listeners(attribute))
-
-    def announce(
-        self, event_type: Any, value: Any, listeners: tuple[Any, ...] | None = None
-    ) -> None:
-        """Dispatch an event after those that are queued already.
-
-        :param listeners: weak references to the receivers; None: all listeners.
-        """
-        self._actions.put(partial(self._tell, event_type, value, listeners))
-        self._actions.work()
-
-    def greet(self, listener: Any) -> None:
-        """Dispatch the cached value or error to an additional listener."""
-        with self._lock:
-            # With the lock held: news that is queued later is newer.
-            self._actions.put(partial(self._greet, listener, self._cache.known))
-        self._actions.work()
-
-    def _greet(self, listener: Any, known: Known[Any]) -> None:
-        present = taurus_compat.listeners(self._attribute)
-        told = tuple(one for one in present if one() == listener)
-        if known.value is not None:
-            # Some widgets react to Config, some to Change.
-            self._tell(TaurusEventType.Config, known.value, told)
-            self._tell(TaurusEventType.Change, known.value, told)
-        elif known.error is not None:
-            self._tell(TaurusEventType.Error, known.error, told)
-
-    def finish_telling(self, timeout: float) -> None:
-        """Wait until all that is queued was dispatched, at most ``timeout`` s.
-
-        Returns at once if a listener calls it.
-        """
-        self._actions.finish(timeout)
-
-    def _tell(
-        self, event_type: Any, value: Any, listeners: tuple[Any, ...] | None = None
-    ) -> None:
-        attribute = self._attribute
-        told = taurus_compat.listeners(attribute) if listeners is None else listeners
-        if not told or attribute.closed:
-            return
-        mode = attribute.getSerializationMode()
-        if mode == TaurusSerializationMode.TangoSerial:
-            EVENT_DISPATCHER.tell(attribute, event_type, value, told)
-        else:
-            Manager().enqueueJob(
-                WeakCallback(self._tell_in_job),
-                job_args=(event_type, value, told),
-                serialization_mode=mode,
-            )
-
-    @callback
-    def _tell_in_job(self, event_type: Any, value: Any, told: tuple[Any, ...]) -> None:
-        attribute = self._attribute
-        if not attribute.closed:
-            EVENT_DISPATCHER.tell(attribute, event_type, value, told)
+        elif news is not None:
+            self.dispatch.publish(news, self._life.state)
 
     def _complain(self, error: Exception) -> None:
         """Log an exception of a listener or of a call to Tango."""
@@ -421,7 +259,7 @@ class AttributeEngine(AttributePart):
         attribute = self._attribute
         native = CUSTOM_SETTINGS.current().native_async_read
         carrier = modes.carrier(mode, native)
-        self._first_event_since = self._clock.time()
+        self.dispatch.expect_event()
         try:
             self._subscription = attribute.connected().subscribe(
                 attribute.getSimpleName(),
@@ -537,7 +375,7 @@ class AttributeEngine(AttributePart):
 
         A value that Tango has read itself, and may deliver twice, proves nothing.
         """
-        known, state = self._cache.known, self._life.state
+        known, state = self.dispatch.known, self._life.state
         newer = news.stamp > known.stamp
         was_sent = news.error is None and (
             state is State.UNTRUSTED or (state is State.OPENING and newer)
@@ -547,7 +385,7 @@ class AttributeEngine(AttributePart):
         self.take_news(Input.EVENT, news)
         if was_sent:
             self.happen(Input.OPENED)
-        elif self._cache.known is known and not news.says_the_same(known):
+        elif self.dispatch.known is known and not news.says_the_same(known):
             # Its time stamp is older: the event is late, or the device's clock was set
             # back.
             self.happen(Input.DOUBTED)
@@ -580,7 +418,7 @@ class AttributeEngine(AttributePart):
         kind = TaurusEventType.Change
         is_poll = polls or self._attribute.isPollingActive()
         polled = is_poll and not self._is_read_for_tango
-        if polled or (self._told.empty and self._is_read_apart):
+        if polled or (self.dispatch.last_told.empty and self._is_read_apart):
             kind = TaurusEventType.Periodic
         # While Tango subscribes, also again after a loss, only changes are dispatched.
         is_beside = self._has_worked or self.is_being_subscribed
@@ -599,7 +437,7 @@ class AttributeEngine(AttributePart):
         news = self.news(reading.value, reading.error, reading.begun, kind, False)
         with self._lock:
             self._note(Input.READ, news)
-            self._cache_it(news)
+            self.dispatch.cache_only(news)
         return news.value, news.error
 
     @property
@@ -610,7 +448,7 @@ class AttributeEngine(AttributePart):
         """
         attribute = self._attribute
         is_pending = self.is_being_subscribed or (
-            self._told.empty and attribute.isUsingEvents()
+            self.dispatch.last_told.empty and attribute.isUsingEvents()
         )
         return is_pending and not attribute.isPollingForced()
 

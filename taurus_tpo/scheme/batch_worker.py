@@ -264,7 +264,7 @@ def _to_read(request: Request) -> Any:
         return None
     if not isinstance(attribute, TpoTangoAttribute):
         return attribute
-    known = attribute.engine.known_since(request.asked)
+    known = attribute.engine.dispatch.known_since(request.asked)
     if known is not None and request.kind is not RequestKind.LOOK:
         request.spare(known)
         return None

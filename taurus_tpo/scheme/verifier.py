@@ -39,6 +39,11 @@ class Verifier(AttributePart):
     def _engine(self) -> AttributeEngine:
         return self._attribute.engine
 
+    @property
+    def _last_told(self) -> Any:
+        """The value that was dispatched last; None after an error."""
+        return self._engine.dispatch.last_told.value
+
     # --- effects ---
 
     def look_once(self) -> None:
@@ -91,7 +96,7 @@ class Verifier(AttributePart):
         """
         attribute = self._attribute
         is_first = not self._has_passing_error
-        told = self._engine.last_told.value
+        told = self._last_told
         shows_value = attribute.state in WORKING and told is not None
         self._has_passing_error = news.error is not None and shows_value and is_first
         return self._has_passing_error
@@ -113,7 +118,7 @@ class Verifier(AttributePart):
     def take_look(self, news: News) -> None:
         """Process a read of the verification, and request the next one, if any."""
         attribute = self._attribute
-        error, state, told = news.error, attribute.state, self._engine.last_told.value
+        error, state, told = news.error, attribute.state, self._last_told
         agrees = error is None and self._agrees(news.value)
         if agrees and state in WORKING:
             # No event was due: nothing is dispatched, and the cache is not changed.
@@ -141,7 +146,7 @@ class Verifier(AttributePart):
         """Return whether ``value`` may follow the dispatched value without an event."""
         attribute = self._attribute
         info = taurus_compat.configuration(attribute)
-        told = self._engine.last_told.value
+        told = self._last_told
         if info is None:
             return same(told, value)
         change = info.events.ch_event
