@@ -189,7 +189,8 @@ def test_listeners_that_block_hold_up_nobody_else(facility, factory, count):
         late = Heard(volts(facility, OTHER_WELL, 1, 5))
         late.listen()
         in_time(late.all_values, "first reads go on")
-        assert punctual.longest_pause < TIMEOUT
+        # Blocked threads are replaced every second: 30 take more than 3 s.
+        assert punctual.longest_pause < BACK / 2
     finally:
         go.set()
     late.leave()
