@@ -53,7 +53,7 @@ class ValueCache(Generic[V]):
 
     def __init__(self) -> None:
         self.known: Known[V] = NOTHING
-        #: The last value stored; kept when errors follow.
+        #: The last value stored; kept when errors of polls follow.
         self.last_value: V | None = None
         #: Its time stamp.
         self._newest = float("-inf")
@@ -99,12 +99,17 @@ class ValueCache(Generic[V]):
         self._newest = float("-inf")
 
     def offer_error(
-        self, error: Exception, now: float, begun: float | None = None
+        self,
+        error: Exception,
+        now: float,
+        begun: float | None = None,
+        ends_value: bool = False,
     ) -> bool:
         """Store ``error``, unless a value arrived after its read had begun.
 
         :param begun: when the read that failed began, seconds since the epoch by our
             clock; None: store it in any case.
+        :param ends_value: whether the last value is not kept.
         :return: whether it was stored.
         """
         overtaken = begun is not None and self.known.heard > begun
@@ -112,4 +117,6 @@ class ValueCache(Generic[V]):
             return False
         as_of = now if begun is None else begun
         self.known = Known(error=error, stamp=now, heard=now, as_of=as_of)
+        if ends_value:
+            self.last_value = None
         return True

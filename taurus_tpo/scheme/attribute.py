@@ -517,7 +517,7 @@ class TpoTangoAttribute(TangoAttribute):
             news = self.engine.decoded(raw, begun)
         except tango.DevFailed as error:
             self.debug("read failed: %s", error.args[0].desc)
-            news = error_news(error, begun)
+            news = error_news(error, begun, ends_value=True)
         # The cache never differs from what the listeners know.
         self.engine.take_news(Input.READ, news)
         if news.error is not None:

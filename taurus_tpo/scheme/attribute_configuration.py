@@ -179,7 +179,7 @@ class AttributeConfiguration(AttributePart):
 
         As in stock Taurus, not without a value. Exception: widgets get one without a
         value, since their row may need another class. After an error of a poll, the
-        last value is used; after an error event it is not.
+        last value is used.
         """
         attribute = self._attribute
         dispatch = attribute.engine.dispatch

@@ -72,7 +72,10 @@ class AttributeDispatch(AttributePart):
 
     @property
     def last_value(self) -> Any:
-        """The last value that was cached, even if an error came after it."""
+        """The last value that was cached, even if a poll failed after it.
+
+        None after the error of an event, or of a read that a program has requested.
+        """
         return self._cache.last_value
 
     @property

@@ -347,7 +347,8 @@ class AttributeEngine(AttributePart):
             self._take_failure()
         elif event.err:
             error = tango.DevFailed(*event.errors)
-            self.take_news(Input.EVENT, error_news(error, repeats=True))
+            news = error_news(error, repeats=True, ends_value=True)
+            self.take_news(Input.EVENT, news)
             if attribute.isPollingActive():
                 # As in stock Taurus, also where a program has forced polling.
                 attribute.end_polling()

@@ -22,6 +22,8 @@ class News:
     :param event_type: the event type of the dispatch.
     :param repeats: whether it is dispatched even if listeners know it already. Events
         and polls always are, as in stock Taurus; other reads are not.
+    :param ends_value: whether an error ends the last value: that of an event, or of a
+        read that a program has requested. Stock Taurus keeps it after that of a poll.
     """
 
     value: Any = None
@@ -30,6 +32,7 @@ class News:
     begun: float | None = None
     event_type: Any = TaurusEventType.Change
     repeats: bool = False
+    ends_value: bool = False
 
     def offer_to(self, cache: ValueCache[Any], now: float, filtered: bool) -> bool:
         """Offer it to a cache; return whether it was taken.
@@ -38,7 +41,7 @@ class News:
         :param filtered: whether values with an older time stamp are rejected.
         """
         if self.error is not None:
-            return cache.offer_error(self.error, now, self.begun)
+            return cache.offer_error(self.error, now, self.begun, self.ends_value)
         return cache.offer(self.value, self.stamp, now, self.begun, filtered)
 
     @property
@@ -53,11 +56,21 @@ class News:
         return same(known.value, self.value)
 
 
-def error_news(error: Any, begun: float | None = None, repeats: bool = False) -> News:
-    """Return the news of an error."""
-    kind = TaurusEventType.Error
-    # It is kept, and must not keep the frames through which it was raised.
-    return News(error=fresh(error), begun=begun, event_type=kind, repeats=repeats)
+def error_news(
+    error: Any,
+    begun: float | None = None,
+    repeats: bool = False,
+    ends_value: bool = False,
+) -> News:
+    """Return the news of an error; the parameters are those of :class:`News`."""
+    return News(
+        # It is kept, and must not keep the frames through which it was raised.
+        error=fresh(error),
+        begun=begun,
+        event_type=TaurusEventType.Error,
+        repeats=repeats,
+        ends_value=ends_value,
+    )
 
 
 def value_of(known: Known[Any]) -> Any:

@@ -127,9 +127,7 @@ def parts(observed: dict[str, Any], scenario: Scenario) -> dict[tuple[str, str],
         if polled or scenario.stops_processes:
             both = on is not None and has_events(scenario, on)
             found["told", key] = (
-                _collapsed(as_changes(segments), "Change")
-                if both
-                else _collapsed(segments, "Periodic")
+                _collapsed_beside_events(segments) if both else _collapsed(segments)
             )
             found["repeats", key] = _repeats(segments, "Change", "Config")
         else:
@@ -161,18 +159,31 @@ def as_changes(segments: list[list[Any]]) -> list[list[Any]]:
     ]
 
 
-def _collapsed(segments: list[list[Any]], poll: str) -> list[list[Any]]:
-    """Return one list without what is a matter of time: repetitions, and polls.
-
-    :param poll: the kind of event that a poll brings. Whether one comes between two
-        configurations depends on the moment.
-    """
+def _collapsed(segments: list[list[Any]]) -> list[list[Any]]:
+    """Return one list without what is a matter of time: repetitions, and polls."""
     flat: list[Any] = []
     for record in (record for segment in segments for record in segment):
-        polled = record[0] == poll and flat and flat[-1][1] == record[1]
+        polled = record[0] == "Periodic" and flat and flat[-1][1] == record[1]
         if not polled and (not flat or flat[-1] != record):
             flat.append(record)
     return [flat]
+
+
+def _collapsed_beside_events(segments: list[list[Any]]) -> list[list[Any]]:
+    """Return the same of an attribute with events, whose polls bring changes.
+
+    Whether a poll comes between two configurations depends on the moment.
+    """
+    [flat] = _collapsed(as_changes(segments))
+    in_between = zip([None, *flat], flat, [*flat[1:], None])
+    rest = [one for last, one, after in in_between if not _is_passing(last, one, after)]
+    return _collapsed([rest])
+
+
+def _is_passing(last: Any, record: Any, after: Any) -> bool:
+    """Return whether a poll repeats the value between two configurations."""
+    kinds = [one and one[0] for one in (last, record, after)]
+    return kinds == ["Config", "Change", "Config"] and last[1] == record[1]
 
 
 def _with_configurations_once(segment: list[Any]) -> list[Any]:

@@ -247,6 +247,13 @@ def _tells_more(difference: Difference) -> bool:
     return not missing and kinds <= {"Change", "Error", "Config", "Periodic"}
 
 
+def _tells_more_values(difference: Difference) -> bool:
+    """Return whether it is told more, but no more configurations."""
+    both = (difference.stock, difference.plugin)
+    counts = [sum(kind == "Config" for kind, _ in _flat(told)) for told in both]
+    return counts[0] == counts[1] and _tells_more(difference)
+
+
 def _on(difference: Difference, scenario: Scenario) -> int | None:
     on = difference.on
     return on if on is not None and on < len(scenario.attributes) else None
@@ -272,7 +279,7 @@ def _tells_what_was_read(difference: Difference, scenario: Scenario) -> bool:
         return False
     # Where it is polled, the read may bring what a poll brings in stock.
     stock, plugin = map(as_changes, both)
-    return _tells_more(replace(difference, stock=stock, plugin=plugin))
+    return _tells_more_values(replace(difference, stock=stock, plugin=plugin))
 
 
 def _changes_silently(scenario: Scenario, on: int) -> bool:

@@ -134,6 +134,17 @@ SAME: tuple[Scenario, ...] = (
         (_LISTEN, _server("fail"), _server("configure", label="another label")),
         "no-change-events",
     ),
+    # Once a program's own read has failed, there is no last value.
+    Scenario(
+        _DOUBLE,
+        (
+            _LISTEN,
+            _server("fail"),
+            _client("read", cache=False),
+            _server("configure", label="another label"),
+        ),
+        "no-change-events",
+    ),
     # What was polled by force goes on until an event comes.
     Scenario(
         _DOUBLE,

@@ -35,6 +35,15 @@ def test_the_last_value_stays_when_there_is_an_error() -> None:
     assert cache.last_value == "new"
 
 
+def test_an_error_may_end_the_last_value() -> None:
+    cache: ValueCache[str] = ValueCache()
+    cache.offer("old", stamp=10, now=20)
+    assert not cache.offer_error(BROKEN, now=30, begun=15, ends_value=True)
+    assert cache.last_value == "old"
+    assert cache.offer_error(BROKEN, now=30, begun=25, ends_value=True)
+    assert (cache.known.error, cache.last_value) == (BROKEN, None)
+
+
 def test_what_a_read_brings_is_as_old_as_its_beginning() -> None:
     cache: ValueCache[str] = ValueCache()
     cache.offer("read", stamp=10, now=20, begun=15)
