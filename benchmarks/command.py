@@ -98,7 +98,8 @@ _HEAD = "head.json"
 @click.option(
     "--docs/--no-docs",
     default=None,
-    help="Whether docs/performance.md is written, and its summary in README.md. "
+    help="Whether docs/performance.md and the results are written, and the summary in "
+    "README.md. "
     "[default: if nothing was left out]",
 )
 @click.option(

@@ -1,4 +1,4 @@
-"""The results of all cases, for a terminal and as ``docs/performance.md``."""
+"""The results of all cases, for a terminal and as pages of the documentation."""
 
 from __future__ import annotations
 
@@ -177,9 +177,10 @@ _ALL_MODES = "Which limits are met"
 def write_page(
     head: Mapping[str, Any], found: Mapping[str, Outcome], target: Path
 ) -> None:
-    """Write the page of the documentation, and its pictures to a folder next to it.
+    """Write the summary, and all tables and pictures to a folder next to it.
 
     :param head: the context of the results.
+    :param target: the file of the summary.
     """
     folder = target.with_suffix("")
     folder.mkdir(exist_ok=True)
@@ -188,11 +189,18 @@ def write_page(
     workers = head["workers"]
     increased = {case.name for cases in GROWTH.values() for case in cases}
     single = [one for name, one in found.items() if name not in increased]
-    text = render(
+    results = folder / "results.md"
+    summary = render(
         "performance.md.j2",
         head=head,
-        folder=folder.name,
+        results=f"{folder.name}/{results.name}",
         summaries=[_summary(single), all_modes(found, workers)],
+    )
+    target.write_text(summary, encoding="utf-8")
+    text = render(
+        "results.md.j2",
+        head=head,
+        summary=target.name,
         cases=[(one, () if one.skipped else tables(one, workers)) for one in single],
         growth={
             what: made
@@ -200,7 +208,7 @@ def write_page(
             if (made := growth(found, cases))
         },
     )
-    target.write_text(text, encoding="utf-8")
+    results.write_text(text, encoding="utf-8")
     for name, data in _pictures(found, single):
         (folder / f"{name}.png").write_bytes(data)
 

@@ -249,10 +249,12 @@ def test_the_page_tells_all(tmp_path):
     }
     page = tmp_path / "performance.md"
     report.write_page(head, found, page)
-    text = page.read_text()
+    summary, text = page.read_text(), (tmp_path / "performance/results.md").read_text()
+    assert "| facility | AsyncRead | Async |" in summary
+    assert "| thousand | **window, healthy attributes: no** | all, but for" in summary
+    assert "[the results](performance/results.md)" in summary
+    assert "[the summary](../performance.md)" in text
     assert "## thousand: 1000 attributes" in text
-    assert "| facility | AsyncRead | Async |" in text
-    assert "| thousand | **window, healthy attributes: no** | all, but for" in text
     limit = "1.10 x the same form on eval: models"
     assert f"| window | {limit} | **1.50 s of 1.10 s: no** | 1.05 s of" in text
     assert "A part was measured later: later, with `this`" in text
@@ -260,6 +262,6 @@ def test_the_page_tells_all(tmp_path):
     assert "| Async |" not in text.replace("| AsyncRead | Async |", "")
     assert "Not measured: no link." in text
     assert "More and more attributes" in text
-    pictures = sorted(path.name for path in (tmp_path / "performance").iterdir())
+    pictures = sorted(path.name for path in (tmp_path / "performance").glob("*.png"))
     assert pictures == ["attributes.png", "thousand.png"]
-    assert all(f"(performance/{name})" in text for name in pictures)
+    assert all(f"({name})" in text for name in pictures)
