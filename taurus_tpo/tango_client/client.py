@@ -55,7 +55,7 @@ class TangoClient:
         self.queue = SubscriptionQueue(self.subscriber, readiness, clock, log)
 
     def destroy_later(self, proxy: Any, process: int) -> None:
-        """Destroy a ``DeviceProxy`` in another thread; the caller has the last one.
+        """Destroy a ``DeviceProxy`` in another thread; the caller refers to it last.
 
         Destroying it waits for a lock of Tango, which a thread of Tango may hold that
         calls back and waits for a lock of ours, which the caller may hold. Returns at
