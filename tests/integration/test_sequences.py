@@ -15,6 +15,7 @@ from taurus import tauruscustomsettings
 
 from taurus_tpo.core.lifecycle import Effect, Input, Lifecycle
 from taurus_tpo.core.modes import MODES
+from taurus_tpo.core.scheduler import RequestKind
 
 EACH_MODE = pytest.mark.parametrize("mode", MODES, ids=str)
 
@@ -75,6 +76,8 @@ def recorded(modes, factory, listener):
             held.append(attribute)
             if answers:
                 factory.device_access.connect(attribute.getParentObj()).result(SOON)
+                # The thread that brings the configuration would carry out what follows.
+                eventually(lambda: not _pending(factory), "the configuration is there")
             attribute.addListener(listener)
         return life
 
@@ -82,6 +85,10 @@ def recorded(modes, factory, listener):
     for attribute in held:
         attribute.removeListener(listener)
     held.clear()
+
+
+def _pending(factory) -> int:
+    return factory.first_read.pending(RequestKind.CONNECT)
 
 
 def agree(life: RecordedLife, expected: dict[str, list[Input]], meanwhile=None) -> None:
@@ -92,7 +99,11 @@ def agree(life: RecordedLife, expected: dict[str, list[Input]], meanwhile=None) 
             meanwhile()
         return all(len(life.told.get(t, ())) >= len(e) for t, e in expected.items())
 
-    eventually(enough, f"{life.told} becomes {expected}")
+    try:
+        eventually(enough, "what is drawn happens")
+    except TimeoutError as error:
+        # What has happened by now.
+        raise AssertionError(f"{life.told} is not {expected}") from error
     for thread, told in expected.items():
         assert life.told[thread][: len(told)] == told
 
