@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
+import tango
+
 from taurus_tpo.concurrency.io_pool import DevicePool
 from taurus_tpo.core.errors import fresh
 from taurus_tpo.core.scheduler import RequestKind
@@ -14,7 +16,11 @@ from taurus_tpo.core.server_health import Server
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.scheme.authority import TpoTangoAuthority
 from taurus_tpo.scheme.gui_wait_policy import UNNOTICED, GuiWaitPolicy
-from taurus_tpo.tango_client.database import DatabaseConnection, DatabaseRequest
+from taurus_tpo.tango_client.database import (
+    DatabaseConnection,
+    DatabaseRequest,
+    is_answer,
+)
 from taurus_tpo.tango_client.server_registry import DeviceLocation, ServerRegistry
 
 #: Request that only tests whether the database answers.
@@ -192,5 +198,13 @@ def _answer_to(
 
 
 def _is_vain(answer: Future[Any]) -> bool:
-    failed = answer.done() and (answer.cancelled() or answer.exception() is not None)
-    return bool(failed)
+    """Return whether the database was not reached, or the request was withdrawn.
+
+    An error of the database itself is an answer: that a device has no alias.
+    """
+    if not answer.done() or answer.cancelled():
+        return answer.cancelled()
+    error = answer.exception()
+    return error is not None and not (
+        isinstance(error, tango.DevFailed) and is_answer(error)
+    )

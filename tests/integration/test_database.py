@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,7 @@ from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.scheme.authority import TpoTangoAuthority
 from taurus_tpo.scheme.name_cache import Names
 from taurus_tpo.sim import Facility
+from taurus_tpo.tango_client.database import NOT_YET
 
 #: The alias of the device that is up.
 ALIAS = "modes-up"
@@ -326,3 +328,23 @@ def test_a_doubt_is_one_thread_s():
     other.join()
     names["sure"] = 1
     assert names == {"sure": 1}
+
+
+def test_an_error_of_the_database_that_comes_late_is_an_answer(batches, factory):
+    """Most devices have no alias: each attribute would ask for it again."""
+    authority = taurus.Device(
+        f"tango://{batches.tango_host}/sim/batch/2"
+    ).getParentObj()
+    question = "DbGetDeviceAlias", "sim/batch/2"
+    database = authority._database
+    with factory.hurry():
+        factory.wait_policy._for_devices.spend(60.0, time.monotonic())
+        with pytest.raises(tango.DevFailed) as early:
+            authority.ask(*question)
+        assert early.value.args[0].reason == NOT_YET
+        eventually(database.unclaimed[question].done, "it answers")
+        asked = factory.first_read.stats(RequestKind.ASK).asked
+        with pytest.raises(tango.DevFailed) as late:
+            authority.ask(*question)
+    assert late.value.args[0].reason != NOT_YET
+    assert factory.first_read.stats(RequestKind.ASK).asked == asked
