@@ -38,6 +38,9 @@ SIZES = 8
 #: The window properties "event filter is installed" and "resized by the user".
 _WATCHED, _RESIZED = "taurus_tpo_watched", "taurus_tpo_resized"
 
+#: The attribute of the application that has its :class:`WindowResizer`.
+_RESIZER = "_taurus_tpo_resizer"
+
 
 def resize_later(widget: Any) -> None:
     """Schedule a resize of the window of ``widget``, which received an event.
@@ -49,8 +52,12 @@ def resize_later(widget: Any) -> None:
     app = Qt.QApplication.instance()
     if app is None or not isinstance(widget, Qt.QWidget):
         return
-    fitting = app.findChild(WindowResizer)
-    (fitting if fitting is not None else WindowResizer(app)).add(widget)
+    resizer = getattr(app, _RESIZER, None)
+    if resizer is None:
+        # Not found by Qt each time: each row of a form gets here several times.
+        resizer = WindowResizer(app)
+        setattr(app, _RESIZER, resizer)
+    resizer.add(widget)
 
 
 class WindowResizer(Qt.QObject):
