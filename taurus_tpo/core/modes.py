@@ -63,6 +63,14 @@ class SubMode:
         return self.name.upper()
 
     @property
+    def waits_unasked(self) -> bool:
+        """Whether the call waits for the device though its caller does not ask for it.
+
+        True for Stateless: the plugin subscribes in another thread then.
+        """
+        return self.tries and not self.raises
+
+    @property
     def tells_success(self) -> bool:
         """Whether a callback reports that the subscription succeeded.
 

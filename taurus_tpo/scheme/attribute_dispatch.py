@@ -31,6 +31,8 @@ class AttributeDispatch(AttributePart):
 
     :param attribute: the owner.
     :param actions: the queue of its engine.
+    :param lock: the lock of its engine: what is decided and what is cached belong
+        together.
     """
 
     __slots__ = (
@@ -44,9 +46,14 @@ class AttributeDispatch(AttributePart):
     )
 
     def __init__(
-        self, attribute: TpoTangoAttribute, actions: ActionQueue, clock: Clock
+        self,
+        attribute: TpoTangoAttribute,
+        actions: ActionQueue,
+        clock: Clock,
+        lock: threading.Lock,
     ) -> None:
         super().__init__(attribute)
+        self._lock = lock
         self._actions = actions
         self._clock = clock
         self._cache: ValueCache[Any] = ValueCache()
@@ -58,9 +65,9 @@ class AttributeDispatch(AttributePart):
         #: Set with the first value or error; made by the first caller that waits.
         self._heard: threading.Event | None = None
 
-    def restart_in_child(self) -> None:
+    def continue_in_child(self, lock: threading.Lock) -> None:
         """Replace what threads of the parent may hold, in a forked child process."""
-        super().restart_in_child()
+        self._lock = lock
         self._heard = None
 
     # --- what is known ---
@@ -107,10 +114,9 @@ class AttributeDispatch(AttributePart):
     # --- news ---
 
     def begin_again(self) -> None:
-        """Forget the last dispatch to earlier listeners."""
-        with self._lock:
-            self._told = NOTHING
-            self._cache.begin_anew()
+        """Forget the last dispatch to earlier listeners; with the lock held."""
+        self._told = NOTHING
+        self._cache.begin_anew()
 
     def expect_event(self) -> None:
         """Record that a subscription is being begun."""
@@ -119,17 +125,17 @@ class AttributeDispatch(AttributePart):
     def publish(self, news: News, state: State) -> None:
         """Offer ``news`` to the cache; queue its dispatch if it was taken.
 
+        With the lock held.
+
         :param state: the state of the attribute.
         """
-        with self._lock:
-            action = self._dispatch_of(news, state)
-            if action is not None:
-                self._actions.put_news(action, most_waiting(news.value))
+        action = self._dispatch_of(news, state)
+        if action is not None:
+            self._actions.put_news(action, most_waiting(news.value))
 
     def cache_only(self, news: News) -> None:
-        """Offer ``news`` to the cache, for no listener."""
-        with self._lock:
-            self._cache_it(news)
+        """Offer ``news`` to the cache, for no listener; with the lock held."""
+        self._cache_it(news)
 
     def _dispatch_of(self, news: News, state: State) -> Callable[[], Any] | None:
         """Offer ``news`` to the cache; return the function that dispatches it, or None.

@@ -83,7 +83,7 @@ class AttributeEngine(AttributePart):
         self._undecodable = ""
         self._actions = ActionQueue(WeakCallback(self._complain))
         #: The cached value, and what the listeners were told.
-        self.dispatch = AttributeDispatch(attribute, self._actions, clock)
+        self.dispatch = AttributeDispatch(attribute, self._actions, clock, self._lock)
         self._verifier = Verifier(attribute)
         self._subscription: Subscription | None = None
         #: Tango's reason for the last failure of the subscription.
@@ -93,7 +93,7 @@ class AttributeEngine(AttributePart):
         """Replace locks and actions in a forked child process."""
         super().restart_in_child()
         self._actions.restart_in_child()
-        self.dispatch.restart_in_child()
+        self.dispatch.continue_in_child(self._lock)
         self._verifier.restart_in_child()
 
     # --- state ---
@@ -200,9 +200,7 @@ class AttributeEngine(AttributePart):
         connection = attribute.connected()
         connection.costs.enter(attribute.getSimpleName().lower())
         mode = attribute.event_sub_decision.mode
-        # Stateless subscribes in the caller's thread, but its caller does not expect to
-        # wait.
-        waits_unasked = mode is not None and mode.tries and not mode.raises
+        waits_unasked = mode is not None and mode.waits_unasked
         if connection.answers_lately and not waits_unasked:
             self._on_answer()
             return
