@@ -194,12 +194,22 @@ def same(one: Any, other: Any, criteria: Criteria = NO_CRITERIA) -> bool:
         return one is other
     return bool(
         one.quality == other.quality
-        and _alike(one.wvalue, other.wvalue)
+        and _set_alike(one, other)
         and (
             _alike(one.rvalue, other.rvalue)
             or _allowed(one.rvalue, other.rvalue, criteria)
         )
     )
+
+
+def _set_alike(one: Any, other: Any) -> bool:
+    """Return whether two values have the same set value.
+
+    That of an attribute that can only be written is its ``rvalue``; events of it have
+    no ``wvalue``, reads have.
+    """
+    known = one.rvalue if one.wvalue is None else one.wvalue
+    return _alike(one.wvalue, other.wvalue) or _alike(known, other.wvalue)
 
 
 def _allowed(one: Any, other: Any, criteria: Criteria) -> bool:

@@ -363,13 +363,16 @@ class TpoTangoAttribute(TangoAttribute):
             value; without one, it waits for the first value, or reads the device if
             none is pending. A number returns the cached value if it is not older than
             that many ms. While an application starts, the cached value is returned
-            whatever its age, and None if there is none.
+            whatever its age, and None if there is none; in Stateless, that is waited
+            for as long as the GUI thread may.
         :raises tango.DevFailed: if the read failed; with ``cache``, if the last one
             did.
         """
         if not cache:
             return self._read_now()
         if application.state == ApplicationStates.STARTING:
+            if self.known.empty:
+                self._await_stateless_value()
             return value_of(self.known)
         if self.known.empty:
             return self._read_first(cache)
@@ -379,6 +382,16 @@ class TpoTangoAttribute(TangoAttribute):
         if self._fresh_enough(known, cache):
             return value_of(known)
         return self._read_now()
+
+    def _await_stateless_value(self) -> None:
+        """Wait for the first value in Stateless, as long as the GUI thread may.
+
+        In stock Taurus the value is there when ``addListener`` returns.
+        """
+        mode = self.event_sub_decision.mode
+        is_stateless = mode is not None and mode.waits_unasked
+        if is_stateless and self.is_listened_to:
+            self.factory().read_in_time(self)
 
     def _read_first(self, cache: Any) -> Any:
         """Return the first value that arrives; read the device if none is pending."""
@@ -674,8 +687,8 @@ class TpoTangoAttribute(TangoAttribute):
     def cleanUp(self) -> None:
         """End it: no event, poll or read is delivered to it any more."""
         # In __del__ the weak references to it may be cleared already.
-        self.engine.belong_to(self)
-        self.configuration.belong_to(self)
+        for part in (self.engine, self.engine.dispatch, self.configuration):
+            part.belong_to(self)
         self.engine.happen(Input.CLOSE)
         self.factory().deferred_setup.release(self)
         super().cleanUp()

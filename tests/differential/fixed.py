@@ -134,6 +134,17 @@ SAME: tuple[Scenario, ...] = (
         (_LISTEN, _server("fail"), _server("configure", label="another label")),
         "no-change-events",
     ),
+    # A window is being built; stock Taurus has the value when addListener returns.
+    Scenario(
+        _DOUBLE, (_LISTEN, _client("read", cache=100000)), "Stateless", venue="gui"
+    ),
+    Scenario(_DOUBLE, (_LISTEN, _client("read")), "Stateless", venue="gui"),
+    # Events of what can only be written have no set value, reads have.
+    Scenario(
+        (AttributeSpec("DevString_scalar_w"),),
+        (_LISTEN, _server("fail", failing=False, event=True)),
+        "Async",
+    ),
     # Once a program's own read has failed, there is no last value.
     Scenario(
         _DOUBLE,

@@ -166,6 +166,8 @@ def test_a_value_is_the_same_as_itself(rvalue: Any) -> None:
         (value(quantity(1, "mm")), value(quantity(1, "m"))),
         (value(quantity(1, "mm")), value(1)),
         (value(1, wvalue=1), value(1, wvalue=2)),
+        (value(1), value(1, wvalue=2)),
+        (value(1, wvalue=1), value(1)),
         (value(1, quality="valid"), value(1, quality="alarm")),
         (value(1), None),
         (None, value(1)),
@@ -174,6 +176,10 @@ def test_a_value_is_the_same_as_itself(rvalue: Any) -> None:
 )
 def test_what_differs_in_anything_is_not_the_same(one: Any, other: Any) -> None:
     assert not same(one, other)
+
+
+def test_an_event_of_what_can_only_be_written_has_no_set_value() -> None:
+    assert same(value("text"), value("text", wvalue="text"))
 
 
 class Incomparable:
