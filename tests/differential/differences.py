@@ -387,6 +387,9 @@ def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
     on = _on(difference, scenario)
     if on is None or not _is_not_decodable(scenario, on):
         return False
+    if _does(difference, "make") and _is_away(scenario.steps[: _index(difference)]):
+        # While its server was away it could be made, without a configuration.
+        return True
     # There is no such attribute: whoever could not listen may still begin to.
     if difference.part == "step":
         begins = (difference.stock, difference.plugin) == (True, False)
@@ -398,7 +401,7 @@ def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
     if difference.part != "end":
         return False
     if "] config " in difference.name and scenario.stops_processes:
-        # While its server was away it could be made, without a configuration.
+        # The same.
         return True
     # It may be made later, with another unit: whoever could not listen does not.
     return difference.stock == MISSING or difference.name.endswith(_OF_LISTENERS)
