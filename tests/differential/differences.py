@@ -387,8 +387,7 @@ def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
     on = _on(difference, scenario)
     if on is None or not _is_not_decodable(scenario, on):
         return False
-    if _does(difference, "make") and _is_away(scenario.steps[: _index(difference)]):
-        # While its server was away it could be made, without a configuration.
+    if _is_made_without_configuration(difference, scenario):
         return True
     # There is no such attribute: whoever could not listen may still begin to.
     if difference.part == "step":
@@ -400,11 +399,19 @@ def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
         return difference.stock == 0
     if difference.part != "end":
         return False
-    if "] config " in difference.name and scenario.stops_processes:
-        # The same.
-        return True
     # It may be made later, with another unit: whoever could not listen does not.
     return difference.stock == MISSING or difference.name.endswith(_OF_LISTENERS)
+
+
+def _is_made_without_configuration(difference: Difference, scenario: Scenario) -> bool:
+    """Return whether stock Taurus could make the attribute while its server was away.
+
+    It has no configuration then that cannot be decoded.
+    """
+    if _does(difference, "make"):
+        return _is_away(scenario.steps[: _index(difference)])
+    is_config = difference.part == "end" and "] config " in difference.name
+    return is_config and scenario.stops_processes
 
 
 #: What is said at the end of an attribute to which somebody listens.
