@@ -371,7 +371,8 @@ class TpoTangoAttribute(TangoAttribute):
         if not cache:
             return self._read_now()
         if application.state == ApplicationStates.STARTING:
-            if self.known.empty:
+            # Not a thread of the pool, which would wait for itself.
+            if self.known.empty and in_window_thread():
                 self._await_stateless_value()
             return value_of(self.known)
         if self.known.empty:
