@@ -12,6 +12,7 @@ from taurus.core.taurusbasetypes import DataFormat, DataType, TaurusEventType
 from taurus_tpo.concurrency.weak_callbacks import WeakCallback
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.lifecycle import Input, State
+from taurus_tpo.core.modes import RETRYING
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.scheme.attribute_part import AttributePart, callback
 from taurus_tpo.scheme.configuration_events import ConfigurationEvents
@@ -205,10 +206,18 @@ class AttributeConfiguration(AttributePart):
         rejected: Callable[[Subscription], Any],
         refused: Callable[[Subscription, Exception], Any],
     ) -> Subscription:
-        """Subscribe to it; see ``DeviceConnection.subscribe_configuration``."""
+        """Subscribe to it; Tango retries a failure.
+
+        See :meth:`taurus_tpo.tango_client.device.DeviceConnection.subscribe`.
+        """
         attribute = self._attribute
-        return attribute.connected().subscribe_configuration(
-            attribute.getSimpleName(), attribute.push_event, rejected, refused
+        return attribute.connected().subscribe(
+            attribute.getSimpleName(),
+            tango.EventType.ATTR_CONF_EVENT,
+            RETRYING,
+            attribute.push_event,
+            rejected,
+            refused,
         )
 
     def take_event(self, event: Any) -> None:

@@ -261,6 +261,7 @@ class AttributeEngine(AttributePart):
         try:
             self._subscription = attribute.connected().subscribe(
                 attribute.getSimpleName(),
+                tango.EventType.CHANGE_EVENT,
                 carrier,
                 attribute.push_event,
                 self._rejected,

@@ -17,7 +17,7 @@ from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.configuration_cache import ConfigurationCache
 from taurus_tpo.core.device_health import DeviceHealth
 from taurus_tpo.core.errors import fresh, is_not_found
-from taurus_tpo.core.modes import RETRYING, SubMode
+from taurus_tpo.core.modes import SubMode
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.tango_client.client import TangoClient
 from taurus_tpo.tango_client.database import no_answer_yet
@@ -301,14 +301,16 @@ class DeviceConnection(DeviceHealth):
     def subscribe(
         self,
         attribute: str,
+        event_type: Any,
         mode: SubMode,
         callback: Callable[[Any], None],
         rejected: Callable[[Subscription], Any],
         refused: Callable[[Subscription, Exception], Any],
         after: Subscription | None = None,
     ) -> Subscription:
-        """Subscribe to the change events of ``attribute``.
+        """Subscribe to events of ``attribute``.
 
+        :param event_type: a ``tango.EventType``.
         :param mode: in modes that raise, the call waits for the device. In the others,
             the subscription is queued, see :class:`SubscriptionQueue`.
         :param callback: a bound method, not kept alive. It gets PyTango's events, in
@@ -321,39 +323,9 @@ class DeviceConnection(DeviceHealth):
         :param after: a subscription to end first: Tango would go on with it otherwise.
             Only in modes that do not raise.
         :return: the subscription, to be ended by the caller.
-        :raises tango.DevFailed: if the subscription fails and the mode raises.
+        :raises tango.DevFailed: if there is no proxy, or the subscription fails and the
+            mode raises.
         """
-        kind = tango.EventType.CHANGE_EVENT
-        return self._subscribe(
-            attribute, kind, mode, callback, rejected, refused, after
-        )
-
-    def subscribe_configuration(
-        self,
-        attribute: str,
-        callback: Callable[[Any], None],
-        rejected: Callable[[Subscription], Any],
-        refused: Callable[[Subscription, Exception], Any],
-    ) -> Subscription:
-        """Subscribe to the configuration of ``attribute``; Tango retries a failure.
-
-        :param callback: as for :meth:`subscribe`, as are the other two.
-        :return: the subscription, to be ended by the caller.
-        :raises tango.DevFailed: if there is no proxy.
-        """
-        kind = tango.EventType.ATTR_CONF_EVENT
-        return self._subscribe(attribute, kind, RETRYING, callback, rejected, refused)
-
-    def _subscribe(
-        self,
-        attribute: str,
-        event_type: Any,
-        mode: SubMode,
-        callback: Callable[[Any], None],
-        rejected: Callable[[Subscription], Any],
-        refused: Callable[[Subscription, Exception], Any],
-        after: Subscription | None = None,
-    ) -> Subscription:
         subscription = Subscription(
             self._client, self.proxy(), callback, answered=mode.tries
         )
