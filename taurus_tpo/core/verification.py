@@ -208,8 +208,9 @@ def _set_alike(one: Any, other: Any) -> bool:
     That of an attribute that can only be written is its ``rvalue``; events of it have
     no ``wvalue``, reads have.
     """
-    known = one.rvalue if one.wvalue is None else one.wvalue
-    return _alike(one.wvalue, other.wvalue) or _alike(known, other.wvalue)
+    if one.wvalue is None and _alike(one.rvalue, other.wvalue):
+        return True
+    return _alike(one.wvalue, other.wvalue)
 
 
 def _allowed(one: Any, other: Any, criteria: Criteria) -> bool:

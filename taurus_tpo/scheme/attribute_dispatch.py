@@ -52,8 +52,7 @@ class AttributeDispatch(AttributePart):
         clock: Clock,
         lock: threading.Lock,
     ) -> None:
-        super().__init__(attribute)
-        self._lock = lock
+        super().__init__(attribute, lock)
         self._actions = actions
         self._clock = clock
         self._cache: ValueCache[Any] = ValueCache()

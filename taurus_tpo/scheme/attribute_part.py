@@ -22,13 +22,16 @@ class AttributePart:
     pool calls is a :func:`callback`.
 
     :param attribute: the owner.
+    :param lock: that of the part which calls this one with it held; None: its own.
     """
 
     # An application has thousands of them.
     __slots__ = ("__weakref__", "_lock", "_owner")
 
-    def __init__(self, attribute: TpoTangoAttribute) -> None:
-        self._lock = threading.Lock()
+    def __init__(
+        self, attribute: TpoTangoAttribute, lock: threading.Lock | None = None
+    ) -> None:
+        self._lock = lock or threading.Lock()
         self.belong_to(attribute)
 
     def belong_to(self, attribute: TpoTangoAttribute) -> None:
