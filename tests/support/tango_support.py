@@ -55,10 +55,11 @@ def _print_pool() -> None:
         return
     with pool._changed:
         schedule = dict(vars(pool._schedule))
+        queues = list(pool._schedule._device_queues.items())
         print(f"pool: {pool._about_to_look} about to look, resting {pool._rests}")
     for name, value in schedule.items():
         print(f"    {name}: {value}")
-    for device, queued in schedule["_device_queues"].items():
+    for device, queued in queues:
         print(f"    {device}: {vars(queued)} of {vars(device.server)}")
 
 
