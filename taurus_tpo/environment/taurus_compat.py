@@ -214,8 +214,8 @@ def device_state_value(device: Any) -> Any:
 def decode_enum(attribute: Any, raw: Any) -> Any:
     """Return the ``TangoAttrValue`` of an enumeration for any ``raw`` value.
 
-    Taurus's own decoding raises for a number without a label and for an invalid reading
-    without a value.
+    Taurus's own decoding raises for a number without a label, for an image without
+    elements and for an invalid reading without a value.
 
     :param raw: PyTango's ``DeviceAttribute``.
     """
@@ -235,7 +235,7 @@ def _labeled(labels: list[str], number: Any) -> Any:
     """Return the label of a number, or the number itself; for an array, an array."""
     if isinstance(number, numpy.ndarray):
         found = [str(_labeled(labels, one)) for one in number.ravel().tolist()]
-        return numpy.array(found).reshape(number.shape)
+        return numpy.array(found, str).reshape(number.shape)
     if number is None or not 0 <= number < len(labels):
         return number
     return labels[number]

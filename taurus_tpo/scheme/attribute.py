@@ -251,11 +251,12 @@ class TpoTangoAttribute(TangoAttribute):
         """Return the ``TangoAttrValue`` of PyTango's ``attr_value``.
 
         The value of an enumeration without a label is the number, or None if its
-        quality is invalid. (Stock Taurus raises.)
+        quality is invalid; that of an image without elements is an empty array. (Stock
+        Taurus raises.)
         """
         try:
             return super().decode(attr_value)
-        except (IndexError, TypeError):
+        except (IndexError, TypeError, ValueError):
             if attr_value.type != tango.CmdArgType.DevEnum:
                 raise
             return taurus_compat.decode_enum(self, attr_value)

@@ -355,14 +355,20 @@ def _without_value_of_config(told: Any) -> Any:
 
 def _shows_an_invalid_enum(difference: Difference, scenario: Scenario) -> bool:
     on = _on(difference, scenario)
-    if on is None or scenario.attributes[on].of_kind.type != "DevEnum":
-        return False
-    sets = scenario.of(on, SERVER, "set")
-    if not any(step.args.get("quality") == "INVALID" for step in sets):
+    if on is None or not _has_an_invalid_enum(scenario, on):
         return False
     if difference.part == "told":
         return _errors(difference.plugin) <= _errors(difference.stock)
     return _does(difference, *_READS, "write") and not _has_raised(difference.plugin)
+
+
+def _has_an_invalid_enum(scenario: Scenario, on: int) -> bool:
+    kind = scenario.attributes[on].of_kind
+    is_empty = [kind.format == "image" and not value for value in kind.values]
+    return kind.type == "DevEnum" and any(
+        step.args.get("quality") == "INVALID" or is_empty[step.args["value"]]
+        for step in scenario.of(on, SERVER, "set")
+    )
 
 
 def _errors(told: Any) -> int:
@@ -689,7 +695,7 @@ TABLE: tuple[Meant, ...] = (
         "enum-invalid",
         _shows_an_invalid_enum,
         "An enum that is INVALID, or an index beyond its labels, is None (or the "
-        "number), with its quality.",
+        "number), with its quality; an image of enums without elements is empty.",
         "In stock Taurus it raises where nobody sees it, and the old value stays.",
         stock_is_wrong=True,
     ),

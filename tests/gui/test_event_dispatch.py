@@ -130,7 +130,13 @@ def let_something_wait(facility: Facility, value: float) -> None:
                 lambda: len(EVENT_DISPATCHER) > 0, 3.0, "nobody waits to be told"
             )
             return
-    raise AssertionError("no event arrives")
+    attribute = taurus.Attribute(model(facility, "with_events"))
+    found = attribute.state, attribute.known, attribute.status, attribute.facts
+    eventually(
+        lambda: len(EVENT_DISPATCHER) > 0,
+        f"no event arrives: {found}, dispatcher {vars(EVENT_DISPATCHER)}",
+        timeout=0.1,
+    )
 
 
 def test_widgets_are_told_in_the_thread_of_the_gui(qtbot, modes, label):

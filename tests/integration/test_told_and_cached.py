@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import tango
 import taurus
@@ -297,6 +298,23 @@ def test_an_invalid_enumeration_has_no_value_and_is_no_error(driven, listener, c
     assert not caplog.records
     driven.drive("set", ENUM, value=2)
     eventually(lambda: listener.values[-1] == "DÉFAUT", "it is valid again")
+
+
+def test_an_image_of_enumerations_without_elements_is_empty(
+    facility, factory, listener, caplog
+):
+    name = "DevEnum_image_rw"
+    driven = Driven(facility, **{name: False})
+    attribute = driven.attribute(name)
+    attribute.addListener(listener)
+    eventually(lambda: listener.values, "the first value comes")
+    with caplog.at_level(logging.WARNING):
+        driven.drive("set", name, value=1)
+        eventually(lambda: np.size(listener.values[-1]) == 0, "it is told")
+    assert listener.errors == []
+    assert not caplog.records
+    driven.drive("set", name, value=2)
+    eventually(lambda: np.size(listener.values[-1]) == 2, "it has elements again")
 
 
 def test_a_unit_that_is_no_text_is_left_empty(driven, listener, facility, caplog):
