@@ -693,4 +693,5 @@ class TpoTangoAttribute(TangoAttribute):
             part.belong_to(self)
         self.engine.happen(Input.CLOSE)
         self.factory().deferred_setup.release(self)
+        self.factory().forget_attribute(self)
         super().cleanUp()

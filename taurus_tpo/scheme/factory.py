@@ -611,6 +611,18 @@ class TpoTangoFactory(TangoFactory):
         if known is not None:
             raise DoubleRegistration(f"{name} has already been registered")
 
+    def forget_attribute(self, attribute: TpoTangoAttribute) -> None:
+        """Let the next caller get a new attribute of that name; any thread.
+
+        One that was cleaned up and is still referenced would be returned for ever. In
+        stock Taurus it is, and adding a listener to it raises.
+        """
+        # Without a lock, since an attribute may be destroyed while it is held: only
+        # this one is removed, and none is stored in its place before.
+        name = attribute.getFullName()
+        if self.tango_attrs.get(name) is attribute:
+            self.tango_attrs.pop(name, None)
+
     def _getAttributeClass(self, **params: Any) -> type[TangoAttribute]:
         klass = super()._getAttributeClass(**params)
         return TpoTangoAttribute if klass is TangoAttribute else klass

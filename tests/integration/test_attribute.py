@@ -597,6 +597,21 @@ def test_nothing_is_delivered_after_cleanUp(modes, heard, listener):
     assert not attr.isPollingActive()
 
 
+def test_after_cleanUp_the_factory_makes_a_new_one(modes, heard, listener):
+    ended = heard("rw")
+    ended.cleanUp()
+    other = Listener()
+    attr = taurus.Attribute(model(modes, "rw"))
+    assert attr is not ended
+    attr.addListener(other)
+    eventually(lambda: other.values, "it has events")
+    hold(modes, "rw", 6.5)
+    eventually(lambda: other.values[-1] == 6.5, "it is told")
+    assert 6.5 not in listener.values
+    del ended
+    assert taurus.Attribute(model(modes, "rw")) is attr
+
+
 def test_the_proxy_of_a_device_ends_where_nobody_holds_a_lock(modes):
     """It waits for a lock of Tango's, whose thread may wait for one of the plugin's."""
     attribute = taurus.Attribute(model(modes, "rw"))
