@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from taurus_tpo.core import modes
 from taurus_tpo.core.modes import SubMode
@@ -92,3 +94,31 @@ def decide(
         if decision is not None:
             return decision
     return Decision(default, "default")
+
+
+class ModeInputs(NamedTuple):
+    """All that decides the mode of an attribute, besides its name; see :func:`decide`.
+
+    :param sources: in the order of their precedence.
+    :param events_disabled_by: what disabled events; None if they are enabled.
+    :param default: the mode where no source decides.
+    """
+
+    sources: tuple[ModeSource, ...]
+    events_disabled_by: str | None = None
+    default: SubMode = modes.DEFAULT
+
+    def decide(self, name: AttributeName) -> Decision:
+        """Return the mode of the attribute ``name``."""
+        return decide(name, *self)
+
+    def decides_like(self, other: ModeInputs) -> bool:
+        """Return whether both certainly lead to the same decision.
+
+        Sources are compared by identity: they are replaced, never changed.
+        """
+        return (
+            self[1:] == other[1:]
+            and len(self.sources) == len(other.sources)
+            and all(map(operator.is_, self.sources, other.sources))
+        )

@@ -10,6 +10,7 @@ own class.
 from __future__ import annotations
 
 import threading
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -24,8 +25,9 @@ from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.errors import fresh, reason_of
 from taurus_tpo.core.history import History
 from taurus_tpo.core.lifecycle import CONNECTING, WORKING, Input, State
-from taurus_tpo.core.precedence import Decision, ModeSource
+from taurus_tpo.core.precedence import Decision, ModeInputs, ModeSource
 from taurus_tpo.core.renamed import renamed
+from taurus_tpo.core.rules import AttributeName
 from taurus_tpo.core.server_health import Server
 from taurus_tpo.core.status import Facts, tell
 from taurus_tpo.core.value_cache import Known
@@ -97,6 +99,9 @@ class TpoTangoAttribute(TangoAttribute):
         self._said: ModeSource | None = None
         #: Value assigned by the program; None: none.
         self._events_to_subscribe: Any = None
+        self._tooltip_lines = attribute_description.TooltipLines()
+        #: The last decision and what it was made of.
+        self._decided: tuple[ModeInputs, Decision] | None = None
         # Reading the settings replaces values that Taurus's constructor cannot use.
         CUSTOM_SETTINGS.current()
         # Taurus's constructor registers the attribute before it is complete, so that
@@ -185,9 +190,14 @@ class TpoTangoAttribute(TangoAttribute):
     def event_sub_decision(self) -> Decision:
         """The mode and its mode source; mode None if the attribute is polled."""
         kinds = self._events_to_subscribe
-        return self.factory().decide_event_sub_mode(
-            self.getFullName(), self._said, None if kinds is None else tuple(kinds)
+        inputs = self.factory().mode_inputs(
+            self._said, None if kinds is None else tuple(kinds)
         )
+        decided = self._decided
+        if decided is None or not decided[0].decides_like(inputs):
+            name = AttributeName.of(self.getFullName())
+            self._decided = decided = inputs, inputs.decide(name)
+        return decided[1]
 
     def choose_mode(self, mode: Any, by: str) -> None:
         """Override the mode for the rest of the session, for a user interface.
@@ -625,7 +635,8 @@ class TpoTangoAttribute(TangoAttribute):
         decision = self.event_sub_decision
         mode = f"{decision.label}, decided by: {decision.decided_by}"
         told = (("mode", escape(mode)), ("state", escape(self.status)))
-        return [*super().getDisplayDescrObj(cache), *told]
+        lines = self._tooltip_lines.of(self, partial(super().getDisplayDescrObj, cache))
+        return [*lines, *told]
 
     def isUsingEvents(self) -> bool:
         """Return whether its subscription works."""

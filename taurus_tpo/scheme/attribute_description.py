@@ -1,8 +1,9 @@
-"""The facts that the status of one attribute is composed of."""
+"""What users are told of one attribute: the facts of its status, and its tooltip."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import operator
+from typing import TYPE_CHECKING, Any, Callable
 
 from taurus_tpo.core.clock import SYSTEM, Clock
 from taurus_tpo.core.errors import is_late, is_unreachable
@@ -11,6 +12,51 @@ from taurus_tpo.core.status import Facts
 
 if TYPE_CHECKING:
     from taurus_tpo.scheme.attribute import TpoTangoAttribute
+
+
+class TooltipLines:
+    """Taurus's lines of the tooltip, composed once for each configuration.
+
+    Taurus composes them at each update of a widget, about twenty times for a row of a
+    form, and each time pint formats six limits and looks for a unit: a third of the
+    time to build the row.
+    """
+
+    __slots__ = ("_composed",)
+
+    def __init__(self) -> None:
+        #: What the lines were composed of, and they; replaced as a whole.
+        self._composed: tuple[_Parts, tuple[tuple[str, str], ...]] | None = None
+
+    def of(
+        self, attribute: TpoTangoAttribute, compose: Callable[[], list[tuple[str, str]]]
+    ) -> tuple[tuple[str, str], ...]:
+        """Return the lines; any thread.
+
+        :param compose: Taurus's own method.
+        """
+        parts = _parts_of(attribute)
+        composed = self._composed
+        if composed is None or not _same_parts(composed[0], parts):
+            self._composed = composed = parts, tuple(compose())
+        return composed[1]
+
+
+#: Texts and the unit, which are compared; and objects, which are not changed in place.
+_Parts = tuple[tuple[Any, ...], tuple[Any, ...]]
+
+
+def _parts_of(attribute: TpoTangoAttribute) -> _Parts:
+    """Return what Taurus composes its lines of."""
+    value = attribute.rvalue
+    limits = (attribute.getRange(), attribute.getAlarms(), attribute.getWarnings())
+    texts = attribute.getLabel(), attribute.description, getattr(value, "units", None)
+    return texts, (type(value), *(limit for pair in limits for limit in pair))
+
+
+def _same_parts(one: _Parts, other: _Parts) -> bool:
+    # An array would be compared element by element, a quantity after a conversion.
+    return one[0] == other[0] and all(map(operator.is_, one[1], other[1]))
 
 
 def server_of(attribute: TpoTangoAttribute) -> Server | None:

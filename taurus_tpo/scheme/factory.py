@@ -24,9 +24,9 @@ from taurus_tpo.concurrency.io_pool import GATHER, DevicePool
 from taurus_tpo.concurrency.serial_executor import SerialExecutor
 from taurus_tpo.concurrency.shared_future import own
 from taurus_tpo.concurrency.timers import Timers
-from taurus_tpo.core import modes, precedence
+from taurus_tpo.core import modes
 from taurus_tpo.core.clock import SYSTEM
-from taurus_tpo.core.precedence import Decision, ModeSource
+from taurus_tpo.core.precedence import Decision, ModeInputs, ModeSource
 from taurus_tpo.core.rules import AttributeName
 from taurus_tpo.core.scheduler import RequestKind
 from taurus_tpo.core.settings import CHANGE_EVENT
@@ -325,16 +325,23 @@ class TpoTangoFactory(TangoFactory):
         :param events: kinds of events that the program has assigned to the attribute;
             they take precedence over the settings. None: not assigned.
         """
+        return self.mode_inputs(own, events).decide(AttributeName.of(full_name))
+
+    def mode_inputs(
+        self, own: ModeSource | None = None, events: tuple[str, ...] | None = None
+    ) -> ModeInputs:
+        """Return all that decides a mode, besides the name of the attribute.
+
+        :param own: see :meth:`decide_event_sub_mode`.
+        :param events: see there.
+        """
         general = (
             self._program,
             COMMAND_LINE.source,
             CUSTOM_SETTINGS.current().source,
         )
-        sources = general if own is None else (own, *general)
-        name = AttributeName.of(full_name)
-        return precedence.decide(
-            name,
-            sources,
+        return ModeInputs(
+            general if own is None else (own, *general),
             self.events_disabled_by(events),
             pytango_compat.default_mode(),
         )

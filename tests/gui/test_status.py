@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
 import taurus
 from tango_support import Listener, eventually, model
+from taurus.core.tango.tangoattribute import TangoAttribute
+from taurus.core.units import Quantity
 
 SERVER = "TpoSim/modes"
 
@@ -47,6 +50,44 @@ def test_a_tooltip_tells_the_mode_and_who_decided_it(modes, factory, labels, qtb
     qtbot.waitUntil(lambda: wanted in label.toolTip(), timeout=20_000)
     status = "subscribed to its events"
     qtbot.waitUntil(lambda: status in hover(label), timeout=20_000)
+
+
+def test_the_tooltip_has_at_any_time_what_taurus_says(modes, factory):
+    attribute, heard = taurus.Attribute(model(modes, "rw")), Listener()
+
+    def check() -> None:
+        told = attribute.getDisplayDescrObj()
+        assert told[:-2] == TangoAttribute.getDisplayDescrObj(attribute)
+        assert [what for what, _ in told[-2:]] == ["mode", "state"]
+
+    check()
+    attribute.addListener(heard)
+    check()
+    eventually(lambda: heard.values, "it has a value")
+    check()
+    told = []
+    for change in (
+        lambda: attribute.setLabel("another"),
+        lambda: attribute.setRange(Quantity(-7.5, "A"), Quantity(8.5, "A")),
+        lambda: attribute.setWarnings(Quantity(-6.5, "A"), Quantity(7.5, "A")),
+        lambda: attribute.setAlarms(Quantity(-7.0, "A"), Quantity(8.0, "A")),
+        lambda: change_unit(attribute, "No unit"),
+        lambda: change_unit(attribute, "mA"),
+    ):
+        change()
+        check()
+        told.append(attribute.getDisplayDescrObj())
+    assert all(one != other for one, other in itertools.combinations(told, 2))
+    attribute.removeListener(heard)
+
+
+def change_unit(attribute, unit: str) -> None:
+    device, name = attribute.getParentObj().getDeviceProxy(), attribute.getSimpleName()
+    info = device.get_attribute_config_ex(name)[0]
+    info.unit = unit
+    device.set_attribute_config(info)
+    wanted = Quantity(1, "" if unit == "No unit" else unit).units
+    eventually(lambda: attribute.rvalue.units == wanted, "the unit is followed")
 
 
 def test_an_attribute_without_events_says_so(modes, factory):

@@ -16,7 +16,7 @@ from taurus_tpo.core.modes import (
     SYNC_READ,
     SubMode,
 )
-from taurus_tpo.core.precedence import Decision, ModeSource, decide
+from taurus_tpo.core.precedence import Decision, ModeInputs, ModeSource, decide
 from taurus_tpo.core.rules import AttributeName, Rule, RuleSet
 from taurus_tpo.environment.command_line import CommandLine
 
@@ -139,3 +139,16 @@ def _expected(spoken: Sequence[Sequence[tuple[str | None, SubMode]]]) -> Decisio
             if pattern is None:
                 return Decision(mode, f"source {number}")
     return Decision(ASYNC_READ, "default")
+
+
+def test_the_same_inputs_decide_alike_and_others_may_not() -> None:
+    inputs = ModeInputs((PROGRAM, SETTINGS))
+    assert inputs.decide(SLOW) == decide(SLOW, (PROGRAM, SETTINGS))
+    assert inputs.decides_like(ModeInputs((PROGRAM, SETTINGS)))
+    for other in (
+        ModeInputs((PROGRAM,)),
+        ModeInputs((PROGRAM, COMMAND_LINE)),
+        ModeInputs((PROGRAM, SETTINGS), "somebody"),
+        ModeInputs((PROGRAM, SETTINGS), None, SYNC),
+    ):
+        assert not inputs.decides_like(other)
