@@ -71,6 +71,7 @@ class Settings:
     :param read_one_by_one: ``TPO_READ_ONE_BY_ONE``, patterns of devices.
     :param event_check_period: ``TANGO_EVENT_CHECK_PERIOD``, ms; 0: never.
     :param progress: ``TPO_PROGRESS``.
+    :param collects_in_gui_thread: ``TPO_COLLECT_IN_GUI_THREAD``.
     :param events_disabled_by: where ``TANGO_EVENTS_TO_SUBSCRIBE`` disables events, or
         None.
     :param problems: the invalid values.
@@ -83,6 +84,7 @@ class Settings:
     read_one_by_one: tuple[NamePattern, ...] = ()
     event_check_period: int = 0
     progress: bool = True
+    collects_in_gui_thread: bool = True
     events_disabled_by: str | None = None
     problems: tuple[Problem, ...] = ()
 
@@ -219,6 +221,16 @@ ALL: tuple[Setting, ...] = (
         "each TaurusGui, says what its attributes still wait for.",
         read=_read_bool,
         field="progress",
+    ),
+    Setting(
+        "TPO_COLLECT_IN_GUI_THREAD",
+        type="bool",
+        default=True,
+        meaning="Whether Python collects garbage in the GUI thread while Taurus "
+        "widgets show attributes. In another thread, a collection may end a program "
+        "with PyQt.",
+        read=_read_bool,
+        field="collects_in_gui_thread",
     ),
     MODE,
     RULES,

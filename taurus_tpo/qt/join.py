@@ -1,4 +1,7 @@
-"""Adds the progress bar and the inspector to windows of unmodified programs.
+"""Adds to programs with Taurus widgets what they do not ask for.
+
+The progress bar and the inspector in each window, forms that grow with their values,
+and garbage collection in the GUI thread.
 
 Taurus imports this module in every program, through the entry point group
 ``taurus.core.schemes``, so it must not import Qt. The search for windows starts when
@@ -14,15 +17,20 @@ from taurus_tpo.scheme.gui_thread import when_widgets_listen
 
 
 def _begin() -> None:
+    from taurus_tpo.qt.garbage_collection import collect_here
     from taurus_tpo.qt.main_window import watch_windows
 
+    collect_here()
     watch_windows()
 
 
 def _fit(widget: Any) -> None:
     from taurus_tpo.qt.forms.resize import resize_later
+    from taurus_tpo.qt.garbage_collection import COLLECTOR, MANY
 
     resize_later(widget)
+    # While a window is being built, its event loop does not run.
+    COLLECTOR.look(MANY)
 
 
 when_widgets_listen(_begin)

@@ -48,6 +48,13 @@ def process_state() -> State:
     return state
 
 
+def _thresholds() -> tuple[int, int, int]:
+    """Return Python's thresholds, those of the program where the plugin has its own."""
+    module = sys.modules.get("taurus_tpo.qt.garbage_collection")
+    replaced = None if module is None else module.COLLECTOR.replaced
+    return gc.get_threshold() if replaced is None else replaced
+
+
 def _of_python() -> dict[str, Any]:
     return {
         "working directory": os.getcwd(),
@@ -55,7 +62,7 @@ def _of_python() -> dict[str, Any]:
         "excepthook": sys.excepthook,
         "excepthook of threads": threading.excepthook,
         "default timeout of sockets": socket.getdefaulttimeout(),
-        "garbage collection": (gc.isenabled(), gc.get_threshold(), gc.get_debug()),
+        "garbage collection": (gc.isenabled(), _thresholds(), gc.get_debug()),
         "level of the log": logging.getLogger().level,
         **{f"handler of {number!r}": signal.getsignal(number) for number in _SIGNALS},
     }
