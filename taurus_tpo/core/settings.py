@@ -72,6 +72,7 @@ class Settings:
     :param event_check_period: ``TANGO_EVENT_CHECK_PERIOD``, ms; 0: never.
     :param progress: ``TPO_PROGRESS``.
     :param collects_in_gui_thread: ``TPO_COLLECT_IN_GUI_THREAD``.
+    :param fast_widgets: ``TPO_FAST_WIDGETS``.
     :param events_disabled_by: where ``TANGO_EVENTS_TO_SUBSCRIBE`` disables events, or
         None.
     :param problems: the invalid values.
@@ -85,6 +86,7 @@ class Settings:
     event_check_period: int = 0
     progress: bool = True
     collects_in_gui_thread: bool = True
+    fast_widgets: bool = True
     events_disabled_by: str | None = None
     problems: tuple[Problem, ...] = ()
 
@@ -231,6 +233,15 @@ ALL: tuple[Setting, ...] = (
         "with PyQt.",
         read=_read_bool,
         field="collects_in_gui_thread",
+    ),
+    Setting(
+        "TPO_FAST_WIDGETS",
+        type="bool",
+        default=True,
+        meaning="Whether a label of Taurus is updated once where Taurus does it many "
+        "times in one call, as while a row of a form is built.",
+        read=_read_bool,
+        field="fast_widgets",
     ),
     MODE,
     RULES,

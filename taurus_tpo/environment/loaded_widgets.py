@@ -27,6 +27,12 @@ class WidgetClass(NamedTuple):
 
 
 COMPONENT = WidgetClass("taurus.qt.qtgui.base.taurusbase", "TaurusBaseComponent")
+CONTROLLER = WidgetClass(
+    "taurus.qt.qtgui.base.tauruscontroller", "TaurusBaseController"
+)
+LABEL_CONTROLLER = WidgetClass(
+    "taurus.qt.qtgui.display.tauruslabel", "TaurusLabelController"
+)
 LABEL = WidgetClass("taurus.qt.qtgui.display.tauruslabel", "TaurusLabel")
 FORM = WidgetClass("taurus.qt.qtgui.panel.taurusform", "TaurusForm")
 COMMANDS = WidgetClass("taurus.qt.qtgui.panel.taurusform", "TaurusCommandsForm")

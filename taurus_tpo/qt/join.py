@@ -12,26 +12,37 @@ from __future__ import annotations
 
 from typing import Any
 
+from taurus_tpo.environment.loaded_widgets import FORM
 from taurus_tpo.scheme.event_dispatch import when_first_told
 from taurus_tpo.scheme.gui_thread import when_widgets_listen
 
 
 def _begin() -> None:
+    from taurus_tpo.qt.forms import fast_widgets
     from taurus_tpo.qt.garbage_collection import collect_here
     from taurus_tpo.qt.main_window import watch_windows
 
+    fast_widgets.install()
     collect_here()
     watch_windows()
 
 
 def _fit(widget: Any) -> None:
+    from taurus_tpo.qt.forms import fast_widgets
     from taurus_tpo.qt.forms.resize import resize_later
     from taurus_tpo.qt.garbage_collection import COLLECTOR, MANY
 
+    # Forms may be loaded late.
+    fast_widgets.install()
     resize_later(widget)
     # While a window is being built, its event loop does not run.
     COLLECTOR.look(MANY)
 
 
+if FORM.find() is not None:
+    # The first form is about to be filled.
+    from taurus_tpo.qt.forms import fast_widgets
+
+    fast_widgets.install()
 when_widgets_listen(_begin)
 when_first_told(_fit)

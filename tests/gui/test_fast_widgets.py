@@ -1,0 +1,175 @@
+"""Forms and labels that are updated once look as those of stock Taurus."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import Any
+
+import pytest
+import taurus
+from tango_support import hold, model
+from taurus import tauruscustomsettings
+
+#: How many attributes of a device take part.
+MOST = 12
+
+
+@pytest.fixture
+def fast_widgets(qtbot):
+    """The module, which loads Qt."""
+    from taurus_tpo.qt.forms import fast_widgets
+
+    return fast_widgets
+
+
+@pytest.fixture
+def form(qtbot, modes, factory):
+    """A maker of forms over attributes of all kinds; shown, and with all values."""
+    from taurus.qt.qtgui.panel import TaurusForm
+
+    made: list[Any] = []
+
+    def make(names=None, **properties: Any) -> Any:
+        form = TaurusForm()
+        qtbot.addWidget(form)
+        made.append(form)
+        for name, value in properties.items():
+            form.setProperty(name, value)
+        models = [model(modes, name) for name in names or _there(modes)]
+        form.setModel(models)
+        form.show()
+        known = [taurus.Attribute(name) for name in models]
+        qtbot.waitUntil(
+            lambda: all(a.known.value or a.known.error for a in known), timeout=60_000
+        )
+        qtbot.wait(300)
+        return form
+
+    yield make
+    for form in made:
+        form.setModel([])
+
+
+def _there(modes) -> list[str]:
+    return list(modes.device("sim/modes/up").get_attribute_list())[:MOST]
+
+
+@pytest.fixture
+def counted(monkeypatch) -> Counter[int]:
+    """How often each label computes its text."""
+    from taurus.qt.qtgui.display.tauruslabel import TaurusLabelController
+
+    counts: Counter[int] = Counter()
+    stock = TaurusLabelController._updateForeground
+
+    def count(self: Any, label: Any) -> None:
+        counts[id(label)] += 1
+        stock(self, label)
+
+    monkeypatch.setattr(TaurusLabelController, "_updateForeground", count)
+    return counts
+
+
+def look(form: Any) -> list[dict[str, Any]]:
+    """Return what a user sees of each row."""
+    return [
+        {
+            part: _look_of(getattr(row, f"{part}Widget")())
+            for part in ("label", "read", "write", "units", "extra")
+        }
+        for row in form.getItems()
+    ]
+
+
+def _look_of(widget: Any) -> Any:
+    if widget is None:
+        return None
+    hint = widget.sizeHint()
+    text = widget.text() if hasattr(widget, "text") else None
+    colors = [
+        widget.palette().color(role).getRgb()
+        for role in (widget.backgroundRole(), widget.foregroundRole())
+    ]
+    size = (hint.width(), hint.height())
+    return (
+        type(widget).__name__,
+        text,
+        widget.toolTip(),
+        size,
+        colors,
+        widget.isHidden(),
+    )
+
+
+def without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tauruscustomsettings, "TPO_FAST_WIDGETS", False, raising=False)
+
+
+def test_the_sources_of_taurus_are_those_that_were_checked(form, fast_widgets):
+    form(["with_events"])
+    for override in fast_widgets.OVERRIDES:
+        method = getattr(override.place.find(), override.name)
+        assert override.is_known(method.__wrapped__), override.name
+
+
+def test_a_form_looks_as_that_of_stock_taurus(form, monkeypatch):
+    fast = look(form())
+    with monkeypatch.context() as patch:
+        without(patch)
+        stock = look(form())
+    for one, other in zip(fast, stock):
+        for part in one:
+            assert one[part] == other[part]
+    assert len(fast) == MOST
+
+
+def updates(form: Any, counted: Counter[int]) -> list[int]:
+    """Return how often each of the three labels of its first row was updated."""
+    row = form.getItems()[0]
+    labels = (row.labelWidget(), row.readWidget(), row.unitsWidget())
+    return [counted[id(label)] for label in labels]
+
+
+def test_a_label_is_updated_once_where_taurus_does_it_often(form, counted, monkeypatch):
+    fast = updates(form(["with_events"]), counted)
+    with monkeypatch.context() as patch:
+        without(patch)
+        stock = updates(form(["with_events"]), counted)
+    # In both it is updated when it is resized, and told a value.
+    assert [many - few >= 4 for many, few in zip(stock, fast)] == [True] * 3
+
+
+def test_one_form_may_be_built_as_in_stock_taurus(form, counted, fast_widgets):
+    fast = updates(form(["with_events"]), counted)
+    one = form(["with_events"], **{fast_widgets.PROPERTY: False})
+    assert min(updates(one, counted)) - max(fast) >= 2
+
+
+def test_an_event_updates_a_label_once(form, counted, modes, qtbot):
+    label = form(["with_events"]).getItems()[0].readWidget()
+    for value in range(30, 50):
+        counted.clear()
+        hold(modes, "with_events", float(value))
+        try:
+            qtbot.waitUntil(lambda v=value: f"{v}" in label.text(), timeout=3000)
+        except qtbot.TimeoutError:
+            # Lost while Tango subscribed.
+            continue
+        break
+    assert counted[id(label)] == 1
+    hold(modes, "with_events", 1.5)
+
+
+def test_where_taurus_has_changed_it_is_left_as_it_is(form, fast_widgets, caplog):
+    form(["with_events"])
+    unknown = [o._replace(sources=("another",)) for o in fast_widgets.OVERRIDES]
+    installer = fast_widgets.Installer(unknown)
+    before = [getattr(o.place.find(), o.name) for o in unknown]
+    with caplog.at_level(logging.INFO):
+        installer.install()
+    assert [getattr(o.place.find(), o.name) for o in unknown] == before
+    assert not installer.has_work
+    said = [r.getMessage() for r in caplog.records if "stock Taurus" in r.getMessage()]
+    (line,) = said
+    assert "TaurusBaseController.update is not known" in line
