@@ -319,9 +319,13 @@ def fills_a_form() -> bool:
 
 
 def _codes(place: WidgetClass, names: tuple[str, ...]) -> list[Any]:
-    """Return the code objects of methods of a class; empty if it is not loaded."""
+    """Return the code objects of methods of a class; empty if it is not loaded.
+
+    Those of Taurus's own methods, also while the plugin replaces them.
+    """
     found = place.find()
-    return [] if found is None else [vars(found)[name].__code__ for name in names]
+    methods = [] if found is None else [vars(found)[name] for name in names]
+    return [inspect.unwrap(method).__code__ for method in methods]
 
 
 def special_form_item(form: Any, model: Any) -> Any:
