@@ -77,7 +77,8 @@ def _held_where_possible(stock: Method) -> Method:
 
     @functools.wraps(stock)
     def update(self: Any) -> None:
-        if not (LABEL_CONTROLLER.has(self) and HELD.take(self, update_at_last)):
+        is_of_label = LABEL_CONTROLLER.has(self) and LABEL.has(self.widget())
+        if not (is_of_label and HELD.take(self, update_at_last)):
             stock(self)
 
     return update
