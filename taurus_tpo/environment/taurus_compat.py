@@ -76,6 +76,9 @@ PRIVATE_NAMES = {
     "._EvaluationAttribute__fireRegisterEvent": (
         "tells widgets what is known in a thread that is not the GUI's"
     ),
+    "taurus.qt.qtgui.display.tauruslabel:TaurusLabelController._updateBackground": (
+        "sets the palette alone, where the rest of an update is held"
+    ),
     "taurus.qt.qtgui.base.taurusbase:TaurusBaseComponent._wrap_old_api": (
         "takes a fifth of the time in which a form is built"
     ),
@@ -292,6 +295,11 @@ def _takes_key(function: Callable[..., Any]) -> bool:
     """Return whether ``function`` accepts the keyword argument ``key``."""
     spec = inspect.getfullargspec(function)
     return spec.varkw is not None or "key" in (*spec.args, *spec.kwonlyargs)
+
+
+def update_background(controller: Any, label: Any) -> None:
+    """Set the palette of a label, as its controller does in each update."""
+    controller._updateBackground(label)
 
 
 #: The methods of Taurus that request devices while they fill a form, by class.

@@ -70,6 +70,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "_should_force_read": ((), {}),
     "_deactivatePolling": ((), {}),
     "_wrap_old_api": (("method",), {"key": "key"}),
+    "updateLabelBackground": (("label",), {}),
     "_customWidgetFactory": (("model",), {}),
     "__createReference": (("ref",), {}),
     "__fireRegisterEvent": ((("listener",),), {}),

@@ -20,6 +20,7 @@ from typing import Any, Callable, NamedTuple
 from taurus.core.util.log import Logger
 from taurus.external.qt import Qt
 
+from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 from taurus_tpo.environment.loaded_widgets import (
     CONTROLLER,
@@ -77,11 +78,36 @@ def _held_where_possible(stock: Method) -> Method:
 
     @functools.wraps(stock)
     def update(self: Any) -> None:
-        is_of_label = LABEL_CONTROLLER.has(self) and LABEL.has(self.widget())
-        if not (is_of_label and HELD.take(self, update_at_last)):
+        label = self.widget()
+        is_of_label = LABEL_CONTROLLER.has(self) and LABEL.has(label)
+        if is_of_label and HELD.take(self, update_at_last):
+            # Qt keeps the palette that a label has when it gets a style sheet.
+            taurus_compat.update_background(self, label)
+        else:
             stock(self)
 
     return update
+
+
+def _formatted_before(stock: Method) -> Method:
+    """Return ``setFgRole`` of a label, which leaves it the format of its role before.
+
+    Taurus chooses the format for the first value that a label shows, and keeps it: a
+    label of ``#rvalue.magnitude`` has the format of a quantity.
+    """
+
+    @functools.wraps(stock)
+    def set_role(self: Any, role: Any) -> None:
+        before = self.getFgRole()
+        if before != role and HELD.is_held(self.controller()) and _has_value(before):
+            self.getDisplayValue(fragmentName=before)
+        stock(self, role)
+
+    return set_role
+
+
+def _has_value(role: str) -> bool:
+    return role.lower() not in ("", "none", "state")
 
 
 def _held_row_by_row(stock: Method) -> Method:
@@ -136,6 +162,7 @@ OVERRIDES = (
     Override(CONTROLLER, "update", _held_where_possible, ("5c80690ef4d729c7",)),
     Override(CONTROLLER, "handleEvent", _held_as_a_whole, ("ce81ff4e12d5b741",)),
     Override(LABEL, "setModel", _held_as_a_whole, ("d245e52d0c6bbd2e",)),
+    Override(LABEL, "setFgRole", _formatted_before, ("33643d3d9c8ccb5b",)),
     Override(ROW, "setModel", _held_as_a_whole, ("dce852251ec27ab3",)),
     Override(
         ROW, "setParent", _held_as_a_whole, ("86822d55007152ae", "55bafd205981828e")

@@ -40,6 +40,10 @@ class HeldUpdates:
         self._held[id(controller)] = controller, update
         return True
 
+    def is_held(self, controller: Any) -> bool:
+        """Return whether an update of ``controller`` is held."""
+        return id(controller) in self._held
+
     @contextlib.contextmanager
     def holding(self) -> Iterator[None]:
         """Hold updates until the outermost of these contexts ends.
