@@ -1,7 +1,7 @@
 """Adds to programs with Taurus widgets what they do not ask for.
 
-The progress bar and the inspector in each window, forms that grow with their values,
-and garbage collection in the GUI thread.
+The progress bar and the inspector in each window, forms that are built fast and grow
+with their values, and garbage collection in the GUI thread.
 
 Taurus imports this module in every program, through the entry point group
 ``taurus.core.schemes``, so it must not import Qt. The search for windows starts when

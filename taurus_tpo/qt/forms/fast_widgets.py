@@ -4,8 +4,8 @@ A form looks and behaves as in stock Taurus, and is there in less time: see
 :mod:`taurus_tpo.qt.forms.held_updates`. ``TPO_FAST_WIDGETS = False`` leaves Taurus as
 it is, and so does the property ``tpo_fast_widgets`` of one form, if it is False.
 
-Checked with Taurus 5.2.4, 5.3.2 and 5.4.1, whose sources are the same here. If one of
-these methods has another source, Taurus is left as it is, with one log line.
+Checked with Taurus 5.2.4, 5.3.2 and 5.4.1, whose sources differ here in layout only.
+If one of these methods has another source, Taurus is left as it is, with one log line.
 """
 
 from __future__ import annotations
