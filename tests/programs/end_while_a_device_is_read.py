@@ -5,13 +5,12 @@ Arguments: the attribute, the process id of its server.
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import threading
 
 import taurus
 
+from tests.support.stopping import stop
 from tests.support.tango_support import eventually
 
 # isort: split
@@ -24,7 +23,7 @@ connection = factory.device_access.connection(attr.getParentObj())
 waits = factory.first_read._schedule.find
 read = factory.readAttributeFirstTime(attr)
 eventually(lambda: not waits(connection, RequestKind.READ, "rw"), "it is being read")
-os.kill(int(pid), signal.SIGSTOP)
+stop(int(pid))
 print([t.name for t in threading.enumerate() if "reader" in t.name])
 print(read.done())
 raise SystemExit(5)

@@ -5,16 +5,16 @@ Arguments: the attribute, the process id of its server.
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from concurrent.futures import TimeoutError
 
 import taurus
 
+from tests.support.stopping import stop
+
 attr = taurus.Attribute(sys.argv[1])
 attr.read()
-os.kill(int(sys.argv[2]), signal.SIGSTOP)
+stop(int(sys.argv[2]))
 future = taurus.Factory("tango").readAttributeFirstTime(attr)
 try:
     future.result(0.3)

@@ -7,9 +7,10 @@ import os
 import signal
 
 from tests.programs.window_base import TaurusForm, factory, job, run, timed, told
+from tests.support.stopping import stop
 
 for pid in job["pids"]:
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid)
 hung, well = TaurusForm(), TaurusForm()
 timed("window", hung.setModel, job["models"] * 10)
 told["rows"] = len(hung)

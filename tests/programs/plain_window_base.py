@@ -19,6 +19,8 @@ import tango  # noqa: F401 - a pause of a server is shorter than this takes
 from taurus.qt.qtgui.application import TaurusApplication
 from taurus.taurusstatecontroller import application
 
+from tests.support.stopping import stop
+
 __all__ = ["app", "job", "pause", "run", "told"]
 
 job: dict[str, Any] = json.loads(sys.argv[1])
@@ -29,7 +31,7 @@ application.application_started()
 
 def pause(pid: int, seconds: float) -> None:
     """Stop a process for a while."""
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid)
     threading.Timer(seconds, os.kill, (pid, signal.SIGCONT)).start()
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import taurus
 
+from tests.support.stopping import stop
 from tests.support.stopwatch import Stopwatch
 from tests.support.tango_support import Listener, eventually, plain
 
@@ -35,7 +36,7 @@ factory.set_event_sub_mode(job.get("mode"))
 
 def hang() -> None:
     """Stop the process that the job names."""
-    os.kill(job["pid"], signal.SIGSTOP)
+    stop(job["pid"])
 
 
 def resume() -> None:
