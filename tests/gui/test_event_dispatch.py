@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import threading
 import time
@@ -16,7 +15,14 @@ import taurus
 from paths import FACILITIES
 from program_support import run_program
 from snapshot import initialize
-from tango_support import Listener, eventually, hold, model, plain
+from tango_support import (
+    Listener,
+    eventually,
+    eventually_collected,
+    hold,
+    model,
+    plain,
+)
 from taurus.core.taurusbasetypes import TaurusEventType, TaurusSerializationMode
 
 from taurus_tpo.environment import taurus_compat
@@ -299,11 +305,7 @@ def test_what_waits_keeps_no_attribute_alive(qtbot, modes, label, factory):
     let_something_wait(modes, 51.0)
     widget.setModel(None)
 
-    def is_gone() -> bool:
-        gc.collect()
-        return gone() is None
-
-    eventually(is_gone, "the attribute is kept alive")
+    eventually_collected(gone)
     assert len(EVENT_DISPATCHER) > 0
     qtbot.waitUntil(lambda: len(EVENT_DISPATCHER) == 0, timeout=20000)
     assert 51.0 not in widget.values

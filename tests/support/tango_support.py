@@ -73,7 +73,21 @@ def eventually_collected(*references: weakref.ref[Any]) -> None:
         gc.collect()
         return all(reference() is None for reference in references)
 
-    eventually(are_gone, f"they are collected: {references}")
+    try:
+        eventually(are_gone, f"they are collected: {references}")
+    except TimeoutError:
+        _print_referrers(*references)
+        raise
+
+
+def _print_referrers(*references: weakref.ref[Any]) -> None:
+    """Print what keeps objects alive, and what keeps that."""
+    for found in filter(None, (reference() for reference in references)):
+        print(f"kept: {found!r}")
+        for referrer in gc.get_referrers(found):
+            print(f"    by {type(referrer)}: {str(referrer)[:500]}")
+            for other in gc.get_referrers(referrer):
+                print(f"        of {type(other)}: {str(other)[:200]}")
 
 
 @contextlib.contextmanager
