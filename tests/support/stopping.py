@@ -20,10 +20,14 @@ def stop(pid: int) -> None:
 
 def _is_stopped(pid: int) -> bool:
     """Return whether all threads are stopped, or whether the system does not tell."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/stat")
-    return all(_state_in(task.read_text()) in "tT" for task in tasks)
+    return all(map(_is_thread_stopped, Path(f"/proc/{pid}/task").glob("*/stat")))
 
 
-def _state_in(stat: str) -> str:
-    # The name of the command, before it, may have blanks and parentheses.
-    return stat.rpartition(")")[2].split()[0]
+def _is_thread_stopped(task: Path) -> bool:
+    try:
+        stat = task.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        # It has ended meanwhile.
+        return True
+    # The name of the command, before the state, may have blanks and parentheses.
+    return stat.rpartition(")")[2].split()[0] in "tT"
