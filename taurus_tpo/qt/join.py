@@ -1,7 +1,7 @@
 """Adds to programs with Taurus widgets what they do not ask for.
 
 The progress bar and the inspector in each window, forms that are built fast and grow
-with their values, and garbage collection in the GUI thread.
+with their values, garbage collection in the GUI thread, and an end without a crash.
 
 Taurus imports this module in every program, through the entry point group
 ``taurus.core.schemes``, so it must not import Qt. The search for windows starts when
@@ -21,10 +21,12 @@ def _begin() -> None:
     from taurus_tpo.qt.forms import fast_widgets
     from taurus_tpo.qt.garbage_collection import collect_here
     from taurus_tpo.qt.main_window import watch_windows
+    from taurus_tpo.qt.windows_at_exit import hide_windows_at_exit
 
     fast_widgets.install()
     collect_here()
     watch_windows()
+    hide_windows_at_exit()
 
 
 def _fit(widget: Any) -> None:

@@ -71,6 +71,14 @@ def test_every_value_is_there_at_the_first_paint(batches, mode, count):
     assert "Traceback" not in done.stderr
 
 
+def test_no_widget_is_visible_when_pyqt_deletes_them_at_the_end(modes):
+    """To delete a visible one would call ``hideEvent``, which may crash PyQt."""
+    names = [model(modes, name) for name in ("with_events", "rw", "text")]
+    done = run_program("end_with_a_visible_form", *names, facility=modes)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == []
+
+
 def test_the_row_of_a_device_that_is_down_is_there(qtbot, form, own_modes):
     window = form([model(own_modes, "with_events", DOWN), model(own_modes, "rw")])
     assert len(window) == 2

@@ -6,7 +6,7 @@ window did not react, s.
 
 from __future__ import annotations
 
-import atexit
+import os
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -30,6 +30,8 @@ from taurus.external.qt import Qt
 from taurus.qt.qtgui.application import TaurusApplication
 from taurus.qt.qtgui.panel import TaurusForm
 
+from taurus_tpo.qt.windows_at_exit import hide_windows_at_exit
+
 __all__ = [
     "Listener",
     "Qt",
@@ -52,17 +54,9 @@ T = TypeVar("T")
 
 app = TaurusApplication(["window"], cmd_line_parser=None)
 told: dict[str, Any] = {"dead": 0.0}
-
-
-def delete_windows() -> None:
-    # Where PyQt itself deletes them at the end, one process in some hundreds crashes
-    # (sip_api_visit_wrappers of PyQt5-sip 12.20, before anything of the plugin ends).
-    for window in app.topLevelWidgets():
-        window.deleteLater()
-    app.sendPostedEvents(None, Qt.QEvent.DeferredDelete)
-
-
-atexit.register(delete_windows)
+if os.environ.get("TAURUS_TPO") == "0":
+    # With stock Taurus, a program may crash when it ends with a visible window.
+    hide_windows_at_exit()
 
 
 def timed(what: str, call: Callable[..., T], *args: Any) -> T:

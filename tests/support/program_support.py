@@ -45,8 +45,12 @@ def environment_of(facility: Facility | None = None, **more: str) -> dict[str, s
 def run_program(
     name: str, *arguments: str, facility: Facility | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program of ``tests/programs`` and return what it said."""
-    return run(program(name, *arguments), facility, **environment)
+    """Run a program of ``tests/programs``, with the fault handler of Python.
+
+    Return what it said.
+    """
+    command = program(name, *arguments, options=("-X", "faulthandler"))
+    return run(command, facility, **environment)
 
 
 def start_program(
