@@ -72,6 +72,7 @@ class Settings:
     :param event_check_period: ``TANGO_EVENT_CHECK_PERIOD``, ms; 0: never.
     :param progress: ``TPO_PROGRESS``.
     :param collects_in_gui_thread: ``TPO_COLLECT_IN_GUI_THREAD``.
+    :param fast_forms: ``TPO_FAST_FORMS``.
     :param fast_widgets: ``TPO_FAST_WIDGETS``.
     :param events_disabled_by: where ``TANGO_EVENTS_TO_SUBSCRIBE`` disables events, or
         None.
@@ -86,6 +87,7 @@ class Settings:
     event_check_period: int = 0
     progress: bool = True
     collects_in_gui_thread: bool = True
+    fast_forms: bool = True
     fast_widgets: bool = True
     events_disabled_by: str | None = None
     problems: tuple[Problem, ...] = ()
@@ -233,6 +235,15 @@ ALL: tuple[Setting, ...] = (
         "with PyQt.",
         read=_read_bool,
         field="collects_in_gui_thread",
+    ),
+    Setting(
+        "TPO_FAST_FORMS",
+        type="bool",
+        default=True,
+        meaning="Whether a form of 50 models or more makes the rows in view first, and "
+        "the others while its window is in use.",
+        read=_read_bool,
+        field="fast_forms",
     ),
     Setting(
         "TPO_FAST_WIDGETS",

@@ -35,6 +35,7 @@ LABEL_CONTROLLER = WidgetClass(
 )
 LABEL = WidgetClass("taurus.qt.qtgui.display.tauruslabel", "TaurusLabel")
 FORM = WidgetClass("taurus.qt.qtgui.panel.taurusform", "TaurusForm")
+FRAME = WidgetClass("taurus.qt.qtgui.container.tauruswidget", "TaurusWidget")
 COMMANDS = WidgetClass("taurus.qt.qtgui.panel.taurusform", "TaurusCommandsForm")
 ROW = WidgetClass("taurus.qt.qtgui.panel.taurusvalue", "TaurusValue")
 MAIN_WINDOW = WidgetClass(

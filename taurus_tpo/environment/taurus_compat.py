@@ -89,12 +89,20 @@ PRIVATE_NAMES_OF_FORMS = {
     "taurus.qt.qtgui.panel.taurusform:TaurusForm._customWidgetFactory": (
         "makes the row of a device whose class is in the map of custom widgets"
     ),
+    "taurus.qt.qtgui.base.taurusbase:TaurusBaseComponent._getUseParentModel": (
+        "its public name is deprecated, and warns"
+    ),
 }
 
 #: The private attributes of forms that the plugin reads.
 PRIVATE_ATTRIBUTES_OF_FORMS = {
     "TaurusForm._customWidgetMap": "its public name is deprecated, and warns",
+    "TaurusForm._defaultFormWidget": "its public name is deprecated, and warns",
+    "TaurusForm._children": "whoever needs the rows of a form reads them there",
 }
+
+#: Where a form has its rows.
+FORM_ITEMS = "_children"
 
 #: The private instance attributes that the plugin reads.
 PRIVATE_ATTRIBUTES = {
@@ -309,6 +317,16 @@ _FILLS_FORMS = (
 )
 
 
+#: The code of functions of the plugin that do the same.
+_FILLING: set[Any] = set()
+
+
+def filling_a_form(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a function that makes rows of a form, as methods of Taurus do."""
+    _FILLING.add(function.__code__)
+    return function
+
+
 def fills_a_form() -> bool:
     """Return whether the calling thread is filling one of Taurus's forms.
 
@@ -318,6 +336,7 @@ def fills_a_form() -> bool:
     not answered yet.
     """
     codes = {code for methods in _FILLS_FORMS for code in _codes(*methods)}
+    codes |= _FILLING
     frame = sys._getframe(1) if codes else None
     while frame is not None:
         if frame.f_code in codes:
@@ -336,20 +355,56 @@ def _codes(place: WidgetClass, names: tuple[str, ...]) -> list[Any]:
     return [inspect.unwrap(method).__code__ for method in methods]
 
 
-def special_form_item(form: Any, model: Any) -> Any:
+def new_form_item(form: Any, model: Any, name: str, log: Callable[..., Any]) -> Any:
+    """Return a new row of a form for ``model``, special or not; it has no model yet.
+
+    :param name: of the model, as the form has it.
+    :param log: is told of factories that fail.
+    """
+    made = special_form_item(form, model, name, log)
+    return form._defaultFormWidget() if made is None else made
+
+
+def uses_parent_model(form: Any) -> bool:
+    """Return whether the models of a form are relative to that of its parent."""
+    return bool(form._getUseParentModel())
+
+
+def form_items(form: Any) -> list[Any]:
+    """Return the rows of a form that have been made: its own list."""
+    rows: list[Any] = vars(form)[FORM_ITEMS]
+    return rows
+
+
+def set_form_items(form: Any, rows: list[Any]) -> None:
+    """Replace the list of the rows of a form."""
+    vars(form)[FORM_ITEMS] = rows
+
+
+def special_form_item(form: Any, model: Any, name: str, log: Callable[..., Any]) -> Any:
     """Return the custom form row for ``model``, or None.
 
     Queries the item factories, then the map of custom widgets, as Taurus's form does.
+    See :func:`new_form_item`; what is logged are Taurus's words.
     """
     for entry in form.getItemFactories():
         try:
-            made = entry.load()(model)
-        except Exception as error:  # noqa: BLE001 - as the form, which has warned
-            form.debug("%s: %r", entry.name, error)
+            factory = entry.load()
+        except Exception:  # noqa: BLE001 - as the form
+            log('cannot load item factory "%s"', entry.name)
+            continue
+        try:
+            made = factory(model)
+        except Exception as error:  # noqa: BLE001 - as the form
+            log(_FACTORY_RAISED, entry.name, error, name)
             continue
         if made is not None:
             return made
     return form._customWidgetFactory(model) if form._customWidgetMap else None
+
+
+#: What Taurus logs of an item factory that raises.
+_FACTORY_RAISED = 'factory "%s" raised "%r" for "%s". Tip: consider disabling it'
 
 
 def forget_format(widget: Any) -> None:

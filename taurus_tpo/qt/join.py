@@ -18,24 +18,24 @@ from taurus_tpo.scheme.gui_thread import when_widgets_listen
 
 
 def _begin() -> None:
-    from taurus_tpo.qt.forms import fast_widgets
+    from taurus_tpo.qt.forms import overrides
     from taurus_tpo.qt.garbage_collection import collect_here
     from taurus_tpo.qt.main_window import watch_windows
     from taurus_tpo.qt.windows_at_exit import hide_windows_at_exit
 
-    fast_widgets.install()
+    overrides.install()
     collect_here()
     watch_windows()
     hide_windows_at_exit()
 
 
 def _fit(widget: Any) -> None:
-    from taurus_tpo.qt.forms import fast_widgets
+    from taurus_tpo.qt.forms import overrides
     from taurus_tpo.qt.forms.resize import resize_later
     from taurus_tpo.qt.garbage_collection import COLLECTOR, MANY
 
     # Forms may be loaded late.
-    fast_widgets.install()
+    overrides.install()
     resize_later(widget)
     # While a window is being built, its event loop does not run.
     COLLECTOR.look(MANY)
@@ -43,8 +43,8 @@ def _fit(widget: Any) -> None:
 
 if FORM.find() is not None:
     # The first form is about to be filled.
-    from taurus_tpo.qt.forms import fast_widgets
+    from taurus_tpo.qt.forms import overrides
 
-    fast_widgets.install()
+    overrides.install()
 when_widgets_listen(_begin)
 when_first_told(_fit)

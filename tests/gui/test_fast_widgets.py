@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import Counter
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 import taurus
 from tango_support import hold, model
 from taurus import tauruscustomsettings
+
+from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 
 #: How many attributes of a device take part.
 MOST = 12
@@ -40,10 +43,12 @@ def form(qtbot, modes, factory):
         form.setModel(models)
         form.show()
         known = [taurus.Attribute(name) for name in models]
-        qtbot.waitUntil(
-            lambda: all(a.known.value or a.known.error for a in known), timeout=60_000
-        )
-        qtbot.wait(300)
+
+        def is_quiet() -> bool:
+            told = all(a.known.value or a.known.error for a in known)
+            return told and not len(EVENT_DISPATCHER)
+
+        qtbot.waitUntil(is_quiet, timeout=60_000)
         return form
 
     yield make
@@ -106,22 +111,26 @@ def without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tauruscustomsettings, "TPO_FAST_WIDGETS", False, raising=False)
 
 
-def test_the_sources_of_taurus_are_those_that_were_checked(form, fast_widgets):
+def test_the_sources_of_taurus_are_those_that_were_checked(form):
+    from taurus_tpo.qt.forms import overrides
+
     form(["with_events"])
-    for override in fast_widgets.OVERRIDES:
+    for override in overrides.LABELS:
         method = getattr(override.place.find(), override.name)
         assert override.is_known(method.__wrapped__), override.name
 
 
-def test_a_form_looks_as_that_of_stock_taurus(form, monkeypatch):
-    fast = look(form())
+def test_a_form_looks_as_that_of_stock_taurus(form, monkeypatch, qtbot):
+    fast = form()
     with monkeypatch.context() as patch:
         without(patch)
-        stock = look(form())
-    for one, other in zip(fast, stock):
+        stock = form()
+    with contextlib.suppress(qtbot.TimeoutError):
+        qtbot.waitUntil(lambda: look(fast) == look(stock), timeout=20_000)
+    for one, other in zip(look(fast), look(stock)):
         for part in one:
             assert one[part] == other[part]
-    assert len(fast) == MOST
+    assert len(look(fast)) == MOST
 
 
 def updates(form: Any, counted: Counter[int]) -> list[int]:
@@ -161,10 +170,12 @@ def test_an_event_updates_a_label_once(form, counted, modes, qtbot):
     hold(modes, "with_events", 1.5)
 
 
-def test_where_taurus_has_changed_it_is_left_as_it_is(form, fast_widgets, caplog):
+def test_where_taurus_has_changed_it_is_left_as_it_is(form, caplog):
+    from taurus_tpo.qt.forms import overrides
+
     form(["with_events"])
-    unknown = [o._replace(sources=("another",)) for o in fast_widgets.OVERRIDES]
-    installer = fast_widgets.Installer(unknown)
+    unknown = [o._replace(sources=("another",)) for o in overrides.LABELS]
+    installer = overrides.Installer(unknown, "labels are updated")
     before = [getattr(o.place.find(), o.name) for o in unknown]
     with caplog.at_level(logging.INFO):
         installer.install()

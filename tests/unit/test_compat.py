@@ -72,6 +72,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "_wrap_old_api": (("method",), {"key": "key"}),
     "updateLabelBackground": (("label",), {}),
     "_customWidgetFactory": (("model",), {}),
+    "_getUseParentModel": ((), {}),
     "__createReference": (("ref",), {}),
     "__fireRegisterEvent": ((("listener",),), {}),
 }

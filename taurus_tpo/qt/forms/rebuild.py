@@ -68,7 +68,9 @@ def _replaced(row: Any) -> bool:
     form = form_of(row)
     if form is None or row not in form.getItems():
         return False
-    made = special_form_item(form, row.getModelObj())
+    # The form has warned of factories that fail.
+    model = row.getModelObj()
+    made = special_form_item(form, model, row.getModel(), form.debug)
     if made is not None and type(made) is not type(row):
         _put_in(form, made, row)
         return True
