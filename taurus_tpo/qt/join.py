@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from taurus_tpo.environment import activation
 from taurus_tpo.environment.loaded_widgets import FORM
 from taurus_tpo.scheme.event_dispatch import when_first_told
 from taurus_tpo.scheme.gui_thread import when_widgets_listen
@@ -41,10 +42,16 @@ def _fit(widget: Any) -> None:
     COLLECTOR.look(MANY)
 
 
-if FORM.find() is not None:
-    # The first form is about to be filled.
-    from taurus_tpo.qt.forms import overrides
+def _join() -> None:
+    if FORM.find() is not None:
+        # The first form is about to be filled.
+        from taurus_tpo.qt.forms import overrides
 
-    overrides.install()
-when_widgets_listen(_begin)
-when_first_told(_fit)
+        overrides.install()
+    when_widgets_listen(_begin)
+    when_first_told(_fit)
+
+
+# Taurus imports this module where the plugin is turned off, too.
+if activation.decide().active:
+    _join()

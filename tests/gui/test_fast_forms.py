@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from program_support import run_program
 from tango_support import model
 from taurus import tauruscustomsettings
 from test_fast_widgets import look
@@ -527,6 +529,15 @@ def test_the_sources_of_taurus_are_those_that_were_checked(make):
     for override in overrides.FORMS:
         if override.sources:
             assert override.is_known(override.stock), override.name
+
+
+def test_a_program_without_the_plugin_has_taurus_as_it_is(batches):
+    on, off = (
+        run_program("replaced_methods", facility=batches, TAURUS_TPO=word)
+        for word in ("1", "0")
+    )
+    assert {"fillWithChildren", "update"} <= set(json.loads(on.stdout)), on.stderr
+    assert json.loads(off.stdout) == [], off.stderr
 
 
 def test_where_taurus_has_changed_forms_are_filled_at_once(make, caplog):
