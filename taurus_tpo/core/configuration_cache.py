@@ -7,6 +7,10 @@ from typing import Generic, TypeVar
 
 C = TypeVar("C")
 
+#: A program that has made that many attributes since the last answer is expected to
+#: make more.
+MANY = 4
+
 
 class ConfigurationCache(Generic[C]):
     """Configurations by attribute, each with the time of its request.
@@ -19,6 +23,10 @@ class ConfigurationCache(Generic[C]):
         #: device has returned.
         self._known: dict[str, tuple[float, C]] = {}
         self._wanted: set[str] = set()
+        #: How many attributes are wanted since the last answer, and whether there are
+        #: many and the answer is too old for the last one.
+        self._new = 0
+        self._needs_all = False
         #: All attributes of the device, when all were requested last.
         self.attributes: tuple[str, ...] = ()
 
@@ -29,12 +37,16 @@ class ConfigurationCache(Generic[C]):
         """
         found = list(infos)
         self.attributes = tuple(name for name, _ in found)
-        self._known = {name.lower(): (requested, info) for name, info in found}
+        self._replace({name.lower(): (requested, info) for name, info in found})
 
     def take(self, infos: Iterable[tuple[str, C]], requested: float) -> None:
         """Take some configurations; the others stay as they are."""
         news = {name.lower(): (requested, info) for name, info in infos}
-        self._known = {**self._known, **news}
+        self._replace({**self._known, **news})
+
+    def _replace(self, known: dict[str, tuple[float, C]]) -> None:
+        self._known = known
+        self._new, self._needs_all = 0, False
 
     def get(self, attribute: str, after: float) -> C | None:
         """Return a configuration that was requested at ``after`` or later, else None.
@@ -42,16 +54,25 @@ class ConfigurationCache(Generic[C]):
         The attribute is wanted from now on.
         """
         name = attribute.lower()
-        self._wanted.add(name)
+        is_new = name not in self._wanted
+        if is_new:
+            self._wanted.add(name)
+            self._new += 1
         requested, info = self._known.get(name, (float("-inf"), None))
-        return info if requested >= after else None
+        if requested >= after:
+            return info
+        self._needs_all |= is_new and self._new > MANY
+        return None
 
     def to_request(self) -> list[str]:
         """Return the attributes to request again; empty: all of the device.
 
         Those that somebody wants, if they are fewer than all, and the device had each
-        of them.
+        of them. All while a program makes many attributes: each new one would otherwise
+        request those of all before it.
         """
+        if self._needs_all:
+            return []
         wanted = self._wanted.copy()
         there = {name.lower() for name in self.attributes}
         return sorted(wanted) if wanted < there else []

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taurus_tpo.core.configuration_cache import ConfigurationCache
+from taurus_tpo.core.configuration_cache import MANY, ConfigurationCache
 
 NAMES = st.sets(st.sampled_from(["A", "b", "C", "d", "e"]))
 
@@ -56,3 +56,28 @@ def test_only_what_is_wanted_is_requested_again(
     else:
         # All are wanted, or one that the device did not have when it was asked.
         assert requested == []
+
+
+def test_all_are_requested_while_many_attributes_are_made() -> None:
+    names = [f"a{n}" for n in range(3 * MANY)]
+    cache = cache_of(*names)
+    for name in names[:MANY]:
+        assert cache.get(name, after=10.0) is not None
+    assert cache.get(names[MANY], after=10.1) is None
+    assert cache.to_request() == []
+    cache.take_all([(name, f"{name} at 20") for name in names], 20.0)
+    assert cache.to_request() == sorted(names[: MANY + 1])
+
+
+def test_only_what_is_wanted_is_requested_of_attributes_made_now_and_then() -> None:
+    names = [f"a{n}" for n in range(3 * MANY)]
+    cache = cache_of(*names)
+    for wanted, name in enumerate(names[: 2 * MANY], 1):
+        assert cache.get(name, after=10.1) is None
+        assert cache.to_request() == sorted(names[:wanted])
+        cache.take([(name, f"{name} at 20") for name in cache.to_request()], 20.0)
+    # Nor where what is too old was wanted before.
+    for name in names[:-1]:
+        cache.get(name, after=10.0)
+    assert cache.get(names[0], after=30.0) is None
+    assert cache.to_request() == sorted(names[:-1])
