@@ -56,6 +56,9 @@ PRIVATE_NAMES = {
     "taurus.core.tango.tangoattribute:TangoAttribute._decodeAttrInfoEx": (
         "turns Tango's configuration into Taurus's"
     ),
+    "taurus.core.tango.tangoattribute:TangoAttribute._unit_from_tango": (
+        "parses a unit anew for each attribute, which takes a fifth of making one"
+    ),
     "taurus.core.taurusattribute:TaurusAttribute._readFirstTime": (
         "Taurus's word for asking for a first read (since 5.4)"
     ),
@@ -260,6 +263,19 @@ def filters_old_events() -> bool:
 def events_to_subscribe() -> Any:
     """Return the event types that Taurus is set to subscribe to."""
     return vars(custom_settings()).get("TANGO_EVENTS_TO_SUBSCRIBE", [])
+
+
+@functools.lru_cache(maxsize=1000)
+def unit(text: str) -> Any:
+    """Return the unit that Tango calls ``text``, parsed once; no unit is an empty one.
+
+    A unit is never changed: a quantity that is converted gets another one.
+
+    :raises Exception: whatever Taurus's registry of units raises for an unknown one.
+    """
+    tango_attribute = importlib.import_module("taurus.core.tango.tangoattribute")
+    no_unit = tango_attribute.TangoAttribute.no_unit
+    return tango_attribute.UR.parse_units("" if text == no_unit else text)
 
 
 def configuration(attribute: Any) -> Any:

@@ -285,6 +285,16 @@ class TpoTangoAttribute(TangoAttribute):
         super()._decodeAttrInfoEx(pytango_attrinfoex)
         self.configuration.note_decoded()
 
+    def _unit_from_tango(self, unit: Any) -> Any:
+        """Return a unit of the configuration; called by Taurus to decode it.
+
+        Taurus itself logs one that is unknown.
+        """
+        try:
+            return taurus_compat.unit(unit)
+        except Exception:  # noqa: BLE001 - as Taurus, whatever its registry raises
+            return super()._unit_from_tango(unit)
+
     def getAttributeInfoEx(self, cache: bool = True) -> Any:
         """Return Tango's ``AttributeInfoEx``; None if the device does not answer.
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import pint
 import pytest
 import tango
 import taurus
@@ -19,6 +20,7 @@ from taurus.core.tango.tangodatabase import TangoAuthority
 from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.tango.tangofactory import TangoFactory
 from taurus.core.taurusmodel import TaurusModel
+from taurus.core.units import UR
 
 from taurus_tpo.core import modes
 from taurus_tpo.environment import taurus_compat
@@ -65,6 +67,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "_subscribeConfEvents": ((), {}),
     "_unsubscribeConfEvents": ((), {}),
     "_decodeAttrInfoEx": (("info",), {}),
+    "_unit_from_tango": (("unit",), {}),
     "_activatePolling": ((), {}),
     "_readFirstTime": ((), {}),
     "_should_force_read": ((), {}),
@@ -137,6 +140,21 @@ def test_pytango_gives_subscriptions_up_by_the_name_that_we_know() -> None:
     source = inspect.getsource(importlib.import_module("tango.device_proxy"))
     forgets, gives_up = "del se[event_id]", "self.__unsubscribe_event(event_id)"
     assert 0 < source.find(forgets) < source.find(gives_up)
+
+
+@pytest.mark.parametrize("text", ["", "No unit", "mm", "l/min", "mbar", "degC", "µm"])
+def test_a_unit_is_what_taurus_parses(text: str) -> None:
+    parsed = TangoAttribute._unit_from_tango(SimpleNamespace(), text)
+    assert taurus_compat.unit(text) == parsed
+    assert taurus_compat.unit(text) is taurus_compat.unit(text)
+
+
+def test_an_unknown_unit_is_parsed_again() -> None:
+    """A program may define it, and Taurus logs it for each attribute."""
+    with pytest.raises(pint.UndefinedUnitError):
+        taurus_compat.unit("fnordtest")
+    UR.define("fnordtest = 3 * meter")
+    assert str(taurus_compat.unit("fnordtest")) == "fnordtest"
 
 
 def test_polling_is_not_started_where_the_user_disabled_it() -> None:
