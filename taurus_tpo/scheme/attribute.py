@@ -73,6 +73,9 @@ _TAURUS_STATES = {
 #: Empty override of one attribute.
 _PROGRAM = ModeSource.named("program")
 
+#: The mode while Taurus's constructor runs, which compares it with all five.
+_MODE_OF_NEW = pytango_compat.tango_event_sub_mode(modes.DEFAULT)
+
 
 class TpoTangoAttribute(TangoAttribute):
     """A Tango attribute with a selectable mode and a first read by the pool.
@@ -158,8 +161,7 @@ class TpoTangoAttribute(TangoAttribute):
             assigned.
         """
         if self._said is None:
-            # Taurus's constructor compares it with all five modes.
-            return pytango_compat.tango_event_sub_mode(modes.DEFAULT)
+            return _MODE_OF_NEW
         mode = self.event_sub_decision.mode
         return pytango_compat.tango_event_sub_mode(mode or modes.DEFAULT)
 

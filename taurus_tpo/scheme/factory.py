@@ -46,7 +46,7 @@ from taurus_tpo.scheme.device_access import DeviceAccess
 from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 from taurus_tpo.scheme.gui_thread import application_of_this_thread
 from taurus_tpo.scheme.gui_wait_policy import GuiWaitPolicy
-from taurus_tpo.scheme.name_cache import NAMES
+from taurus_tpo.scheme.name_cache import NAMES, AttributeNames
 from taurus_tpo.scheme.polled_report import PolledReport
 from taurus_tpo.scheme.polling import Polling
 from taurus_tpo.scheme.signal_wakeup import handle_signals
@@ -154,6 +154,7 @@ class TpoTangoFactory(TangoFactory):
         """Set or reset all state; called by Taurus first, and after :meth:`cleanUp`."""
         super().reInit()
         NAMES.clear()
+        self._attribute_names = AttributeNames()
         self._events_disabled = None
         self._program = ModeSource.named("program")
         #: Devices, in lower case, whose class is not known, since the database did not
@@ -541,6 +542,9 @@ class TpoTangoFactory(TangoFactory):
         :param create_if_needed: False returns None instead of making it.
         :raises taurus.core.taurusexception.TaurusException: for an invalid name.
         """
+        known = self.tango_devs.get(dev_name)
+        if known is not None and not self._class_in_doubt:
+            return cast(TangoDevice, known)
         names = self.getDeviceNameValidator().getNames(dev_name)
         if names is None or names[0] is None or not is_alias(names[0]):
             if names is not None and str(names[0]).lower() in self._class_in_doubt:
@@ -607,6 +611,10 @@ class TpoTangoFactory(TangoFactory):
                 return found
             # Another thread has made it first, and has released it meanwhile.
         return None
+
+    def getAttributeNameValidator(self) -> AttributeNames:
+        """Return the validator of attribute names."""
+        return self._attribute_names
 
     def _storeAttribute(self, attr: Any) -> None:
         # In one step, unlike Taurus: several threads may make it at once.

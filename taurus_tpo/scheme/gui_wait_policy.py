@@ -49,6 +49,9 @@ ASKED_FOR = 3.5
 #: ms and is called once per device; a healthy device takes little longer.
 UNNOTICED = 0.005
 
+#: The state without an application; Taurus computes it at each access.
+_NO_APPLICATION = ApplicationStates.NONE
+
 #: Pause without waits after which another window is being built, s.
 NEXT_WINDOW = 2.0
 
@@ -301,5 +304,5 @@ def in_window_thread() -> bool:
     """Return whether the caller is the GUI thread."""
     if threading.current_thread() is not threading.main_thread():
         return False
-    starting = application.state != ApplicationStates.NONE
+    starting = application.state != _NO_APPLICATION
     return starting or current_application() is not None

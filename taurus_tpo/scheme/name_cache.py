@@ -1,9 +1,11 @@
-"""The cache of Taurus's name validators."""
+"""Names of devices and attributes: Taurus's validators, and their cache."""
 
 from __future__ import annotations
 
 import threading
 from typing import Any
+
+from taurus.core.tango.tangovalidator import TangoAttributeNameValidator
 
 
 class Names(dict[str, Any]):
@@ -31,3 +33,57 @@ class Names(dict[str, Any]):
 
 #: The cache of this process.
 NAMES = Names()
+
+
+class AttributeNames(TangoAttributeNameValidator):
+    """Taurus's validator of attribute names; matches a name once for its attribute.
+
+    Taurus asks three times for the parts of the name, at last those of the full name,
+    and each time initializes the validators anew. Methods may be called from any
+    thread.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: The last valid name, and its parts.
+        self._last: tuple[str | None, dict[str, Any]] = (None, {})
+        #: The names of the last full name.
+        self._last_names: tuple[str | None, str, str] = (None, "", "")
+
+    def getUriGroups(self, name: str, strict: Any = None) -> dict[str, Any] | None:
+        """Return the parts of a name, None for an invalid one; as Taurus does."""
+        last, parts = self._last
+        if name == last:
+            return dict(parts)
+        found: dict[str, Any] | None = super().getUriGroups(name, strict)
+        # Taurus warns each time of one that is not strictly valid.
+        if found is not None and found["__STRICT__"]:
+            self._last = name, dict(found)
+        return found
+
+    def getNames(
+        self,
+        fullname: str,
+        factory: Any = None,
+        queryAuth: bool = True,
+        fragment: bool = False,
+    ) -> Any:
+        """Return full, normal and short name; as Taurus does.
+
+        :param factory: this parameter and the others are those of Taurus.
+        """
+        last = self._last_names
+        if fullname == last[0] and not fragment:
+            return last
+        device = NAMES.get(fullname.rsplit("#", 1)[0].rsplit("/", 1)[0])
+        if device is None or fragment:
+            return super().getNames(fullname, factory, queryAuth, fragment)
+        parts = self.getUriGroups(fullname)
+        if parts is None:
+            return None
+        short = parts["_shortattrname"]
+        full = f"{device[0]}/{short}"
+        same = NAMES.get(device[0])
+        if same is not None:
+            self._last_names = full, f"{same[1]}/{short}", short
+        return full, f"{device[1]}/{short}", short

@@ -134,7 +134,9 @@ def empty_unreadable(info: Any) -> tuple[str, ...]:
     """
     try:
         _ALL_TEXTS(info)
-        list(info.enum_labels)
+        labels = info.enum_labels
+        if len(labels):
+            list(labels)
     except UnicodeDecodeError:
         return _empty_unreadable(info)
     # Called for each attribute: this way takes a tenth of the time.

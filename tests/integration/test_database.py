@@ -15,7 +15,10 @@ from faults_support import MODES, ONE_CALL, TIMEOUT, name_of, told_by_program
 from paths import FACILITIES
 from program_support import run_program, run_python
 from tango_support import UP, Listener, eventually, hold
-from taurus.core.tango.tangovalidator import TangoDeviceNameValidator
+from taurus.core.tango.tangovalidator import (
+    TangoAttributeNameValidator,
+    TangoDeviceNameValidator,
+)
 from taurus.core.taurusexception import TaurusException
 
 from taurus_tpo.core.scheduler import RequestKind
@@ -311,6 +314,41 @@ def test_the_validators_remember_names_where_we_can_tell(modes, factory):
     assert names == (name, f"//{modes.tango_host}/{UP}", ALIAS)
     assert TangoDeviceNameValidator.names_cache[name] == names
     assert isinstance(TangoDeviceNameValidator.names_cache, Names)
+
+
+def test_names_of_attributes_are_those_of_taurus(modes, factory):
+    authority = authority_of(modes)
+    of_device = (f"{authority}/{UP}", f"{authority}/{ALIAS}", f"{authority}/sim/no/1")
+    names = [f"{device}/rw" for device in of_device]
+    names += [f"{names[0]}#label", f"{names[0]}#dbase=no", names[0].upper()]
+    names += ["", "rw", f"{names[0]}/rw", f"//{modes.tango_host}/{UP}/rw"]
+    ours, theirs = factory.getAttributeNameValidator(), TangoAttributeNameValidator()
+    for fragment in (False, True):
+        expected = [theirs.getNames(name, fragment=fragment) for name in names]
+        for _ in range(2):
+            # The second time, names of devices are known.
+            found = [ours.getNames(name, fragment=fragment) for name in names]
+            assert found == expected
+            for full in [found[0] for found in expected if found and found[0]]:
+                again = [names.getNames(full) for names in (ours, ours, theirs)]
+                assert again[0] == again[1] == again[2]
+    for name in [name for name in names for _ in range(2)]:
+        parts = ours.getUriGroups(name)
+        assert parts == theirs.getUriGroups(name)
+        if parts is not None:
+            # A caller may change what it was given.
+            parts.clear()
+
+
+def test_a_name_that_is_not_strictly_valid_is_a_warning_each_time(
+    modes, factory, caplog
+):
+    name = f"tango://{UP}/rw"
+    for names in (factory.getAttributeNameValidator(), TangoAttributeNameValidator()):
+        caplog.clear()
+        assert names.getUriGroups(name) == names.getUriGroups(name) is not None
+        warnings = [one.message for one in caplog.records if "STRONGLY" in one.message]
+        assert len(warnings) == 2
 
 
 def test_a_name_in_doubt_is_not_remembered():

@@ -19,6 +19,7 @@ from taurus.core.tango.tangoattribute import TangoAttribute, TangoAttrValue
 from taurus.core.tango.tangodatabase import TangoAuthority
 from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.tango.tangofactory import TangoFactory
+from taurus.core.tango.tangovalidator import TangoAttributeNameValidator
 from taurus.core.taurusmodel import TaurusModel
 from taurus.core.units import UR
 
@@ -29,6 +30,7 @@ from taurus_tpo.scheme.authority import TpoTangoAuthority
 from taurus_tpo.scheme.device import TpoTangoDevice
 from taurus_tpo.scheme.evaluation import TpoEvaluationAttribute
 from taurus_tpo.scheme.factory import TpoTangoFactory
+from taurus_tpo.scheme.name_cache import AttributeNames
 from taurus_tpo.tango_client import pytango_compat
 
 OWNERS = {
@@ -45,6 +47,7 @@ PAIRS = [
     (TpoTangoAuthority, TangoAuthority),
     (TpoTangoFactory, TangoFactory),
     (TpoEvaluationAttribute, EvaluationAttribute),
+    (AttributeNames, TangoAttributeNameValidator),
 ]
 
 

@@ -231,7 +231,8 @@ INTERNAL = {
     },
     TpoTangoFactory: {
         *("schemes", "elementTypesMap", "init", "reInit", "getAuthority", "getDevice"),
-        *("getAttribute", "forget_attribute", "mode_inputs"),
+        *("getAttribute", "getAttributeNameValidator"),
+        *("forget_attribute", "mode_inputs"),
         *("addAttributeToPolling", "removeAttributeFromPolling"),
         *("poll_soon", "verify_later", "cancel_verification"),
         "read_in_time",
