@@ -6,10 +6,11 @@ import logging
 import math
 import threading
 import weakref
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from concurrent.futures import Future
+from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import Any, Callable
 
 import tango
 
@@ -31,6 +32,9 @@ JUST_TOLD = {False: 0.05, True: 0.5}
 
 #: Name in the pool of the requests of a program.
 BY_NAME = "by name"
+
+#: Whether the caller makes a device that it does not wait for; per thread.
+_PREFETCHES: ContextVar[bool] = ContextVar("taurus_tpo_prefetches", default=False)
 
 #: Attribute of a Taurus device that keeps its connection, so that both live equally
 #: long.
@@ -100,9 +104,28 @@ class DeviceAccess:
         :class:`taurus_tpo.scheme.gui_wait_policy.GuiWaitPolicy`.
         """
         connection = self.connection(device)
-        if connection.made_proxy is None:
+        if connection.made_proxy is None and not _PREFETCHES.get():
             self._reach(device, connection)
         return connection.made_proxy
+
+    def prefetch(self, make: Callable[[], Any], attributes: Iterable[str]) -> Any:
+        """Make a device, and request the configurations of attributes of it.
+
+        Does not wait for the device.
+
+        :param make: returns the device, or None.
+        :param attributes: they are about to be made.
+        :return: what ``make`` has returned.
+        """
+        token = _PREFETCHES.set(True)
+        try:
+            device = make()
+        finally:
+            _PREFETCHES.reset(token)
+        if device is not None:
+            self.connection(device).prefetch(attributes)
+            self.connect(device)
+        return device
 
     def proxy_by_name(self, device: Any) -> Any:
         """Return the proxy of ``device``; waits for it, in any thread.
@@ -179,7 +202,7 @@ class DeviceAccess:
         """
         connection = self.connection(device)
         hurried = self._wait_policy.in_a_hurry
-        known = connection.fresh_configuration(attribute, JUST_TOLD[hurried])
+        known = connection.configuration_for_new(attribute, JUST_TOLD[hurried])
         is_down = connection.refused_lately and hurried
         if known is None and not is_down and self._reach(device, connection):
             known = connection.fresh_configuration(attribute)

@@ -9,9 +9,11 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Callable, Optional, cast
 
 import tango
+from taurus import getSchemeFromName
 from taurus.core.tango.tangoattribute import TangoAttribute
 from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.tango.tangofactory import TangoFactory
@@ -52,7 +54,7 @@ from taurus_tpo.scheme.polling import Polling
 from taurus_tpo.scheme.signal_wakeup import handle_signals
 from taurus_tpo.tango_client import process_exit, pytango_compat
 from taurus_tpo.tango_client.client import TangoClient
-from taurus_tpo.tango_client.device import silence_of
+from taurus_tpo.tango_client.device import PREFETCHED, silence_of
 from taurus_tpo.tango_client.server_registry import ServerRegistry
 
 #: How often a lookup is tried if other threads make and release the attribute
@@ -117,7 +119,7 @@ class TpoTangoFactory(TangoFactory):
     #: Logs which attributes are polled instead of subscribed.
     polled_report: PolledReport
 
-    #: Runs actions of a user interface that would block it.
+    #: Runs actions that would block their caller: a user interface, or a prefetch.
     background_tasks: SerialExecutor
 
     #: The connections of devices, and who waits for them.
@@ -615,6 +617,41 @@ class TpoTangoFactory(TangoFactory):
     def getAttributeNameValidator(self) -> AttributeNames:
         """Return the validator of attribute names."""
         return self._attribute_names
+
+    def prefetch(self, models: Iterable[str]) -> None:
+        """Connect to the devices of attributes that are about to be made.
+
+        Returns at once. Devices are connected to in parallel, and each is asked once
+        for the configurations. Attributes that are made in the next 10 s use these, or
+        wait for them; a later change reaches them soon after, as an event. Values are
+        not read.
+
+        :param models: names of attributes. Those of other schemes are ignored, and
+            those that are not valid, or whose device is not known: an exception is
+            raised when the attribute is made.
+        """
+        devices: dict[str, list[str]] = {}
+        for name in map(str, models):
+            if getSchemeFromName(name) in self.schemes:
+                device, _, attribute = name.partition("#")[0].rpartition("/")
+                devices.setdefault(device, []).append(attribute)
+        held: list[Any] = []
+        for device, attributes in devices.items():
+            self.background_tasks.do(partial(self._prefetch, device, attributes, held))
+        # The factory itself keeps no device alive.
+        self._timers.after(PREFETCHED, held.clear)
+
+    def _prefetch(self, name: str, attributes: list[str], held: list[Any]) -> None:
+        """Prefetch from one device; called by a thread that may wait for a database.
+
+        :param held: the device is appended to it.
+        """
+        if self.getDeviceNameValidator().isValid(name, strict=True):
+            try:
+                make = partial(self.getDevice, name)
+                held.append(self.device_access.prefetch(make, attributes))
+            except Exception as error:  # noqa: BLE001 - raised again for the attribute
+                self.debug("%s: nothing is prefetched: %r", name, error)
 
     def _storeAttribute(self, attr: Any) -> None:
         # In one step, unlike Taurus: several threads may make it at once.

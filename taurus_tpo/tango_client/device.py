@@ -37,6 +37,10 @@ SILENT_SERVER = "API_CantConnectToDevice"
 #: How long a configuration that was read with all others of its device is valid, s.
 CONFIGURATION_FRESH = 5.0
 
+#: How long a configuration that a program has prefetched is used for a new attribute,
+#: s.
+PREFETCHED = 10.0
+
 
 class ProxyOwner(Protocol):
     """What a connection needs of the object that makes its proxy."""
@@ -79,6 +83,8 @@ class DeviceConnection(DeviceHealth):
         #: The process that made it.
         self._process = os.getpid()
         self._configurations: ConfigurationCache[Any] = ConfigurationCache()
+        #: When a program last prefetched its configurations, monotonic clock, s.
+        self._prefetched = float("-inf")
         #: Whether the device has ever returned its configuration.
         self.configured = False
         #: The last known server of the device, for users; None until it is known.
@@ -235,6 +241,24 @@ class DeviceConnection(DeviceHealth):
         """
         oldest = self._clock.monotonic() - within
         return self._configurations.get(attribute, max(oldest, since))
+
+    def configuration_for_new(self, attribute: str, within: float) -> Any:
+        """Return the ``tango.AttributeInfoEx`` for an attribute that is being made.
+
+        As :meth:`fresh_configuration`; or from any request since a recent
+        :meth:`prefetch`.
+        """
+        now = self._clock.monotonic()
+        oldest = now - within
+        if now - self._prefetched <= PREFETCHED:
+            oldest = min(oldest, self._prefetched)
+        return self._configurations.get(attribute, oldest)
+
+    def prefetch(self, attributes: Iterable[str]) -> None:
+        """Have the next request include ``attributes``, which are about to be made."""
+        self._prefetched = self._clock.monotonic()
+        for attribute in attributes:
+            self._configurations.get(attribute, float("inf"))
 
     def forget_configurations(self) -> None:
         """Forget the configurations of all attributes: one has changed."""
