@@ -31,6 +31,8 @@ def form(qtbot, modes, factory):
     """A maker of forms over attributes of all kinds; shown, and with all values."""
     from taurus.qt.qtgui.panel import TaurusForm
 
+    from taurus_tpo.qt.forms.resize import is_resize_pending
+
     made: list[Any] = []
 
     def make(names=None, **properties: Any) -> Any:
@@ -46,7 +48,7 @@ def form(qtbot, modes, factory):
 
         def is_quiet() -> bool:
             told = all(a.known.value or a.known.error for a in known)
-            return told and not len(EVENT_DISPATCHER)
+            return told and not len(EVENT_DISPATCHER) and not is_resize_pending()
 
         qtbot.waitUntil(is_quiet, timeout=60_000)
         return form

@@ -21,15 +21,19 @@ from taurus.external.qt import Qt
 
 from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.core.pending_rows import PendingRows
+from taurus_tpo.core.share_of_time import ShareOfTime
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.loaded_widgets import FRAME
 from taurus_tpo.qt.forms.fast_widgets import holding_for
 from taurus_tpo.qt.forms.resize import FRAME as FRAME_WIDTH
 from taurus_tpo.qt.forms.resize import resize_later
-from taurus_tpo.scheme.gui_thread import SLICE
 
 #: The height of a row in Taurus's forms at least, pixels.
 LOWEST = 20
+
+#: How long rows are made without a break, s: less than a user notices, and long enough
+#: that few layouts and paints follow.
+SLICE = 0.03
 
 #: How many rows are made before their height is looked at.
 STEP = 8
@@ -38,7 +42,7 @@ STEP = 8
 MOST_FONT_HEIGHTS = 24
 
 #: The layout of all rows takes at most this part of the time.
-LAYOUT_SHARE = 0.1
+LAYOUT_SHARE = 0.02
 
 #: The methods of a form, and of the frame of its rows, that see the rows.
 _FORM_METHODS = ("findChild", "findChildren", "createConfig")
@@ -87,8 +91,7 @@ class FormRows:
         self._layout.addItem(_spacer())
         #: The row of the layout that has the first row of the form.
         self._first = self._layout.rowCount()
-        #: When the layout was done last, and how long that took, s.
-        self._laid_out = self._layout_time = 0.0
+        self._layouts = ShareOfTime(LAYOUT_SHARE)
 
     def begin(self) -> None:
         """Make the rows that the form will show; the others follow.
@@ -193,7 +196,7 @@ class FormRows:
             self._make_later(place)
         if not self._pending:
             self._finish()
-        elif in_view or self._is_layout_due():
+        elif in_view or self._layouts.is_due():
             self._lay_out()
         else:
             # Qt would do a layout of all rows after each slice.
@@ -230,8 +233,10 @@ class FormRows:
         form, index = self._form(), self._first + place
         number, name = self._models[place]
         with self.partial(), holding_for(form):
-            made = _item_of(form, name)
-            if made is not None:
+            # The object is kept until the row has it: it would be made twice.
+            model = _object_of(form, name)
+            if model is not None:
+                made = taurus_compat.new_form_item(form, model, name, taurus.warning)
                 self._is_ordered &= place > self._last_made
                 self._last_made = place
                 self._fill(made, form, name, index)
@@ -268,15 +273,24 @@ class FormRows:
 
         Qt shows them later, and would do a layout of all rows for each.
         """
+        made = range(before, self._layout.count())
+        widgets = [(i, self._layout.itemAt(i).widget()) for i in made]
+        hidden = [(i, w) for i, w in widgets if w and not _is_hidden_on_purpose(w)]
+        # A label that gets another size updates its text.
+        for index, widget in hidden:
+            widget.setGeometry(self._place_of(index))
         with _disabled(self._layout):
-            for index in range(before, self._layout.count()):
-                widget = self._layout.itemAt(index).widget()
-                row, column, _, columns = self._layout.getItemPosition(index)
-                if widget is None or _is_hidden_on_purpose(widget):
-                    continue
-                last = self._layout.cellRect(row, column + columns - 1)
-                widget.setGeometry(self._layout.cellRect(row, column).united(last))
+            for _, widget in hidden:
                 widget.setVisible(True)
+
+    def _place_of(self, index: int) -> Any:
+        """Return the place of an item of the layout in its row, which is reserved."""
+        row, column, _, columns = self._layout.getItemPosition(index)
+        last = self._layout.cellRect(row, column + columns - 1)
+        place = self._layout.cellRect(row, column).united(last)
+        # The height that is reserved is that of a row and the space below it.
+        place.setHeight(place.height() - max(self._layout.verticalSpacing(), 0))
+        return place
 
     # --- the view and the layout ------------------------------------------------------
 
@@ -299,26 +313,20 @@ class FormRows:
                 high = middle - 1
         return low
 
-    def _is_layout_due(self) -> bool:
-        since = SYSTEM.monotonic() - self._laid_out
-        return since * LAYOUT_SHARE >= self._layout_time
-
     def _lay_out(self) -> None:
         """Lay out all rows, if they are visible; what is in view stays where it is."""
         if not self.is_visible:
             return
-        begin = SYSTEM.monotonic()
         bar = self._form().scrollArea.verticalScrollBar()
         index = self._first + self._row_at(bar.value())
         before = self._layout.cellRect(index, 0).y()
-        self._layout.activate()
+        with self._layouts.doing():
+            self._layout.activate()
         moved = self._layout.cellRect(index, 0).y() - before
         if moved and bar.value():
             bar.setValue(bar.value() + moved)
         # A later row may be wider.
         resize_later(self._frame)
-        self._laid_out = SYSTEM.monotonic()
-        self._layout_time = self._laid_out - begin
 
     # --- the end ----------------------------------------------------------------------
 
@@ -396,14 +404,13 @@ def _height_of(form: Any) -> int:
     return int(max(form.height(), proposed))
 
 
-def _item_of(form: Any, name: str) -> Any:
-    """Return a new row for a model; None if it has no object."""
+def _object_of(form: Any, name: str) -> Any:
+    """Return the object of a model; None if there is none, which is logged."""
     try:
-        model = taurus.Object(name)
+        return taurus.Object(name)
     except Exception:  # noqa: BLE001 - as the form
         _complain(form, name)
         return None
-    return taurus_compat.new_form_item(form, model, name, taurus.warning)
 
 
 def _complain(form: Any, name: str) -> None:

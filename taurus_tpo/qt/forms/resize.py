@@ -15,6 +15,7 @@ from typing import Any
 from taurus.external.qt import Qt
 
 from taurus_tpo.core.clock import SYSTEM
+from taurus_tpo.core.share_of_time import ShareOfTime
 from taurus_tpo.environment.loaded_widgets import FORM, LABEL
 from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 
@@ -23,6 +24,9 @@ RESIZE_PERIOD = 20
 
 #: The longest delay of a resize by pending events, s: events may arrive continuously.
 RESIZE_WAIT = 0.5
+
+#: Resizes take at most this part of the time: each one lays out whole forms.
+RESIZE_SHARE = 0.02
 
 #: The width that Taurus's form adds to its rows for its frame, pixels.
 FRAME = 20
@@ -40,6 +44,12 @@ _WATCHED, _RESIZED = "taurus_tpo_watched", "taurus_tpo_resized"
 
 #: The attribute of the application that has its :class:`WindowResizer`.
 _RESIZER = "_taurus_tpo_resizer"
+
+
+def is_resize_pending() -> bool:
+    """Return whether a window is to be resized to its contents. For the GUI thread."""
+    resizer = getattr(Qt.QApplication.instance(), _RESIZER, None)
+    return resizer is not None and resizer.is_pending
 
 
 def resize_later(widget: Any) -> None:
@@ -70,6 +80,7 @@ class WindowResizer(Qt.QObject):
         #: The widgets that are checked once more.
         self._again: weakref.WeakSet[Any] = weakref.WeakSet()
         self._since = 0.0
+        self._rate = ShareOfTime(RESIZE_SHARE)
         self._timer = Qt.QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._look)
@@ -84,6 +95,11 @@ class WindowResizer(Qt.QObject):
         self._timer.stop()
         for window in _alive(self._windows):
             window.removeEventFilter(self)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether windows are to be resized."""
+        return bool(self._timer.isActive())
 
     def add(self, widget: Any) -> None:
         """Schedule a resize of the window of ``widget``."""
@@ -112,8 +128,12 @@ class WindowResizer(Qt.QObject):
         if len(EVENT_DISPATCHER) and SYSTEM.monotonic() - self._since < RESIZE_WAIT:
             self._timer.start(RESIZE_PERIOD)
             return
+        if not self._rate.is_due():
+            self._timer.start(RESIZE_PERIOD)
+            return
         told, self._widgets = self._widgets, weakref.WeakSet()
-        grown = self._fit(told | self._again)
+        with self._rate.doing():
+            grown = self._fit(told | self._again)
         # Qt shows the parts of a rebuilt row some time after they were created.
         self._again = told | grown
         if self._again:
