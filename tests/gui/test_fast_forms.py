@@ -476,6 +476,27 @@ def test_an_item_factory_may_ask_the_form_and_run_an_event_loop(qtbot, make):
     assert seen == list(range(MANY))
 
 
+@pytest.mark.parametrize("empties", [lambda form: form.setModel([]), "resetModel"])
+def test_an_item_factory_may_empty_the_form(qtbot, make, empties):
+    from taurus.qt.qtgui.panel import TaurusValue
+
+    form = make([])
+    seen: list[Any] = []
+
+    def emptying(_model: Any) -> Any:
+        seen.append(_model)
+        if len(seen) == MANY - 5:
+            form.resetModel() if empties == "resetModel" else empties(form)
+        return TaurusValue()
+
+    form.setItemFactories(include=factory_of(emptying))
+    form.setModel(NAMES)
+    shown(qtbot, form)
+    qtbot.wait(50)
+    assert len(seen) == MANY - 5
+    assert len(form) <= 1
+
+
 def test_a_part_of_a_row_may_be_deleted_when_another_is_shown(qtbot, make):
     """A layout that is disabled at that moment must not keep it."""
     from taurus.external.qt import Qt

@@ -21,12 +21,9 @@ from taurus.external.qt import Qt
 
 from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.core.pending_rows import PendingRows
-from taurus_tpo.core.share_of_time import ShareOfTime
 from taurus_tpo.environment import taurus_compat
-from taurus_tpo.environment.loaded_widgets import FRAME
 from taurus_tpo.qt.forms.fast_widgets import holding_for
-from taurus_tpo.qt.forms.resize import FRAME as FRAME_WIDTH
-from taurus_tpo.qt.forms.resize import resize_later
+from taurus_tpo.qt.forms.rows_layout import RowsLayout
 
 #: The height of a row in Taurus's forms at least, pixels.
 LOWEST = 20
@@ -40,9 +37,6 @@ STEP = 8
 
 #: A scroll area proposes at most this height, in heights of its font.
 MOST_FONT_HEIGHTS = 24
-
-#: The layout of all rows takes at most this part of the time.
-LAYOUT_SHARE = 0.02
 
 #: The methods of a form, and of the frame of its rows, that see the rows.
 _FORM_METHODS = ("findChild", "findChildren", "createConfig")
@@ -85,13 +79,8 @@ class FormRows:
         self._is_ordered = True
         #: Whether those who ask for rows get those that have been made.
         self._is_partial = False
-        self._frame = FRAME.find()()
-        self._layout = Qt.QGridLayout()
-        self._frame.setLayout(self._layout)
-        self._layout.addItem(_spacer())
-        #: The row of the layout that has the first row of the form.
-        self._first = self._layout.rowCount()
-        self._layouts = ShareOfTime(LAYOUT_SHARE)
+        self._layout = RowsLayout(len(self._models))
+        self._frame = self._layout.frame
 
     def begin(self) -> None:
         """Make the rows that the form will show; the others follow.
@@ -104,7 +93,7 @@ class FormRows:
         setattr(form, _ROWS, self)
         self._make_first(_height_of(form))
         area.setWidget(self._frame)
-        area.setMinimumWidth(self._layout.sizeHint().width() + FRAME_WIDTH)
+        area.setMinimumWidth(self._layout.form_width)
         if not self._pending:
             self._finish()
             return
@@ -125,7 +114,7 @@ class FormRows:
     @property
     def is_visible(self) -> bool:
         """Whether its form is visible."""
-        return bool(self._frame.isVisible())
+        return self._layout.is_visible
 
     def get(self) -> list[Any]:
         """Return the rows: all of them, which may have to be made first.
@@ -175,6 +164,7 @@ class FormRows:
 
     def cancel(self) -> None:
         """Make no more rows; those that have been made are the form's."""
+        self._pending = PendingRows(0)
         form = self._form()
         if form is None:
             return
@@ -196,27 +186,23 @@ class FormRows:
             self._make_later(place)
         if not self._pending:
             self._finish()
-        elif in_view or self._layouts.is_due():
-            self._lay_out()
         else:
-            # Qt would do a layout of all rows after each slice.
-            Qt.QApplication.removePostedEvents(self._frame, Qt.QEvent.LayoutRequest)
+            self._layout.after_slice(self._bar, in_view)
+
+    @property
+    def _bar(self) -> Any:
+        return self._form().scrollArea.verticalScrollBar()
 
     # --- a row ------------------------------------------------------------------------
 
     def _make_first(self, height: int) -> None:
         """Make rows until they take ``height`` pixels; reserve what the others take."""
         made = 0
-        while self._pending and self._layout.sizeHint().height() < height:
+        while self._pending and self._layout.height < height:
             for _ in range(min(STEP, len(self._pending))):
                 self._make(self._pending.take(0, 0))
                 made += 1
-        margins = self._layout.contentsMargins()
-        space = margins.top() + margins.bottom()
-        rows_height = self._layout.minimumSize().height() - space
-        average = -(-rows_height // max(made, 1))
-        for place in range(made, len(self._models)):
-            self._layout.setRowMinimumHeight(self._first + place, average)
+        self._layout.reserve(made)
 
     def _make_later(self, place: int) -> None:
         """Make a row that its caller does not wait for."""
@@ -230,35 +216,32 @@ class FormRows:
     @taurus_compat.filling_a_form
     def _make(self, place: int) -> None:
         """Make a row, as ``fillWithChildren`` does."""
-        form, index = self._form(), self._first + place
+        form = self._form()
         number, name = self._models[place]
-        with self.partial(), holding_for(form):
+        with self.partial(), holding_for(form), self._layout.adding(place):
             # The object is kept until the row has it: it would be made twice.
             model = _object_of(form, name)
-            if model is not None:
-                made = taurus_compat.new_form_item(form, model, name, taurus.warning)
-                self._is_ordered &= place > self._last_made
-                self._last_made = place
-                self._fill(made, form, name, index)
-                made.setObjectName(f"__item{number}")
-                self._set(made, form, name)
-                self._made[place] = made
-                form.registerConfigDelegate(made)
-        self._layout.setRowMinimumHeight(index, 0)
+            if model is None:
+                return
+            made = taurus_compat.new_form_item(form, model, name, taurus.warning)
+            self._is_ordered &= place > self._last_made
+            self._last_made = place
+            self._fill(made, form, name, place)
+            made.setObjectName(f"__item{number}")
+            self._set(made, form, name)
+            self._made[place] = made
+            form.registerConfigDelegate(made)
 
-    def _fill(self, made: Any, form: Any, name: str, index: int) -> None:
-        """Give a row its model, its place in the layout and the form's settings."""
-        before = self._layout.count()
+    def _fill(self, made: Any, form: Any, name: str, place: int) -> None:
+        """Give a row its model and its place in the layout."""
         made.setMinimumHeight(LOWEST)
         try:
             made.setCompact(self._is_compact)
             made.setModel(name)
-            with _preferred(made, index):
+            with _preferred(made, self._layout.index_of(place)):
                 made.setParent(self._frame)
         except Exception:  # noqa: BLE001 - as the form
             _complain(form, name)
-        if self.is_visible:
-            self._show_from(before)
 
     def _set(self, made: Any, form: Any, name: str) -> None:
         """Do with a row what its form, or a program, has done with all others."""
@@ -268,80 +251,29 @@ class FormRows:
             except Exception as error:  # noqa: BLE001 - as the form
                 form.debug("%s of %s: %r", setting, name, error)
 
-    def _show_from(self, before: int) -> None:
-        """Show the last widgets of the layout in the place that is reserved for them.
-
-        Qt shows them later, and would do a layout of all rows for each.
-        """
-        made = range(before, self._layout.count())
-        widgets = [(i, self._layout.itemAt(i).widget()) for i in made]
-        hidden = [(i, w) for i, w in widgets if w and not _is_hidden_on_purpose(w)]
-        # A label that gets another size updates its text.
-        for index, widget in hidden:
-            widget.setGeometry(self._place_of(index))
-        with _disabled(self._layout):
-            for _, widget in hidden:
-                widget.setVisible(True)
-
-    def _place_of(self, index: int) -> Any:
-        """Return the place of an item of the layout in its row, which is reserved."""
-        row, column, _, columns = self._layout.getItemPosition(index)
-        last = self._layout.cellRect(row, column + columns - 1)
-        place = self._layout.cellRect(row, column).united(last)
-        # The height that is reserved is that of a row and the space below it.
-        place.setHeight(place.height() - max(self._layout.verticalSpacing(), 0))
-        return place
-
-    # --- the view and the layout ------------------------------------------------------
-
     def _view(self) -> tuple[int, int]:
         """Return the first and the last row in view; the first ones if none is."""
         if not self.is_visible:
             return 0, 0
         area = self._form().scrollArea
-        top = area.verticalScrollBar().value()
-        return self._row_at(top), self._row_at(top + area.viewport().height())
-
-    def _row_at(self, y: int) -> int:
-        """Return the row at ``y`` pixels from the top of the frame."""
-        low, high = 0, len(self._models) - 1
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self._layout.cellRect(self._first + middle, 0).y() <= y:
-                low = middle
-            else:
-                high = middle - 1
-        return low
-
-    def _lay_out(self) -> None:
-        """Lay out all rows, if they are visible; what is in view stays where it is."""
-        if not self.is_visible:
-            return
-        bar = self._form().scrollArea.verticalScrollBar()
-        index = self._first + self._row_at(bar.value())
-        before = self._layout.cellRect(index, 0).y()
-        with self._layouts.doing():
-            self._layout.activate()
-        moved = self._layout.cellRect(index, 0).y() - before
-        if moved and bar.value():
-            bar.setValue(bar.value() + moved)
-        # A later row may be wider.
-        resize_later(self._frame)
+        top, row_at = area.verticalScrollBar().value(), self._layout.row_at
+        return row_at(top), row_at(top + area.viewport().height())
 
     # --- the end ----------------------------------------------------------------------
 
     def _finish(self) -> None:
-        form: Any = self._form()
+        form = self._form()
+        if pending_rows(form) is not self:
+            # A form item has set other models.
+            return
         with self.partial():
             rows = self.get()
         taurus_compat.set_form_items(form, rows)
         self._leave(form)
         if not self._is_ordered:
             _restore_order(form, rows)
-        self._layout.addItem(_spacer())
-        self._lay_out()
-        width = self._layout.sizeHint().width() + FRAME_WIDTH
-        form.scrollArea.setMinimumWidth(width)
+        self._layout.end(self._bar)
+        form.scrollArea.setMinimumWidth(self._layout.form_width)
 
     def _exists(self) -> bool:
         """Return whether Qt has the form and the frame of these rows still."""
@@ -388,11 +320,6 @@ def _configure(configs: dict[str, tuple[Any, int]], form: Any, row: Any) -> None
         form.warning("can not apply configuration of %s: %r", name, error)
 
 
-def _spacer() -> Any:
-    policy = Qt.QSizePolicy
-    return Qt.QSpacerItem(0, 0, policy.Minimum, policy.MinimumExpanding)
-
-
 def _height_of(form: Any) -> int:
     """Return the height of the rows that a form will show first, pixels.
 
@@ -432,46 +359,6 @@ def _preferred(made: Any, index: int) -> Iterator[None]:
         yield
     finally:
         made.setPreferredRow(before)
-
-
-def _is_hidden_on_purpose(widget: Any) -> bool:
-    """Return whether a widget that is not visible stays so when its parent is shown."""
-    explicit = widget.testAttribute(Qt.Qt.WA_WState_ExplicitShowHide)
-    return bool(explicit and widget.isHidden())
-
-
-@contextmanager
-def _disabled(layout: Any) -> Iterator[None]:
-    """Disable a layout within this context."""
-    watch = _RemovalFilter(layout)
-    layout.parentWidget().installEventFilter(watch)
-    layout.setEnabled(False)
-    try:
-        yield
-    finally:
-        layout.setEnabled(True)
-        layout.parentWidget().removeEventFilter(watch)
-
-
-class _RemovalFilter(Qt.QObject):
-    """Tells a disabled layout of widgets that are removed.
-
-    It does not handle that event, and would use widgets that are deleted.
-    """
-
-    def __init__(self, layout: Any) -> None:
-        super().__init__()
-        self._layout = layout
-
-    def eventFilter(self, parent: Any, event: Any) -> bool:
-        """Repeat the event for the layout."""
-        removed = Qt.QEvent.ChildRemoved
-        if event.type() == removed and not self._layout.isEnabled():
-            self._layout.setEnabled(True)
-            again = Qt.QChildEvent(removed, event.child())
-            Qt.QApplication.sendEvent(parent, again)
-            self._layout.setEnabled(False)
-        return False
 
 
 def _restore_order(form: Any, rows: list[Any]) -> None:
