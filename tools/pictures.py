@@ -1,8 +1,8 @@
 """Take the screenshots of the documentation from the current version.
 
 Runs the demo facility offscreen and saves pictures of the demo, the progress bar, the
-inspector, the rows of a hung server and the report of a small benchmark to
-``docs/_static``. Needs the extras ``demo`` and ``bench``.
+inspector, the rows of a hung server, the report of a small benchmark and a form of 1,000
+rows that opens to ``docs/_static``. Needs the extras ``demo`` and ``bench``, and Xvfb.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ TOLD = "sim/gun/01/high_voltage"
 #: Variables of this machine that must not affect the pictures.
 FOREIGN = ("TANGO_HOST", "TAURUS_TPO", "DISPLAY", "WAYLAND_DISPLAY")
 
-PICTURES = ("demo", "hung-rows", "progress", "inspector", "bench-report")
+PICTURES = (
+    *("demo", "hung-rows", "progress", "inspector", "bench-report"),
+    "opening",
+)
 
 
 class PictureError(Exception):
@@ -89,6 +92,13 @@ def taurus(*arguments: str) -> None:
 def take_demo() -> None:
     """Take the window of ``taurus tpo demo``, which starts its own facility."""
     taurus("tpo", "demo", "--screenshot", str(TARGET / "demo.png"))
+
+
+def take_opening() -> None:
+    """Take frames of a form that opens, in processes and a display of its own."""
+    program = Path(__file__).with_name("opening.py")
+    path = TARGET / "opening.png"
+    subprocess.run([sys.executable, str(program), str(path)], check=True)
 
 
 # --- widgets --------------------------------------------------------------------------
@@ -277,6 +287,8 @@ def take(chosen: list[str]) -> None:
 
     if "demo" in chosen:
         take_demo()
+    if "opening" in chosen:
+        take_opening()
     spec = load(find("demo"))
     models = by_turns(spec.models())
     with Facility(spec) as running:
