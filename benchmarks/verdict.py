@@ -16,6 +16,7 @@ from taurus_tpo.bench.results import (
     NEVER,
     PLUGIN,
     PYTANGO,
+    STOCK,
     Record,
     Sheet,
     Spread,
@@ -132,9 +133,9 @@ def _timeouts(case: Case, mode: str, figure: Figure) -> float:
 def _allowed(found: Outcome, limit: Limit, sheet: Sheet, more: float) -> float | None:
     what, variant, figure = {
         Against.NOTHING: (ALL, sheet.variant, limit.figure),
+        Against.STOCK: (ALL, Variant(STOCK), limit.figure),
         Against.EVAL: (ALL, Variant(EVAL), limit.figure),
         Against.ALONE: (ALONE, sheet.variant, limit.figure),
-        Against.OWN_WINDOW: (ALL, sheet.variant, Figure.WINDOW),
         Against.PYTANGO: (ALL, Variant(PYTANGO), limit.figure),
     }[limit.against]
     others = sheets(found.records.get(what, ()))

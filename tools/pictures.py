@@ -1,8 +1,8 @@
 """Take the screenshots of the documentation from the current version.
 
 Runs the demo facility offscreen and saves pictures of the demo, the progress bar, the
-inspector, the rows of a hung server, the report of a small benchmark and a form of 1,000
-rows that opens to ``docs/_static``. Needs the extras ``demo`` and ``bench``, and Xvfb.
+inspector, the rows of a hung server, the report of a small benchmark and a large form
+that opens to ``docs/_static``. Needs the extras ``demo`` and ``bench``, and Xvfb.
 """
 
 from __future__ import annotations

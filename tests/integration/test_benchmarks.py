@@ -32,6 +32,7 @@ from taurus_tpo.bench.results import (
     NEVER,
     PLUGIN,
     PYTANGO,
+    STOCK,
     Record,
     Variant,
     sheets,
@@ -231,6 +232,7 @@ def test_the_page_tells_all(tmp_path):
     other = record(1.05, 1.3, case, variant=Variant(PLUGIN, "Async"))
     limits = [
         Record(Variant(EVAL), 1, window=1.0, values={"eval:1": 1.2}, rows=1),
+        record(15.0, 5.0, case, variant=Variant(STOCK)),
         Record(Variant(PYTANGO), 1, values={"a/b/c/d": 0.5}, rows=1),
     ]
     skip("no link", tmp_path / "far")
@@ -255,8 +257,8 @@ def test_the_page_tells_all(tmp_path):
     assert "[the results](performance/results.md)" in summary
     assert "[the summary](../performance.md)" in text
     assert "## thousand: 1000 attributes" in text
-    limit = "1.10 x the same form on eval: models"
-    assert f"| window | {limit} | **1.50 s of 1.10 s: no** | 1.05 s of" in text
+    limit = "0.08 x stock Taurus"
+    assert f"| window | {limit} | **1.50 s of 1.20 s: no** | 1.05 s of" in text
     assert "A part was measured later: later, with `this`" in text
     # Who takes no turns with the others is in no other table.
     assert "| Async |" not in text.replace("| AsyncRead | Async |", "")
