@@ -44,6 +44,11 @@ class ActionQueue:
         """
         self._actions.extend(actions)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether an action of :meth:`put_news` is pending."""
+        return bool(self._news)
+
     def put_news(self, action: Callable[[], None], most: int) -> None:
         """Append ``action``, as :meth:`put`; drop the oldest if ``most`` are pending.
 
@@ -58,21 +63,33 @@ class ActionQueue:
 
     def work(self) -> None:
         """Run the pending actions, unless a thread is doing so already."""
-        while True:
-            with self._lock:
-                if self._attendant is not None or not self._actions:
-                    return
-                self._attendant = threading.get_ident()
-                action = self._actions.popleft()
-            with contextlib.suppress(ValueError, IndexError):
-                self._news.remove(action)
-            try:
-                action()
-            except Exception as error:  # noqa: BLE001 - a listener may raise anything
-                self._on_error(error)
-            finally:
+        with self._lock:
+            if self._attendant is not None or not self._actions:
+                return
+            self._attendant = threading.get_ident()
+            action: Callable[[], None] | None = self._actions.popleft()
+        try:
+            while action is not None:
+                self._run(action)
+                # Ends this action and begins the next one: the lock is taken once.
                 with self._lock:
-                    self._attendant = None
+                    action = self._actions.popleft() if self._actions else None
+                    if action is None:
+                        self._attendant = None
+        except BaseException:
+            self._attendant = None
+            raise
+
+    def _run(self, action: Callable[[], None]) -> None:
+        # Not contextlib.suppress: this is done for each event.
+        try:  # noqa: SIM105
+            self._news.remove(action)
+        except (ValueError, IndexError):
+            pass
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - a listener may raise anything
+            self._on_error(error)
 
     def finish(self, seconds: float) -> None:
         """Run the pending actions, or wait until the thread that does so has finished.

@@ -185,6 +185,17 @@ def test_of_news_the_oldest_are_dropped(actions: ActionQueue) -> None:
     assert done[-1] == "later"
 
 
+def test_it_has_news_until_they_are_told(actions: ActionQueue) -> None:
+    told: list[bool] = []
+    actions.put(partial(told.append, True))
+    assert not actions.has_news
+    actions.put_news(lambda: told.append(actions.has_news), most=3)
+    assert actions.has_news
+    actions.work()
+    assert told == [True, False]
+    assert not actions.has_news
+
+
 def test_large_news_make_room_and_what_is_dropped_is_gone(actions: ActionQueue) -> None:
     class Value:
         def told(self) -> None:
