@@ -34,6 +34,9 @@ class State(enum.Enum):
     #: Name in version 0.1.
     SETTLING = VERIFYING
 
+    # By identity: that of Enum is a Python function, called for each event.
+    __hash__ = object.__hash__
+
 
 class Input(enum.Enum):
     """Input of the lifecycle."""
@@ -59,6 +62,8 @@ class Input(enum.Enum):
     UNLISTEN = "the last listener went"
     CLOSE = "the attribute is cleaned up"
 
+    __hash__ = object.__hash__
+
 
 class Effect(enum.Enum):
     """Action to carry out; effects are carried out in the given order."""
@@ -76,6 +81,8 @@ class Effect(enum.Enum):
     POLL = "start polling"
     STOP_POLLING = "stop polling, unless the user forced it"
     PUBLISH = "cache what the input brought and tell the listeners"
+
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,9 @@ class RequestKind(enum.Enum):
     LOOK = "the value of an attribute, to compare it with what is cached"
     ASK = "what a database knows"
 
+    # By identity: that of Enum is a Python function, called many times a request.
+    __hash__ = object.__hash__
+
 
 #: The kinds that read the value of an attribute.
 READS = frozenset(
