@@ -92,6 +92,13 @@ def unsubscribe(proxy: Any, number: int) -> None:
         getattr(proxy, "__unsubscribe_event")(number)
 
 
+@functools.cache
+def _subscription_failure() -> Any:
+    """Return ``tango.EventReason.SubFail``; None where PyTango has no reasons."""
+    reasons = getattr(importlib.import_module("tango"), "EventReason", None)
+    return None if reasons is None else reasons.SubFail
+
+
 def is_subscription_failure(event: Any) -> bool:
     """Return whether ``event`` says that the subscription failed.
 
@@ -100,9 +107,9 @@ def is_subscription_failure(event: Any) -> bool:
     """
     if not event.err:
         return False
-    tango = importlib.import_module("tango")
-    if hasattr(tango, "EventReason"):
-        return bool(event.event_reason == tango.EventReason.SubFail)
+    failure = _subscription_failure()
+    if failure is not None:
+        return bool(event.event_reason == failure)
     enums = importlib.import_module("taurus.core.tango.enums")
     reasons = {error.reason for error in event.errors}
     no_server = {"API_CantConnectToDevice", "API_DeviceNotExported"}

@@ -231,6 +231,9 @@ class Subscription:
         :return: whether it is the first answer, and whether the subscription is to be
             ended in Tango now.
         """
+        if self._answered and not self._ended:
+            # As for nearly all events; end() now finds by itself whether it is due.
+            return False, False
         with self._lock:
             was_first, self._answered = not self._answered, True
             due = self._is_due()
