@@ -30,7 +30,7 @@ class AttributeConfiguration(AttributePart):
     :param attribute: the owner.
     """
 
-    __slots__ = ("_clock", "_decoded", "_unreadable", "events")
+    __slots__ = ("_clock", "_decoded", "_type", "_unreadable", "events")
 
     def __init__(self, attribute: TpoTangoAttribute, clock: Clock = SYSTEM) -> None:
         super().__init__(attribute)
@@ -41,6 +41,8 @@ class AttributeConfiguration(AttributePart):
         self._unreadable: tuple[str, ...] = ()
         #: The configuration when it was decoded last.
         self._decoded: Any = None
+        #: A configuration, and its type and format, which PyTango converts each time.
+        self._type: tuple[Any, tuple[Any, Any]] = None, (None, None)
 
     def restart_in_child(self) -> None:
         """Replace the locks in a forked child process."""
@@ -170,8 +172,12 @@ class AttributeConfiguration(AttributePart):
         info = taurus_compat.configuration(attribute)
         if info is None or raw.is_empty:
             return
-        if (raw.type, raw.data_format) != (info.data_type, info.data_format):
-            info.data_type, info.data_format = raw.type, raw.data_format
+        if self._type[0] is not info:
+            self._type = info, (info.data_type, info.data_format)
+        present = raw.type, raw.data_format
+        if present != self._type[1]:
+            info.data_type, info.data_format = present
+            self._type = info, present
             taurus_compat.decode_configuration(attribute, info)
             self.announce()
 

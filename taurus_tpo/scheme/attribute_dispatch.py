@@ -16,11 +16,15 @@ from taurus_tpo.core.lifecycle import WORKING, State
 from taurus_tpo.core.value_cache import NOTHING, Known, ValueCache
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.scheme.attribute_part import AttributePart, callback
-from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER, most_waiting
+from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER, WAITING, most_waiting
 from taurus_tpo.scheme.news import News
 
 if TYPE_CHECKING:
     from taurus_tpo.scheme.attribute import TpoTangoAttribute
+
+#: The mode in which Taurus calls listeners in the thread that received the event. Each
+#: lookup in an enumeration of Taurus is a call of a Python function.
+_IN_THIS_THREAD = TaurusSerializationMode.TangoSerial
 
 
 class AttributeDispatch(AttributePart):
@@ -130,7 +134,10 @@ class AttributeDispatch(AttributePart):
         """
         action = self._dispatch_of(news, state)
         if action is not None:
-            self._actions.put_news(action, most_waiting(news.value))
+            # The size matters only if others are pending.
+            is_one_of_many = self._actions.has_news
+            most = most_waiting(news.value) if is_one_of_many else WAITING
+            self._actions.put_news(action, most)
 
     def cache_only(self, news: News) -> None:
         """Offer ``news`` to the cache, for no listener; with the lock held."""
@@ -157,8 +164,10 @@ class AttributeDispatch(AttributePart):
         With the lock held.
         """
         now = self._clock.time()
-        filtered = taurus_compat.filters_old_events() and not self._has_own_stamps(
-            news, now
+        filtered = (
+            news.begun is None
+            and taurus_compat.filters_old_events()
+            and not self._has_own_stamps(news, now)
         )
         taken = news.offer_to(self._cache, now, filtered)
         if self._heard is not None:
@@ -170,9 +179,11 @@ class AttributeDispatch(AttributePart):
 
         True for a first event that is older than any delay explains. Stock Taurus drops
         no first event of a subscription. With the lock held.
+
+        :param news: an event.
         """
         since = self._first_event_since
-        if news.begun is not None or news.error is not None or since is None:
+        if news.error is not None or since is None:
             return False
         self._first_event_since = None
         return self._cache.known.stamp - news.stamp > now - since
@@ -221,7 +232,7 @@ class AttributeDispatch(AttributePart):
         if not told or attribute.closed:
             return
         mode = attribute.getSerializationMode()
-        if mode == TaurusSerializationMode.TangoSerial:
+        if mode == _IN_THIS_THREAD:
             EVENT_DISPATCHER.tell(attribute, event_type, value, told)
         else:
             Manager().enqueueJob(

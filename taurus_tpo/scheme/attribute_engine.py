@@ -48,6 +48,9 @@ _LOG = logging.getLogger(__name__)
 #: The states in which an attribute is polled, not subscribed.
 FALLEN_BACK = (State.RETRYING, State.POLLED)
 
+#: Each lookup in an enumeration of Taurus is a call of a Python function.
+_CHANGE, _PERIODIC = TaurusEventType.Change, TaurusEventType.Periodic
+
 
 class AttributeEngine(AttributePart):
     """The lifecycle and the subscription of one attribute, and its effects.
@@ -165,15 +168,15 @@ class AttributeEngine(AttributePart):
 
     def _note(self, what: Input, news: News | None) -> None:
         """Count an input in the history; with the lock held."""
-        if what in (Input.LISTEN, Input.LISTEN_POLLED):
-            self.history.note_request(self._clock.monotonic())
         if news is None:
+            if what in (Input.LISTEN, Input.LISTEN_POLLED):
+                self.history.note_request(self._clock.monotonic())
             return
         self.history.events += what is Input.EVENT
         self.history.reads += what is Input.READ
         if news.error is not None:
             self.history.take_error(news.error, self._clock.time())
-        else:
+        elif self.history.first_value is None:
             self.history.take_value(self._clock.monotonic())
 
     def _put(self, effect: Effect, news: News | None) -> None:
@@ -415,11 +418,11 @@ class AttributeEngine(AttributePart):
         only_caches, self._only_caches = self._only_caches, False
         if only_caches and not (looks or polls):
             return self._accept_for_cache(reading)
-        kind = TaurusEventType.Change
+        kind = _CHANGE
         is_poll = polls or self._attribute.isPollingActive()
         polled = is_poll and not self._is_read_for_tango
         if polled or (self.dispatch.last_told.empty and self._is_read_apart):
-            kind = TaurusEventType.Periodic
+            kind = _PERIODIC
         # While Tango subscribes, also again after a loss, only changes are dispatched.
         is_beside = self._has_worked or self.is_being_subscribed
         repeats = polls and (self._attribute.polls_beside_events or not is_beside)
@@ -433,8 +436,7 @@ class AttributeEngine(AttributePart):
         return news.value, news.error
 
     def _accept_for_cache(self, reading: Reading) -> tuple[Any, Any]:
-        kind = TaurusEventType.Change
-        news = self.news(reading.value, reading.error, reading.begun, kind, False)
+        news = self.news(reading.value, reading.error, reading.begun, _CHANGE, False)
         with self._lock:
             self._note(Input.READ, news)
             self.dispatch.cache_only(news)
@@ -481,7 +483,7 @@ class AttributeEngine(AttributePart):
         self,
         raw: Any,
         begun: float | None = None,
-        kind: Any = TaurusEventType.Change,
+        kind: Any = _CHANGE,
         repeats: bool = False,
     ) -> News:
         """Return the value of ``raw``, or the decoding error; as :meth:`news`."""

@@ -13,9 +13,10 @@ from taurus_tpo.core.value_cache import Known, ValueCache
 from taurus_tpo.core.verification import same
 
 
-@dataclass(frozen=True)
+# Not frozen, only to be made for each event in half the time.
+@dataclass
 class News:
-    """A value or an error, and how it is dispatched.
+    """A value or an error, and how it is dispatched; never changed.
 
     :param stamp: the time stamp of the value, seconds since the epoch.
     :param begun: when its read began, seconds since the epoch; None for an event.

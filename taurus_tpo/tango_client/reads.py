@@ -30,9 +30,10 @@ _NOT_YET = "API_AsynReplyNotArrived"
 _AHEAD = 0.05
 
 
-@dataclass(frozen=True)
+# Not frozen, only to be made for each poll in half the time.
+@dataclass
 class Reading:
-    """Result of reading one attribute: a value or an error.
+    """Result of reading one attribute: a value or an error; never changed.
 
     :param value: Tango's ``DeviceAttribute``.
     :param error: Tango's ``DevFailed``.
