@@ -8,8 +8,9 @@ import weakref
 from collections import Counter, deque
 from collections.abc import Hashable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any, Callable, Optional, cast
 
 from taurus_tpo.concurrency.future_request import FutureRequest
@@ -137,10 +138,11 @@ class DevicePool:
         self._clock = clock
         self._schedule = Scheduler(workers, gather)
         # One lock with two conditions: state that callers wait for has changed; and an
-        # idle thread of the pool has to examine the schedule.
-        lock = threading.RLock()
-        self._changed = threading.Condition(lock)
-        self._roused = threading.Condition(lock)
+        # idle thread of the pool has to examine the schedule. The lock itself is used
+        # for each request: entering a condition takes twice the time.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._roused = threading.Condition(self._lock)
         #: Requests to withdraw, with their owners.
         self._withdrawn: deque[tuple[Any, RequestKind, Hashable, _Owner]] = deque()
         self._do_later = do_later
@@ -151,7 +153,8 @@ class DevicePool:
         #: When each idle thread examines the schedule again, by thread id.
         self._rests: dict[int, float] = {}
         self._numbers = 0
-        self._stats = dict.fromkeys(RequestKind, Stats())
+        self._stats: dict[RequestKind, Counter[str]]
+        self._stats = {kind: Counter() for kind in RequestKind}
         self._closed = False
 
     def submit(
@@ -176,7 +179,7 @@ class DevicePool:
             otherwise fail at once.
         """
         withdrawn = []
-        with self._changed:
+        with self._lock:
             if self._withdrawn:
                 # A request that is withdrawn and then made again must stay.
                 withdrawn = self._take_out()
@@ -283,7 +286,7 @@ class DevicePool:
     def stats(self, kind: RequestKind = RequestKind.READ) -> Stats:
         """Return what was done for one kind of request so far."""
         with self._changed:
-            return self._stats[kind]
+            return Stats(**self._stats[kind])
 
     def threads(self) -> tuple[threading.Thread, ...]:
         """Return the running threads."""
@@ -381,7 +384,7 @@ class DevicePool:
         A thread may stay idle, or end, only if another one examines the schedule by the
         time of the next due request.
         """
-        return self._about_to_look > 0 or any(at <= due for at in self._rests.values())
+        return self._about_to_look > 0 or min(self._rests.values(), default=inf) <= due
 
     def _rouse(self) -> None:
         """Wake all idle threads; until they look, no further wake-up is needed."""
@@ -569,7 +572,6 @@ class DevicePool:
             )
 
     def _count(self, kind: RequestKind, **more: int) -> None:
-        now = self._stats[kind]
-        self._stats[kind] = replace(
-            now, **{name: getattr(now, name) + by for name, by in more.items()}
-        )
+        counted = self._stats[kind]
+        for name, by in more.items():
+            counted[name] += by

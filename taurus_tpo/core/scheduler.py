@@ -55,6 +55,8 @@ class Outcome(enum.Enum):
     FAILED = "the read failed"
     DROPPED = "the read was in vain"
 
+    __hash__ = object.__hash__
+
 
 class ScheduledDevice(Protocol):
     """Interface of a device for the scheduler; must be hashable.
@@ -281,9 +283,10 @@ class Scheduler:
         gather = self._gather if request.kind is RequestKind.READ else 0.0
         request.due = now + delay + gather
         self._pending[request.kind] += 1
-        device_queue = self._device_queues.setdefault(
-            request.device, _DeviceQueue(request.device)
-        )
+        device_queue = self._device_queues.get(request.device)
+        if device_queue is None:
+            device_queue = _DeviceQueue(request.device)
+            self._device_queues[request.device] = device_queue
         device_queue.waiting[request.key] = request
         if request.kind in READS:
             request.device.costs.enter(request.name)

@@ -277,6 +277,11 @@ def _hand_out(found: list[tuple[Request, Any]], reading: Reading) -> None:
     A first read, a poll and a verification of the same attribute may be served by one
     call; the attribute gets the result once.
     """
+    if len(found) == 1:
+        # As for nearly all polls.
+        ((request, attribute),) = found
+        _settle(request, *_deliver(attribute, reading, {request.kind}))
+        return
     kinds: dict[int, set[RequestKind]] = {}
     for request, attribute in found:
         kinds.setdefault(id(attribute), set()).add(request.kind)
@@ -285,11 +290,14 @@ def _hand_out(found: list[tuple[Request, Any]], reading: Reading) -> None:
         key = id(attribute)
         if key not in told:
             told[key] = _deliver(attribute, reading, kinds[key])
-        value, error = told[key]
-        if error is None:
-            request.succeed(value)
-        else:
-            request.fail(error)
+        _settle(request, *told[key])
+
+
+def _settle(request: Request, value: Any, error: Any) -> None:
+    if error is None:
+        request.succeed(value)
+    else:
+        request.fail(error)
 
 
 def _deliver(

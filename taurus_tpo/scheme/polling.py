@@ -114,7 +114,8 @@ class Polling:
         if getattr(attribute, "is_being_subscribed", False):
             self._hold(attribute, polled)
         else:
-            self._ask(attribute, polled, self._clock.monotonic() + GATHER)
+            now = self._clock.monotonic()
+            self._ask(attribute, polled, now + GATHER, now)
 
     def remove(self, attribute: Any) -> bool:
         """Stop polling ``attribute``; return whether a poll may be pending.
@@ -152,7 +153,7 @@ class Polling:
         for reference, polled in self._due(now):
             attribute = reference()
             if attribute is not None and self._goes_on(attribute, polled):
-                self._ask(attribute, polled, polled.due)
+                self._ask(attribute, polled, polled.due, self._clock.monotonic())
         with self._lock:
             self._is_timed = bool(self._held)
         if self._is_timed:
@@ -174,9 +175,9 @@ class Polling:
         with self._lock:
             return self._polled.get(attribute) is polled
 
-    def _ask(self, attribute: Any, polled: _Polled, due: float) -> None:
+    def _ask(self, attribute: Any, polled: _Polled, due: float, now: float) -> None:
         polled.asked, polled.due = True, due
-        delay = max(0.0, due - self._clock.monotonic())
+        delay = max(0.0, due - now)
         future = self._poll(attribute, delay)
         if future is not None:
             again = partial(self._again, weakref.ref(attribute), polled)
@@ -187,7 +188,11 @@ class Polling:
     ) -> None:
         """Request the next poll after one is done; called in the thread that did it."""
         attribute = reference()
-        if attribute is not None and self._goes_on(attribute, polled):
-            with self._lock:
-                due = polled.turns.following(polled.due, self._clock.monotonic())
-            self._ask(attribute, polled, due)
+        if attribute is None:
+            return
+        with self._lock:
+            if self._polled.get(attribute) is not polled:
+                return
+            now = self._clock.monotonic()
+            due = polled.turns.following(polled.due, now)
+        self._ask(attribute, polled, due, now)
