@@ -23,6 +23,7 @@ from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.core.pending_rows import PendingRows
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.qt.forms.fast_widgets import holding_for
+from taurus_tpo.qt.forms.resize import resize_rarely
 from taurus_tpo.qt.forms.rows_layout import RowsLayout
 
 #: The height of a row in Taurus's forms at least, pixels.
@@ -408,12 +409,14 @@ class _Scheduler(Qt.QObject):
 
     def add(self, rows: FormRows) -> None:
         self._forms.append(weakref.ref(rows))
+        resize_rarely(True)
         self._timer.start(0)
 
     def _build(self) -> None:
         forms = [rows for rows in (one() for one in self._forms) if rows is not None]
         pending = [rows for rows in forms if rows.is_pending]
         self._forms = [weakref.ref(rows) for rows in pending]
+        resize_rarely(bool(pending))
         # The event loop may run while a row is made, as for a dialog.
         free = [rows for rows in pending if not rows.is_busy]
         if free:

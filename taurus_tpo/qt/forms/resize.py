@@ -25,7 +25,8 @@ RESIZE_PERIOD = 20
 #: The longest delay of a resize by pending events, s: events may arrive continuously.
 RESIZE_WAIT = 0.5
 
-#: Resizes take at most this part of the time: each one lays out whole forms.
+#: While rows of a form are being made, resizes take at most this part of the time: each
+#: one lays out whole forms.
 RESIZE_SHARE = 0.02
 
 #: The width that Taurus's form adds to its rows for its frame, pixels.
@@ -52,6 +53,11 @@ def is_resize_pending() -> bool:
     return resizer is not None and resizer.is_pending
 
 
+def resize_rarely(rarely: bool) -> None:
+    """Say whether rows of a form are being made. For the GUI thread."""
+    _resizer_of(Qt.QApplication.instance()).is_rare = rarely
+
+
 def resize_later(widget: Any) -> None:
     """Schedule a resize of the window of ``widget``, which received an event.
 
@@ -62,12 +68,16 @@ def resize_later(widget: Any) -> None:
     app = Qt.QApplication.instance()
     if app is None or not isinstance(widget, Qt.QWidget):
         return
-    resizer = getattr(app, _RESIZER, None)
-    if resizer is None:
-        # Not found by Qt each time: each row of a form gets here several times.
-        resizer = WindowResizer(app)
-        setattr(app, _RESIZER, resizer)
-    resizer.add(widget)
+    _resizer_of(app).add(widget)
+
+
+def _resizer_of(app: Any) -> WindowResizer:
+    # Not found by Qt each time: each row of a form gets here several times.
+    found: WindowResizer | None = getattr(app, _RESIZER, None)
+    if found is None:
+        found = WindowResizer(app)
+        setattr(app, _RESIZER, found)
+    return found
 
 
 class WindowResizer(Qt.QObject):
@@ -80,6 +90,8 @@ class WindowResizer(Qt.QObject):
         #: The widgets that are checked once more.
         self._again: weakref.WeakSet[Any] = weakref.WeakSet()
         self._since = 0.0
+        #: Whether rows of a form are being made.
+        self.is_rare = False
         self._rate = ShareOfTime(RESIZE_SHARE)
         self._timer = Qt.QTimer(self)
         self._timer.setSingleShot(True)
@@ -128,7 +140,7 @@ class WindowResizer(Qt.QObject):
         if len(EVENT_DISPATCHER) and SYSTEM.monotonic() - self._since < RESIZE_WAIT:
             self._timer.start(RESIZE_PERIOD)
             return
-        if not self._rate.is_due():
+        if self.is_rare and not self._rate.is_due():
             self._timer.start(RESIZE_PERIOD)
             return
         told, self._widgets = self._widgets, weakref.WeakSet()
