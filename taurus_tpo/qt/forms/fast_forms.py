@@ -104,7 +104,7 @@ def _configured_later(
     for name in configdict["__orderedConfigNames__"]:
         rows = pending_rows(form)
         if rows is not None:
-            rows.configure_later(name, configs[name], depth)
+            rows.configure_later(name, configs.get(name), depth)
         yield name
 
 
