@@ -14,6 +14,10 @@ from taurus.core.taurusbasetypes import DataType
 
 from taurus_tpo.core.modes import MODES
 
+#: From how many models on a form makes the rows in view first, and how many of them it
+#: has in view at the least.
+MANY_ROWS, IN_VIEW = 50, 15
+
 NAMES = ["with_events", "without_events", "polled", "slow", "rw", "text", "choice"]
 
 
@@ -54,8 +58,8 @@ def test_a_form_shows_every_value(qtbot, form, modes, factory, mode):
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
-@pytest.mark.parametrize("count", [1, 10, 100])
-def test_every_value_is_there_at_the_first_paint(batches, mode, count):
+@pytest.mark.parametrize("count", [1, 10, 40, 100])
+def test_every_value_in_view_is_there_at_the_first_paint(batches, mode, count):
     """In a program of its own, as an application starts."""
     devices = ["sim/batch/1", "sim/batch/2", "sim/batch2/1", "sim/batch2/2"]
     names = [
@@ -67,7 +71,9 @@ def test_every_value_is_there_at_the_first_paint(batches, mode, count):
     done = run_program("known_at_first_paint", *arguments, facility=batches)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[0])
-    assert told == {"rows": count, "known": count}
+    assert told["rows"] == count
+    # The other rows of a large form are made later.
+    assert told["known"] >= (count if count < MANY_ROWS else IN_VIEW)
     assert "Traceback" not in done.stderr
 
 

@@ -28,7 +28,7 @@ class FirstPaint(Qt.QObject):
     def eventFilter(self, _widget: Any, event: Any) -> bool:
         if event.type() == Qt.QEvent.Paint:
             known = [taurus.Attribute(name).known.value is not None for name in models]
-            print(json.dumps({"rows": len(form), "known": sum(known)}))
+            print(json.dumps({"rows": len(form.getModel()), "known": sum(known)}))
             app.quit()
         return False
 
