@@ -15,6 +15,8 @@ from taurus.qt.qtgui.panel import TaurusForm
 
 app = TaurusApplication(["test"], cmd_line_parser=None)
 form = TaurusForm()
+# All rows are made before the window is shown.
+form.setProperty("tpo_fast_forms", False)
 form.setModel(json.loads(sys.argv[1]))
 
 
