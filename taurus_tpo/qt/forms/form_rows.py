@@ -23,7 +23,7 @@ from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.core.pending_rows import PendingRows
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.qt.forms.fast_widgets import holding_for
-from taurus_tpo.qt.forms.resize import resize_rarely
+from taurus_tpo.qt.forms.resize import parts_of, resize_rarely
 from taurus_tpo.qt.forms.rows_layout import RowsLayout
 
 #: The height of a row in Taurus's forms at least, pixels.
@@ -67,7 +67,7 @@ class FormRows:
         #: The index and the name of each model that gets a row.
         self._models = [(i, name) for i, name in enumerate(form.getModel()) if name]
         self._pending = PendingRows(len(self._models))
-        #: The rows that have been made, by their place.
+        #: The rows that have been made, by their place; in the order of their making.
         self._made: dict[int, Any] = {}
         #: What is done with each row once it has a model, by a name.
         self._settings: dict[str, Callable[[Any, Any], Any]] = {}
@@ -76,8 +76,6 @@ class FormRows:
         self.give("setModifiableByUser", form.isModifiableByUser())
         self.give("setFormat", form.getFormat())
         self._is_compact = form.isCompact()
-        self._last_made = -1
-        self._is_ordered = True
         #: Whether those who ask for rows get those that have been made.
         self._is_partial = False
         self._layout = RowsLayout(len(self._models))
@@ -225,8 +223,6 @@ class FormRows:
             if model is None:
                 return
             made = taurus_compat.new_form_item(form, model, name, taurus.warning)
-            self._is_ordered &= place > self._last_made
-            self._last_made = place
             self._fill(made, form, name, place)
             made.setObjectName(f"__item{number}")
             self._set(made, form, name)
@@ -271,7 +267,7 @@ class FormRows:
             rows = self.get()
         taurus_compat.set_form_items(form, rows)
         self._leave(form)
-        if not self._is_ordered:
+        if list(self._made) != sorted(self._made):
             _restore_order(form, rows)
         self._layout.end(self._bar)
         form.scrollArea.setMinimumWidth(self._layout.form_width)
@@ -377,12 +373,9 @@ def _restore_order(form: Any, rows: list[Any]) -> None:
 
 def _focus_widgets(row: Any) -> list[Any]:
     """Return the widgets of a row that may get the focus, in the order of its parts."""
-    names = ("labelWidget", "readWidget", "writeWidget", "unitsWidget", "extraWidget")
-    parts = [getattr(row, name)() for name in names if hasattr(row, name)]
     found = [
         widget
-        for part in parts
-        if part is not None
+        for part in parts_of(row)
         for widget in (part, *part.findChildren(Qt.QWidget))
     ]
     return [widget for widget in found if widget.focusPolicy() != Qt.Qt.NoFocus]

@@ -17,7 +17,7 @@ from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.environment.loaded_widgets import COMMANDS, ROW
 from taurus_tpo.environment.taurus_compat import listeners as listeners_of
 from taurus_tpo.environment.taurus_compat import special_form_item
-from taurus_tpo.qt.forms.resize import form_of
+from taurus_tpo.qt.forms.resize import form_of, parts_of
 from taurus_tpo.scheme.gui_thread import SLICE
 
 _LOG = Logger("TaurusTPO")
@@ -100,12 +100,10 @@ def _put_in(form: Any, made: Any, row: Any) -> None:
 
 def _take_out(row: Any) -> None:
     """Remove ``row`` and its child widgets from the form."""
-    parts = ("labelWidget", "readWidget", "writeWidget", "unitsWidget", "extraWidget")
-    for part in (getattr(row, name)() for name in parts):
-        if part is not None:
-            part.hide()
-            part.setParent(None)
-            part.deleteLater()
+    for part in parts_of(row):
+        part.hide()
+        part.setParent(None)
+        part.deleteLater()
     row.setModel(None)
     row.hide()
     row.deleteLater()

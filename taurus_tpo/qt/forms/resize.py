@@ -231,6 +231,13 @@ def form_of(widget: Any) -> Any:
     return widget
 
 
+def parts_of(row: Any) -> list[Any]:
+    """Return the widgets of a row of a form, in the order of their making."""
+    names = ("labelWidget", "readWidget", "writeWidget", "unitsWidget", "extraWidget")
+    parts = [getattr(row, name)() for name in names if hasattr(row, name)]
+    return [part for part in parts if part is not None]
+
+
 def _alive(widgets: Iterable[Any]) -> Iterator[Any]:
     """Yield the widgets that Qt has not deleted."""
     for widget in list(widgets):
