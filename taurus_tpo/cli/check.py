@@ -14,7 +14,6 @@ from taurus_tpo import __version__
 from taurus_tpo.cli import session
 from taurus_tpo.environment import activation, taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
-from taurus_tpo.tango_client import pytango_compat
 
 #: The timeout of the database, s.
 TIMEOUT = 10.0
@@ -40,7 +39,7 @@ def check() -> None:
 def _facts(wrong: list[str]) -> Iterator[tuple[str, str]]:
     yield "taurus_tpo", __version__
     yield "Taurus", taurus_compat.taurus_version()
-    yield "PyTango", pytango_compat.pytango_version() or "cannot be imported"
+    yield "PyTango", str(taurus_compat.installed_pytango() or "not installed")
     yield "Python", platform.python_version()
     yield "plugin", _activation(wrong)
     read = [file.path for file in CUSTOM_SETTINGS.files()]
@@ -67,7 +66,7 @@ def _activation(wrong: list[str]) -> str:
 
 
 def _database(wrong: list[str]) -> str:
-    if pytango_compat.pytango_version() is None:
+    if taurus_compat.why_pytango_is_unsupported() is not None:
         return "not asked"
     try:
         session.database_answer(_ask_database(), TIMEOUT)

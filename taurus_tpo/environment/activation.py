@@ -44,6 +44,10 @@ def decide(environment: Mapping[str, str] = os.environ) -> Activation:
         words = ", ".join((*_OFF, *_ON))
         ignored = f"{VARIABLE}={word!r} is ignored (use one of {words})"
         return Activation(True, ignored, amiss=True)
+    newer = taurus_compat.newer_than_known()
+    if newer is not None:
+        tried = f"{newer} is not known; what is overridden is as in the known versions"
+        return Activation(True, tried, amiss=True)
     return Activation(True, "installed")
 
 

@@ -27,6 +27,7 @@ class WidgetClass(NamedTuple):
 
 
 COMPONENT = WidgetClass("taurus.qt.qtgui.base.taurusbase", "TaurusBaseComponent")
+WRITABLE = WidgetClass("taurus.qt.qtgui.base.taurusbase", "TaurusBaseWritableWidget")
 CONTROLLER = WidgetClass(
     "taurus.qt.qtgui.base.tauruscontroller", "TaurusBaseController"
 )

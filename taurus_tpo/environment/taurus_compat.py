@@ -12,12 +12,14 @@ import functools
 import importlib
 import inspect
 import sys
+from importlib import metadata
 from types import ModuleType
 from typing import Any, Callable
 
 import numpy
 from packaging.version import Version
 
+from taurus_tpo.environment import unknown_versions
 from taurus_tpo.environment.loaded_widgets import (
     COMPONENT,
     FORM,
@@ -25,9 +27,18 @@ from taurus_tpo.environment.loaded_widgets import (
     ROW,
     WidgetClass,
 )
+from taurus_tpo.tango_client import pytango_compat
 
-#: The supported versions of Taurus: from the first, below the second.
+#: The known versions of Taurus: from the first, below the second. A later one is
+#: compared with them first.
 KNOWN_TAURUS = (Version("5.2"), Version("5.5"))
+
+#: The oldest PyTango that is supported; and the first one that works with NumPy 2.
+OLDEST_PYTANGO = Version("9.5")
+_WITH_NUMPY_2 = Version("10.0")
+
+#: The first PyTango that is not known.
+UNKNOWN_PYTANGO = Version("11.0")
 
 #: The private names of Taurus that the plugin overrides or calls, and why no public
 #: name is sufficient.
@@ -95,6 +106,9 @@ PRIVATE_NAMES_OF_FORMS = {
     "taurus.qt.qtgui.base.taurusbase:TaurusBaseComponent._getUseParentModel": (
         "its public name is deprecated, and warns"
     ),
+    "taurus.qt.qtgui.display.tauruslabel:TaurusLabelController._updateToolTip": (
+        "computes the tooltip of a label anew in each update"
+    ),
 }
 
 #: The private attributes of forms that the plugin reads.
@@ -106,6 +120,10 @@ PRIVATE_ATTRIBUTES_OF_FORMS = {
 
 #: Where a form has its rows.
 FORM_ITEMS = "_children"
+
+#: Where they are once that is a property of the class: with PySide6 an attribute of the
+#: instance comes before a property.
+_KEPT_ITEMS = "_taurus_tpo_items"
 
 #: The private instance attributes that the plugin reads.
 PRIVATE_ATTRIBUTES = {
@@ -130,15 +148,67 @@ def why_unsupported() -> str | None:
     """Return why the plugin cannot work with the installed packages, or None."""
     version = Version(taurus_version())
     first, end = KNOWN_TAURUS
-    if not first <= Version(version.base_version) < end:
+    if Version(version.base_version) < first:
         return f"Taurus {version} is not supported (supported: {first} to below {end})"
+    pytango = why_pytango_is_unsupported() or _what_differs()
+    if pytango is not None:
+        return pytango
+    if _threads_are_replaced():
+        return "gevent.monkey has replaced threads: Tango's own could not call back"
+    return None
+
+
+def newer_than_known() -> str | None:
+    """Return which installed packages are newer than those that are known, or None."""
+    taurus, pytango = (
+        Version(Version(taurus_version()).base_version),
+        installed_pytango(),
+    )
+    found = [f"Taurus {taurus}"] if taurus >= KNOWN_TAURUS[1] else []
+    if pytango is not None and pytango >= UNKNOWN_PYTANGO:
+        found.append(f"PyTango {pytango}")
+    return " and ".join(found) or None
+
+
+def _what_differs() -> str | None:
+    """Return why the plugin cannot try itself on unknown versions, or None."""
+    unknown = newer_than_known()
+    if unknown is None:
+        return None
+    what = pytango_compat.missing_name() if "PyTango" in unknown else None
+    if what is None and "Taurus" in unknown:
+        what = unknown_versions.difference_of_taurus()
+    return None if what is None else f"{unknown} is not known, and {what}"
+
+
+def why_pytango_is_unsupported() -> str | None:
+    """Return what is wrong with the installed PyTango, or None.
+
+    Its version is asked first: with a NumPy that it does not know, its import may fail
+    with any exception, or succeed and nothing works.
+    """
+    version = installed_pytango()
+    if version is not None and version < OLDEST_PYTANGO:
+        return f"PyTango {version} is not supported (supported: {OLDEST_PYTANGO} on)"
+    has_numpy_2 = Version(numpy.__version__) >= Version("2.0.0")
+    if version is not None and version < _WITH_NUMPY_2 and has_numpy_2:
+        return (
+            f"PyTango {version} does not work with NumPy {numpy.__version__}: install "
+            "'numpy<2', or PyTango 10"
+        )
     try:
         importlib.import_module("tango")
     except ImportError as error:
         return f"PyTango cannot be imported ({error})"
-    if _threads_are_replaced():
-        return "gevent.monkey has replaced threads: Tango's own could not call back"
     return None
+
+
+def installed_pytango() -> Version | None:
+    """Return the version of the installed PyTango, also of one that does not work."""
+    try:
+        return Version(Version(metadata.version("pytango")).base_version)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _threads_are_replaced() -> bool:
@@ -388,13 +458,15 @@ def uses_parent_model(form: Any) -> bool:
 
 def form_items(form: Any) -> list[Any]:
     """Return the rows of a form that have been made: its own list."""
-    rows: list[Any] = vars(form)[FORM_ITEMS]
+    attributes = vars(form)
+    rows: list[Any] = attributes.get(_KEPT_ITEMS, attributes.get(FORM_ITEMS))
     return rows
 
 
 def set_form_items(form: Any, rows: list[Any]) -> None:
     """Replace the list of the rows of a form."""
-    vars(form)[FORM_ITEMS] = rows
+    vars(form).pop(FORM_ITEMS, None)
+    vars(form)[_KEPT_ITEMS] = rows
 
 
 def special_form_item(form: Any, model: Any, name: str, log: Callable[..., Any]) -> Any:
@@ -478,6 +550,16 @@ STOCK_DEFAULTS = {
     "TANGO_EVENT_SUB_MODE": "ASYNCREAD",
     "TANGO_EVENTS_TO_SUBSCRIBE": ["CHANGE_EVENT"],
 }
+
+
+def has_default(key: str) -> bool:
+    """Return whether this Taurus has a default for ``key`` of :data:`STOCK_DEFAULTS`.
+
+    It has the modes since 5.4: before, only users and programs set one.
+    """
+    version = Version(Version(taurus_version()).base_version)
+    return key != "TANGO_EVENT_SUB_MODE" or version >= Version("5.4")
+
 
 #: The settings that the constructor of Taurus's TangoAttribute must be able to handle
 #: (5.4 calls ``.upper()`` on the first): a check, and a replacement for a bad value.

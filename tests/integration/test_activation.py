@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from pathlib import Path
 
 import pytest
+import taurus
+from paths import ROOT
 from program_support import run, run_program, run_python, taurus_command
 from tango_support import model
+
+from taurus_tpo.environment import known_sources
 
 OURS = "taurus_tpo.scheme.factory True"
 STOCK = "taurus.core.tango.tangofactory True"
@@ -51,12 +57,65 @@ def home_with(tmp_path: Path, text: str) -> dict[str, str]:
     return {"HOME": str(tmp_path)}
 
 
-def test_an_unknown_taurus_goes_on_as_stock_with_one_warning(modes):
-    done = who(modes, "9.1.0")
+def test_a_taurus_that_is_too_old_goes_on_as_stock_with_one_warning(modes):
+    done = who(modes, "4.8.0")
     assert done.stdout.strip() == STOCK
     (said,) = [line for line in done.stderr.splitlines() if "taurus_tpo" in line]
     assert "WARNING" in said
-    assert "Taurus 9.1.0 is not supported" in said
+    assert "Taurus 4.8.0 is not supported" in said
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory) -> Path:
+    """A folder with a copy of Taurus that says it is a later one."""
+    if taurus.Release.version != known_sources.TAURUS:
+        pytest.skip(f"not Taurus {known_sources.TAURUS}, whose sources are known")
+    folder = tmp_path_factory.mktemp("taurus")
+    ignored = shutil.ignore_patterns("qt", "test", "__pycache__")
+    shutil.copytree(Path(taurus.__file__).parent, folder / "taurus", ignore=ignored)
+    replace_in(folder, "_release.py", f'"{known_sources.TAURUS}"', '"5.5.0"')
+    return folder
+
+
+def replace_in(folder: Path, file: str, old: str, new: str) -> None:
+    path = folder / "taurus" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def with_copy(facility, folder):
+    """Ask who has the scheme in a process that imports the copy."""
+    path = os.pathsep.join([str(ROOT), str(folder)])
+    done = who(facility, PYTHONPATH=path)
+    said = [one for one in done.stderr.splitlines() if "WARNING" in one]
+    return done.stdout.strip(), [one for one in said if "taurus_tpo" in one]
+
+
+def test_it_tries_itself_on_an_unknown_taurus_that_is_as_it_knows(modes, copied):
+    owner, (warned,) = with_copy(modes, copied)
+    assert owner == OURS
+    assert "is on: Taurus 5.5.0 is not known" in warned
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("def read(self, cache=True)", "def read(self, cache=False)", "read"),
+        ("def read(self", "def read_now(self", "read"),
+        ("def getLabel(self", "def status(self): ...\n    def getLabel(self", "status"),
+    ],
+    ids=["another signature", "another name", "a name of the plugin's"],
+)
+def test_an_unknown_taurus_that_differs_goes_on_as_stock(
+    modes, copied, tmp_path, old, new, why
+):
+    folder = tmp_path / "differs"
+    shutil.copytree(copied, folder)
+    replace_in(folder, "core/tango/tangoattribute.py", old, new)
+    owner, (warned,) = with_copy(modes, folder)
+    assert owner == STOCK
+    assert f"Taurus 5.5.0 is not known, and TangoAttribute.{why} is" in warned
 
 
 def test_without_pytango_one_warning_says_so(modes):

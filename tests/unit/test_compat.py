@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import re
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from types import SimpleNamespace
 from typing import Any
 
+import numpy
 import pint
 import pytest
 import tango
 import taurus
+from packaging.version import Version
 from taurus.core.evaluation.evalattribute import EvaluationAttribute
 from taurus.core.tango.tangoattribute import TangoAttribute, TangoAttrValue
 from taurus.core.tango.tangodatabase import TangoAuthority
 from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.tango.tangofactory import TangoFactory
-from taurus.core.tango.tangovalidator import TangoAttributeNameValidator
 from taurus.core.taurusmodel import TaurusModel
 from taurus.core.units import UR
 
 from taurus_tpo.core import modes
-from taurus_tpo.environment import taurus_compat
-from taurus_tpo.scheme.attribute import TpoTangoAttribute
-from taurus_tpo.scheme.authority import TpoTangoAuthority
-from taurus_tpo.scheme.device import TpoTangoDevice
+from taurus_tpo.environment import known_sources, taurus_compat, unknown_versions
 from taurus_tpo.scheme.evaluation import TpoEvaluationAttribute
-from taurus_tpo.scheme.factory import TpoTangoFactory
-from taurus_tpo.scheme.name_cache import AttributeNames
 from taurus_tpo.tango_client import pytango_compat
+from tools.known_sources import PAIRS, places
+
+TAURUS = Version(taurus.Release.version)
 
 OWNERS = {
     "EvaluationAttribute": EvaluationAttribute,
@@ -41,14 +42,6 @@ OWNERS = {
     "TangoDevice": TangoDevice,
     "TangoAttrValue": TangoAttrValue,
 }
-PAIRS = [
-    (TpoTangoAttribute, TangoAttribute),
-    (TpoTangoDevice, TangoDevice),
-    (TpoTangoAuthority, TangoAuthority),
-    (TpoTangoFactory, TangoFactory),
-    (TpoEvaluationAttribute, EvaluationAttribute),
-    (AttributeNames, TangoAttributeNameValidator),
-]
 
 
 def stock(place: str) -> Any:
@@ -76,6 +69,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "_should_force_read": ((), {}),
     "_deactivatePolling": ((), {}),
     "_wrap_old_api": (("method",), {"key": "key"}),
+    "_updateToolTip": (("label",), {}),
     "updateLabelBackground": (("label",), {}),
     "_customWidgetFactory": (("model",), {}),
     "_getUseParentModel": ((), {}),
@@ -95,6 +89,8 @@ def marked(place: str) -> Any:
 
 @pytest.mark.parametrize("place", [marked(place) for place in ALL_NAMES])
 def test_a_private_name_is_there_and_can_be_called_as_we_do(place: str) -> None:
+    if place.endswith("._readFirstTime") and Version("5.4") > TAURUS:
+        pytest.skip("Taurus before 5.4 does not have it")
     function = stock(place)
     args, kwargs = CALLS[function.__name__]
     inspect.signature(function).bind("self", *args, **kwargs)
@@ -298,26 +294,100 @@ def test_a_known_taurus_is_supported(
     assert taurus_compat.why_unsupported() is None
 
 
-@pytest.mark.parametrize("version", ["4.8", "5.1.8", "5.5", "5.5.0-alpha", "6.0"])
-def test_an_unknown_taurus_is_named(
-    monkeypatch: pytest.MonkeyPatch, version: str
-) -> None:
+@pytest.mark.parametrize("version", ["4.8", "5.1.8"])
+def test_an_old_taurus_is_named(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     monkeypatch.setattr(taurus.Release, "version", version)
     why = taurus_compat.why_unsupported()
     assert why is not None
-    assert version.partition("-")[0] in why
+    assert version in why
     assert "5.2 to below 5.5" in why
+
+
+@pytest.mark.parametrize("version", ["5.5", "5.5.0-alpha", "6.0"])
+def test_a_new_taurus_is_tried_where_it_is_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.setattr(taurus.Release, "version", version)
+    newer = taurus_compat.newer_than_known()
+    assert newer == f"Taurus {version.partition('-')[0]}"
+    why = taurus_compat.why_unsupported()
+    if str(TAURUS) == known_sources.TAURUS:
+        assert why is None
+    monkeypatch.setattr(
+        unknown_versions, "difference_of_taurus", lambda: "read is another one"
+    )
+    why = taurus_compat.why_unsupported()
+    assert why == f"{newer} is not known, and read is another one"
+
+
+@pytest.mark.skipif(
+    not pytango_compat.has_event_sub_mode(), reason="PyTango before 10.1"
+)
+def test_a_new_pytango_is_tried_where_it_has_all_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metadata, "version", {"pytango": "11.0.0"}.__getitem__)
+    assert taurus_compat.newer_than_known() == "PyTango 11.0.0"
+    assert taurus_compat.why_unsupported() is None
+    monkeypatch.setattr(
+        pytango_compat, "PYTANGO_NAMES", {"DeviceProxy": ("subscribe_by_telepathy",)}
+    )
+    pytango_compat.missing_name.cache_clear()
+    try:
+        why = taurus_compat.why_unsupported()
+    finally:
+        pytango_compat.missing_name.cache_clear()
+    assert why is not None
+    assert "tango.DeviceProxy.subscribe_by_telepathy is not there" in why
+
+
+def test_what_is_known_of_taurus_is_what_is_overridden() -> None:
+    """Run ``tools/known_sources.py`` after a change."""
+    if str(TAURUS) != known_sources.TAURUS:
+        pytest.skip(f"not Taurus {known_sources.TAURUS}")
+    found: dict[str, dict[str, str]] = {}
+    for place, known in places():
+        owner, _, name = place.rpartition(".")
+        found.setdefault(owner, {})[name] = known
+    assert found == known_sources.SOURCES
 
 
 def test_a_missing_pytango_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tango", None)
     assert "PyTango cannot be imported" in str(taurus_compat.why_unsupported())
-    assert pytango_compat.pytango_version() is None
+
+
+def test_a_pytango_that_is_not_installed_has_no_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def version(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    assert taurus_compat.installed_pytango() is None
+
+
+@pytest.mark.parametrize(
+    ("pytango", "with_numpy", "why"),
+    [
+        ("9.4.2", "1.26.4", "PyTango 9.4.2 is not supported (supported: 9.5 on)"),
+        ("9.5.1", "1.26.4", None),
+        ("9.5.1", "2.0.2", "PyTango 9.5.1 does not work with NumPy 2.0.2: install"),
+        ("10.0.4", "2.0.2", None),
+    ],
+)
+def test_a_pytango_that_would_not_work_is_named(
+    monkeypatch: pytest.MonkeyPatch, pytango: str, with_numpy: str, why: str | None
+) -> None:
+    monkeypatch.setattr(metadata, "version", {"pytango": pytango}.__getitem__)
+    monkeypatch.setattr(numpy, "__version__", with_numpy)
+    found = taurus_compat.why_unsupported()
+    assert found is None if why is None else str(found).startswith(why)
 
 
 def test_what_is_installed_is_supported() -> None:
     assert taurus_compat.why_unsupported() is None
-    assert pytango_compat.pytango_version() == tango.__version__
+    assert str(taurus_compat.installed_pytango()) == tango.__version__
     assert taurus_compat.taurus_version() == taurus.Release.version
 
 
@@ -340,14 +410,57 @@ def test_tango_has_exactly_our_modes() -> None:
     assert set(tango.EventSubMode.__members__) == names
 
 
-def test_the_default_is_async_read_where_tango_has_it(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("mode", modes.MODES, ids=str)
+def test_a_tango_without_modes_is_given_those_that_it_has(
+    monkeypatch: pytest.MonkeyPatch, mode: modes.SubMode
 ) -> None:
-    for known, expected in ((True, modes.DEFAULT), (False, modes.SYNC_READ)):
-        monkeypatch.setattr(
-            pytango_compat, "has_event_sub_mode", lambda known=known: known
-        )
-        assert pytango_compat.default_mode() is expected
+    monkeypatch.setattr(pytango_compat, "has_event_sub_mode", lambda: False)
+    carrier = pytango_compat.carrier(mode)
+    assert carrier in (modes.SYNC_READ, modes.STATELESS)
+    assert carrier.raises is mode.raises
+    assert carrier.retries is mode.retries
+
+
+def changed(value: Any) -> Any:
+    """Return another value of the same type."""
+    if isinstance(value, str):
+        return f"{value}x"
+    if isinstance(value, (bool, int)) and type(value) in (bool, int):
+        return type(value)(not value)
+    members = list(type(value).values.values())
+    return next(one for one in members if one != value)
+
+
+def test_two_configurations_are_compared_by_what_they_say() -> None:
+    """Each field counts that Tango has; PyTango compares objects before 10.3."""
+    info = tango.AttributeInfoEx()
+    same = pytango_compat.same_configuration
+    assert same(info, tango.AttributeInfoEx(info))
+    assert not same(info, None)
+    assert same(None, None)
+    places = (*pytango_compat._TEXTS, *pytango_compat._OTHERS)
+    for place in (*places, *(f"alarms.{one}" for one in pytango_compat._ALARM_TEXTS)):
+        other = tango.AttributeInfoEx(info)
+        *path, name = place.split(".")
+        owner = functools.reduce(getattr, path, other)
+        try:
+            setattr(owner, name, changed(getattr(owner, name)))
+        except (AttributeError, TypeError, StopIteration) as error:
+            pytest.fail(f"{place}: {error!r}")
+        assert not same(info, other), place
+    other = tango.AttributeInfoEx(info)
+    labels = tango.StdStringVector()
+    labels.append("one")
+    other.enum_labels = labels
+    assert not same(info, other)
+
+
+def test_no_field_of_a_configuration_is_left_out() -> None:
+    lists = ("enum_labels", "extensions", "sys_extensions")
+    groups = ("alarms", "events")
+    known = {*pytango_compat._TEXTS, *pytango_compat._OTHERS, *lists, *groups}
+    fields = [n for n in dir(tango.AttributeInfoEx) if not n.startswith("_")]
+    assert set(fields) == {name.partition(".")[0] for name in known}
 
 
 def test_an_event_without_an_error_is_no_failed_subscription() -> None:
