@@ -105,8 +105,7 @@ tango_event_sub_mode = click.option(
     expose_value=False,
     callback=_keep(_said_mode),
     help="Tango subscription mode to use for change events. "
-    f"[default: the settings, then {modes.DEFAULT}; "
-    f"{modes.SYNC_READ} where PyTango has no modes, before 10.1]",
+    f"[default: the settings, then {modes.DEFAULT}]",
 )
 
 tango_event_sub_mode_for = click.option(

@@ -149,7 +149,9 @@ def _nearest(value: object) -> str | None:
     return _BY_KEY[keys[0]].name if keys else None
 
 
-def carrier(mode: SubMode, native_async_read: bool) -> SubMode:
+def carrier(
+    mode: SubMode, native_async_read: bool, tango_has_modes: bool = True
+) -> SubMode:
     """Return the mode that is passed to Tango to carry out ``mode``.
 
     AsyncRead is carried out as Async, followed by a first read. cppTango reads one
@@ -157,7 +159,14 @@ def carrier(mode: SubMode, native_async_read: bool) -> SubMode:
     devices, with one call for several attributes (three times faster with five slow
     devices). All other modes are passed unchanged.
 
+    Before 10.1, Tango has two kinds of subscriptions, which both read the attribute in
+    the call: the plain one raises, as SyncRead, and the stateless one does not. A mode
+    in which no caller waits is carried out as the latter, in a thread of the plugin.
+
     :param native_async_read: pass AsyncRead itself (setting
         ``TANGO_ASYNCREAD_NATIVE``).
+    :param tango_has_modes: whether Tango has the five modes.
     """
+    if not tango_has_modes:
+        return SYNC_READ if mode.raises else STATELESS
     return ASYNC if mode.reads is Reads.AFTER and not native_async_read else mode

@@ -78,14 +78,12 @@ def decide(
     name: AttributeName,
     sources: Iterable[ModeSource],
     events_disabled_by: str | None = None,
-    default: SubMode = modes.DEFAULT,
 ) -> Decision:
     """Return the decision of the first source that decides ``name``.
 
     :param sources: in the order of their precedence.
     :param events_disabled_by: what disabled events, which overrides every source; None
         if events are enabled.
-    :param default: the mode where no source decides.
     """
     if events_disabled_by is not None:
         return Decision(None, f"events disabled ({events_disabled_by})")
@@ -93,7 +91,7 @@ def decide(
         decision = source.decide(name)
         if decision is not None:
             return decision
-    return Decision(default, "default")
+    return Decision(modes.DEFAULT, "default")
 
 
 class ModeInputs(NamedTuple):
@@ -101,12 +99,10 @@ class ModeInputs(NamedTuple):
 
     :param sources: in the order of their precedence.
     :param events_disabled_by: what disabled events; None if they are enabled.
-    :param default: the mode where no source decides.
     """
 
     sources: tuple[ModeSource, ...]
     events_disabled_by: str | None = None
-    default: SubMode = modes.DEFAULT
 
     def decide(self, name: AttributeName) -> Decision:
         """Return the mode of the attribute ``name``."""

@@ -15,13 +15,26 @@ from typing import Any
 from taurus_tpo.core import modes
 from taurus_tpo.core.modes import SubMode
 
+#: The names of PyTango that are used, by the object that has them: of a PyTango that is
+#: not known, which is compiled, no more can be compared.
+PYTANGO_NAMES = {
+    "": (
+        *("DevFailed", "DeviceProxy", "Database", "EnsureOmniThread", "EventType"),
+        *("GreenMode", "AttributeInfoEx", "AttrConfEventData", "StdStringVector"),
+    ),
+    "DeviceProxy": (
+        *("subscribe_event", "unsubscribe_event", "__unsubscribe_event"),
+        *("read_attribute", "read_attributes", "write_attribute", "command_inout"),
+        *("attribute_query", "attribute_list_query_ex", "get_attribute_config_ex"),
+        *("set_green_mode", "set_timeout_millis"),
+    ),
+    "EventType": ("CHANGE_EVENT", "ATTR_CONF_EVENT"),
+    "EventReason": ("SubFail",),
+    "EventSubMode": ("SyncRead", "AsyncRead", "Sync", "Async", "Stateless"),
+}
 
-def pytango_version() -> str | None:
-    """Return the version of PyTango, or None if it cannot be imported."""
-    try:
-        return str(importlib.import_module("tango").__version__)
-    except ImportError:
-        return None
+#: The attribute of a ``DeviceProxy`` that has its green mode (PyTango 9.5 to 10.3).
+GREEN_MODE = "_green_mode"
 
 
 @functools.cache
@@ -30,12 +43,12 @@ def has_event_sub_mode() -> bool:
     return hasattr(importlib.import_module("tango"), "EventSubMode")
 
 
-def default_mode() -> SubMode:
-    """Return the mode where no source decides.
+def carrier(mode: SubMode, native_async_read: bool = False) -> SubMode:
+    """Return the mode with which :func:`subscribe` carries out ``mode``.
 
-    SyncRead where PyTango has no modes: its plain subscription reads as SyncRead does.
+    See :func:`taurus_tpo.core.modes.carrier`.
     """
-    return modes.DEFAULT if has_event_sub_mode() else modes.SYNC_READ
+    return modes.carrier(mode, native_async_read, has_event_sub_mode())
 
 
 @functools.cache
@@ -55,19 +68,25 @@ def synchronous(proxy: Any) -> Any:
     Whatever ``PYTANGO_GREEN_MODE`` says: Taurus expects values, not futures, and calls
     proxies from several threads, as the plugin does.
     """
-    tango = importlib.import_module("tango")
-    if proxy is not None:
-        proxy.set_green_mode(tango.GreenMode.Synchronous)
+    if proxy is None:
+        return None
+    mode = importlib.import_module("tango").GreenMode.Synchronous
+    if GREEN_MODE in vars(proxy):
+        # Its own method calls the device twice, for the names of all commands and
+        # attributes, before it sets this.
+        vars(proxy)[GREEN_MODE] = mode
+    else:
+        proxy.set_green_mode(mode)
     return proxy
 
 
 def subscribe(
     proxy: Any, attribute: str, event_type: Any, callback: Any, mode: SubMode
 ) -> int:
-    """Subscribe with ``mode``, as far as this PyTango can.
+    """Subscribe with ``mode``, a result of :func:`carrier`.
 
-    Without modes, those that raise are PyTango's plain subscription, and the others its
-    stateless one; both read during the subscription.
+    Where Tango has no modes, one that raises is the plain subscription of PyTango, and
+    any other its stateless one; both read the attribute in the call.
 
     :raises tango.DevFailed: if the subscription fails and the mode raises.
     """
@@ -116,6 +135,18 @@ def is_subscription_failure(event: Any) -> bool:
     return bool(reasons & (no_server | set(enums.EVENT_TO_POLLING_EXCEPTIONS)))
 
 
+@functools.cache
+def missing_name() -> str | None:
+    """Return which name of PyTango is not there; None if all are."""
+    tango = importlib.import_module("tango")
+    for owner, names in PYTANGO_NAMES.items():
+        place = getattr(tango, owner, None) if owner else tango
+        for name in names:
+            if not hasattr(place, name):
+                return f"tango.{owner}{'.' if owner else ''}{name} is not there"
+    return None
+
+
 #: The configurable texts in a ``tango.AttributeInfoEx``.
 _TEXTS = (
     *("label", "description", "unit", "standard_unit", "display_unit", "format"),
@@ -130,6 +161,38 @@ _ALARM_TEXTS = (
 
 
 _ALL_TEXTS = operator.attrgetter(*_TEXTS, *(f"alarms.{one}" for one in _ALARM_TEXTS))
+
+
+#: All other fields, but for lists of texts.
+_OTHERS = (
+    *("name", "data_type", "data_format", "max_dim_x", "max_dim_y", "disp_level"),
+    *("writable", "writable_attr_name", "memorized", "root_attr_name"),
+    *("events.ch_event.abs_change", "events.ch_event.rel_change"),
+    *("events.arch_event.archive_abs_change", "events.arch_event.archive_rel_change"),
+    *("events.arch_event.archive_period", "events.per_event.period"),
+)
+
+_ALL_OTHERS = operator.attrgetter(*_OTHERS)
+
+
+def same_configuration(one: Any, other: Any) -> bool:
+    """Return whether two ``tango.AttributeInfoEx``, or None, say the same.
+
+    PyTango compares them since 10.3; before, no two objects are equal. Their texts have
+    to be readable, see :func:`empty_unreadable`.
+    """
+    if one is None or other is None:
+        return one is other
+    info_class: Any = type(one)
+    if info_class.__eq__ is not object.__eq__:
+        return bool(one == other)
+    return _ALL_TEXTS(one) == _ALL_TEXTS(other) and (
+        (_ALL_OTHERS(one), _lists(one)) == (_ALL_OTHERS(other), _lists(other))
+    )
+
+
+def _lists(info: Any) -> list[list[str]]:
+    return [list(info.enum_labels), list(info.extensions), list(info.sys_extensions)]
 
 
 def empty_unreadable(info: Any) -> tuple[str, ...]:
@@ -155,7 +218,8 @@ def _empty_unreadable(info: Any) -> tuple[str, ...]:
     found += [(info.alarms, name) for name in _ALARM_TEXTS]
     unreadable = [name for owner, name in found if not _is_readable(owner, name)]
     if not _has_readable_labels(info):
-        info.enum_labels = []
+        # A list is accepted since PyTango 10.1.
+        info.enum_labels = importlib.import_module("tango").StdStringVector()
         unreadable.append("enum_labels")
     return tuple(dict.fromkeys(unreadable))
 

@@ -76,6 +76,8 @@ class Subscription:
         self._answered = answered
         #: Whether Tango has answered when :meth:`begin` returns.
         self.tried = answered
+        #: Whether the pool is about to read the value, with which it need not compete.
+        self.awaits_read = False
         self._ended = False
         self._works = False
         self._heard = self._lost = False

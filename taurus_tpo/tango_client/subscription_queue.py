@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -24,6 +25,13 @@ from taurus_tpo.tango_client.subscription import BUSY, Subscription
 #: some ms, Tango's timeouts are 3 s.
 PROMPT = 1.0
 
+#: Where Tango reads the attribute in each subscription: those of a device whose last
+#: one took longer are begun last, s; how long they wait for a read of the pool, at most
+#: and at a time, s.
+SLOW = 0.05
+PATIENCE = 10.0
+_PAUSE = 0.05
+
 #: How long callers do not wait for Tango once it was found waiting for a server that
 #: hangs, s: the time of a call to a server that has just stopped answering.
 BUSY_FOR = 9.0
@@ -40,6 +48,10 @@ class Readiness(Protocol):
 
     def await_ready(self, place: DeviceLocation) -> None:
         """Wait until Tango may subscribe."""
+
+    @property
+    def has_subscribed(self) -> bool:
+        """Whether Tango was called to subscribe."""
 
     def note_subscription(self) -> None:
         """Record that Tango has subscribed."""
@@ -104,12 +116,15 @@ class SubscriptionRequest:
         return self.event_type is tango.EventType.CHANGE_EVENT
 
 
-class _ServerSubscriptions:
-    """Pending requests of one server: the urgent ones first."""
+class _PendingRequests:
+    """Pending requests: the urgent ones first. Not thread-safe."""
 
     def __init__(self) -> None:
         self._urgent: deque[SubscriptionRequest] = deque()
         self._others: deque[SubscriptionRequest] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._urgent or self._others)
 
     def append(self, request: SubscriptionRequest) -> None:
         (self._urgent if request.urgent else self._others).append(request)
@@ -117,6 +132,63 @@ class _ServerSubscriptions:
     def next(self) -> SubscriptionRequest | None:
         queue = self._urgent or self._others
         return queue.popleft() if queue else None
+
+
+class _ReadingRequests:
+    """Pending requests that are begun in calls which read the attribute; any thread.
+
+    Tango begins no other subscription during such a call, in no thread. So the requests
+    of slow devices come last. They also wait until the pool has read the values of the
+    device: two reads of a device at a time would only delay each other.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._quick = _PendingRequests()
+        #: Those of slow devices, and when that was found.
+        self._slow: list[tuple[float, SubscriptionRequest]] = []
+        self._slow_devices: weakref.WeakSet[SubscribedDevice] = weakref.WeakSet()
+
+    def __bool__(self) -> bool:
+        return bool(self._quick or self._slow)
+
+    def append(self, request: SubscriptionRequest) -> None:
+        """Add a request."""
+        with self._lock:
+            self._quick.append(request)
+
+    def next(self, now: float) -> SubscriptionRequest | None:
+        """Remove and return the request to begin now; None if none may be begun.
+
+        :param now: monotonic clock, s.
+        """
+        with self._lock:
+            while (request := self._quick.next()) is not None:
+                if request.device not in self._slow_devices:
+                    return request
+                self._slow.append((now, request))
+            return self._next_slow(now)
+
+    def _next_slow(self, now: float) -> SubscriptionRequest | None:
+        being_read = {
+            one.device
+            for since, one in self._slow
+            if one.subscription.awaits_read and now - since <= PATIENCE
+        }
+        ready = [one for one in self._slow if one[1].device not in being_read]
+        if not ready:
+            return None
+        chosen = next((one for one in ready if one[1].urgent), ready[0])
+        self._slow.remove(chosen)
+        return chosen[1]
+
+    def note(self, device: SubscribedDevice, seconds: float) -> None:
+        """Record how long a subscription to ``device`` took."""
+        with self._lock:
+            if seconds > SLOW:
+                self._slow_devices.add(device)
+            else:
+                self._slow_devices.discard(device)
 
 
 class SubscriptionQueue:
@@ -133,6 +205,8 @@ class SubscriptionQueue:
         an answer of Tango.
     :param readiness: tells when Tango may subscribe; None: always.
     :param log: logger for errors of requests.
+    :param always_reads: whether Tango reads the attribute in each subscription, as
+        before 10.1. The executor waits for each of them then.
     """
 
     def __init__(
@@ -141,8 +215,10 @@ class SubscriptionQueue:
         readiness: Readiness | None = None,
         clock: Clock = SYSTEM,
         log: Any = None,
+        always_reads: bool = False,
     ) -> None:
         self._executor = executor
+        self._always_reads = always_reads
         self._readiness = readiness
         self._clock = clock
         self._log = log if log is not None else logging.getLogger(__name__)
@@ -154,7 +230,9 @@ class SubscriptionQueue:
         """Reset in a forked child process, which gets no answers to the parent."""
         self._lock = threading.Lock()
         #: Pending requests by server, for servers with an unanswered subscription.
-        self._lines: dict[Server, _ServerSubscriptions] = {}
+        self._lines: dict[Server, _PendingRequests] = {}
+        #: Pending requests, where Tango always reads.
+        self._reading = _ReadingRequests()
 
     def add(
         self, request: SubscriptionRequest, after: Subscription | None = None
@@ -168,10 +246,18 @@ class SubscriptionQueue:
             self._begin_now(request)
         elif after is not None:
             after.when_gone(partial(self._apply_later, request))
-        elif request.mode.tries:
+        elif request.mode.tries or self._is_first():
             self._apply_later(request)
         else:
             self._apply(request)
+
+    def _is_first(self) -> bool:
+        """Return whether Tango was not called to subscribe yet.
+
+        In the first call Tango connects to the default database: eight requests, for
+        which the GUI thread would wait. Later ones return at once.
+        """
+        return self._readiness is not None and not self._readiness.has_subscribed
 
     # --- modes in which the caller waits ---
 
@@ -197,7 +283,20 @@ class SubscriptionQueue:
 
     def _apply_later(self, request: SubscriptionRequest) -> None:
         """Queue a subscription whose begin may wait for its server; returns at once."""
-        self._executor.do(partial(self._apply, request))
+        if self._always_reads:
+            self._reading.append(request)
+            self._executor.do(self._apply_next)
+        else:
+            self._executor.do(partial(self._apply, request))
+
+    def _apply_next(self) -> None:
+        """Begin one of the subscriptions that read; called once for each of them."""
+        now = self._clock.monotonic()
+        request = self._reading.next(now)
+        if request is not None:
+            self._apply(request)
+        elif self._reading:
+            self._executor.do(self._apply_next, now + _PAUSE)
 
     def _apply(self, request: SubscriptionRequest) -> None:
         """Begin a subscription at once, or when the previous ones are answered."""
@@ -207,7 +306,7 @@ class SubscriptionQueue:
             if line is not None:
                 line.append(request)
                 return
-            self._lines[server] = _ServerSubscriptions()
+            self._lines[server] = _PendingRequests()
         self._serve(server, request)
 
     def _serve(self, server: Server, request: SubscriptionRequest | None) -> None:
@@ -247,11 +346,21 @@ class SubscriptionQueue:
     def _may_begin(self, request: SubscriptionRequest) -> bool:
         """Return whether it may be begun; may wait where its mode does."""
         device = request.device
-        readiness = self._needed_readiness(device)
-        may = device.answers_lately and (
-            readiness is None or readiness.is_ready(device.place)
-        )
+        may = device.answers_lately and self._is_ready(device)
         return may and (not request.mode.tries or self._answers_now(device))
+
+    def _is_ready(self, device: SubscribedDevice) -> bool:
+        """Return whether no database is in the way; never waits.
+
+        The search for a subscription that works comes last: it takes long for a device
+        of which none works, as while a window is built.
+        """
+        readiness = self._readiness
+        return (
+            readiness is None
+            or readiness.is_ready(device.place)
+            or device.is_subscribed_to
+        )
 
     def _reject(self, request: SubscriptionRequest) -> None:
         """Queue it until a database answers, or reject it."""
@@ -300,7 +409,9 @@ class SubscriptionQueue:
                 self._found_busy = self._clock.monotonic()
             raise
         finally:
-            if self._clock.monotonic() - begun < PROMPT:
+            took = self._clock.monotonic() - begun
+            self._reading.note(request.device, took)
+            if took < PROMPT:
                 request.device.heard()
             else:
                 # The next call has to probe it first.

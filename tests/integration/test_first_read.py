@@ -16,7 +16,17 @@ from concurrent.futures import CancelledError, Future
 import pytest
 import tango
 import taurus
-from tango_support import SOON, Listener, calls, eventually, hold, model, plain, readers
+from tango_support import (
+    NEEDS_MODES,
+    SOON,
+    Listener,
+    calls,
+    eventually,
+    hold,
+    model,
+    plain,
+    readers,
+)
 from taurus import tauruscustomsettings
 from taurus.core.tango.tangoattribute import TangoAttrValue
 from taurus.core.taurusbasetypes import TaurusEventType
@@ -98,6 +108,7 @@ def test_whoever_cancels_its_read_ends_it_for_nobody_else(batches, factory):
         configure(batches, DEVICE, read_delay=0.0)
 
 
+@NEEDS_MODES
 def test_listeners_that_come_together_cause_few_calls(batches, factory):
     factory.set_event_sub_mode("Async")
     attrs = attributes(batches, DEVICE)
@@ -125,6 +136,7 @@ def test_the_looks_after_the_subscription_travel_in_few_calls(batches, factory):
     assert len(listener.values) == 25
 
 
+@NEEDS_MODES
 def test_a_poll_that_was_begun_for_tango_tells_a_first_value(batches, factory):
     """It was on its way while Tango answered; stock Taurus tells of what Tango read."""
     factory.set_event_sub_mode("AsyncRead")
@@ -300,6 +312,7 @@ def test_a_poll_that_began_before_takes_no_reads_place(batches, factory, listene
     assert (after.read, after.dropped) == (before.read + 1, before.dropped)
 
 
+@NEEDS_MODES
 def test_the_value_reaches_the_cache_then_the_listeners(modes, factory, listener):
     factory.set_event_sub_mode("Sync")
     attr = taurus.Attribute(model(modes, "text"))

@@ -14,6 +14,7 @@ from taurus_tpo.core.modes import parse as parse_mode
 from taurus_tpo.core.rules import Rule, RuleSet
 from taurus_tpo.environment.command_line import COMMAND_LINE
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
+from taurus_tpo.tango_client.pytango_compat import carrier, tango_event_sub_mode
 
 #: What each step says, so that one can tell who decided.
 NAMED = "sim/modes/up/with_events"
@@ -31,7 +32,8 @@ def say(factory, monkeypatch, settings_file):
     for key in ("TANGO_EVENT_SUB_MODE", "TANGO_EVENT_SUB_MODE_RULES"):
         value = getattr(tauruscustomsettings, key, None)
         monkeypatch.setattr(tauruscustomsettings, key, value, raising=False)
-    monkeypatch.delattr(tauruscustomsettings, "TANGO_EVENT_SUB_MODE_RULES")
+        if value is None:
+            monkeypatch.delattr(tauruscustomsettings, key)
 
     def command_line(mode, pattern=None):
         COMMAND_LINE.source = COMMAND_LINE.source.saying(parse_mode(mode), pattern)
@@ -105,7 +107,8 @@ def test_the_mode_that_was_decided_is_the_one_carried_out(modes, factory, listen
     silent = taurus.Attribute(model(modes, "rw"))
     silent.addListener(listener)
     assert silent.isUsingEvents()
-    assert len(listener.values) == 1
+    # Before PyTango 10.1, each subscription reads.
+    assert len(listener.values) == 1 + bool(carrier(SYNC).reads)
     eventually(lambda: len(listener.values) == 2, "the first read brings the value")
 
 
@@ -141,11 +144,9 @@ def test_an_alias_is_matched_by_the_name_of_its_device(modes, factory):
 
 
 def test_assigning_to_one_attribute_is_the_programs_word(modes, factory):
-    import tango
-
     attr = taurus.Attribute(model(modes, "rw"))
-    attr.event_sub_mode = tango.EventSubMode.Sync
-    assert attr.event_sub_mode == tango.EventSubMode.Sync
+    attr.event_sub_mode = tango_event_sub_mode(SYNC)
+    assert attr.event_sub_mode == tango_event_sub_mode(SYNC)
     assert attr.event_sub_decision.decided_by == "program"
     with pytest.raises(UnknownModeError, match="SyncRead, AsyncRead"):
         attr.event_sub_mode = "Asink"

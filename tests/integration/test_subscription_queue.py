@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 import tango
+from sim_support import act_until
 from tango_support import UP, eventually, hold
 
 from taurus_tpo.concurrency.serial_executor import SerialExecutor
@@ -18,6 +22,7 @@ from taurus_tpo.tango_client.device_subscriptions import DeviceSubscriptions
 from taurus_tpo.tango_client.server_registry import ServerRegistry
 from taurus_tpo.tango_client.subscription import Subscription
 from taurus_tpo.tango_client.subscription_queue import (
+    PATIENCE,
     SubscriptionQueue,
     SubscriptionRequest,
 )
@@ -34,7 +39,7 @@ class Begun:
     def __init__(self, begin, tried: bool = False) -> None:
         self.begin = begin
         self.tried = tried
-        self.ended = False
+        self.ended = self.awaits_read = False
         self.on_answer = None
 
 
@@ -56,6 +61,37 @@ class Device:
         pass
 
 
+class UnknownSubscriptions(Device):
+    """A device whose subscriptions nobody may search for one that works."""
+
+    @property
+    def is_subscribed_to(self) -> bool:
+        raise AssertionError("a search for a subscription that works")
+
+
+class Database:
+    """Lets Tango subscribe, or not."""
+
+    def __init__(self, is_ready: bool, has_subscribed: bool = True) -> None:
+        self._is_ready = is_ready
+        self.has_subscribed = has_subscribed
+
+    def is_ready(self, _place) -> bool:
+        return self._is_ready
+
+    def note_subscription(self) -> None:
+        self.has_subscribed = True
+
+
+class Clock:
+    """A clock that a subscription sets forward."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.now
+
+
 class Teller:
     """Is told what becomes of a subscription."""
 
@@ -71,11 +107,18 @@ class Teller:
 
 
 class Office:
-    """Keeps a record of what becomes of requests."""
+    """Keeps a record of what becomes of requests.
 
-    def __init__(self) -> None:
+    :param always_reads: as of the queue.
+    :param readiness: as of the queue.
+    """
+
+    def __init__(self, always_reads: bool = False, readiness=None) -> None:
         self.executor = SerialExecutor("taurus_tpo subscriber")
-        self.subscription_queue = SubscriptionQueue(self.executor)
+        self.clock = Clock()
+        self.subscription_queue = SubscriptionQueue(
+            self.executor, readiness, clock=self.clock, always_reads=always_reads
+        )
         self.told: list[tuple[str, str]] = []
         self.begun: dict[str, Begun] = {}
         self._tellers: list[Teller] = []
@@ -89,10 +132,13 @@ class Office:
         error=None,
         mode=ASYNC,
         refuse=lambda: None,
+        device=None,
+        takes=0.0,
     ) -> None:
         def begin(*_what) -> None:
             if error is not None:
                 raise error
+            self.clock.now += takes
             self.told.append(("begun", name))
             self.thread = threading.current_thread().name
             self.begun[name] = subscription
@@ -102,7 +148,7 @@ class Office:
         teller = Teller(name, self.told, refuse)
         self._tellers.append(teller)
         request = SubscriptionRequest(
-            Device(server, answers),
+            device or Device(server, answers),
             subscription,
             name,
             event_type,
@@ -137,6 +183,18 @@ def test_a_server_has_one_unanswered_subscription(office):
     office.answer("a")
     office.answer("b")
     assert office.told == [("begun", "a"), ("begun", "b"), ("begun", "c")]
+
+
+def test_where_the_database_answers_no_subscription_is_searched_for():
+    office = Office(readiness=Database(is_ready=True))
+    office.apply("a", device=UnknownSubscriptions("server", lambda: True))
+    assert office.told == [("begun", "a")]
+
+
+def test_a_device_with_a_subscription_needs_no_database():
+    office = Office(readiness=Database(is_ready=False))
+    office.apply("a", device=Device("server", lambda: True))
+    assert office.told == [("begun", "a")]
 
 
 def test_another_server_has_its_own(office):
@@ -233,6 +291,84 @@ def test_another_thread_begins_one_that_waits_for_its_server(office):
     assert office.thread == "taurus_tpo subscriber"
 
 
+def test_another_thread_begins_the_first_of_all():
+    """Tango connects to the default database in that call."""
+    office = Office(readiness=Database(is_ready=True, has_subscribed=False))
+    office.apply("a", "one")
+    office.finish()
+    assert office.thread == "taurus_tpo subscriber"
+    office.apply("b", "other")
+    assert office.told == [("begun", "a"), ("begun", "b")]
+    assert office.thread == threading.current_thread().name
+
+
+# --- where each subscription reads, as before PyTango 10.1 ---------------------------
+
+
+@pytest.fixture
+def reading_office() -> Iterator[Office]:
+    """An office whose thread is busy until ``goes_on`` is set."""
+    office = Office(always_reads=True)
+    office.goes_on = threading.Event()
+    office.executor.do(lambda: office.goes_on.wait(20))
+    yield office
+    office.goes_on.set()
+    office.finish()
+
+
+def test_the_subscriptions_of_a_slow_device_come_last(reading_office):
+    slow, quick = Device("slow", lambda: True), Device("quick", lambda: True)
+    for name, device, takes in (
+        *(("slow 1", slow, 0.2), ("slow 2", slow, 0.2), ("slow 3", slow, 0.2)),
+        *(("quick 1", quick, 0.0), ("quick 2", quick, 0.0)),
+    ):
+        reading_office.apply(name, mode=STATELESS, device=device, takes=takes)
+    reading_office.goes_on.set()
+    reading_office.finish()
+    assert [name for _, name in reading_office.told] == [
+        *("slow 1", "quick 1", "quick 2", "slow 2", "slow 3")
+    ]
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_those_of_a_slow_device_wait_until_its_values_were_read(
+    reading_office, forgotten
+):
+    slow = Device("slow", lambda: True)
+    for name in ("first", "second", "third"):
+        reading_office.apply(name, mode=STATELESS, device=slow, takes=0.2)
+    read_last = reading_office.last
+    read_last.awaits_read = True
+    reading_office.goes_on.set()
+    eventually(lambda: reading_office.told, "the first is begun")
+    reading_office.executor.do(lambda: None)
+    assert reading_office.told == [("begun", "first")]
+    if forgotten:
+        reading_office.clock.now += 2 * PATIENCE
+    else:
+        read_last.awaits_read = False
+    reading_office.finish()
+    assert [name for _, name in reading_office.told] == ["first", "second", "third"]
+
+
+def test_a_slow_device_that_became_quick_comes_in_turn(reading_office):
+    device, other = Device("one", lambda: True), Device("other", lambda: True)
+    for number, takes in enumerate((0.2, 0.0)):
+        reading_office.apply(f"a{number}", mode=STATELESS, device=device, takes=takes)
+    reading_office.goes_on.set()
+    reading_office.finish()
+    reading_office.goes_on.clear()
+    reading_office.executor.do(lambda: reading_office.goes_on.wait(20))
+    reading_office.apply("a2", mode=STATELESS, device=device)
+    reading_office.apply("b", mode=STATELESS, device=other)
+    reading_office.goes_on.set()
+    reading_office.finish()
+    assert [name for _, name in reading_office.told] == ["a0", "a1", "a2", "b"]
+
+
+# --- the threads ---------------------------------------------------------------------
+
+
 def test_what_is_ended_holds_nobody_up(client):
     """Ending a subscription waits for its device, which may hang."""
     hangs, begun = threading.Event(), []
@@ -277,8 +413,8 @@ def test_what_is_ended_while_it_is_begun_is_given_up(modes, client, mode):
     proxy = modes.device(UP)
     leaver = Leaver(client, proxy, mode)
     leaver.subscription.begin("rw", tango.EventType.CHANGE_EVENT, mode)
-    hold(modes, "rw", 2.5)
-    eventually(lambda: leaver.heard, "it is told something")
+    push = partial(hold, modes, "rw", 2.5)
+    act_until(push, lambda: leaver.heard, "it is told something")
     number = leaver.subscription._number
 
     def is_given_up() -> bool:

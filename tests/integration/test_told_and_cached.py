@@ -24,6 +24,7 @@ from taurus.core.taurusbasetypes import (
     TaurusEventType,
 )
 
+from taurus_tpo.core.configuration_cache import ConfigurationCache
 from taurus_tpo.core.lifecycle import State
 from taurus_tpo.core.scheduler import RequestKind
 from tests.differential.facility import Facility
@@ -172,6 +173,7 @@ def test_an_error_that_is_gone_in_a_moment_is_told_to_nobody(driven, listener, f
     """A device that is made anew cannot be read meanwhile."""
     attribute = driven.attribute()
     listened(attribute, listener)
+    assert attribute.state is State.SUBSCRIBED, attribute.status
     driven.drive("fail", event=False)
     factory.verify_later(attribute, 0.0)
     eventually(lambda: attribute.state is State.VERIFYING, "the error is looked after")
@@ -274,6 +276,11 @@ def test_one_stamp_that_is_ahead_heals(driven, listener):
 # --- values and texts that cannot be decoded or compared -----------------------------
 
 
+def _warnings(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Return what was logged from WARNING on; an object of Taurus has its own level."""
+    return [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 def test_bytes_that_are_no_text_trouble_nobody(driven, listener, caplog):
     neighbor = Listener()
     encoded, number = driven.attribute(ENCODED), driven.attribute()
@@ -295,7 +302,7 @@ def test_an_invalid_enumeration_has_no_value_and_is_no_error(driven, listener, c
     assert attribute.quality == AttrQuality.ATTR_INVALID
     assert attribute.rvalue is None
     assert listener.errors == []
-    assert not caplog.records
+    assert not _warnings(caplog)
     driven.drive("set", ENUM, value=2)
     eventually(lambda: listener.values[-1] == "DÉFAUT", "it is valid again")
 
@@ -312,7 +319,7 @@ def test_an_image_of_enumerations_without_elements_is_empty(
         driven.drive("set", name, value=1)
         eventually(lambda: np.size(listener.values[-1]) == 0, "it is told")
     assert listener.errors == []
-    assert not caplog.records
+    assert not _warnings(caplog)
     driven.drive("set", name, value=2)
     eventually(lambda: np.size(listener.values[-1]) == 2, "it has elements again")
 
@@ -328,7 +335,7 @@ def test_a_unit_that_is_no_text_is_left_empty(driven, listener, facility, caplog
         listened(attribute, listener)
     assert listener.values == [1.0]
     assert attribute.rvalue.unitless
-    warnings = [r.getMessage() for r in caplog.records if "unit" in r.getMessage()]
+    warnings = [r for r in _warnings(caplog) if "unit" in r.getMessage()]
     assert len(warnings) == 1
     neighbor = Listener()
     listened(other, neighbor)
@@ -392,6 +399,33 @@ def test_what_was_made_before_its_device_learns_what_it_is(own_modes, factory):
     server.start()
     eventually(lambda: attribute.type == DataType.Float, "it has its own type", 40.0)
     assert attribute.write(4.5).rvalue.magnitude == 4.5
+    # From then on it follows changes of its configuration.
+    eventually(
+        lambda: attribute.configuration.events.has_come, "it has subscribed", 20.0
+    )
+    device = own_modes.device("sim/modes/up")
+    info = device.get_attribute_config("rw")
+    info.label = "another label"
+    device.set_attribute_config(info)
+    eventually(lambda: attribute.label == "another label", "it has the new label", 20.0)
+
+
+def test_who_finds_a_configuration_finds_a_device_that_answers(
+    modes, factory, monkeypatch
+):
+    """Else an attribute that is made at that moment never follows its changes."""
+    connection = taurus.Attribute(model(modes, "rw")).connected()
+    found: list[bool] = []
+    stock = ConfigurationCache.take_all
+
+    def take_all(self: Any, infos: Any, requested: float) -> None:
+        found.append(connection.answers)
+        stock(self, infos, requested)
+
+    monkeypatch.setattr(ConfigurationCache, "take_all", take_all)
+    connection.answers = connection.configured = False
+    connection.connect()
+    assert found == [True]
 
 
 # --- in the thread of a running GUI ---------------------------------------------------

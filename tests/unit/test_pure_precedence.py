@@ -50,11 +50,6 @@ def test_each_source_yields_to_the_one_above_it() -> None:
         assert decide(SLOW, sources) == Decision(mode, decided_by)
 
 
-def test_the_default_may_be_another() -> None:
-    assert decide(SLOW, (), default=SYNC_READ) == Decision(SYNC_READ, "default")
-    assert decide(SLOW, (PROGRAM,), default=SYNC_READ).mode is ASYNC
-
-
 def test_an_attribute_that_no_rule_matches_gets_the_mode_of_the_same_source() -> None:
     assert decide(QUICK, (COMMAND_LINE, SETTINGS)).decided_by == "command line"
 
@@ -149,6 +144,5 @@ def test_the_same_inputs_decide_alike_and_others_may_not() -> None:
         ModeInputs((PROGRAM,)),
         ModeInputs((PROGRAM, COMMAND_LINE)),
         ModeInputs((PROGRAM, SETTINGS), "somebody"),
-        ModeInputs((PROGRAM, SETTINGS), None, SYNC),
     ):
         assert not inputs.decides_like(other)
