@@ -1,3 +1,3 @@
 """The version of taurus_tpo, read by setup.cfg and the command line."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

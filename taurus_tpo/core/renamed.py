@@ -1,4 +1,4 @@
-"""Names of version 0.1, which are kept for one more version.
+"""Names of version 0.1, which are kept in 0.2 and removed in 0.3.
 
 ``import taurus_tpo.submode`` returns a module with the names of
 ``taurus_tpo.core.modes``; ``attribute.story`` returns ``attribute.status``. Both warn
@@ -80,7 +80,7 @@ class _Renamed(MetaPathFinder, Loader):
         name = module.__name__
         found = RENAMED[name]
         warnings.warn(
-            f"{name} is {' and '.join(found)} now, and goes with the next version",
+            f"{name} is {' and '.join(found)} now, and is removed in 0.3",
             DeprecationWarning,
             # Python skips the frames of its import system: 2 is the importing code.
             stacklevel=2,
