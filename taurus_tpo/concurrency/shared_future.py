@@ -15,11 +15,12 @@ def own(shared: Future[Any]) -> Future[Any]:
     be called from any thread.
     """
     mine: Future[Any] = Future()
-    shared.add_done_callback(partial(_pass_on, mine))
+    shared.add_done_callback(partial(pass_on, mine))
     return mine
 
 
-def _pass_on(mine: Future[Any], shared: Future[Any]) -> None:
+def pass_on(mine: Future[Any], shared: Future[Any]) -> None:
+    """Give ``mine`` the result of ``shared``, which is done; any thread."""
     # Its caller may have cancelled it.
     with contextlib.suppress(InvalidStateError):
         if shared.cancelled():

@@ -35,6 +35,11 @@ def fresh(error: BaseException) -> BaseException:
         return error.with_traceback(None)
 
 
+def no_answer_within(timeout: float) -> TimeoutError:
+    """Return the error for a caller that waited ``timeout`` s in vain."""
+    return TimeoutError(f"no answer within {timeout:g} s")
+
+
 def reason_of(error: BaseException) -> str:
     """Return Tango's reason of ``error``; the first line of an error without one."""
     first = error.args[0] if error.args else error
