@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+import tango
 import taurus
 from program_support import run_program
 from tango_support import UP, Listener, eventually, model
 
 from taurus_tpo.core.modes import MODES
+from taurus_tpo.tango_client import pytango_compat
 
 DEVICES = ["synchronous", "futures", "gevent", "asyncio"]
 NAMES = ["scalar", "moving", "rw", "without_events", "slow", "text"]
@@ -46,3 +48,15 @@ def test_a_program_in_a_green_mode_sees_what_others_see(modes, mode):
     before, *told = json.loads(done.stdout)
     assert isinstance(before, float)
     assert told == [True, True, True, "Ready", "ON"]
+
+
+def test_a_green_mode_is_set_without_a_call(modes):
+    """PyTango's own method calls the device, which may have begun to hang."""
+    name = f"tango://{modes.tango_host}/{UP}"
+    proxy = tango.DeviceProxy(name, green_mode=tango.GreenMode.Futures)
+    before = dict(vars(proxy))
+    assert pytango_compat.GREEN_MODE in before
+    assert pytango_compat.synchronous(proxy) is proxy
+    assert proxy.get_green_mode() is tango.GreenMode.Synchronous
+    # What such a call returns is kept there.
+    assert vars(proxy).keys() == before.keys()
