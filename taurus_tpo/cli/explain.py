@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 from rich.table import Table
@@ -24,16 +25,7 @@ def explain(models: tuple[str, ...], as_json: bool) -> None:
     database.
     """
     factory = session.plugin_factory()
-    rows = []
-    for model in expand(factory, models, TIMEOUT):
-        decision = factory.decide_event_sub_mode(session.full_name(factory, model))
-        rows.append(
-            {
-                "model": model,
-                "mode": decision.label,
-                "decided_by": decision.decided_by,
-            }
-        )
+    rows = [explained(factory, model) for model in expand(factory, models, TIMEOUT)]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
@@ -41,3 +33,13 @@ def explain(models: tuple[str, ...], as_json: bool) -> None:
     for row in rows:
         table.add_row(*row.values())
     session.console().print(table)
+
+
+def explained(factory: Any, model: str) -> dict[str, str]:
+    """Return the mode of the attribute ``model``, and what decided it; never waits.
+
+    :param factory: the plugin's.
+    :raises click.ClickException: if the name is not valid.
+    """
+    decision = factory.decide_event_sub_mode(session.full_name(factory, model))
+    return {"model": model, "mode": decision.label, "decided_by": decision.decided_by}

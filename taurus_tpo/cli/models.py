@@ -31,34 +31,108 @@ def expand(factory: Any, models: Iterable[str], timeout: float) -> list[str]:
         nothing.
     """
     end = time.monotonic() + timeout
-    asked_for = {m: _ask_for_devices(factory, m) for m in models if is_glob(m)}
-    globs = {
-        model: _devices_of(model, answer, end - time.monotonic())
-        for model, answer in asked_for.items()
-    }
-    names = dict.fromkeys(name for some in globs.values() for name in some)
-    with factory.hurry():
-        devices = {name: factory.getDevice(name) for name in names}
-    asked = {
-        name: factory.device_access.connect(device) for name, device in devices.items()
-    }
-    wait(asked.values(), max(0.0, end - time.monotonic()))
-    found: dict[str, None] = {}
-    for model in models:
-        matching = [model]
-        if model in globs:
-            glob = model.rpartition("/")[2]
-            told = [_attributes(name, glob, asked[name]) for name in globs[model]]
-            matching = [name for some in told for name in some]
-        if not matching:
-            raise click.ClickException(f"nothing in the database matches {model!r}")
-        found.update(dict.fromkeys(matching))
-    return list(found)
+    models = list(models)
+    globs = _find_devices(factory, models, end)
+    # Not after the devices have been waited for.
+    _or_raise(globs.values())
+    expanded = _or_raise(_find_attributes(factory, models, globs, end).values())
+    return list(dict.fromkeys(name for names in expanded for name in names))
+
+
+def expand_each(factory: Any, models: Iterable[str], timeout: float) -> dict[str, str]:
+    """Return the attributes of ``models``, each with an empty text; never raises.
+
+    The parameters, and what becomes of a glob, are those of :func:`expand`. Where that
+    raises, the glob stays in the result, with the text of the error.
+    """
+    end = time.monotonic() + timeout
+    models = list(models)
+    globs = _find_devices(factory, models, end)
+    found: dict[str, str] = {}
+    for model, names in _find_attributes(factory, models, globs, end).items():
+        if isinstance(names, click.ClickException):
+            found[model] = names.message
+        else:
+            found.update(dict.fromkeys(names, ""))
+    return found
 
 
 def is_glob(model: str) -> bool:
     """Return whether ``model`` contains a wildcard."""
     return bool(_WILD & set(model))
+
+
+def _or_raise(found: Iterable[list[str] | click.ClickException]) -> list[list[str]]:
+    """Return the names of all; raise the first error."""
+    names = []
+    for one in found:
+        if isinstance(one, click.ClickException):
+            raise one
+        names.append(one)
+    return names
+
+
+def _find_devices(
+    factory: Any, models: Iterable[str], end: float
+) -> dict[str, list[str] | click.ClickException]:
+    """Return the devices of each glob, or why they are not known."""
+    asked: dict[str, Future[Any]] = {}
+    found: dict[str, list[str] | click.ClickException] = {}
+    for model in filter(is_glob, models):
+        try:
+            asked[model] = _ask_for_devices(factory, model)
+        except click.ClickException as error:
+            found[model] = error
+    for model, answer in asked.items():
+        try:
+            found[model] = _devices_of(model, answer, end - time.monotonic())
+        except click.ClickException as error:
+            found[model] = error
+    return found
+
+
+def _find_attributes(
+    factory: Any,
+    models: Iterable[str],
+    globs: dict[str, list[str] | click.ClickException],
+    end: float,
+) -> dict[str, list[str] | click.ClickException]:
+    """Return the attributes of each model; the devices are queried in parallel.
+
+    :param globs: the devices of each glob, as of :func:`_find_devices`.
+    """
+    lists = [names for names in globs.values() if isinstance(names, list)]
+    with factory.hurry():
+        devices = {
+            name: factory.getDevice(name)
+            for name in dict.fromkeys(name for names in lists for name in names)
+        }
+    asked = {
+        name: factory.device_access.connect(device) for name, device in devices.items()
+    }
+    wait(asked.values(), max(0.0, end - time.monotonic()))
+    return {model: _matching_model(model, globs.get(model), asked) for model in models}
+
+
+def _matching_model(
+    model: str,
+    devices: list[str] | click.ClickException | None,
+    asked: dict[str, Future[Any]],
+) -> list[str] | click.ClickException:
+    """Return the attributes that a model stands for.
+
+    :param devices: None: it is no glob.
+    """
+    if devices is None:
+        return [model]
+    if isinstance(devices, click.ClickException):
+        return devices
+    glob = model.rpartition("/")[2]
+    told = [_attributes(name, glob, asked[name]) for name in devices]
+    found = [name for names in told for name in names]
+    if not found:
+        return click.ClickException(f"nothing in the database matches {model!r}")
+    return found
 
 
 def _ask_for_devices(factory: Any, model: str) -> Future[Any]:

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from taurus_tpo.cli import session
 from taurus_tpo.cli.models import expand
+from taurus_tpo.core.errors import no_answer_within
 
 #: How often the progress bar is updated, s.
 _TICK = 0.1
@@ -58,18 +59,57 @@ def read(models: tuple[str, ...], as_json: bool, timeout: float) -> None:
     """
     end = time.monotonic() + timeout
     factory = session.plugin_factory()
-    names = expand(factory, models, timeout)
-    with factory.hurry():
-        made = {name: _make(factory, name, end) for name in names}
-    reads = {name: _ask(factory, one) for name, one in made.items()}
-    _wait(list(reads.values()), end)
-    rows = [_row(name, future, timeout) for name, future in reads.items()]
+    reads = ReadRequests(factory, expand(factory, models, timeout), end)
+    _wait(reads, end)
+    rows = [_row(answer) for answer in reads.answers(timeout)]
     if as_json:
         told = [asdict(replace(row, value=_as_json(row.value))) for row in rows]
         click.echo(json.dumps(told, indent=2, default=str, allow_nan=False))
     else:
         _print(rows)
     raise SystemExit(1 if any(row.error for row in rows) else 0)
+
+
+@dataclass(frozen=True)
+class ReadAnswer:
+    """What became of the read of one attribute.
+
+    :param value: the ``TangoAttrValue``; None if the read failed.
+    :param error: why, for users; empty if it did not.
+    """
+
+    model: str
+    value: Any = None
+    error: str = ""
+
+
+class ReadRequests:
+    """Reads of some attributes by the pool; they begin at once.
+
+    :param factory: the plugin's.
+    :param names: attributes. One that cannot be made fails by itself.
+    :param end: no attribute is made after this time of ``time.monotonic()``.
+    """
+
+    def __init__(self, factory: Any, names: Iterable[str], end: float) -> None:
+        with factory.hurry():
+            # Kept: a read does not keep its attribute alive.
+            self._made = {name: _make(factory, name, end) for name in names}
+        self._futures = {name: _ask(factory, one) for name, one in self._made.items()}
+
+    def __len__(self) -> int:
+        return len(self._futures)
+
+    def pending(self, timeout: float) -> int:
+        """Wait until none is pending; return how many are after ``timeout`` s."""
+        return len(wait(self._futures.values(), max(0.0, timeout)).not_done)
+
+    def answers(self, timeout: float) -> list[ReadAnswer]:
+        """Return the answer of each; one that is pending is late.
+
+        :param timeout: what was waited, s; for its error.
+        """
+        return [_answer(*one, timeout) for one in self._futures.items()]
 
 
 def _make(factory: Any, name: str, end: float) -> Any:
@@ -92,38 +132,45 @@ def _ask(factory: Any, made: Any) -> Future[Any]:
     return session.failed(made)
 
 
-def _wait(futures: list[Future[Any]], end: float) -> None:
+def _wait(reads: ReadRequests, end: float) -> None:
     console = Console(stderr=True)
     with Progress(
         console=console, transient=True, disable=not console.is_terminal
     ) as bar:
-        task = bar.add_task("reading", total=len(futures))
-        left = set(futures)
+        task = bar.add_task("reading", total=len(reads))
+        left = len(reads)
         while left and time.monotonic() < end:
-            left = wait(left, min(_TICK, max(0.0, end - time.monotonic()))).not_done
-            bar.update(task, completed=len(futures) - len(left))
+            left = reads.pending(min(_TICK, end - time.monotonic()))
+            bar.update(task, completed=len(reads) - left)
 
 
-def _row(name: str, future: Future[Any], timeout: float) -> ReadRow:
+def _answer(name: str, future: Future[Any], timeout: float) -> ReadAnswer:
     if not future.done():
-        return ReadRow(name, error=f"no answer within {timeout:g} s")
+        return ReadAnswer(name, error=str(no_answer_within(timeout)))
     try:
-        value = future.result()
+        return ReadAnswer(name, future.result())
     except CancelledError:
-        return ReadRow(name, error="the read was given up")
+        return ReadAnswer(name, error="the read was given up")
     except Exception as error:  # noqa: BLE001 - becomes the row's own error
-        return ReadRow(name, error=_reason(error))
+        return ReadAnswer(name, error=reason(error))
+
+
+def _row(answer: ReadAnswer) -> ReadRow:
+    value = answer.value
+    if value is None:
+        return ReadRow(answer.model, error=answer.error)
     stamp = value.time.totime()
     return ReadRow(
-        model=name,
+        model=answer.model,
         value=_plain(value.rvalue),
-        unit=_unit(value.rvalue),
+        unit=unit_of(value.rvalue),
         quality=value.quality.name.replace("ATTR_", ""),
         time=datetime.datetime.fromtimestamp(stamp).astimezone().isoformat(),
     )
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return Tango's reason and description, or the text of a Python error."""
     stack = [entry for entry in error.args if hasattr(entry, "desc")]
     if not stack:
         return str(error) or repr(error)
@@ -149,7 +196,8 @@ def _as_json(value: Any) -> Any:
     return value
 
 
-def _unit(value: Any) -> str | None:
+def unit_of(value: Any) -> str | None:
+    """Return the unit of a quantity as text; None for other values."""
     units = getattr(value, "units", None)
     return None if units is None else f"{units:~}"
 
