@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -22,6 +23,8 @@ from taurus_tpo.tango_client.database import (
     is_answer,
 )
 from taurus_tpo.tango_client.server_registry import DeviceLocation, ServerRegistry
+
+_LOG = logging.getLogger(__name__)
 
 #: Request that only tests whether the database answers.
 PING: DatabaseRequest = ("State",)
@@ -94,10 +97,19 @@ class DatabaseClient:
             return database.call(*question)
         answer = self._asked(database, question)
         if self.in_a_hurry and taurus_compat.fills_a_form():
-            self._wait_policy.wait_if_it_runs(answer, database)
+            self._wait_policy.wait_if_it_runs(answer, database, self.server_answers)
         else:
             self._wait_policy.wait_at_length(answer, database)
         return _answer_to(question, answer, database)
+
+    def is_database(self, where: str) -> bool:
+        """Return whether a database answers at ``host:port``; waits as :meth:`ask`."""
+        try:
+            self.ask(self._servers.database(where), *PING)
+        except tango.DevFailed as error:
+            _LOG.debug("%s: %s", where, error.args[0].desc)
+            return False
+        return True
 
     def begin(
         self,
@@ -124,7 +136,7 @@ class DatabaseClient:
         self, database: DatabaseConnection, question: DatabaseRequest
     ) -> Future[Any]:
         """Return the pending or late answer to an equal request; else begin one."""
-        unclaimed = database.unclaimed.pop(question, None)
+        unclaimed = database.claim(question)
         if unclaimed is not None and not _is_vain(unclaimed):
             return unclaimed
         return self.begin(database, *question)
@@ -134,6 +146,11 @@ class DatabaseClient:
     def is_ready(self, place: DeviceLocation) -> bool:
         """Return whether Tango may subscribe to a device at ``place``; never waits."""
         return next(self._unanswered(place), None) is None
+
+    @property
+    def has_subscribed(self) -> bool:
+        """Whether Tango was called to subscribe."""
+        return self._has_subscribed
 
     def note_subscription(self) -> None:
         """Record that Tango was called to subscribe."""
@@ -193,7 +210,7 @@ def _answer_to(
         if error is not None:
             raise fresh(error)
         return answer.result()
-    database.unclaimed[question] = answer
+    database.keep(question, answer)
     database.no_answer()
 
 

@@ -128,6 +128,28 @@ def check_free(database: tango.Database, servers: tuple[ServerSpec, ...]) -> Non
                 raise FacilityError(_taken(database, "an alias", device.alias))
 
 
+def drop_examples(database: tango.Database, servers: tuple[ServerSpec, ...]) -> None:
+    """Remove the devices of a fresh database whose names ``servers`` use.
+
+    A fresh database has entries of servers that do not run, as ``sys/tg_test/1``. The
+    database's own device is exported, and stays.
+    """
+    for server in servers:
+        for device in server.devices:
+            if _is_known(database.get_device_info, device.name):
+                _drop_example(database, database.get_device_info(device.name))
+
+
+def _drop_example(database: tango.Database, info: tango.DbDevFullInfo) -> None:
+    if info.exported:
+        return
+    database.delete_device(info.name)
+    # Pairs of a device and its class; the server is a device, too.
+    left = list(database.get_device_class_list(info.ds_full_name))[::2]
+    if all(name.lower().startswith("dserver/") for name in left):
+        database.delete_server(info.ds_full_name)
+
+
 def _taken(database: tango.Database, what: str, name: str) -> str:
     where = f"{database.get_db_host()}:{database.get_db_port()}"
     return f"{name} is {what} of the Tango database {where} already; not changed"

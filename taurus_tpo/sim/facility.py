@@ -225,6 +225,8 @@ class Facility:
     def _register(self) -> None:
         try:
             connection = database.connect(self.tango_host)
+            if self._existing is None:
+                database.drop_examples(connection, self.spec.servers)
             database.check_free(connection, self.spec.servers)
             for spec in self.spec.servers:
                 if self._existing is not None:

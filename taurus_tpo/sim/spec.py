@@ -44,7 +44,9 @@ condition       text    up           up; down: registered, not started; hung:
 
 =============== ======= ============ ==============================================
 name            text    (required)   ``domain/family/member``; ``{n}`` or ``{n:02}``
-                                     is the number of the device, from 1
+                                     is the number of the device, from 1; also
+                                     ``sys/tg_test/1``, unless the facility uses an
+                                     existing database
 count           int     1            how many devices
 alias           text    ""           with ``{n}``, too
 class           text    TpoSim       Tango class, one per entry of a server; the

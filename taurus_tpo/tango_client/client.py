@@ -9,6 +9,7 @@ from typing import Any, Callable
 from taurus_tpo.concurrency.foreign_calls import Callbacks
 from taurus_tpo.concurrency.serial_executor import SerialExecutor
 from taurus_tpo.core.clock import SYSTEM, Clock
+from taurus_tpo.tango_client import pytango_compat
 from taurus_tpo.tango_client.server_registry import ServerRegistry
 from taurus_tpo.tango_client.subscription import (
     LingeringProxies,
@@ -52,7 +53,13 @@ class TangoClient:
             "taurus_tpo unsubscriber", clock=clock, log=log
         )
         #: The subscriptions that are not begun yet.
-        self.queue = SubscriptionQueue(self.subscriber, readiness, clock, log)
+        self.queue = SubscriptionQueue(
+            self.subscriber,
+            readiness,
+            clock,
+            log,
+            always_reads=not pytango_compat.has_event_sub_mode(),
+        )
 
     def destroy_later(self, proxy: Any, process: int) -> None:
         """Destroy a ``DeviceProxy`` in another thread; the caller refers to it last.

@@ -20,6 +20,13 @@ _PLACED.set()
 #: Error reason: there is no answer yet.
 NOT_YET = "TPO_NoAnswerYet"
 
+#: How omniORB says that a server runs, and has no such object.
+_NO_SUCH_OBJECT = "OBJECT_NOT_EXIST"
+
+#: How long after its request an answer may be used for which no caller has waited, s:
+#: longer than a call to a database that hangs takes.
+UNCLAIMED_FOR = 30.0
+
 #: A request to a database: a command of its device, and the arguments.
 DatabaseRequest = tuple[str, ...]
 
@@ -40,8 +47,11 @@ class DatabaseConnection:
         self.located = True
         self.costs = ReadCosts()
         self.late = False
-        #: Answers, arrived or pending, whose caller did not wait for them.
-        self.unclaimed: dict[DatabaseRequest, Future[Any]] = {}
+        #: Answers, arrived or pending, whose caller did not wait for them, and since
+        #: when they are kept, monotonic clock, s.
+        self._unclaimed: dict[DatabaseRequest, tuple[Future[Any], float]] = {}
+        #: When the old ones of these were removed last.
+        self._tidied = float("-inf")
         self._authority = authority
         self._clock = clock
         self._made: Any = None
@@ -59,6 +69,24 @@ class DatabaseConnection:
         age = self._clock.monotonic() - self.server.answered
         return not self.server.silent and age <= seconds
 
+    def keep(self, question: DatabaseRequest, answer: Future[Any]) -> None:
+        """Keep an answer, arrived or pending, for the next caller with that request."""
+        now = self._clock.monotonic()
+        if now - self._tidied > UNCLAIMED_FOR:
+            self._tidied = now
+            for other, (_, since) in list(self._unclaimed.items()):
+                if now - since > UNCLAIMED_FOR:
+                    self._unclaimed.pop(other, None)
+        self._unclaimed[question] = answer, now
+
+    def claim(self, question: DatabaseRequest) -> Future[Any] | None:
+        """Return the answer that was kept for ``question``, or None.
+
+        Once: what the database knows may change.
+        """
+        answer, since = self._unclaimed.pop(question, (None, 0.0))
+        return None if self._clock.monotonic() - since > UNCLAIMED_FOR else answer
+
     def no_answer(self) -> NoReturn:
         """Raise the error that explains why there is no answer.
 
@@ -74,10 +102,8 @@ class DatabaseConnection:
         :raises tango.DevFailed: if it does not answer.
         """
         if self._made is None:
-            host, _, port = self._authority.partition(":")
-            known = port.isdecimal()
             # Two threads may both make one; the last one is kept.
-            self._made = tango.Database(host, int(port)) if known else tango.Database()
+            self._made = _connect(self._authority)
         return self._made
 
     def call(self, command: str, *argument: str) -> Any:
@@ -92,12 +118,40 @@ class DatabaseConnection:
         return self.tango_database().command_inout(command, *argument)
 
 
+def _connect(authority: str) -> Any:
+    """Return a new ``tango.Database``; waits for it.
+
+    :param authority: see :class:`DatabaseConnection`.
+    :raises tango.DevFailed: if it does not answer, or if there is another server.
+    """
+    host, _, port = authority.partition(":")
+    if not port.isdecimal():
+        return tango.Database()
+    try:
+        return tango.Database(host, int(port))
+    except tango.DevFailed as error:
+        if _NO_SUCH_OBJECT not in error.args[0].desc:
+            raise
+        first = tango.DevError()
+        first.reason, first.origin = error.args[0].reason, "taurus_tpo"
+        first.severity = tango.ErrSeverity.ERR
+        first.desc = (
+            f"the server at {authority} is no Tango database ({_NO_SUCH_OBJECT}); the "
+            f"models of a server without a database begin with tango-nodb://{authority}"
+        )
+        raise tango.DevFailed(first, *error.args) from None
+
+
 def is_answer(error: Any) -> bool:
     """Return whether the database itself raised a ``DevFailed``.
 
-    Otherwise it was not reached, or did not answer in time.
+    Otherwise it was not reached, or did not answer in time. A database in Python, with
+    PyTango before 10.0, may raise what CORBA does not know.
     """
-    return not str(error.args[0].reason).startswith(("API_", "TPO_"))
+    first = error.args[0]
+    if str(first.desc).startswith("UNKNOWN CORBA"):
+        return True
+    return not str(first.reason).startswith(("API_", "TPO_"))
 
 
 def no_answer_yet(who: str) -> NoReturn:

@@ -108,3 +108,47 @@ def test_start_of_a_stopped_database_needs_its_own(existing: str) -> None:
         facility.start_database()
     with pytest.raises(tango.DevFailed):
         connect(existing).get_device_info("sim/modes/up")
+
+
+TG_TEST = """
+[[server]]
+name = "TpoSim/tg_test"
+[[server.device]]
+name = "sys/TG_test/1"
+class = "TangoTest"
+[[server.device.attribute]]
+name = "ampli"
+access = "read_write"
+value = 2.5
+"""
+
+
+def test_a_facility_may_have_the_device_that_a_fresh_database_knows() -> None:
+    with Facility(parse(TG_TEST, "tg_test")) as facility:
+        device = facility.device("sys/tg_test/1")
+        device.ampli = 3.5
+        assert device.ampli == 3.5
+        database = connect(facility.tango_host)
+        info = database.get_device_info("sys/tg_test/1")
+        assert info.ds_full_name == "TpoSim/tg_test"
+        assert list(database.get_server_list("TangoTest/*")) == []
+
+
+def test_a_fresh_database_keeps_what_no_facility_needs(existing: str) -> None:
+    devices = content(existing)["devices"]
+    assert devices["sys/tg_test/1"] == "TangoTest/test"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["sys/database/2", "dserver/DataBaseds/2"])
+def test_the_device_of_the_database_itself_is_not_replaced(name: str) -> None:
+    spec = parse(TG_TEST.replace("sys/TG_test/1", name), "database")
+    with pytest.raises(FacilityError, match=f"{name} is a device of the Tango datab"):
+        Facility(spec).start()
+
+
+def test_in_a_database_that_runs_already_it_is_not_replaced(existing: str) -> None:
+    before = content(existing)
+    facility = Facility(parse(TG_TEST, "tg_test"), tango_host=existing)
+    with pytest.raises(FacilityError, match="sys/TG_test/1 is a device of the Tango"):
+        facility.start()
+    assert content(existing) == before
