@@ -17,6 +17,10 @@ from typing import Any, Callable
 LoopLevel = Callable[[], int]
 
 
+#: No event loop has this level.
+_NO_LEVEL = -1
+
+
 class HeldUpdates:
     """The updates of labels that are held; for the GUI thread.
 
@@ -27,8 +31,15 @@ class HeldUpdates:
     def __init__(self, loop_level: LoopLevel = lambda: 0) -> None:
         self._loop_level = loop_level
         self._depth = self._level = 0
+        #: Whether updates are held for one event, in which no widget is made.
+        self.is_event = False
         #: By the identity of the controller, in the order of requests.
         self._held: dict[int, tuple[Any, Callable[[Any], None]]] = {}
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is held within the present context."""
+        return self._level == _NO_LEVEL and self._depth > 0
 
     def take(self, controller: Any, update: Callable[[Any], None]) -> bool:
         """Hold ``update(controller)``; return whether it is held.
@@ -44,28 +55,47 @@ class HeldUpdates:
         """Return whether an update of ``controller`` is held."""
         return id(controller) in self._held
 
+    def give_back(self, controller: Any) -> Callable[[Any], None] | None:
+        """Hold the update of ``controller`` no more; return it, if one was held."""
+        _, update = self._held.pop(id(controller), (None, None))
+        return update
+
+    def begin(self, is_event: bool = False) -> None:
+        """Hold updates until :meth:`end` has been called as often as this.
+
+        :param is_event: whether it is for one event of a label.
+        """
+        if not self._depth:
+            self._level = self._loop_level()
+            self.is_event = is_event
+        self._depth += 1
+
+    def end(self) -> None:
+        """End what :meth:`begin` began; the last one carries the updates out.
+
+        :raises Exception: what an update raises.
+        """
+        self._depth -= 1
+        if not self._depth:
+            self.carry_out()
+
     @contextlib.contextmanager
     def holding(self) -> Iterator[None]:
         """Hold updates until the outermost of these contexts ends.
 
         :raises Exception: what an update raises.
         """
-        if not self._depth:
-            self._level = self._loop_level()
-        self._depth += 1
+        self.begin()
         try:
             yield
         finally:
-            self._depth -= 1
-            if not self._depth:
-                self.carry_out()
+            self.end()
 
     @contextlib.contextmanager
     def not_holding(self) -> Iterator[None]:
         """Hold nothing within this context, also in contexts within it."""
-        # No event loop has this level.
         outer = self._depth, self._level
-        self._depth, self._level = 1, -1
+        self._depth, self._level = 1, _NO_LEVEL
         try:
             yield
         finally:
@@ -76,6 +106,8 @@ class HeldUpdates:
 
         :raises Exception: what the first one raises that fails, after all others.
         """
+        if not self._held:
+            return
         held, self._held = self._held, {}
         failed: Exception | None = None
         for controller, update in held.values():
