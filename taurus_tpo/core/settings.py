@@ -72,6 +72,7 @@ class Settings:
     :param event_check_period: ``TANGO_EVENT_CHECK_PERIOD``, ms; 0: never.
     :param progress: ``TPO_PROGRESS``.
     :param collects_in_gui_thread: ``TPO_COLLECT_IN_GUI_THREAD``.
+    :param postpones_collections: ``TPO_POSTPONE_COLLECTIONS``.
     :param fast_forms: ``TPO_FAST_FORMS``.
     :param fast_widgets: ``TPO_FAST_WIDGETS``.
     :param events_disabled_by: where ``TANGO_EVENTS_TO_SUBSCRIBE`` disables events, or
@@ -87,6 +88,7 @@ class Settings:
     event_check_period: int = 0
     progress: bool = True
     collects_in_gui_thread: bool = True
+    postpones_collections: bool = True
     fast_forms: bool = True
     fast_widgets: bool = True
     events_disabled_by: str | None = None
@@ -237,6 +239,15 @@ ALL: tuple[Setting, ...] = (
         field="collects_in_gui_thread",
     ),
     Setting(
+        "TPO_POSTPONE_COLLECTIONS",
+        type="bool",
+        default=True,
+        meaning="Whether Python makes no full garbage collection while many attributes "
+        "or rows of forms are being made, and for 5 s after it; 60 s at most.",
+        read=_read_bool,
+        field="postpones_collections",
+    ),
+    Setting(
         "TPO_FAST_FORMS",
         type="bool",
         default=True,
@@ -250,7 +261,8 @@ ALL: tuple[Setting, ...] = (
         type="bool",
         default=True,
         meaning="Whether a label of Taurus is updated once where Taurus does it many "
-        "times in one call, as while a row of a form is built.",
+        "times in one call, as while a row of a form is built; and, if it is not in "
+        "view, when it is seen.",
         read=_read_bool,
         field="fast_widgets",
     ),

@@ -14,6 +14,8 @@ from program_support import run_program
 from tango_support import model
 from taurus import tauruscustomsettings
 
+from taurus_tpo.concurrency.collector_thresholds import MOST, THRESHOLDS
+
 #: More containers than Python collects after, in any version.
 MORE = 5_000
 
@@ -86,8 +88,6 @@ def test_no_other_thread_collects_and_the_event_loop_does(
 def test_where_the_event_loop_does_not_run_python_collects_later(
     collector, collections
 ):
-    from taurus_tpo.qt.garbage_collection import MOST
-
     make_objects(2 * MOST)
     assert "maker" in collections
 
@@ -108,13 +108,11 @@ def test_while_a_window_is_built_there_are_few_collections(collector, collection
 def test_a_program_that_sets_the_threshold_or_disables_collection_is_respected(
     collector, collections
 ):
-    from taurus_tpo.qt.garbage_collection import MOST
-
-    before = collector.replaced
+    before = THRESHOLDS.replaced
     assert gc.get_threshold() == (MOST, *before[1:])
     gc.set_threshold(50, *before[1:])
     collector.look()
-    assert collector.replaced == (50, *before[1:])
+    assert THRESHOLDS.replaced == (50, *before[1:])
     gc.set_threshold(2 * MOST, *before[1:])
     collector.look()
     assert gc.get_threshold() == (2 * MOST, *before[1:])
@@ -128,7 +126,7 @@ def test_a_program_that_sets_the_threshold_or_disables_collection_is_respected(
 
 
 def test_the_setting_leaves_all_to_python(collector, collections, monkeypatch):
-    before = collector.replaced
+    before = THRESHOLDS.replaced
     name = "TPO_COLLECT_IN_GUI_THREAD"
     monkeypatch.setattr(tauruscustomsettings, name, False, raising=False)
     collector.look()

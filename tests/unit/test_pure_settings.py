@@ -217,6 +217,7 @@ IS_GOOD = {
     "TPO_ENABLED": is_bool,
     "TPO_PROGRESS": is_bool,
     "TPO_COLLECT_IN_GUI_THREAD": is_bool,
+    "TPO_POSTPONE_COLLECTIONS": is_bool,
     "TPO_FAST_FORMS": is_bool,
     "TPO_FAST_WIDGETS": is_bool,
     "TANGO_ASYNCREAD_NATIVE": is_bool,
