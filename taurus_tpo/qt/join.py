@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from taurus_tpo.environment import activation
-from taurus_tpo.environment.loaded_widgets import FORM
+from taurus_tpo.environment.loaded_widgets import COMPONENT
 from taurus_tpo.scheme.event_dispatch import when_first_told
 from taurus_tpo.scheme.gui_thread import when_widgets_listen
 
@@ -43,11 +43,11 @@ def _fit(widget: Any) -> None:
 
 
 def _join() -> None:
-    if FORM.find() is not None:
-        # The first form is about to be filled.
+    if COMPONENT.find() is not None:
+        # The first form may be filled before a widget listens.
         from taurus_tpo.qt.forms import overrides
 
-        overrides.install()
+        overrides.install_with_each_widget()
     when_widgets_listen(_begin)
     when_first_told(_fit)
 

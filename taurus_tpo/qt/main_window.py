@@ -9,7 +9,7 @@ from taurus.external.qt import Qt
 
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 from taurus_tpo.environment.loaded_widgets import MAIN_WINDOW
-from taurus_tpo.qt.forms.rebuild import build_anew
+from taurus_tpo.qt.forms.rebuild import LateWidgets
 from taurus_tpo.qt.inspector.window import show_inspector
 from taurus_tpo.qt.progress_bar import FirstReadProgress
 
@@ -46,6 +46,7 @@ class _Watch(Qt.QObject):
 
     def __init__(self, app: Any) -> None:
         super().__init__(app)
+        self._late = LateWidgets()
         self._timer = Qt.QTimer(self)
         self._timer.timeout.connect(self.look)
         # The first search is due as soon as the event loop runs.
@@ -53,11 +54,13 @@ class _Watch(Qt.QObject):
 
     def look(self) -> None:
         """Join new windows, and rebuild widgets of devices that answered late."""
-        self._timer.setInterval(0 if build_anew() else LOOK_PERIOD)
+        self._timer.setInterval(0 if self._late.rebuild() else LOOK_PERIOD)
         if MAIN_WINDOW.find() is None:
             return
         for window in Qt.QApplication.topLevelWidgets():
-            if MAIN_WINDOW.has(window) and not window.property(_JOINED):
+            # The constructor of a window may run an event loop before it has menus.
+            is_made = MAIN_WINDOW.has(window) and window.isVisible()
+            if is_made and not window.property(_JOINED):
                 join(window)
 
 

@@ -118,6 +118,8 @@ class GuiWaitPolicy:
         self._for_unheard = _Budget(ALL_RUN)
         self._unheard: weakref.WeakKeyDictionary[Server, float]
         self._unheard = weakref.WeakKeyDictionary()
+        #: Whether the GUI thread waits for no first value, see :meth:`values_later`.
+        self.values_come_later = False
         #: When a wait for a server timed out.
         self._missed: weakref.WeakKeyDictionary[Server, float]
         self._missed = weakref.WeakKeyDictionary()
@@ -133,6 +135,19 @@ class GuiWaitPolicy:
             yield
         finally:
             _HURRIED.reset(token)
+
+    @contextlib.contextmanager
+    def values_later(self) -> Iterator[None]:
+        """Have the GUI thread, which calls this, wait for no first value.
+
+        For a row that is made while its window is in use: the value is shown when it
+        comes.
+        """
+        outer, self.values_come_later = self.values_come_later, True
+        try:
+            yield
+        finally:
+            self.values_come_later = outer
 
     @property
     def in_a_hurry(self) -> bool:
@@ -221,16 +236,33 @@ class GuiWaitPolicy:
             self._wait_once(answer, connection, max(0.0, left))
         return answer
 
-    def wait_if_it_runs(self, answer: Future[Any], connection: Asked) -> None:
+    def wait_if_it_runs(
+        self,
+        answer: Future[Any],
+        connection: Asked,
+        server_answers: Callable[[Server], bool],
+    ) -> None:
         """Wait for a request that Taurus makes by itself, if the server's process runs.
 
-        Then up to :data:`ASKED_FOR`. For a process that does not answer, as
-        :data:`RUNS` and :data:`ALL_RUN` limit.
+        Then up to :data:`ASKED_FOR`, as long as it runs. For a process that does not
+        answer, as :data:`RUNS` and :data:`ALL_RUN` limit.
+
+        :param server_answers: returns whether a server answers a probe; may wait for
+            it, see :meth:`taurus_tpo.concurrency.io_pool.DevicePool.server_answers`.
         """
         if self._is_given_up(connection.server):
             return
-        if self._hear(answer, connection) and not answer.done():
-            self._wait_once(answer, connection, ASKED_FOR)
+        if not self._hear(answer, connection):
+            return
+        end = self._clock.monotonic() + ASKED_FOR
+        while not answer.done() and self._clock.monotonic() < end:
+            _settled(answer, RUNS)
+            # It may have begun to hang after its last answer.
+            if not answer.done() and not server_answers(connection.server):
+                self._unheard[connection.server] = self._clock.monotonic()
+                return
+        if not answer.done():
+            self._missed_all[connection.server] = self._clock.monotonic()
 
     def _hear(self, answer: Future[Any], connection: Asked) -> bool:
         """Return whether the server's process answers in time.

@@ -151,6 +151,7 @@ def test_a_row_is_special_when_its_server_is_back(own_batches, way):
     assert told["first"] == ["TaurusValue", "TaurusValue", "Special"]
     assert told["commands_first"] == 0
     assert told["shown"] == models
+    assert told["order"] == [f"__item{number}" for number in range(len(models))]
     assert [name.partition("sim")[2] for name in told["models"]] == [
         model.partition("sim")[2] for model in models
     ]

@@ -431,6 +431,8 @@ def test_a_widget_that_raises_does_not_silence_the_others(qtbot, modes, label):
         qtbot.waitUntil(lambda: 81.0 in other.values, timeout=20000)
         broken.react = lambda: None
     assert [kind for kind, *_ in caught] == [ValueError]
+    # Taurus keeps the hook of pytest-qt, which keeps what was raised, and its frames.
+    caught.clear()
     hold(modes, "with_events", 1.5)
 
 

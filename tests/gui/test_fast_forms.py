@@ -8,16 +8,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import taurus
+from faults_support import configure
 from program_support import run_program
 from tango_support import model
 from taurus import tauruscustomsettings
 from test_fast_widgets import look
 
+from taurus_tpo.core.scheduler import RequestKind
+
 #: More rows than a form shows, and than are made at once.
 MANY = 45
 
-#: How many rows a form of 400 pixels shows at the most.
+#: How many rows a form of 400 pixels shows at the most, and some of them.
 SHOWN = 20
+FEW = 5
 
 NAMES = [f"eval:{number}+0.5" for number in range(MANY)]
 
@@ -209,12 +214,21 @@ def test_rows_scrolled_to_are_the_next(qtbot, make):
     form.resize(500, 400)
     form.show()
     bar = form.scrollArea.verticalScrollBar()
-    before = len(made(form))
+    before = [number_of(row) for row in made(form)]
+    assert before == list(range(len(before)))
+    assert len(before) < MANY - SHOWN
+    numbers: list[int] = []
+    stock = form.registerConfigDelegate
+
+    def register(row: Any) -> None:
+        numbers.append(number_of(row))
+        stock(row)
+
+    # The last that a form does with a row.
+    form.registerConfigDelegate = register
     bar.setValue(bar.maximum())
-    qtbot.waitUntil(lambda: len(made(form)) > before, timeout=10_000)
-    numbers = [number_of(row) for row in made(form)]
-    assert numbers[:before] == list(range(before))
-    assert min(numbers[before:]) >= MANY - SHOWN > before
+    qtbot.waitUntil(lambda: len(numbers) >= FEW, timeout=10_000)
+    assert min(numbers[:FEW]) >= MANY - SHOWN
 
 
 def test_who_has_scrolled_ends_with_the_same_form(qtbot, make, stock):
@@ -370,6 +384,78 @@ def test_no_row_is_made_of_a_form_that_is_emptied(qtbot, make):
     assert pending(form) is None
 
 
+@pytest.fixture
+def slow(batches) -> Iterator[str]:
+    """The name of an attribute whose reads take 0.3 s."""
+    device, name = "sim/batch/1", "volt01"
+    configure(batches, device, name, read_delay=0.3)
+    yield model(batches, name, device)
+    configure(batches, device, name, read_delay=0.0)
+
+
+def test_a_row_that_is_made_later_shows_its_value_when_it_comes(qtbot, make, slow):
+    """It does not wait for it."""
+    pool = taurus.Factory("tango").first_read
+    before = pool.stats(RequestKind.READ_AT_ONCE).asked
+    form = shown(qtbot, make([*NAMES, slow]))
+    assert pool.stats(RequestKind.READ_AT_ONCE).asked == before
+    last = form.getItems()[-1].readWidget()
+    qtbot.waitUntil(lambda: "0" in last.text(), timeout=30_000)
+
+
+def test_a_label_that_is_resized_waits_for_no_value(
+    qtbot, make, batches, factory, monkeypatch
+):
+    """As all are when a form is laid out, or its user makes its window larger."""
+    from taurus.qt.qtgui.display import TaurusLabel
+
+    device, name = "sim/batch/1", "volt02"
+    waited_for: list[Any] = []
+    stock = factory.read_in_time
+
+    def read_in_time(attribute: Any) -> Any:
+        waited_for.append(attribute)
+        return stock(attribute)
+
+    monkeypatch.setattr(factory, "read_in_time", read_in_time)
+    configure(batches, device, name, read_delay=2.0)
+    try:
+        label = TaurusLabel()
+        qtbot.addWidget(label)
+        label.setModel(model(batches, name, device))
+        label.show()
+        assert label.getModelObj().known.empty
+        # Whoever makes a window wants to see values.
+        assert waited_for
+        waited_for.clear()
+        label.resize(label.width() + 50, label.height() + 10)
+        qtbot.waitUntil(lambda: "0" in label.text(), timeout=30_000)
+        assert waited_for == []
+    finally:
+        label.setModel(None)
+        configure(batches, device, name, read_delay=0.0)
+
+
+def test_a_row_of_another_class_has_its_value_when_it_gets_its_model(qtbot, make, slow):
+    """Such a class may need it at once."""
+    from taurus.qt.qtgui.panel import TaurusForm, TaurusValue
+
+    seen: list[Any] = []
+
+    class Row(TaurusValue):
+        def setModel(self, name: Any, **how: Any) -> None:
+            super().setModel(name, **how)
+            if name:
+                seen.append(self.getModelObj().rvalue)
+
+    form = TaurusForm(formWidget=Row)
+    qtbot.addWidget(form)
+    form.setModel([*NAMES, slow])
+    shown(qtbot, form)
+    assert seen[-1] is not None
+    form.setModel([])
+
+
 def test_a_form_may_be_deleted_while_its_rows_are_made(qtbot, make, caplog):
     form = make()
     form.show()
@@ -501,6 +587,34 @@ def test_an_item_factory_may_empty_the_form(qtbot, make, empties):
     assert len(form) <= 1
 
 
+def test_a_row_is_replaced_while_others_are_pending(qtbot, make, stock):
+    """As of a device that answers late."""
+    from taurus.qt.qtgui.panel import TaurusValue
+
+    from taurus_tpo.qt.forms.rebuild import replace_row
+
+    class Special(TaurusValue):
+        pass
+
+    def special(model: Any) -> Any:
+        return Special() if model.getSimpleName() in ("2+0.5", "44+0.5") else None
+
+    ours = make()
+    ours.resize(500, 400)
+    ours.show()
+    ours.setItemFactories(include=factory_of(special))
+    assert replace_row(ours, made(ours)[2])
+    assert not replace_row(ours, made(ours)[3])
+    assert len(made(ours)) < MANY
+    theirs = stock([])
+    theirs.setItemFactories(include=factory_of(special))
+    theirs.setModel(NAMES)
+    compare(qtbot, shown(qtbot, ours), shown(qtbot, theirs))
+    kinds = [type(row) for row in ours.getItems()]
+    assert kinds == [type(row) for row in theirs.getItems()]
+    assert kinds.count(Special) == 2
+
+
 def test_a_part_of_a_row_may_be_deleted_when_another_is_shown(qtbot, make):
     """A layout that is disabled at that moment must not keep it."""
     from taurus.external.qt import Qt
@@ -562,8 +676,11 @@ def test_a_program_without_the_plugin_has_taurus_as_it_is(batches):
         run_program("replaced_methods", facility=batches, TAURUS_TPO=word)
         for word in ("1", "0")
     )
-    assert {"fillWithChildren", "update"} <= set(json.loads(on.stdout)), on.stderr
-    assert json.loads(off.stdout) == [], off.stderr
+    assert json.loads(off.stdout) == {"names": [], "rows": 200}, off.stderr
+    told = json.loads(on.stdout)
+    assert {"fillWithChildren", "update", "paintEvent"} <= set(told["names"])
+    # The first form that is loaded after the plugin makes its rows in slices, too.
+    assert told["rows"] < 200
 
 
 def test_where_taurus_has_changed_forms_are_filled_at_once(make, caplog):

@@ -62,22 +62,6 @@ def _there(modes) -> list[str]:
     return list(modes.device("sim/modes/up").get_attribute_list())[:MOST]
 
 
-@pytest.fixture
-def counted(monkeypatch) -> Counter[int]:
-    """How often each label computes its text."""
-    from taurus.qt.qtgui.display.tauruslabel import TaurusLabelController
-
-    counts: Counter[int] = Counter()
-    stock = TaurusLabelController._updateForeground
-
-    def count(self: Any, label: Any) -> None:
-        counts[id(label)] += 1
-        stock(self, label)
-
-    monkeypatch.setattr(TaurusLabelController, "_updateForeground", count)
-    return counts
-
-
 def look(form: Any) -> list[dict[str, Any]]:
     """Return what a user sees of each row."""
     return [
@@ -167,9 +151,61 @@ def test_an_event_updates_a_label_once(form, counted, modes, qtbot):
         except qtbot.TimeoutError:
             # Lost while Tango subscribed.
             continue
-        break
+        if counted[id(label)] == 1:
+            break
+        # It was resized, too, for a text that is longer than the one before.
     assert counted[id(label)] == 1
     hold(modes, "with_events", 1.5)
+
+
+#: How many widgets are in a layout before a row.
+OTHERS = 50
+
+
+@pytest.mark.parametrize("name", ["rw", "with_events"])
+def test_a_row_is_laid_out_without_a_search_for_its_widgets(
+    name, qtbot, modes, factory, monkeypatch
+):
+    made = {}
+    for on in (False, True):
+        monkeypatch.setattr(tauruscustomsettings, "TPO_FAST_WIDGETS", on, raising=False)
+        made[on] = _row_in_a_layout(qtbot, model(modes, name))
+    (searched, places), (not_searched, same_places) = made[False], made[True]
+    assert same_places == places
+    assert searched > OTHERS > not_searched
+
+
+def _row_in_a_layout(qtbot: Any, name: str) -> tuple[int, list[Any]]:
+    """Return how often Qt looks at a widget of a layout that gets a row, and the row.
+
+    That is the place of each of its widgets, in their order.
+    """
+    from taurus.external.qt import Qt
+    from taurus.qt.qtgui.panel import TaurusValue
+
+    class Layout(Qt.QGridLayout):
+        looks = 0
+
+        def itemAt(self, index: int) -> Any:
+            self.looks += 1
+            return super().itemAt(index)
+
+    frame = Qt.QWidget()
+    qtbot.addWidget(frame)
+    layout = Layout(frame)
+    for _ in range(OTHERS):
+        layout.addWidget(Qt.QLabel())
+    before = layout.count()
+    row = TaurusValue()
+    row.setModel(name)
+    row.setParent(frame)
+    looks = layout.looks
+    places = [
+        (type(layout.itemAt(i).widget()).__name__, *layout.getItemPosition(i))
+        for i in range(before, layout.count())
+    ]
+    row.setModel(None)
+    return looks, places
 
 
 def test_where_taurus_has_changed_it_is_left_as_it_is(form, caplog):

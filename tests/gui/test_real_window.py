@@ -24,9 +24,9 @@ from taurus_tpo.sim import Facility
 TOOLS = ROOT / "tools"
 
 
-def load_bootstrap() -> Any:
-    """Return tools/bootstrap.py, which knows what a real window needs."""
-    spec = importlib.util.spec_from_file_location("bootstrap", TOOLS / "bootstrap.py")
+def load_tool(name: str) -> Any:
+    """Return a module of the folder ``tools``, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -36,7 +36,8 @@ def load_bootstrap() -> Any:
 
 def missing() -> str:
     """Return what this system lacks, and the line to type; empty if nothing."""
-    bootstrap = load_bootstrap()
+    # It knows what a real window needs.
+    bootstrap = load_tool("bootstrap")
     lacks = [tool for tool in bootstrap.DISPLAY_TOOLS if shutil.which(tool) is None]
     probe = run([sys.executable, str(TOOLS / "qt_probe.py"), "offscreen", "xcb"])
     if probe.returncode == bootstrap.PROBE_MISSING:
@@ -57,23 +58,12 @@ VICTIM = "sim/victim/1"
 
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:
-    """A screen that nobody sees; it finds a number of its own."""
+    """A screen that nobody sees."""
     lacks = missing()
     if lacks:
         pytest.skip(lacks)
-    read, write = os.pipe()
-    size = ("-screen", "0", "1400x1000x24", "-nolisten", "tcp", "-noreset")
-    command = ["Xvfb", "-displayfd", str(write), *size]
-    server = subprocess.Popen(
-        command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    os.close(write)
-    with os.fdopen(read) as stream:
-        number = stream.readline().strip()
-    assert number, "Xvfb does not start"
-    yield f":{number}"
-    server.terminate()
-    server.wait(SOON)
+    with load_tool("display").display(1400, 1000) as name:
+        yield name
 
 
 @pytest.fixture

@@ -11,18 +11,21 @@ from tango_support import Listener, eventually, model
 from taurus.core.tango.tangoattribute import TangoAttribute
 from taurus.core.units import Quantity
 
+from taurus_tpo.environment import taurus_compat
+from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
+
 SERVER = "TpoSim/modes"
 
 
 @pytest.fixture
 def labels(qtbot, factory):
-    """A maker of labels, which live as long as the test."""
+    """A maker of labels, or of other widgets, which live as long as the test."""
     from taurus.qt.qtgui.display import TaurusLabel
 
     made = []
 
-    def make(name: str):
-        label = TaurusLabel()
+    def make(name: str, kind: type = TaurusLabel):
+        label = kind()
         qtbot.addWidget(label)
         made.append(label)
         label.setModel(name)
@@ -134,6 +137,55 @@ def test_a_row_tells_when_its_server_is_tried_again(own_modes, factory, labels, 
 
     # Taurus writes it again, with the next event, and nobody else.
     qtbot.waitUntil(is_left_alone, timeout=60_000)
+
+
+def test_a_tooltip_tells_at_any_time_that_a_value_is_not_applied(
+    own_modes, factory, labels, qtbot
+):
+    from taurus.qt.qtgui.input import TaurusValueLineEdit
+
+    server, not_applied = own_modes.server(SERVER), "differs from applied value"
+    entry = labels(model(own_modes, "rw"), TaurusValueLineEdit)
+    state = "subscribed to its events"
+    qtbot.waitUntil(lambda: state in hover(entry), timeout=20_000)
+    assert not_applied not in hover(entry)
+    entry.setText("7.5")
+    assert not_applied in entry.toolTip()
+    assert not_applied in hover(entry)
+    server.hang()
+    try:
+        # Tango finds it by the missing heartbeats.
+        qtbot.waitUntil(lambda: "does not answer" in hover(entry), timeout=60_000)
+        assert not_applied in hover(entry)
+    finally:
+        server.resume()
+
+
+def test_a_widget_may_raise_when_its_tooltip_is_made(
+    modes, factory, labels, qtbot, caplog
+):
+    """What is raised in the event loop fails the test, and would end a program."""
+    from taurus.qt.qtgui.display import TaurusLabel
+
+    class Failing(TaurusLabel):
+        def getFormatedToolTip(self, *_of: object) -> str:
+            if self.fails:
+                raise RuntimeError("no tooltip")
+            return super().getFormatedToolTip()
+
+        fails = False
+
+    widget, label = (
+        labels(model(modes, "with_events"), kind) for kind in (Failing, TaurusLabel)
+    )
+    state = "subscribed to its events"
+    qtbot.waitUntil(lambda: state in hover(label), timeout=20_000)
+    attribute = label.getModelObj()
+    widget.fails = True
+    label.setToolTip("")
+    EVENT_DISPATCHER.refresh_tooltips(attribute, taurus_compat.listeners(attribute))
+    qtbot.waitUntil(lambda: state in label.toolTip(), timeout=20_000)
+    assert "the tooltip of a Failing was not updated: RuntimeError" in caplog.text
 
 
 def test_nobody_listens(modes, factory):

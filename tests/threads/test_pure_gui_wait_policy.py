@@ -221,27 +221,50 @@ def test_one_that_was_silent_for_long_is_not_waited_for(wait_policy, clock) -> N
     assert waited(clock, wait_policy.wait_by_name, asking, asked) == 0.0
 
 
+def runs(server: Server) -> bool:
+    """Return what a probe of a process that runs does."""
+    return True
+
+
 def test_a_form_waits_for_a_process_that_runs(wait_policy, clock) -> None:
     asked = Asked()
     asked.server.answered = clock.now
     answer = Answer(clock, after=2.0)
-    took = waited(clock, wait_policy.wait_if_it_runs, answer, asked)
-    assert took == pytest.approx(2.0)
+    wait = wait_policy.wait_if_it_runs
+    assert waited(clock, wait, answer, asked, runs) == pytest.approx(2.0)
     assert answer.done()
+
+
+def test_a_form_does_not_wait_for_a_process_that_hangs_meanwhile(
+    wait_policy, clock
+) -> None:
+    asked, probed = Asked(), []
+
+    def hangs(server: Server) -> bool:
+        probed.append(server)
+        return len(probed) < 3
+
+    asked.server.answered = clock.now
+    wait = wait_policy.wait_if_it_runs
+    assert 0.0 < waited(clock, wait, Answer(clock), asked, hangs) < 1.0
+    assert probed == [asked.server] * 3
+    # Nor for the next request.
+    clock.now += 2.0
+    assert waited(clock, wait, Answer(clock), asked, hangs) == 0.0
 
 
 def test_a_form_waits_little_for_processes_that_do_not_say_so(
     wait_policy, clock
 ) -> None:
     def took(asked: Asked) -> float:
-        return waited(clock, wait_policy.wait_if_it_runs, Answer(clock), asked)
+        return waited(clock, wait_policy.wait_if_it_runs, Answer(clock), asked, runs)
 
     hung = [Asked() for _ in range(10)]
     assert sum(took(asked) for asked in hung) < 1.0
     assert sum(took(asked) for asked in hung) == 0.0
     # One that runs has its time after all of them.
     one, answer = Asked(), Answer(clock, after=0.04)
-    waited(clock, wait_policy.wait_if_it_runs, answer, one)
+    waited(clock, wait_policy.wait_if_it_runs, answer, one, runs)
     assert answer.done()
 
 

@@ -63,7 +63,7 @@ def test_an_older_taurus_without_the_setting_has_said_nothing(
     taurus_settings: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delattr(taurus_settings, MODE_KEY)
+    monkeypatch.delattr(taurus_settings, MODE_KEY, raising=False)
     assert custom.current().source.mode is None
     assert custom.problems() == ()
     assert not hasattr(taurus_settings, MODE_KEY)
@@ -82,6 +82,17 @@ def test_what_the_program_assigns_counts_at_once(
     assert custom.current().source.rules == rules
     del taurus_settings.TANGO_EVENT_SUB_MODE_RULES
     assert custom.current().source.rules == RuleSet()
+
+
+def test_the_default_counts_where_the_program_assigns_it(
+    watched: CustomSettings, taurus_settings: ModuleType
+) -> None:
+    """Taurus's own default is equal to it, where Taurus has one."""
+    assert watched.current().source.mode is None
+    taurus_settings.TANGO_EVENT_SUB_MODE = "ASYNCREAD"
+    assert said(watched) == (modes.ASYNC_READ, PROGRAM_ORIGIN)
+    watched.watch()
+    assert said(watched) == (modes.ASYNC_READ, PROGRAM_ORIGIN)
 
 
 def test_what_has_not_changed_is_not_read_again(

@@ -1,8 +1,9 @@
-"""Methods of Taurus's forms and labels during which the updates of labels are held.
+"""Methods of Taurus's forms and labels, so that labels are updated once and when seen.
 
-A form looks and behaves as in stock Taurus, and is there in less time: see
-:mod:`taurus_tpo.qt.forms.held_updates`. ``TPO_FAST_WIDGETS = False`` leaves Taurus as
-it is, and so does the property ``tpo_fast_widgets`` of one form, if it is False.
+A form looks and behaves as in stock Taurus, and takes less time: see
+:mod:`taurus_tpo.qt.forms.held_updates` and
+:mod:`taurus_tpo.qt.forms.deferred_updates`. ``TPO_FAST_WIDGETS = False`` leaves Taurus
+as it is, and so does the property ``tpo_fast_widgets`` of one form, if it is False.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ import functools
 from contextlib import AbstractContextManager
 from typing import Any, Callable
 
+import taurus
 from taurus.external.qt import Qt
 
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 from taurus_tpo.environment.loaded_widgets import LABEL, LABEL_CONTROLLER
+from taurus_tpo.qt.forms.deferred_updates import DeferredUpdates, is_in_view
 from taurus_tpo.qt.forms.held_updates import HeldUpdates
+from taurus_tpo.qt.forms.resize import form_of
+from taurus_tpo.scheme.event_dispatch import VALUES
 
 #: The property of a form that is to be built as in stock Taurus: False.
 PROPERTY = "tpo_fast_widgets"
@@ -27,6 +32,9 @@ Method = Callable[..., Any]
 def _loop_level() -> int:
     return int(Qt.QThread.currentThread().loopLevel())
 
+
+#: Whether a controller of a class, with a widget of a class, is one of a label.
+_OF_LABELS: dict[tuple[type, type], bool] = {}
 
 #: The held updates of the process.
 HELD = HeldUpdates(_loop_level)
@@ -49,25 +57,112 @@ def held_as_a_whole(stock: Method) -> Method:
     return method
 
 
+def moved_without_search(stock: Method) -> Method:
+    """Return ``addReadWidgetToLayout``, which Taurus calls twice for each row.
+
+    Qt searches the whole layout for a widget that has been in one. The second time it
+    is the last widget of the layout, and is taken out before.
+    """
+
+    @functools.wraps(stock)
+    def add(self: Any) -> None:
+        layout = None if self.parent() is None else self.parent().layout()
+        if _are_on() and layout is not None:
+            _take_out_last(layout, self.readWidget())
+        stock(self)
+
+    return add
+
+
+def _take_out_last(layout: Any, widget: Any) -> None:
+    """Take a widget out of its layout, if it is the last one there."""
+    last = layout.count() - 1
+    if widget is not None and last >= 0 and layout.itemAt(last).widget() is widget:
+        layout.takeAt(last)
+        # Qt sets it again, and searches only for widgets that have it.
+        widget.setAttribute(Qt.Qt.WA_LaidOut, False)
+
+
+def deferred_where_possible(stock: Method) -> Method:
+    """Return ``handleEvent`` of controllers, during which updates are held.
+
+    That of a label which is not in view is deferred.
+    """
+
+    @functools.wraps(stock)
+    def handle(self: Any, source: Any, kind: Any, value: Any) -> None:
+        label = self.widget()
+        if not _are_on() or not _is_of_label(self, label):
+            stock(self, source, kind, value)
+            return
+        HELD.begin(is_event=True)
+        try:
+            was_held = HELD.is_held(self)
+            stock(self, source, kind, value)
+            if kind in VALUES and not was_held:
+                _defer(self, label)
+        finally:
+            HELD.end()
+
+    return handle
+
+
+def _defer(controller: Any, label: Any) -> None:
+    """Defer the update that is held, unless the label is in view."""
+    deferred = DeferredUpdates.of(label)
+    if deferred.has_value and _may_wait(controller, label, deferred):
+        deferred.update = HELD.give_back(controller) or deferred.update
+    deferred.has_value = True
+
+
+def _may_wait(controller: Any, label: Any, deferred: DeferredUpdates) -> bool:
+    if not deferred.is_possible or is_in_view(label):
+        return False
+    if deferred.is_in_fast_form is None:
+        form = form_of(label)
+        wants = form is None or form.property(PROPERTY) is not False
+        deferred.is_in_fast_form = wants
+    # A style sheet is not to be set while a label is painted.
+    return deferred.is_in_fast_form and controller.usePalette()
+
+
+def _is_of_label(controller: Any, label: Any) -> bool:
+    classes = type(controller), type(label)
+    found = _OF_LABELS.get(classes)
+    if found is None:
+        found = LABEL_CONTROLLER.has(controller) and LABEL.has(label)
+        _OF_LABELS[classes] = found
+    return found
+
+
 def held_where_possible(stock: Method) -> Method:
     """Return the ``update`` of controllers; that of a label is held if it may be."""
 
     def update_at_last(self: Any) -> None:
         label = self.widget()
+        DeferredUpdates.of(label).update = None
+        stock(self)
         if not Qt.QLabel.text(label):
             # In stock Taurus it has had another text. One that never had is a pixel
             # narrower while it is empty (seen with Qt 5.15).
             Qt.QLabel.setText(label, " ")
-        stock(self)
+            Qt.QLabel.setText(label, "")
 
     @functools.wraps(stock)
     def update(self: Any) -> None:
         label = self.widget()
-        is_of_label = LABEL_CONTROLLER.has(self) and LABEL.has(label)
-        if is_of_label and HELD.take(self, update_at_last):
+        if not _is_of_label(self, label):
+            stock(self)
+        elif HELD.take(self, update_at_last):
+            if HELD.is_event:
+                return
             # Qt keeps the palette that a label has when it gets a style sheet.
             taurus_compat.update_background(self, label)
         else:
+            deferred = DeferredUpdates.of(label)
+            deferred.update = None
+            # The form is built as in stock Taurus.
+            deferred.is_possible &= not HELD.is_off
             stock(self)
 
     return update
@@ -88,6 +183,23 @@ def formatted_before(stock: Method) -> Method:
         stock(self, role)
 
     return set_role
+
+
+def resized_without_waiting(stock: Method) -> Method:
+    """Return ``resizeEvent`` of a label, in which it is updated.
+
+    It waits for no first value: nobody asks for one who resizes a window.
+    """
+
+    @functools.wraps(stock)
+    def resize(self: Any, event: Any) -> None:
+        if not _are_on():
+            stock(self, event)
+            return
+        with taurus.Factory("tango").wait_policy.values_later():
+            stock(self, event)
+
+    return resize
 
 
 def _has_value(role: str) -> bool:

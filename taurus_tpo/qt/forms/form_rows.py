@@ -13,7 +13,12 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    nullcontext,
+)
 from typing import Any, Callable
 
 import taurus
@@ -22,6 +27,7 @@ from taurus.external.qt import Qt
 from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.core.pending_rows import PendingRows
 from taurus_tpo.environment import taurus_compat
+from taurus_tpo.environment.loaded_widgets import ROW
 from taurus_tpo.qt.forms.fast_widgets import holding_for
 from taurus_tpo.qt.forms.resize import parts_of, resize_rarely
 from taurus_tpo.qt.forms.rows_layout import RowsLayout
@@ -78,6 +84,8 @@ class FormRows:
         self._is_compact = form.isCompact()
         #: Whether those who ask for rows get those that have been made.
         self._is_partial = False
+        #: Whether the row that is made is one that nobody has asked for.
+        self._is_unasked = False
         self._layout = RowsLayout(len(self._models))
         self._frame = self._layout.frame
 
@@ -135,6 +143,19 @@ class FormRows:
         finally:
             self._is_partial = outer
 
+    @contextmanager
+    def replacing(self, row: Any, made: Any) -> Iterator[None]:
+        """Replace a row that has been made; ``made`` gets its widgets in this context.
+
+        :raises StopIteration: ``row`` is none of them.
+        """
+        place = next(place for place, one in self._made.items() if one is row)
+        # It is registered last.
+        del self._made[place]
+        self._made[place] = made
+        with self.partial(), self._layout.adding(place):
+            yield
+
     def give(self, method: str, value: Any) -> None:
         """Call a method of each row that is made later, with ``value``."""
         self.set_later(method, lambda _form, row: getattr(row, method)(value))
@@ -176,6 +197,18 @@ class FormRows:
         if not self._exists():
             self.cancel()
             return
+        self._is_unasked = True
+        try:
+            in_view = self._make_for(seconds)
+        finally:
+            self._is_unasked = False
+        if not self._pending:
+            self._finish()
+        else:
+            self._layout.after_slice(self._bar, in_view)
+
+    def _make_for(self, seconds: float) -> bool:
+        """Make rows for this time; return whether one of them is in view."""
         end = SYSTEM.monotonic() + seconds
         in_view = False
         while self._pending and SYSTEM.monotonic() < end:
@@ -183,10 +216,7 @@ class FormRows:
             place = self._pending.take(first, last)
             in_view |= first <= place <= last
             self._make_later(place)
-        if not self._pending:
-            self._finish()
-        else:
-            self._layout.after_slice(self._bar, in_view)
+        return in_view
 
     @property
     def _bar(self) -> Any:
@@ -217,12 +247,19 @@ class FormRows:
         """Make a row, as ``fillWithChildren`` does."""
         form = self._form()
         number, name = self._models[place]
-        with self.partial(), holding_for(form), self._layout.adding(place):
+        with (
+            ExitStack() as stack,
+            self.partial(),
+            holding_for(form),
+            self._layout.adding(place),
+        ):
             # The object is kept until the row has it: it would be made twice.
             model = _object_of(form, name)
             if model is None:
                 return
             made = taurus_compat.new_form_item(form, model, name, taurus.warning)
+            # Until its labels are updated, at the end.
+            stack.enter_context(self._waiting_for_values(made))
             self._fill(made, form, name, place)
             made.setObjectName(f"__item{number}")
             self._set(made, form, name)
@@ -231,14 +268,20 @@ class FormRows:
 
     def _fill(self, made: Any, form: Any, name: str, place: int) -> None:
         """Give a row its model and its place in the layout."""
-        made.setMinimumHeight(LOWEST)
+        index = self._layout.index_of(place)
         try:
-            made.setCompact(self._is_compact)
-            made.setModel(name)
-            with _preferred(made, self._layout.index_of(place)):
-                made.setParent(self._frame)
+            place_row(made, name, self._frame, index, self._is_compact)
         except Exception:  # noqa: BLE001 - as the form
             _complain(form, name)
+
+    def _waiting_for_values(self, made: Any) -> AbstractContextManager[None]:
+        """Return a context in which a row waits for its first value, if it needs to.
+
+        A row of Taurus shows it when it comes. A class of others may need it at once.
+        """
+        if self._is_unasked and type(made) is ROW.find():
+            return taurus.Factory("tango").wait_policy.values_later()
+        return nullcontext()
 
     def _set(self, made: Any, form: Any, name: str) -> None:
         """Do with a row what its form, or a program, has done with all others."""
@@ -268,7 +311,7 @@ class FormRows:
         taurus_compat.set_form_items(form, rows)
         self._leave(form)
         if list(self._made) != sorted(self._made):
-            _restore_order(form, rows)
+            restore_order(form, rows)
         self._layout.end(self._bar)
         form.scrollArea.setMinimumWidth(self._layout.form_width)
 
@@ -295,6 +338,20 @@ class FormRows:
         for widget, methods in watched:
             for name in methods:
                 vars(widget).pop(name, None)
+
+
+def place_row(made: Any, model: str, frame: Any, index: int, is_compact: bool) -> None:
+    """Give a new row its model and its place, with the steps of Taurus's form.
+
+    :param frame: the frame of the form's rows.
+    :param index: the row of its layout.
+    :raises Exception: what the widgets of the row raise.
+    """
+    made.setMinimumHeight(LOWEST)
+    made.setCompact(is_compact)
+    made.setModel(model)
+    with _preferred(made, index):
+        made.setParent(frame)
 
 
 def _complete_before(rows: Any, method: Any, widget: Any, *args: Any, **kw: Any) -> Any:
@@ -358,7 +415,7 @@ def _preferred(made: Any, index: int) -> Iterator[None]:
         made.setPreferredRow(before)
 
 
-def _restore_order(form: Any, rows: list[Any]) -> None:
+def restore_order(form: Any, rows: list[Any]) -> None:
     """Register rows that were not made in order again, and set their tab order."""
     for row in rows:
         form.unregisterConfigurableItem(row)
@@ -413,6 +470,7 @@ class _Scheduler(Qt.QObject):
         # The event loop may run while a row is made, as for a dialog.
         free = [rows for rows in pending if not rows.is_busy]
         if free:
+            taurus.Factory("tango").postponed_collections.postpone()
             max(free, key=_is_seen).build(SLICE)
             self._timer.start(0)
 

@@ -9,22 +9,31 @@ If one of these methods has another source, Taurus is left as it is, with one lo
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import textwrap
+import functools
 from collections.abc import Iterable
 from typing import Any, Callable, NamedTuple
 
 from taurus.core.util.log import Logger
 
 from taurus_tpo.environment.loaded_widgets import (
+    COMPONENT,
     CONTROLLER,
     FORM,
     LABEL,
+    LABEL_CONTROLLER,
     ROW,
     WidgetClass,
 )
 from taurus_tpo.environment.taurus_compat import FORM_ITEMS
+from taurus_tpo.environment.unknown_versions import hash_of
+from taurus_tpo.qt.forms.deferred_updates import (
+    after_its_tooltip,
+    after_its_update,
+    tooltip_at_last,
+    up_to_date_when_entered,
+    up_to_date_when_painted,
+    with_own_tooltip,
+)
 from taurus_tpo.qt.forms.fast_forms import (
     all_rows,
     configured_later,
@@ -34,10 +43,13 @@ from taurus_tpo.qt.forms.fast_forms import (
 )
 from taurus_tpo.qt.forms.fast_widgets import (
     after_each_row,
+    deferred_where_possible,
     formatted_before,
     held_as_a_whole,
     held_row_by_row,
     held_where_possible,
+    moved_without_search,
+    resized_without_waiting,
 )
 
 _LOG = Logger("TaurusTPO")
@@ -72,19 +84,33 @@ class Override(NamedTuple):
         return not self.sources or hash_of(method) in self.sources
 
 
-#: So that labels are updated once.
+#: So that labels are updated once, and when they are seen.
 LABELS = (
     Override(CONTROLLER, "update", held_where_possible, ("5c80690ef4d729c7",)),
-    Override(CONTROLLER, "handleEvent", held_as_a_whole, ("ce81ff4e12d5b741",)),
+    Override(CONTROLLER, "handleEvent", deferred_where_possible, ("ce81ff4e12d5b741",)),
     Override(LABEL, "setModel", held_as_a_whole, ("d245e52d0c6bbd2e",)),
     Override(LABEL, "setFgRole", formatted_before, ("33643d3d9c8ccb5b",)),
+    Override(LABEL, "resizeEvent", resized_without_waiting),
     Override(ROW, "setModel", held_as_a_whole, ("dce852251ec27ab3",)),
     Override(
         ROW, "setParent", held_as_a_whole, ("86822d55007152ae", "55bafd205981828e")
     ),
     Override(ROW, "handleEvent", held_as_a_whole, ("132d3da222c34648",)),
+    Override(ROW, "addReadWidgetToLayout", moved_without_search, ("e9dabe5b2b98dbb3",)),
     Override(FORM, "fillWithChildren", held_row_by_row, _FILL),
     Override(FORM, "registerConfigDelegate", after_each_row),
+    Override(LABEL, "paintEvent", up_to_date_when_painted),
+    Override(LABEL, "enterEvent", up_to_date_when_entered),
+    Override(
+        LABEL_CONTROLLER, "_updateToolTip", tooltip_at_last, ("439af11bc084fa8c",)
+    ),
+    Override(LABEL, "setToolTip", with_own_tooltip),
+    Override(LABEL, "toolTip", after_its_tooltip),
+    Override(LABEL, "setAutoTooltip", after_its_tooltip),
+    *(
+        Override(LABEL, name, after_its_update)
+        for name in ("text", "setText", "palette", "setPalette", "setStyleSheet")
+    ),
 )
 
 #: So that rows in view are made first.
@@ -97,18 +123,6 @@ FORMS = (
     Override(FORM, "applyConfig", configured_later, ("b902ec3bbc1af71e",)),
     Override(FORM, FORM_ITEMS, all_rows),
 )
-
-
-def hash_of(method: Method) -> str:
-    """Return the hash of the source of ``method``, without its indentation.
-
-    Empty if it has none, as in a frozen program.
-    """
-    try:
-        source = textwrap.dedent(inspect.getsource(method))
-    except (OSError, TypeError):
-        return ""
-    return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
 class Installer:
@@ -155,3 +169,25 @@ def install() -> None:
     for installer in _INSTALLERS:
         if installer.has_work:
             installer.install()
+
+
+def install_with_each_widget() -> None:
+    """Replace the methods of loaded classes, now and whenever a widget is made.
+
+    A program may load its forms later than the plugin. Once all methods are replaced,
+    widgets are made as before.
+    """
+    component = COMPONENT.find()
+    stock = component.__init__
+
+    @functools.wraps(stock)
+    def make(self: Any, *args: Any, **kwargs: Any) -> None:
+        install()
+        is_done = not any(installer.has_work for installer in _INSTALLERS)
+        # Unless somebody else has replaced it since.
+        if is_done and component.__init__ is make:
+            component.__init__ = stock
+        stock(self, *args, **kwargs)
+
+    install()
+    component.__init__ = make

@@ -105,7 +105,7 @@ class WindowResizer(Qt.QObject):
     def _leave(self) -> None:
         """Stop all work: the application ends."""
         self._timer.stop()
-        for window in _alive(self._windows):
+        for window in alive(self._windows):
             window.removeEventFilter(self)
 
     @property
@@ -154,7 +154,7 @@ class WindowResizer(Qt.QObject):
     def _fit(self, told: weakref.WeakSet[Any]) -> weakref.WeakSet[Any]:
         """Resize the windows of these widgets; return those whose window grew."""
         windows: dict[Any, list[Any]] = {}
-        for widget in _alive(told):
+        for widget in alive(told):
             windows.setdefault(widget.window(), []).append(widget)
         grown: weakref.WeakSet[Any] = weakref.WeakSet()
         for window, widgets in windows.items():
@@ -221,7 +221,8 @@ def _grow(window: Any) -> bool:
 def _is_cut(widget: Any) -> bool:
     """Return whether ``widget`` is a label that shows ``...`` instead of its text."""
     is_label = LABEL.has(widget) and widget.getAutoTrim()
-    return is_label and widget.text() == "<a href='...'>...</a>"
+    # An update that is deferred is not carried out for this.
+    return is_label and Qt.QLabel.text(widget) == "<a href='...'>...</a>"
 
 
 def form_of(widget: Any) -> Any:
@@ -238,7 +239,7 @@ def parts_of(row: Any) -> list[Any]:
     return [part for part in parts if part is not None]
 
 
-def _alive(widgets: Iterable[Any]) -> Iterator[Any]:
+def alive(widgets: Iterable[Any]) -> Iterator[Any]:
     """Yield the widgets that Qt has not deleted."""
     for widget in list(widgets):
         try:
