@@ -33,6 +33,8 @@ class CustomSettings:
         #: The raw values that were parsed, and the result.
         self._known: tuple[tuple[Any, ...], Settings] | None = None
         self._indigestible: dict[str, tuple[Any, Any]] = {}
+        #: By key: the object that is Taurus's default, since :meth:`watch`.
+        self._stock: dict[str, Any] = {}
 
     def current(self) -> Settings:
         """Return the settings in force; never raises."""
@@ -68,10 +70,27 @@ class CustomSettings:
         return (*of_files, *self.current().problems)
 
     def watch(self) -> None:
-        """Record the settings files that ``load_configs`` reads from now on."""
+        """Record what files and programs set from now on.
+
+        The settings files that ``load_configs`` reads; and a default of Taurus that a
+        program assigns, which is an equal object.
+        """
         module = taurus_compat.custom_settings()
+        self._mark_default(settings.MODE.name)
         if not hasattr(module.load_configs, "__wrapped__"):
             vars(module)["load_configs"] = self._noting(module.load_configs)
+
+    def _mark_default(self, key: str) -> None:
+        """Tell Taurus's default of a text from an equal one that is set later."""
+        module = taurus_compat.custom_settings()
+        if key in self._stock:
+            return
+        value = vars(module).get(key, _MISSING)
+        if not taurus_compat.has_default(key):
+            self._stock[key] = _MISSING
+        elif value == taurus_compat.STOCK_DEFAULTS[key]:
+            self._stock[key] = "".join([*value])
+            setattr(module, key, self._stock[key])
 
     def _noting(self, load: Callable[..., list[str]]) -> Callable[..., list[str]]:
         @functools.wraps(load)
@@ -107,14 +126,15 @@ class CustomSettings:
         original, replacement = self._indigestible.get(key, (value, value))
         return original if value is replacement else value
 
-    @staticmethod
-    def _is_stock(key: str, value: Any, origin: Callable[[str], str]) -> bool:
+    def _is_stock(self, key: str, value: Any, origin: Callable[[str], str]) -> bool:
         """Return whether ``key`` has Taurus's default value and was not set."""
         if (
             origin(key) != settings.PROGRAM_ORIGIN
             or key not in taurus_compat.STOCK_DEFAULTS
         ):
             return False
+        if key in self._stock:
+            return value is self._stock[key]
         return shown_fully(value) == repr(taurus_compat.STOCK_DEFAULTS[key])
 
     def _make_digestible(self, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -374,7 +374,14 @@ class TpoTangoAttribute(TangoAttribute):
                 error = failure
         else:
             begun = self._clock.time() if time is None else time
-        news = self.engine.news(value, error, begun, TaurusEventType.Periodic, True)
+        news = self.engine.news(
+            value,
+            error,
+            begun,
+            TaurusEventType.Periodic,
+            repeats=True,
+            ends_value=single,
+        )
         self.engine.take_news(Input.READ, news)
         if not in_window_thread():
             self.engine.dispatch.finish_telling(TELLING)
@@ -498,7 +505,9 @@ class TpoTangoAttribute(TangoAttribute):
             if not self._value_is_coming():
                 self._readFirstTime()
         elif self.getParentObj() is not None:
-            self.factory().read_in_time(self)
+            factory = self.factory()
+            if not factory.wait_policy.values_come_later:
+                factory.read_in_time(self)
 
     def write(
         self,

@@ -109,10 +109,15 @@ class AttributeConfiguration(AttributePart):
     def require(self) -> None:
         """Read it from the device if it is not known; waits.
 
-        :raises tango.DevFailed: if there is no answer, or the call fails.
+        The device is called even if it was silent until now: nobody may have probed it.
+
+        :raises tango.DevFailed: if the call fails.
         """
-        if not self.is_known:
-            self._read()
+        if self.is_known:
+            return
+        attribute = self._attribute
+        name = attribute.getSimpleName()
+        self._take(attribute.connected().requested_configuration(name))
 
     def _read(self) -> None:
         attribute = self._attribute
@@ -137,7 +142,7 @@ class AttributeConfiguration(AttributePart):
         if info is None:
             return
         self.make_readable(info)
-        if info != self._decoded:
+        if not pytango_compat.same_configuration(info, self._decoded):
             taurus_compat.decode_configuration(self._attribute, info)
             self.announce()
 
@@ -191,7 +196,7 @@ class AttributeConfiguration(AttributePart):
         attribute = self._attribute
         dispatch = attribute.engine.dispatch
         value, told = dispatch.known.value, None
-        if value is None and attribute.isPollingActive():
+        if value is None:
             value = dispatch.last_value
         if value is None:
             value = TangoAttrValue(attr=attribute)
@@ -220,7 +225,7 @@ class AttributeConfiguration(AttributePart):
         return attribute.connected().subscribe(
             attribute.getSimpleName(),
             tango.EventType.ATTR_CONF_EVENT,
-            RETRYING,
+            pytango_compat.carrier(RETRYING),
             attribute.push_event,
             rejected,
             refused,

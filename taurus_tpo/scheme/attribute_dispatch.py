@@ -84,7 +84,7 @@ class AttributeDispatch(AttributePart):
     def last_value(self) -> Any:
         """The last value that was cached, even if a poll failed after it.
 
-        None after the error of an event, or of a read that a program has requested.
+        None after any other error.
         """
         return self._cache.last_value
 

@@ -172,6 +172,8 @@ class AttributeEngine(AttributePart):
             if what in (Input.LISTEN, Input.LISTEN_POLLED):
                 self.history.note_request(self._clock.monotonic())
             return
+        if self._subscription is not None:
+            self._subscription.awaits_read = False
         self.history.events += what is Input.EVENT
         self.history.reads += what is Input.READ
         if news.error is not None:
@@ -227,7 +229,8 @@ class AttributeEngine(AttributePart):
         if error is None:
             self._on_answer()
             return
-        self.happen(Input.UNREACHABLE, error_news(error))
+        polled = attribute.isPollingActive()
+        self.happen(Input.UNREACHABLE, error_news(error, ends_value=not polled))
         parent = attribute.getParentObj()
         waits = (*CONNECTING, State.POLLED)
         if self._life.state in waits and parent is not None:
@@ -259,10 +262,10 @@ class AttributeEngine(AttributePart):
     def _subscribe(self, mode: SubMode, after: Subscription | None = None) -> None:
         attribute = self._attribute
         native = CUSTOM_SETTINGS.current().native_async_read
-        carrier = modes.carrier(mode, native)
+        carrier = pytango_compat.carrier(mode, native)
         self.dispatch.expect_event()
         try:
-            self._subscription = attribute.connected().subscribe(
+            self._subscription = subscription = attribute.connected().subscribe(
                 attribute.getSimpleName(),
                 tango.EventType.CHANGE_EVENT,
                 carrier,
@@ -274,6 +277,9 @@ class AttributeEngine(AttributePart):
         except tango.DevFailed as error:
             self._take_refusal(error)
             return
+        if attribute.isPollingActive() and not mode.waits_unasked:
+            with self._lock:
+                subscription.awaits_read = self.dispatch.known.empty
         if carrier.tries and not carrier.tells_success:
             self.happen(Input.ACCEPTED)
 
@@ -426,7 +432,14 @@ class AttributeEngine(AttributePart):
         # While Tango subscribes, also again after a loss, only changes are dispatched.
         is_beside = self._has_worked or self.is_being_subscribed
         repeats = polls and (self._attribute.polls_beside_events or not is_beside)
-        news = self.news(reading.value, reading.error, reading.begun, kind, repeats)
+        news = self.news(
+            reading.value,
+            reading.error,
+            reading.begun,
+            kind,
+            repeats,
+            ends_value=not is_poll,
+        )
         if not polls and self._verifier.is_passing(news):
             self._verifier.take_passing_error(news, looks)
         elif looks:
@@ -436,7 +449,14 @@ class AttributeEngine(AttributePart):
         return news.value, news.error
 
     def _accept_for_cache(self, reading: Reading) -> tuple[Any, Any]:
-        news = self.news(reading.value, reading.error, reading.begun, _CHANGE, False)
+        news = self.news(
+            reading.value,
+            reading.error,
+            reading.begun,
+            _CHANGE,
+            repeats=False,
+            ends_value=True,
+        )
         with self._lock:
             self._note(Input.READ, news)
             self.dispatch.cache_only(news)
@@ -456,17 +476,25 @@ class AttributeEngine(AttributePart):
 
     @property
     def _is_read_apart(self) -> bool:
-        """Whether its mode does not read.
+        """Whether its subscription does not read.
 
         Stock Taurus then dispatches the first value as a poll.
         """
         mode = self._attribute.event_sub_decision.mode
-        return mode is not None and not mode.reads
+        return mode is not None and not (
+            mode.reads or pytango_compat.carrier(mode).reads
+        )
 
     # --- decoding ---
 
     def news(
-        self, raw: Any, error: Any, begun: float, kind: Any, repeats: bool
+        self,
+        raw: Any,
+        error: Any,
+        begun: float,
+        kind: Any,
+        repeats: bool,
+        ends_value: bool,
     ) -> News:
         """Return the result of a read.
 
@@ -474,9 +502,10 @@ class AttributeEngine(AttributePart):
         :param begun: when the read began, seconds since the epoch.
         :param kind: the ``TaurusEventType`` of a value.
         :param repeats: see :class:`taurus_tpo.scheme.news.News`.
+        :param ends_value: as ``repeats``.
         """
         if error is not None:
-            return error_news(error, begun, repeats)
+            return error_news(error, begun, repeats, ends_value)
         return self.decoded(raw, begun, kind, repeats)
 
     def decoded(

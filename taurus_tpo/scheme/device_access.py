@@ -189,7 +189,7 @@ class DeviceAccess:
         if connection.silent:
             return False
         answer = self.connect(device, BY_NAME)
-        self._wait_policy.wait_if_it_runs(answer, connection)
+        self._wait_policy.wait_if_it_runs(answer, connection, self._pool.server_answers)
         return answer.done()
 
     def configuration_of(self, device: Any, attribute: str) -> Any:

@@ -271,7 +271,7 @@ class EventDispatcher:
         listeners: tuple[Any, ...],
     ) -> None:
         heard = self._heard(notification, widget)
-        is_value = notification.event_type in _VALUES
+        is_value = notification.event_type in VALUES
         first = is_value and not heard.value
         if (
             first
@@ -323,10 +323,10 @@ class EventDispatcher:
 
 
 #: Event types with a value.
-_VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
+VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
 
 #: Event types of which old ones may be dropped.
-_REPLACED = (*_VALUES, TaurusEventType.Error)
+_REPLACED = (*VALUES, TaurusEventType.Error)
 
 #: The dispatcher of the process: widgets of all attributes share the GUI thread.
 EVENT_DISPATCHER = EventDispatcher()

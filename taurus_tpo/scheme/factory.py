@@ -23,6 +23,7 @@ from taurus.taurusstatecontroller import application
 
 from taurus_tpo import __version__
 from taurus_tpo.concurrency.io_pool import GATHER, DevicePool
+from taurus_tpo.concurrency.postponed_collections import PostponedCollections
 from taurus_tpo.concurrency.serial_executor import SerialExecutor
 from taurus_tpo.concurrency.shared_future import own
 from taurus_tpo.concurrency.timers import Timers
@@ -48,11 +49,15 @@ from taurus_tpo.scheme.device_access import DeviceAccess
 from taurus_tpo.scheme.event_dispatch import EVENT_DISPATCHER
 from taurus_tpo.scheme.gui_thread import application_of_this_thread
 from taurus_tpo.scheme.gui_wait_policy import GuiWaitPolicy
-from taurus_tpo.scheme.name_cache import NAMES, AttributeNames
+from taurus_tpo.scheme.name_cache import (
+    NAMES,
+    AttributeNames,
+    device_and_attribute,
+)
 from taurus_tpo.scheme.polled_report import PolledReport
 from taurus_tpo.scheme.polling import Polling
 from taurus_tpo.scheme.signal_wakeup import handle_signals
-from taurus_tpo.tango_client import process_exit, pytango_compat
+from taurus_tpo.tango_client import process_exit
 from taurus_tpo.tango_client.client import TangoClient
 from taurus_tpo.tango_client.device import PREFETCHED, silence_of
 from taurus_tpo.tango_client.server_registry import ServerRegistry
@@ -122,6 +127,9 @@ class TpoTangoFactory(TangoFactory):
     #: Runs actions that would block their caller: a user interface, or a prefetch.
     background_tasks: SerialExecutor
 
+    #: Postpones full garbage collections while many attributes are made.
+    postponed_collections: PostponedCollections
+
     #: The connections of devices, and who waits for them.
     device_access: DeviceAccess
 
@@ -133,6 +141,8 @@ class TpoTangoFactory(TangoFactory):
 
     def init(self, *args: Any, **kwargs: Any) -> None:
         """Initialize the only instance; called by Taurus's ``Singleton``."""
+        #: Functions that wait for other threads that call devices.
+        self._other_waits: list[_Wait] = []
         super().init(*args, **kwargs)
         self._left_behind = False
         # Taurus has registered cleanUp already: later registrations run earlier.
@@ -156,7 +166,6 @@ class TpoTangoFactory(TangoFactory):
         """Set or reset all state; called by Taurus first, and after :meth:`cleanUp`."""
         super().reInit()
         NAMES.clear()
-        self._attribute_names = AttributeNames()
         self._events_disabled = None
         self._program = ModeSource.named("program")
         #: Devices, in lower case, whose class is not known, since the database did not
@@ -168,6 +177,7 @@ class TpoTangoFactory(TangoFactory):
         self.database_client = DatabaseClient(
             servers, self.first_read, self.wait_policy
         )
+        self._attribute_names = AttributeNames(self.database_client.is_database)
         self.tango_client = TangoClient(servers, self.database_client, log=self)
         self._begin()
 
@@ -197,6 +207,9 @@ class TpoTangoFactory(TangoFactory):
             self.first_read, self.device_access.connection, after
         )
         self.polled_report = PolledReport(self.info, after)
+        self.postponed_collections = PostponedCollections(
+            after, lambda: CUSTOM_SETTINGS.current().postpones_collections
+        )
         self.background_tasks = SerialExecutor("taurus_tpo background", log=self)
 
     def _before_fork(self) -> None:
@@ -267,6 +280,7 @@ class TpoTangoFactory(TangoFactory):
         :return: whether they have ended.
         """
         self._polling.close()
+        self.postponed_collections.close()
         self._timers.close()
         self.polled_report.report()
         self.first_read.close()
@@ -277,7 +291,17 @@ class TpoTangoFactory(TangoFactory):
     def _await_end(self, timeout: float | None) -> bool:
         """Wait until all threads of the plugin have ended; return whether they have."""
         pools = (self._timers.close, self.first_read.close, self.background_tasks.wait)
-        return _wait_for((*pools, *self.tango_client.waits), timeout)
+        others = (*self._other_waits, *self.tango_client.waits)
+        return _wait_for((*pools, *others), timeout)
+
+    def wait_at_end(self, wait: Callable[[float | None], bool]) -> None:
+        """Have the end of the process wait for other threads that call devices.
+
+        :param wait: drops what they have not begun, and waits for the rest up to a
+            number of seconds (None: no limit); returns whether they have ended.
+        """
+        if wait not in self._other_waits:
+            self._other_waits.append(wait)
 
     @contextlib.contextmanager
     def hurry(self) -> Iterator[None]:
@@ -346,7 +370,6 @@ class TpoTangoFactory(TangoFactory):
         return ModeInputs(
             general if own is None else (own, *general),
             self.events_disabled_by(events),
-            pytango_compat.default_mode(),
         )
 
     def events_disabled_by(self, events: tuple[str, ...] | None = None) -> str | None:
@@ -417,10 +440,19 @@ class TpoTangoFactory(TangoFactory):
             error; cancelled if the attribute no longer exists. Each caller gets a
             separate future, which it may cancel.
         """
+        return self._request_read(attribute, RequestKind.READ)
+
+    def read_soon(self, attribute: Any) -> Future[Any]:
+        """Request a read that somebody waits for; otherwise as the first read.
+
+        It does not wait for others of its device, see :meth:`readAttributeFirstTime`.
+        """
+        return self._request_read(attribute, RequestKind.READ_AT_ONCE)
+
+    def _request_read(self, attribute: Any, kind: RequestKind) -> Future[Any]:
         connection = self.device_access.connection(attribute.getParentObj())
-        read = self.first_read.submit(
-            connection, attribute.getSimpleName().lower(), weakref.ref(attribute)
-        )
+        name, target = attribute.getSimpleName().lower(), weakref.ref(attribute)
+        read = self.first_read.submit(connection, name, target, kind)
         # Other callers wait for the same read, which must not be cancelled with this
         # future.
         return own(read)
@@ -633,7 +665,7 @@ class TpoTangoFactory(TangoFactory):
         devices: dict[str, list[str]] = {}
         for name in map(str, models):
             if getSchemeFromName(name) in self.schemes:
-                device, _, attribute = name.partition("#")[0].rpartition("/")
+                device, attribute = device_and_attribute(name)
                 devices.setdefault(device, []).append(attribute)
         held: list[Any] = []
         for device, attributes in devices.items():
@@ -662,6 +694,7 @@ class TpoTangoFactory(TangoFactory):
                 self.tango_attrs[name] = attr
         if known is not None:
             raise DoubleRegistration(f"{name} has already been registered")
+        self.postponed_collections.made()
 
     def forget_attribute(self, attribute: TpoTangoAttribute) -> None:
         """Let the next caller get a new attribute of that name; any thread.

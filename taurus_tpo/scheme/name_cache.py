@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from taurus.core.tango.tangovalidator import TangoAttributeNameValidator
@@ -34,6 +35,24 @@ class Names(dict[str, Any]):
 #: The cache of this process.
 NAMES = Names()
 
+#: How a name says that its server has no database, as Tango writes it.
+NO_DATABASE = "dbase=no"
+
+
+def without_database(name: str) -> str:
+    """Return the name of an attribute in the scheme of servers without a database.
+
+    :param name: with any scheme of Tango, or none; its fragment is dropped.
+    """
+    return f"tango-nodb://{name.partition('#')[0].partition('//')[2]}"
+
+
+def device_and_attribute(name: str) -> tuple[str, str]:
+    """Return the name of the device of an attribute, and that of the attribute."""
+    name, _, fragment = name.partition("#")
+    device, _, attribute = name.rpartition("/")
+    return f"{device}#{NO_DATABASE}" if fragment == NO_DATABASE else device, attribute
+
 
 class AttributeNames(TangoAttributeNameValidator):
     """Taurus's validator of attribute names; matches a name once for its attribute.
@@ -41,10 +60,18 @@ class AttributeNames(TangoAttributeNameValidator):
     Taurus asks three times for the parts of the name, at last those of the full name,
     and each time initializes the validators anew. Methods may be called from any
     thread.
+
+    A name with the fragment ``#dbase=no``, as Tango writes it, is one of the scheme
+    ``tango-nodb``. (Stock Taurus does so for devices. For attributes it looks for a
+    database, and widgets take the fragment for a part of the value.)
+
+    :param is_database: returns whether a Tango database answers at ``host:port``. There
+        the fragment has no effect, as in stock Taurus.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_database: Callable[[str], bool]) -> None:
         super().__init__()
+        self._is_database = is_database
         #: The last valid name, and its parts.
         self._last: tuple[str | None, dict[str, Any]] = (None, {})
         #: The names of the last full name.
@@ -56,6 +83,8 @@ class AttributeNames(TangoAttributeNameValidator):
         if name == last:
             return dict(parts)
         found: dict[str, Any] | None = super().getUriGroups(name, strict)
+        if found is not None and found.get("_fragmentdb") is not None:
+            found["fragment"] = None
         # Taurus warns each time of one that is not strictly valid.
         if found is not None and found["__STRICT__"]:
             self._last = name, dict(found)
@@ -72,6 +101,8 @@ class AttributeNames(TangoAttributeNameValidator):
 
         :param factory: this parameter and the others are those of Taurus.
         """
+        if fullname.endswith(f"#{NO_DATABASE}"):
+            fullname = self._in_its_scheme(fullname)
         last = self._last_names
         if fullname == last[0] and not fragment:
             return last
@@ -87,3 +118,14 @@ class AttributeNames(TangoAttributeNameValidator):
         if same is not None:
             self._last_names = full, f"{same[1]}/{short}", short
         return full, f"{device[1]}/{short}", short
+
+    def _in_its_scheme(self, name: str) -> str:
+        """Return ``name``, which has ``#dbase=no``, as the name that it stands for."""
+        parts = self.getUriGroups(name)
+        # A list of databases has no host; without an authority it is the default one.
+        if parts is None or parts.get("host") is None:
+            return name
+        where = f"{parts['host']}:{parts['port']}"
+        if not name.startswith("tango-nodb:") and self._is_database(where):
+            return name
+        return without_database(name)

@@ -7,9 +7,13 @@ and "next try in 4 s" is wrong a second later.
 from __future__ import annotations
 
 import functools
+import logging
 from typing import Any, Callable
 
+from taurus_tpo.environment.loaded_widgets import WRITABLE
 from taurus_tpo.scheme.gui_thread import widgets_of_qt
+
+_LOG = logging.getLogger(__name__)
 
 
 class Tooltips:
@@ -30,16 +34,30 @@ class Tooltips:
 
     @staticmethod
     def write(widget: Any) -> None:
-        """Update its tooltip now, if Taurus writes one."""
-        # Not all receivers are widgets with a tooltip.
-        has_one = hasattr(widget, "setToolTip")
-        if has_one and getattr(widget, "getAutoTooltip", bool)():
-            widget.setToolTip(widget.getFormatedToolTip())
+        """Update its tooltip now, if Taurus writes one; log what the widget raises."""
+        try:
+            _write(widget)
+        except Exception as error:  # noqa: BLE001 - a widget may raise anything
+            kind = type(widget).__name__
+            _LOG.warning("the tooltip of a %s was not updated: %r", kind, error)
+            _LOG.debug("details:", exc_info=error)
 
     def forget(self, widget: Any) -> None:
         """Stop watching ``widget``."""
         if self._filter is not None:
             widget.removeEventFilter(self._filter)
+
+
+def _write(widget: Any) -> None:
+    # Not all receivers are widgets with a tooltip.
+    has_one = hasattr(widget, "setToolTip")
+    if not has_one or not getattr(widget, "getAutoTooltip", bool)():
+        return
+    if WRITABLE.has(widget):
+        # Its tooltip also tells whether its value is applied.
+        widget.updateStyle()
+    else:
+        widget.setToolTip(widget.getFormatedToolTip())
 
 
 @functools.cache

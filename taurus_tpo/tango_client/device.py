@@ -7,6 +7,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Callable, NoReturn, Protocol
 
 import tango
@@ -156,7 +157,7 @@ class DeviceConnection(DeviceHealth):
         begun = self._clock.monotonic()
         try:
             proxy = self._make_proxy()
-            self._read_configurations(proxy, begun)
+            publish = self._read_configurations(proxy, begun)
         except tango.DevFailed as error:
             prompt = self._clock.monotonic() - begun < PROMPT
             if not prompt or self._proxy is None:
@@ -165,16 +166,19 @@ class DeviceConnection(DeviceHealth):
                 raise
             self.refused(error)
         else:
-            self.configured = True
+            # Whoever finds a configuration finds a device that answers, too.
             self.connected()
+            publish()
+            self.configured = True
         self._owners_proxy()
 
-    def _read_configurations(self, proxy: Any, begun: float) -> None:
+    def _read_configurations(self, proxy: Any, begun: float) -> Callable[[], None]:
         """Read the configurations of all attributes, or of those that are in use.
 
         The device may have been restarted with others: a wanted attribute that it does
         not have makes it return all.
 
+        :return: makes them known.
         :raises tango.DevFailed: if the device does not answer.
         """
         names = self._configurations.to_request() if self.configured else []
@@ -185,10 +189,9 @@ class DeviceConnection(DeviceHealth):
                 if not is_not_found(error):
                     raise
             else:
-                self._configurations.take(_named(infos), begun)
-                return
+                return partial(self._configurations.take, _named(infos), begun)
         infos = proxy.attribute_list_query_ex()
-        self._configurations.take_all(_named(infos), begun)
+        return partial(self._configurations.take_all, _named(infos), begun)
 
     def _make_proxy(self) -> Any:
         if self._proxy is None:
@@ -282,6 +285,13 @@ class DeviceConnection(DeviceHealth):
         """
         if not self.answers or self.silent:
             self.no_answer()
+        return self.requested_configuration(attribute)
+
+    def requested_configuration(self, attribute: str) -> Any:
+        """The same for a program that has requested it: waits for the device.
+
+        :raises tango.DevFailed: if the call fails.
+        """
         return self.proxy().attribute_query(attribute)
 
     def read_one(self, attribute: str) -> Any:

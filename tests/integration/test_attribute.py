@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import threading
 import time
@@ -41,6 +42,9 @@ from taurus_tpo.core.scheduler import RequestKind
 
 VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
 MODES = pytest.mark.parametrize("mode", MODES, ids=str)
+
+#: Events that are never destroyed.
+_KEPT: list[Any] = []
 
 
 @pytest.fixture
@@ -294,7 +298,9 @@ def test_a_change_that_was_lost_after_the_subscription_is_found(
         hold(modes, "with_events", 8.75)
         eventually(lambda: attr.state is State.SUBSCRIBED, "an event has come through")
         told = [1.5, 6.75, 7.75, 8.75]
-        eventually(lambda: listener.values == told, "each is told once")
+        eventually(lambda: listener.values[-1] == told[-1], "the last is told")
+        # A poll may have read the last one before its event came.
+        assert [value for value, _ in itertools.groupby(listener.values)] == told
         eventually(
             lambda: factory.first_read.pending(RequestKind.LOOK) == 0, "all is read"
         )
@@ -378,6 +384,8 @@ def test_a_configuration_event_in_error_does_not_wipe_the_value(modes, heard, li
     known = attr.known
     listener.heard.clear()
     event = tango.AttrConfEventData()
+    # PyTango 9.5 crashes when it is destroyed, unlike those that Tango has made.
+    _KEPT.append(event)
     event.err = True
     attr.push_event(event)
     assert attr.known == known
