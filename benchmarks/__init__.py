@@ -1,13 +1,15 @@
 """Compares how long a Taurus window waits for the network, with and without the plugin.
 
-``python -m benchmarks`` (or ``make bench``) runs ``taurus tpo bench`` on simulated
-facilities (:mod:`taurus_tpo.sim`); ``python -m benchmarks --help`` lists its options.
+``python -m benchmarks`` (or ``make bench``) runs ``taurus tpo bench`` and some programs
+on simulated facilities (:mod:`taurus_tpo.sim`); ``python -m benchmarks --help`` lists
+its options.
 
 =============== ====================================================================
 facilities      the devices of a facility as data, and as TOML
 cases           the facilities that are measured, and the limits of each
 trouble         stops servers, and starts late ones
 far             a slow link between two network namespaces
+programs        what is measured beside a form and listeners
 runner          measures one case
 verdict         compares the figures with the limits
 report          all results, for a terminal and the documentation

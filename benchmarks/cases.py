@@ -5,16 +5,40 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from benchmarks.facilities import Group, State
+from benchmarks.facilities import CHOICE, ENTRY, KINDS, LAMP, SWITCH, Group, State
 
 
 class Figure(enum.Enum):
-    """The figure that is limited, s."""
+    """The figure that is limited: a time in s, unless :attr:`unit` says otherwise."""
 
     WINDOW = "window"
     HEALTHY = "healthy attributes"
     SLOW = "slow attributes"
+    ALL = "all attributes"
     STALL = "longest stall"
+    MEMORY = "memory"
+    # Of some programs only:
+    TAB = "first change to a tab"
+    CPU = "CPU"
+    GUI_CPU = "CPU of the GUI thread"
+    LATENCY = "from time stamp to update"
+    INTERVAL = "between two updates"
+
+    @property
+    def unit(self) -> str:
+        """The unit of its values; that of the CPU is one processor."""
+        return _UNITS.get(self, "s")
+
+    @property
+    def is_of_a_program(self) -> bool:
+        """Whether only some programs measure it, as one of ``Record.more``."""
+        return self in _OF_PROGRAMS
+
+
+_UNITS = {Figure.MEMORY: "MB", Figure.CPU: "CPU", Figure.GUI_CPU: "CPU"}
+_OF_PROGRAMS = (
+    *(Figure.TAB, Figure.CPU, Figure.GUI_CPU, Figure.LATENCY, Figure.INTERVAL),
+)
 
 
 class Against(enum.Enum):
@@ -24,6 +48,7 @@ class Against(enum.Enum):
     STOCK = "stock Taurus"
     EVAL = "the same form on eval: models"
     ALONE = "the healthy attributes alone"
+    THOUSAND = "1,000 of them alone"
     PYTANGO = "plain PyTango"
 
 
@@ -34,7 +59,7 @@ REST = 5.0
 
 @dataclass(frozen=True)
 class Limit:
-    """At most ``factor`` times the same figure of ``against``, plus ``plus`` s."""
+    """At most ``factor`` times the same figure of ``against``, plus ``plus``."""
 
     figure: Figure
     factor: float = 0.0
@@ -44,7 +69,7 @@ class Limit:
     def __str__(self) -> str:
         times = f"{self.factor:.2f} x " if self.factor != 1 else ""
         parts = [f"{times}{self.against.value}"] if self.factor else []
-        parts += [f"{self.plus:g} s"] if self.plus else []
+        parts += [f"{self.plus:g} {self.figure.unit}"] if self.plus else []
         return " + ".join(parts)
 
 
@@ -58,6 +83,11 @@ class Case:
     :param stock: whether stock Taurus is measured too.
     :param far: whether the servers are at the other end of a slow link.
     :param patience: how long a run waits for failed attributes, s.
+    :param program: the module of :mod:`benchmarks.programs` that is run instead of a
+        form or listeners.
+    :param watched: for how long a program measures its steady state, s.
+    :param minutes: how long one run may take, if it is measured by its name only, and
+        stock Taurus once; 0: as all others.
     """
 
     name: str
@@ -69,6 +99,14 @@ class Case:
     stock: bool = True
     far: bool = False
     patience: float = 5.0
+    program: str = ""
+    watched: float = 0.0
+    minutes: float = 0.0
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is measured by its name only."""
+        return self.minutes > 0
 
     @property
     def healthy(self) -> tuple[Group, ...]:
@@ -87,13 +125,15 @@ class Case:
     @property
     def in_all_modes(self) -> bool:
         """Whether its limits apply in all modes."""
-        return self.window and not self.far
+        return self.window and not (self.far or self.program or self.is_long)
 
     @property
     def becomes_quiet(self) -> bool:
         """Whether at the end no work is left and no server is waited for."""
         has_events = all(group.events != "none" for group in self.groups)
-        return bool(self.limits) and has_events and not self.state(State.HUNG)
+        is_form = not (self.program or self.is_long)
+        has_end = has_events and not self.state(State.HUNG)
+        return bool(self.limits) and is_form and has_end
 
     @property
     def attributes(self) -> int:
@@ -113,6 +153,30 @@ HEALTHY = "healthy"
 
 _TWO_HUNDRED = Group(HEALTHY, devices=20, attributes=10, servers=2)
 _STALL = Limit(Figure.STALL, plus=0.1)
+
+
+#: The attributes of a box that people draw in Qt Designer.
+_DESIGNER = (*KINDS, *KINDS[:5], LAMP, LAMP, LAMP, ENTRY, CHOICE, SWITCH)
+
+#: How long a program measures its steady state: four periods of polling, s.
+WATCHED = 12.0
+
+#: The time in which updates of the same widget become one, s.
+FRAME = 0.02
+
+
+def _steady(cpu: float, late: float = 0.0) -> tuple[Limit, ...]:
+    """Return the limits of a steady state.
+
+    :param cpu: of all threads, as a multiple of stock Taurus.
+    :param late: how much later updates may be, s.
+    """
+    return (
+        Limit(Figure.CPU, cpu, Against.STOCK),
+        Limit(Figure.LATENCY, 1.0, Against.STOCK, plus=late),
+        # As many updates.
+        Limit(Figure.INTERVAL, 1.05, Against.STOCK),
+    )
 
 
 def _beside(window: float, healthy: float) -> tuple[Limit, Limit]:
@@ -177,7 +241,12 @@ CASES = (
         "far",
         "200 attributes on 20 devices, 20 ms of delay away",
         (Group(HEALTHY, devices=20, attributes=10, servers=2),),
-        (Limit(Figure.WINDOW, 1.25, Against.EVAL), _STALL),
+        (
+            Limit(Figure.WINDOW, 1.25, Against.EVAL),
+            Limit(Figure.WINDOW, plus=0.4),
+            Limit(Figure.HEALTHY, 1.1, Against.PYTANGO),
+            _STALL,
+        ),
         far=True,
     ),
     Case(
@@ -186,6 +255,92 @@ CASES = (
         (Group(HEALTHY, devices=200, attributes=50, servers=5),),
         (Limit(Figure.HEALTHY, 1.3, Against.PYTANGO),),
         window=False,
+    ),
+    Case(
+        "designer",
+        "300 labels, 60 LEDs, line edits, combo boxes, check boxes and buttons, made "
+        "one by one, in five tabs",
+        (Group(HEALTHY, devices=20, attributes=21, servers=2, kinds=_DESIGNER),),
+        (
+            Limit(Figure.WINDOW, 0.5, Against.STOCK),
+            Limit(Figure.HEALTHY, 1.0, Against.STOCK),
+            Limit(Figure.TAB, plus=0.1),
+            _STALL,
+        ),
+        program="designer",
+    ),
+    Case(
+        "synoptic",
+        "a synoptic of 100 devices with 200 attributes and their states",
+        (Group(HEALTHY, devices=100, attributes=2, servers=2),),
+        (
+            Limit(Figure.WINDOW, 0.6, Against.STOCK),
+            Limit(Figure.HEALTHY, 1.0, Against.STOCK),
+            _STALL,
+        ),
+        program="synoptic",
+    ),
+    Case(
+        "gui",
+        "a TaurusGui with four forms of 250 rows in tabs",
+        (Group(HEALTHY, devices=40, attributes=25, servers=4),),
+        (
+            Limit(Figure.WINDOW, 0.15, Against.STOCK),
+            Limit(Figure.HEALTHY, 1.0, Against.STOCK),
+            _STALL,
+        ),
+        program="gui",
+    ),
+    Case(
+        "start",
+        "taurus form of 20 rows, with the start of its process",
+        (Group(HEALTHY, devices=2, attributes=10),),
+        (
+            Limit(Figure.WINDOW, 1.0, Against.STOCK),
+            Limit(Figure.HEALTHY, 1.0, Against.STOCK),
+        ),
+        program="start",
+    ),
+    Case(
+        "steady-form",
+        "a form of 200 rows that change twice a second, 35 of them in view",
+        (Group(HEALTHY, devices=4, attributes=50, period=0.5),),
+        _steady(cpu=0.25, late=FRAME),
+        program="steady_form",
+        watched=WATCHED,
+    ),
+    Case(
+        "steady-listeners",
+        "500 attributes that change twice a second, without a window",
+        (Group(HEALTHY, devices=10, attributes=50, period=0.5),),
+        _steady(cpu=1.0),
+        window=False,
+        program="steady_listeners",
+        watched=WATCHED,
+    ),
+    Case(
+        "steady-polled",
+        "500 attributes without events, polled every 3 s, without a window",
+        (Group(HEALTHY, devices=10, attributes=50, period=0.5, events="none"),),
+        _steady(cpu=1.0),
+        window=False,
+        program="steady_listeners",
+        watched=WATCHED,
+    ),
+    Case(
+        "ten-thousand",
+        "10,000 attributes on 200 healthy devices",
+        (
+            Group(HEALTHY, devices=20, attributes=50),
+            Group("more", devices=180, attributes=50, servers=4),
+        ),
+        (
+            Limit(Figure.WINDOW, 1.2, Against.THOUSAND),
+            Limit(Figure.ALL, 10.5, Against.THOUSAND),
+            Limit(Figure.MEMORY, 0.8, Against.STOCK),
+            _STALL,
+        ),
+        minutes=10.0,
     ),
 )
 
@@ -207,3 +362,6 @@ SERVERS = tuple(
 )
 
 EVERYTHING = (*CASES, *ATTRIBUTES, *SERVERS)
+
+#: The cases that are measured if none is named.
+DEFAULT = tuple(case for case in EVERYTHING if not case.is_long)

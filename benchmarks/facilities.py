@@ -40,6 +40,13 @@ _NOTE = Kind("note", 'type = "string"', '"note {k:04}"', '"note {k:04}"')
 #: The kinds of a device's attributes, repeated in this order.
 KINDS = (_VOLT, _VOLT, _COUNT, _VOLT, _VOLT, _NOTE, _VOLT, _VOLT, _COUNT, _VOLT)
 
+#: Kinds of attributes for other widgets than labels.
+_WRITTEN = 'access = "read_write"\n'
+LAMP = Kind("lamp", 'type = "bool"', "true", "{k}>=0")
+ENTRY = Kind("entry", f'{_WRITTEN}unit = "V"', "1{k:03}.5", 'Q("1{k:03}.5V")')
+CHOICE = Kind("choice", f'{_WRITTEN}type = "int"', "1", "1+0*{k}")
+SWITCH = Kind("switch", f'{_WRITTEN}type = "bool"', "true", "{k}>=0")
+
 
 @dataclass(frozen=True)
 class Group:
@@ -51,6 +58,8 @@ class Group:
     :param servers: number of servers, with the same number of devices each.
     :param read_delay: duration of a read of one attribute, s.
     :param events: as in a facility file.
+    :param period: the period at which each value changes, s; 0: it does not.
+    :param kinds: of a device's attributes, repeated in this order.
     """
 
     name: str
@@ -60,6 +69,8 @@ class Group:
     state: State = State.UP
     read_delay: float = 0.0
     events: str = "change"
+    period: float = 0.0
+    kinds: tuple[Kind, ...] = KINDS
 
     @property
     def server_names(self) -> list[str]:
@@ -94,14 +105,19 @@ count = {group.devices // group.servers}
 read_delay = {group.read_delay}
 events = "{group.events}"
 """
-    return head + "".join(_attribute(k) for k in range(group.attributes))
+    return head + "".join(_attribute(group, k) for k in range(group.attributes))
 
 
-def _attribute(k: int) -> str:
-    kind = KINDS[k % len(KINDS)]
+def _kind(group: Group, k: int) -> Kind:
+    return group.kinds[k % len(group.kinds)]
+
+
+def _attribute(group: Group, k: int) -> str:
+    kind = _kind(group, k)
     return f"""
 [[server.device.attribute]]
 name = "{kind.name}{k:03}"
+period = {group.period}
 value = {kind.value.format(k=k)}
 {kind.toml}
 """
@@ -119,7 +135,7 @@ def models_of(group: Group) -> list[str]:
         for n in range(1, group.devices // group.servers + 1)
     ]
     return [
-        f"{device}/{KINDS[k % len(KINDS)].name}{k:03}"
+        f"{device}/{_kind(group, k).name}{k:03}"
         for device in devices
         for k in range(group.attributes)
     ]

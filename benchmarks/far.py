@@ -32,6 +32,11 @@ DELAY = 0.01
 NEAR_ADDRESS, FAR_ADDRESS = "192.0.2.1", "192.0.2.2"
 _PREFIX = 24
 
+#: The environment of a client of servers at the far end. Servers of one machine also
+#: listen on Unix sockets, which namespaces do not separate: without it, only calls to
+#: the database would cross the link.
+ONLY_TCP = {"ORBclientTransportRule": "* tcp"}
+
 _INTERFACE = "tpo"
 _CLONE_NEWNET = 0x40000000
 _TUNSETIFF = 0x400454CA

@@ -26,6 +26,13 @@ from taurus_tpo.bench.tables import NOT_MET, TextTable
 #: The columns of a table of limits.
 _LIMITS = ("mode", "figure", "limit", "allowed", "measured", "met")
 
+#: Other units than s that are shown; those of counts are in the name of the figure.
+_SHOWN = tuple(figure.unit for figure in Figure)
+
+#: The figures of a group of attributes.
+_GROUPED = (Figure.WINDOW, Figure.HEALTHY, Figure.SLOW, Figure.ALL, Figure.STALL)
+_OF_SOME_CASES = (Figure.SLOW, Figure.ALL)
+
 #: The cases with increasing numbers, by what is increased.
 GROWTH = {"attributes": ATTRIBUTES, "servers": SERVERS}
 
@@ -40,18 +47,34 @@ def tables(found: Outcome, workers: int) -> list[TextTable]:
         replace(text_table, title=f"{found.case.name}: {text_table.title}")
         for text_table in report.sheaves(Findings(found.in_turn(ALL)))
     ]
-    return [*made, _limits(found, workers)]
+    return [*made, *_of_program(found), _limits(found, workers)]
+
+
+def _of_program(found: Outcome) -> list[TextTable]:
+    """Return the figures that only this program measures."""
+    made = sheets(found.in_turn(ALL))
+    known = {name for sheet in made for record in sheet.good for name in record.more}
+    figures = [figure for figure in Figure if figure.value in known]
+    if not figures:
+        return []
+    rows = tuple(
+        (str(sheet.variant), *(_cell(found, ALL, sheet, f) for f in figures))
+        for sheet in made
+    )
+    head = ("run", *(f"{figure.value}, {figure.unit}" for figure in figures))
+    return [TextTable(f"{found.case.name}: more figures", head, rows)]
 
 
 def _limits(found: Outcome, workers: int) -> TextTable:
     """Return the figures of each mode with their limits."""
     modes = _modes(found)
-    judged: dict[str, dict[str, Verdict]] = {}
+    judged: dict[tuple[str, str], dict[str, Verdict]] = {}
     for verdict in verdicts(found, workers):
-        judged.setdefault(verdict.what, {})[verdict.mode] = verdict
+        key = verdict.what, verdict.limit
+        judged.setdefault(key, {})[verdict.mode] = verdict
     rows = tuple(
         (what, _limit(of), *(_held(of.get(mode)) for mode in modes))
-        for what, of in judged.items()
+        for (what, _), of in judged.items()
     )
     title = f"{found.case.name}: the limits; measured, of what is allowed"
     return TextTable(title, ("figure", "limit", *modes), rows)
@@ -101,24 +124,25 @@ def all_modes(found: Mapping[str, Outcome], workers: int) -> TextTable:
 def _met(judged: Sequence[Verdict]) -> str:
     if not judged:
         return f"failed: {NOT_MET}"
-    missed = [verdict.what for verdict in judged if verdict.met is False]
+    missed = dict.fromkeys(verdict.what for verdict in judged if verdict.met is False)
     if missed:
         return f"{', '.join(missed)}: {NOT_MET}"
-    unknown = [verdict.what for verdict in judged if verdict.met is None]
+    unknown = dict.fromkeys(verdict.what for verdict in judged if verdict.met is None)
     told = f", but for what is not known: {', '.join(unknown)}" if unknown else ""
     return f"all{told}"
 
 
 def _groups(found: Outcome) -> TextTable:
     """Return the figures of all attributes, and of the healthy ones alone."""
-    figures = [f for f in Figure if f is not Figure.SLOW or found.case.slow]
+    limited = {limit.figure for limit in found.case.limits}
+    figures = [f for f in _GROUPED if f in limited or f not in _OF_SOME_CASES]
     made = [
         (str(sheet.variant), what, *(_cell(found, what, sheet, f) for f in figures))
         for what in (ALL, ALONE)
         for sheet in sheets(found.in_turn(what))
         if sheet.variant.who in (PLUGIN, STOCK)
     ]
-    title = f"{found.case.name}: s; all attributes, and the healthy ones alone"
+    title = f"{found.case.name}: s; all attributes, and those of one group alone"
     head = ("run", "of", *(figure.value for figure in figures))
     return TextTable(title, head, tuple(made))
 
@@ -139,7 +163,9 @@ def _judged(verdict: Verdict) -> tuple[str, ...]:
 def _number(verdict: Verdict, value: float | None) -> str:
     if value is None:
         return "not known"
-    return f"{in_seconds(value)} s" if verdict.unit == "s" else f"{value:.3g}"
+    if verdict.unit == "s":
+        return f"{in_seconds(value)} s"
+    return f"{value:.3g} {verdict.unit}" if verdict.unit in _SHOWN else f"{value:.3g}"
 
 
 def growth(found: Mapping[str, Outcome], cases: Sequence[Case]) -> list[TextTable]:

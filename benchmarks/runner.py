@@ -1,4 +1,4 @@
-"""Measures one case with ``taurus tpo bench`` on a running facility."""
+"""Measures one case on a running facility: with ``taurus tpo bench``, or a program."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from pathlib import Path
 from benchmarks import finding_us
 from benchmarks.cases import REST, Case
 from benchmarks.facilities import State, mixed, spec_of, toml_of
-from benchmarks.far import FAR_ADDRESS, Link
+from benchmarks.far import FAR_ADDRESS, ONLY_TCP, Link
 from benchmarks.trouble import END, HANG, RESUME, START, Trouble
+from taurus_tpo.bench.measure import Measurement, Plan
 from taurus_tpo.bench.results import PLUGIN, Record
 from taurus_tpo.cli.bench import as_typed
 from taurus_tpo.sim import Facility
@@ -63,7 +64,9 @@ class Options:
     stock_repeat: int = 1
 
     def parts(self, case: Case, what: str) -> Iterator[tuple[str, list[str]]]:
-        """Yield the folder and the options of each measurement."""
+        """Yield the folder and the options of each measurement of a form."""
+        if case.program:
+            return
         if self.modes:
             yield what, self.words(case, what)
         more = [mode for mode in self.more_modes if mode not in self.modes]
@@ -77,14 +80,37 @@ class Options:
         # Stock Taurus on the healthy attributes alone is not a reference of any limit.
         has_stock = self.stock and case.stock and what == ALL
         words += ["--against", "stock"] if has_stock else []
-        seldom = case.has_trouble and what == ALL and self.stock_repeat < self.repeat
-        return words + (["--against-repeat", str(self.stock_repeat)] if seldom else [])
+        seldom = self.against_repeat(case) if what == ALL else None
+        return words + ([] if seldom is None else ["--against-repeat", str(seldom)])
+
+    def against_repeat(self, case: Case) -> int | None:
+        """Return how often stock Taurus runs, if that is not as often as the others."""
+        repeat = 1 if case.is_long else self.stock_repeat if case.has_trouble else None
+        return None if repeat is None or repeat >= self.repeat else repeat
+
+    def plan(self, case: Case) -> Plan:
+        """Return what is measured of a program, in turn."""
+        return Plan(
+            models=tuple(mixed(case.groups)),
+            modes=self.modes,
+            stock=self.stock and case.stock,
+            window=case.window,
+            repeat=self.repeat,
+            at_once=self.at_once,
+            patience=case.patience,
+            limit=self.limit,
+            bounds=False,
+            program=f"benchmarks.programs.{case.program}",
+            watched=case.watched,
+        )
 
     def _words(
         self, modes: Sequence[str], repeat: int, case: Case, what: str
     ) -> list[str]:
         words = ["--modes", as_typed(modes), "--repeat", str(repeat)]
-        words += ["--limit", f"{self.limit:g}", "--at-once", str(self.at_once)]
+        limit = max(self.limit, 60 * case.minutes)
+        words += ["--limit", f"{limit:g}", "--at-once", str(self.at_once)]
+        words += ["--no-bounds"] if case.is_long else []
         words += ["--patience", f"{case.patience:g}"]
         words += ["--rest", f"{REST:g}"] if case.becomes_quiet and what == ALL else []
         return words + ([] if case.window else ["--headless"])
@@ -138,18 +164,38 @@ def carry_out(case: Case, options: Options, folder: Path, again: str = "") -> No
         before = Outcome(case, {})
     answered = list(before.answered)
     with _place(case, folder) as place:
+        if case.program:
+            out = folder / ALL
+            with _keeping_others(out / _RAW):
+                place.measure_program(options.plan(case), out)
         for what in (ALL, ALONE) if case.has_alone else (ALL,):
             for part, words in options.parts(case, what):
                 with _keeping_others(folder / part / _RAW):
                     answered += place.measure(case, what, words, folder / part)
-    command = ["taurus", "tpo", "bench", "models.txt", *options.words(case, ALL)]
+    command = shlex.join(_command(case, options))
     kept = {
         "answered": sorted(answered),
-        "command": shlex.join(command) if options.modes else before.command,
+        "command": command if options.modes else before.command,
         "modes": options.modes or before.modes,
         "again": [*before.again, *filter(None, [again])],
     }
     (folder / _OUTCOME).write_text(json.dumps(kept), encoding="utf-8")
+
+
+def _command(case: Case, options: Options) -> list[str]:
+    """Return the command that repeats the measurement."""
+    if not case.program:
+        return ["taurus", "tpo", "bench", "models.txt", *options.words(case, ALL)]
+    words = [
+        "python",
+        "-m",
+        "benchmarks",
+        case.name,
+        "--modes",
+        as_typed(options.modes),
+    ]
+    words += ["--repeat", str(options.repeat), "--limit", f"{options.limit:g}"]
+    return words + ([] if options.stock else ["--no-stock"])
 
 
 @contextlib.contextmanager
@@ -261,13 +307,29 @@ class _Place:
             self._bench([*words, *_hooks(case, trouble)])
         return trouble.answered
 
+    def measure_program(self, plan: Plan, out: Path) -> None:
+        """Run a program as planned, and store the record of each run when it ends."""
+        out.mkdir(parents=True, exist_ok=True)
+        raw = out / _RAW
+        raw.write_text("", encoding="utf-8")
+        measurement = Measurement(plan, self.environment)
+        for variant in plan.turns:
+            record = measurement.run(variant)
+            with raw.open("a", encoding="utf-8") as stream:
+                stream.write(record.to_json() + "\n")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """That of the measured processes."""
+        network = {} if self.link is None else ONLY_TCP
+        more = {**_OFFSCREEN, **network, "TANGO_HOST": self.tango_host}
+        return finding_us({**os.environ, **more})
+
     def _bench(self, words: Sequence[str]) -> None:
         command = [*_TAURUS, "tpo", "bench", *words]
         if self.link is not None:
             command = self.link.inside(self.link.near, command)
-        environment = finding_us(
-            {**os.environ, **_OFFSCREEN, "TANGO_HOST": self.tango_host}
-        )
+        environment = self.environment
         done = subprocess.run(
             command, stdout=subprocess.PIPE, text=True, env=environment
         )

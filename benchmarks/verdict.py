@@ -28,8 +28,10 @@ from taurus_tpo.core import modes
 #: Tango's timeout of a call, s.
 TIMEOUT = 3.0
 
-#: The number of threads allowed to the plugin in addition to its workers.
-MORE_THREADS = 2
+#: The number of threads allowed to the plugin in addition to its workers: one reader
+#: that waits for the next due request, and those named liveness, subscriber,
+#: unsubscriber, background and timers.
+MORE_THREADS = 6
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,17 @@ def _time(found: Outcome, record: Record, figure: Figure) -> float:
         return NEVER if record.window is None else record.window
     if figure is Figure.STALL:
         return record.longest_stall
+    if figure is Figure.MEMORY:
+        return record.memory / 1e6
+    if figure is Figure.ALL:
+        return record.last if len(record.values) == record.models else NEVER
+    if figure.is_of_a_program:
+        return record.more.get(figure.value, NEVER)
+    return _last_of_group(found, record, figure)
+
+
+def _last_of_group(found: Outcome, record: Record, figure: Figure) -> float:
+    """Return the time of the last value of a group, s."""
     group = found.case.slow if figure is Figure.SLOW else "healthy"
     # The models without a network belong to no group.
     is_theirs = record.variant.who == EVAL
@@ -118,6 +131,7 @@ def _timed(found: Outcome, limit: Limit, sheet: Sheet) -> Verdict:
         limit=str(limit),
         allowed=_allowed(found, limit, sheet, more),
         measured=None if spread is None else spread.median,
+        unit=limit.figure.unit,
         more=more,
     )
 
@@ -136,6 +150,7 @@ def _allowed(found: Outcome, limit: Limit, sheet: Sheet, more: float) -> float |
         Against.STOCK: (ALL, Variant(STOCK), limit.figure),
         Against.EVAL: (ALL, Variant(EVAL), limit.figure),
         Against.ALONE: (ALONE, sheet.variant, limit.figure),
+        Against.THOUSAND: (ALONE, sheet.variant, limit.figure),
         Against.PYTANGO: (ALL, Variant(PYTANGO), limit.figure),
     }[limit.against]
     others = sheets(found.records.get(what, ()))

@@ -14,8 +14,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,27 +32,6 @@ CAPTION, SPACE = 20, 6
 CASE = "thousand"
 
 SIDES = {"with the plugin": "1", "stock Taurus": "0"}
-
-
-@contextmanager
-def display() -> Iterator[str]:
-    """Yield the name of a display of Xvfb, which finds a free number."""
-    read, write = os.pipe()
-    screen = "{}x{}x24".format(*WINDOW)
-    options = ("-screen", "0", screen, "-nolisten", "tcp", "-noreset")
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), *options],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as told:
-        number = told.readline().strip()
-    try:
-        yield f":{number}"
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def show_form() -> None:
@@ -133,10 +110,11 @@ def take(path: Path) -> None:
     from benchmarks.cases import CASES
     from benchmarks.facilities import models_of, spec_of
     from taurus_tpo.sim import Facility
+    from tools.display import display
 
     (case,) = (one for one in CASES if one.name == CASE)
     models = [model for group in case.groups for model in models_of(group)]
-    with Facility(spec_of(CASE, case.groups)) as running, display() as name:
+    with Facility(spec_of(CASE, case.groups)) as running, display(*WINDOW) as name:
         os.environ.update(running.environment())
         os.environ.update(DISPLAY=name, QT_QPA_PLATFORM="xcb")
         from taurus.external.qt import Qt

@@ -2,7 +2,8 @@
 
 ``python -m taurus_tpo.bench.listening`` reads a
 :class:`~taurus_tpo.bench.protocol.LookOrder`. The time at which all attributes have a
-listener is reported as the time of the window.
+listener is reported as the time of the window. Programs that measure more call
+:func:`measure_listeners`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, Callable
 
 from taurus_tpo.bench.looking import Looking
 from taurus_tpo.bench.protocol import CLOSING, WINDOW, LookOrder
@@ -31,8 +32,17 @@ class _Listener:
         self._values.hear(source, value)
 
 
+#: What a program does when the values are there; returns its figures by their names.
+Work = Callable[[LookOrder, Looking], "dict[str, float]"]
+
+
 def main() -> None:
     """Carry out the order from the standard input."""
+    measure_listeners(lambda _order, _looking: {})
+
+
+def measure_listeners(work: Work) -> None:
+    """Carry out the order from the standard input, with some work at the end."""
     import taurus
 
     order = LookOrder.from_json(sys.stdin.readline())
@@ -52,7 +62,8 @@ def main() -> None:
     while not (looking.is_over and looking.is_rested):
         looking.tell_values()
         threading.Event().wait(OFTEN)
-    looking.tell_end(False, attributes, len(attributes))
+    more = work(order, looking)
+    looking.tell_end(False, attributes, len(attributes), more)
     looking.telling.tell(CLOSING)
     for attribute in attributes.values():
         attribute.removeListener(listener)

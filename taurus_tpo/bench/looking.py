@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class Looking:
             tauruscustomsettings.load_configs(list(order.settings))
         self._factory = load_taurus(order.plugin)
         self._apply()
-        self._names = dict(zip(order.models, map(_full_name, order.models)))
+        self._names = dict(zip(order.models, map(full_name, order.models)))
         self.values = FirstValues(self._names.values())
         self._models = {name.lower(): model for model, name in self._names.items()}
         self._census = Census(order.limit, give_up)
@@ -76,7 +77,7 @@ class Looking:
     def begin(self) -> None:
         """Start the clock."""
         self._calls.clear()
-        self._memory_before = _most_memory()
+        self._memory_before = most_memory()
         self._census.start()
         self.begun = self.values.last = time.monotonic()
 
@@ -120,12 +121,17 @@ class Looking:
         return restless or quiet > max(rest, BETWEEN_LOOKS)
 
     def tell_end(
-        self, gave_up: bool, attributes: dict[str, Any], rows: int | None
+        self,
+        gave_up: bool,
+        attributes: dict[str, Any],
+        rows: int | None,
+        more: Mapping[str, float] | None = None,
     ) -> None:
         """Report the totals, and the state of each attribute.
 
         :param attributes: Taurus's attributes by model, as far as known.
         :param rows: number of models that are shown or listened to; None: not known.
+        :param more: figures of this program, by their names.
         """
         self.tell_values()
         for model, attribute in attributes.items():
@@ -141,11 +147,13 @@ class Looking:
             plugin_threads=self._census.most_of_plugin,
             plugin_threads_at_rest=self._resting,
             memory_before=self._memory_before,
-            memory=_most_memory(),
+            memory=most_memory(),
+            more=dict(more or {}),
         )
 
 
-def _full_name(model: str) -> str:
+def full_name(model: str) -> str:
+    """Return the full name of an attribute, as Taurus's events have it."""
     from taurus.core.taurushelper import getValidatorFromName
 
     validator = getValidatorFromName(model)
@@ -153,7 +161,7 @@ def _full_name(model: str) -> str:
     return str(names[0]) if names and names[0] else model
 
 
-def _most_memory() -> int:
+def most_memory() -> int:
     """Return the peak memory of this process, bytes."""
     if sys.platform == "linux":
         # getrusage reports at least the peak of the parent at the time of the fork.

@@ -39,7 +39,9 @@ from taurus_tpo.environment.activation import VARIABLE
 CALLERS = 2
 
 #: The modules of a run: with a window, without one, with PyTango only.
-FORM, HEADLESS, SURVEY = "window", "listening", "survey"
+FORM = "taurus_tpo.bench.window"
+HEADLESS = "taurus_tpo.bench.listening"
+SURVEY = "taurus_tpo.bench.survey"
 
 
 #: Pairs of a pattern and a mode.
@@ -64,6 +66,9 @@ class Plan:
         for the others.
     :param rest: a run of the plugin continues until no device is called any more, and
         counts its threads this long after the last call, s; 0: it does not.
+    :param program: the module of the runs with Taurus, instead of a form or listeners;
+        it carries out a :class:`~taurus_tpo.bench.protocol.LookOrder`.
+    :param watched: for how long it measures its steady state, s.
     :param hooks: commands around each run.
     :param settings: settings files in addition to the system and user files.
     :param said: the modes of ``as set`` besides the settings: pairs of a pattern and a
@@ -81,6 +86,8 @@ class Plan:
     bounds: bool = True
     against_repeat: int | None = None
     rest: float = 0.0
+    program: str = ""
+    watched: float = 0.0
     hooks: Hooks = field(default_factory=Hooks)
     settings: tuple[str, ...] = ()
     said: Said = ()
@@ -144,8 +151,7 @@ class Measurement:
                     if news["what"] == WINDOW:
                         at_window()
 
-                name = f"taurus_tpo.bench.{module}"
-                child.run(name, order.to_json(), environment, limit, hear)
+                child.run(module, order.to_json(), environment, limit, hear)
                 ended = time.time()
         except HookError as error:
             return Record(variant, len(self._plan.models), failure=str(error))
@@ -170,8 +176,9 @@ class Measurement:
             patience=plan.patience,
             limit=plan.limit,
             rest=plan.rest if variant.who == PLUGIN else 0.0,
+            watched=plan.watched,
         )
-        return FORM if plan.window else HEADLESS, order
+        return plan.program or (FORM if plan.window else HEADLESS), order
 
     def _learn(self, told: Sequence[Mapping[str, Any]]) -> None:
         for news in told:
@@ -212,6 +219,7 @@ class Measurement:
             memory=end["memory"],
             memory_before=end["memory_before"],
             close=_since(_first(by_kind.get(CLOSING), "at"), ended),
+            more=end.get("more", {}),
             gave_up=self._plan.limit if end["gave_up"] else 0.0,
             crash=crash,
         )

@@ -56,6 +56,7 @@ class LookOrder(Order):
     :param limit: the time limit of the run, s.
     :param rest: it continues until no device is called any more, and counts the
         plugin's threads this long after the last call, s; 0: it does not.
+    :param watched: for how long a program that measures its steady state does so, s.
     """
 
     models: tuple[str, ...]
@@ -66,6 +67,7 @@ class LookOrder(Order):
     patience: float
     limit: float
     rest: float = 0.0
+    watched: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,10 @@ class Telling:
         os.dup2(2, 1)
 
     def tell(self, what: str, **facts: Any) -> None:
-        """Send a message of type ``what``, with the time in s since the epoch."""
+        """Send a message of type ``what``, with the time in s since the epoch.
+
+        :param facts: what it says; ``at`` replaces the present time.
+        """
         line = json.dumps({"what": what, "at": time.time(), **facts}) + "\n"
         # A single write, so that lines of two threads are not mixed.
         os.write(self._channel, line.encode())

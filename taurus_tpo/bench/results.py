@@ -69,6 +69,7 @@ class Record:
     :param memory_before: peak memory before the start of the form, bytes.
     :param close: time from the end of the run to the end of the process; None: not
         measured.
+    :param more: figures that only some programs measure, by their names.
     :param gave_up: the time limit that ended the run; 0: none did.
     :param crash: how the process failed after it had reported everything, or empty.
     :param failure: why there are no results, or empty.
@@ -91,6 +92,7 @@ class Record:
     memory: int = 0
     memory_before: int = 0
     close: float | None = None
+    more: dict[str, float] = field(default_factory=dict)
     gave_up: float = 0.0
     crash: str = ""
     failure: str = ""

@@ -75,10 +75,14 @@ class FirstValues:
         self.last = time.monotonic()
         #: The errors of attributes without a value.
         self.errors: dict[str, str] = {}
+        #: Called with the full name and the value of each event, in any thread.
+        self.also: list[Callable[[str, Any], None]] = []
 
     def hear(self, source: Any, value: Any) -> None:
         """Record an event of ``source``."""
         name = getattr(source, "getFullName", str)().lower()
+        for hear in self.also:
+            hear(name, value)
         if name not in self._waiting:
             return
         now = time.monotonic()

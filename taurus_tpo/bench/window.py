@@ -1,13 +1,15 @@
-"""One run with a window: opens a form and measures it from the GUI thread.
+"""One run with a window: opens a panel and measures it from the GUI thread.
 
 ``python -m taurus_tpo.bench.window`` reads a
-:class:`~taurus_tpo.bench.protocol.LookOrder`.
+:class:`~taurus_tpo.bench.protocol.LookOrder`, and opens a form. Programs with other
+panels call :func:`measure_panel`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from taurus.external.qt import Qt
@@ -26,23 +28,94 @@ TICK = 5
 WATCHED = 1.0
 
 
+class Panel:
+    """A window that is measured; all its methods are called in the GUI thread.
+
+    :param order: of the run.
+    :param looking: the values that it gets.
+    """
+
+    def __init__(self, order: LookOrder, looking: Looking) -> None:
+        self.order = order
+        self.looking = looking
+        #: Figures of this panel, by their names.
+        self.more: dict[str, float] = {}
+
+    def prepare(self) -> None:
+        """Do what is not part of the measurement, before its start."""
+
+    def open(self) -> Any:
+        """Build the window, and return it; its caller shows it."""
+        raise NotImplementedError
+
+    def work(self) -> Iterator[float]:
+        """Use the window once its values are there.
+
+        :return: yields how long the event loop is to run before it is resumed, s.
+        """
+        yield from ()
+
+    def rows(self) -> int | None:
+        """Return how many models are shown; None if that is not known."""
+        raise NotImplementedError
+
+    def attributes(self) -> dict[str, Any]:
+        """Return Taurus's attributes by model, as far as known."""
+        return {}
+
+
+class FormPanel(Panel):
+    """A form over all models."""
+
+    def open(self) -> Any:
+        self.form = self.new_form()
+        self.form.setModel(list(self.order.models))
+        self.form.resize(600, 900)
+        return self.form
+
+    def new_form(self) -> Any:
+        """Return the empty form."""
+        return TaurusForm()
+
+    def rows(self) -> int:
+        return rows_of([self.form])
+
+    def attributes(self) -> dict[str, Any]:
+        items = zip(self.order.models, self.form.getItems())
+        found = {model: item.getModelObj() for model, item in items}
+        return {model: one for model, one in found.items() if one is not None}
+
+
+def rows_of(forms: Sequence[Any]) -> int:
+    """Return how many models have a row; some items of a form have none."""
+    return sum(
+        widget is not None and form.isAncestorOf(widget)
+        for form in forms
+        for widget in (item.readWidget() for item in form.getItems())
+    )
+
+
 def main() -> None:
     """Carry out the order from the standard input."""
+    measure_panel(FormPanel)
+
+
+def measure_panel(panel: type[Panel]) -> None:
+    """Carry out the order from the standard input with a panel of this class."""
     order = LookOrder.from_json(sys.stdin.readline())
     application = TaurusApplication(
         ["bench"], cmd_line_parser=None, app_name="taurus_tpo bench"
     )
-    run = _Run(order, application)
+    run = _Run(order, application, panel)
     run.open()
     application.exec_()
     # From here on Python ends as for a user; the time until then is measured.
 
 
 class _Run:
-    """The form and its measurement."""
+    """The panel and its measurement."""
 
-    def __init__(self, order: LookOrder, application: Any) -> None:
-        self._order = order
+    def __init__(self, order: LookOrder, application: Any, panel: type[Panel]) -> None:
         self._application = application
         self._looking = Looking(order, self._give_up)
         self._looking.values.watch_widgets()
@@ -52,19 +125,20 @@ class _Run:
         self._timer = Qt.QTimer()
         self._timer.setTimerType(Qt.Qt.PreciseTimer)
         self._timer.timeout.connect(self._tick)
-        self._form: Any = None
+        self._panel = panel(order, self._looking)
+        self._work: Iterator[float] | None = None
+        self._widget: Any = None
 
     def open(self) -> None:
-        """Build and show the form."""
+        """Build and show the panel."""
+        self._panel.prepare()
         self._looking.begin()
-        self._form = TaurusForm()
-        self._form.setModel(list(self._order.models))
-        self._form.installEventFilter(self._painted)
-        self._form.resize(600, 900)
-        self._form.show()
+        self._widget = self._panel.open()
+        self._widget.installEventFilter(self._painted)
+        self._widget.show()
 
     def _on_window(self) -> None:
-        self._form.removeEventFilter(self._painted)
+        self._widget.removeEventFilter(self._painted)
         self._window = self._stalls.begin()
         self._looking.telling.tell(WINDOW, seconds=self._looking.since(self._window))
         self._timer.start(TICK)
@@ -75,12 +149,22 @@ class _Run:
         watched = now - self._window > WATCHED
         if watched and self._looking.is_over and self._looking.is_rested:
             self._timer.stop()
-            self._tell_end(gave_up=False)
-            self._close()
+            self._work = self._panel.work()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Resume the work of the panel; at its end, end the run."""
+        assert self._work is not None
+        pause = next(self._work, None)
+        if pause is not None:
+            Qt.QTimer.singleShot(int(1000 * pause), self._go_on)
+            return
+        self._tell_end(gave_up=False)
+        self._close()
 
     def _close(self) -> None:
         self._looking.telling.tell(CLOSING)
-        self._form.close()
+        self._widget.close()
         self._application.quit()
 
     def _give_up(self) -> None:
@@ -92,21 +176,11 @@ class _Run:
         for when, pause in self._stalls.noticed:
             at = self._looking.since(when)
             self._looking.telling.tell(STALL, seconds=at, pause=pause)
-        # A form that is still being built may not be queried.
-        has_form = self._window > 0
-        attributes = {} if gave_up or not has_form else self._attributes()
-        rows = self._rows() if has_form else None
-        self._looking.tell_end(gave_up, attributes, rows)
-
-    def _rows(self) -> int:
-        """Return how many models have a row; some items of the form have none."""
-        widgets = [item.readWidget() for item in self._form.getItems()]
-        return sum(w is not None and self._form.isAncestorOf(w) for w in widgets)
-
-    def _attributes(self) -> dict[str, Any]:
-        items = zip(self._order.models, self._form.getItems())
-        found = {model: item.getModelObj() for model, item in items}
-        return {model: one for model, one in found.items() if one is not None}
+        # A panel that is still being built may not be queried.
+        has_window = self._window > 0
+        attributes = {} if gave_up or not has_window else self._panel.attributes()
+        rows = self._panel.rows() if has_window else None
+        self._looking.tell_end(gave_up, attributes, rows, self._panel.more)
 
 
 if __name__ == "__main__":

@@ -15,13 +15,26 @@ from benchmarks import report
 from benchmarks.cases import (
     ATTRIBUTES,
     CASES,
+    DEFAULT,
     EVERYTHING,
     Against,
     Case,
     Figure,
     Limit,
 )
-from benchmarks.facilities import Group, State, is_of, mixed, models_of, spec_of
+from benchmarks.facilities import (
+    CHOICE,
+    ENTRY,
+    KINDS,
+    LAMP,
+    SWITCH,
+    Group,
+    State,
+    is_of,
+    mixed,
+    models_of,
+    spec_of,
+)
 from benchmarks.far import FAR_ADDRESS, Link, LinkError
 from benchmarks.runner import ALL, ALONE, Options, Outcome, carry_out, outcome, skip
 from benchmarks.trouble import HANG, RESUME, Trouble, ask
@@ -69,15 +82,53 @@ def test_a_facility_with_a_hung_server_is_measured(tmp_path):
 
 def test_a_server_that_is_started_when_the_window_is_there(tmp_path):
     late = Group("late", devices=1, attributes=2, state=State.LATE)
-    case = small(late, slow="late", wait_policy=20.0)
+    case = small(late, slow="late", patience=20.0)
     carry_out(case, ONCE, tmp_path)
     found = outcome(case, tmp_path)
     assert found is not None
     (sheet,) = [s for s in sheets(found.records[ALL]) if s.variant == ALL_OF_IT]
     slow = measured(found, sheet, Figure.SLOW)
     assert slow is not None
-    assert slow.median < case.wait_policy
+    assert slow.median < case.patience
     assert sum(is_of("late", model) for model in sheet.good[0].values) == 2
+
+
+#: One of each kind that a drawn window shows.
+WIDGETS = (KINDS[0], LAMP, ENTRY, CHOICE, SWITCH)
+
+#: Of each program: its attributes, and the figures that only it measures.
+STEADY = {Figure.CPU, Figure.LATENCY, Figure.INTERVAL}
+PROGRAMS = {
+    "designer": (Group("healthy", 5, 5, kinds=WIDGETS), {Figure.TAB}),
+    "synoptic": (Group("healthy", 2, 2), set()),
+    "gui": (Group("healthy", 4, 2), set()),
+    "start": (Group("healthy", 1, 2), set()),
+    "steady_form": (Group("healthy", 1, 3, period=0.2), {*STEADY, Figure.GUI_CPU}),
+    "steady_listeners": (Group("healthy", 1, 3, period=0.2), STEADY),
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_is_measured_with_the_plugin_and_without(program, tmp_path):
+    group, more = PROGRAMS[program]
+    limits = (*LIMITS, *(Limit(figure, plus=60) for figure in more))
+    case = Case("small", "", (group,), limits, program=program, watched=2.0)
+    carry_out(case, Options(repeat=1, limit=60, more_modes=()), tmp_path)
+    found = outcome(case, tmp_path)
+    assert found is not None
+    assert [str(r.variant) for r in found.records[ALL]] == ["AsyncRead", "stock Taurus"]
+    for one in found.records[ALL]:
+        assert (one.failure, one.rows, one.models) == (
+            "",
+            case.attributes,
+            case.attributes,
+        )
+        assert len(one.values) == case.attributes
+        assert one.window is not None
+        assert one.more.keys() == {figure.value for figure in more}
+        assert all(value > 0 for value in one.more.values())
+    assert all(verdict.met for verdict in verdicts(found, 8))
+    assert "python -m benchmarks small" in found.command
 
 
 def test_trouble_says_what_it_does_not_know():
@@ -166,6 +217,63 @@ def test_modes_that_wait_may_wait_once_for_each_server_that_hangs():
     assert windows == {"AsyncRead": 60.0, "Sync": 66.0}
 
 
+def test_figures_of_programs_are_compared_with_those_of_stock_taurus():
+    limits = (
+        Limit(Figure.CPU, 0.25, Against.STOCK),
+        Limit(Figure.LATENCY, 1.0, Against.STOCK, plus=0.02),
+        Limit(Figure.MEMORY, 0.8, Against.STOCK),
+    )
+    case = Case("steady", "", (HEALTHY,), limits, program="steady_form")
+    names = Figure.CPU.value, Figure.LATENCY.value
+    runs = [
+        record(1, 1, case, more=dict(zip(names, (0.1, 0.03))), memory=90_000_000),
+        record(
+            *(1, 1, case),
+            variant=Variant(STOCK),
+            more=dict(zip(names, (0.5, 0.02))),
+            memory=100_000_000,
+        ),
+    ]
+    found = Outcome(case, {ALL: runs})
+    judged = {v.what: v for v in verdicts(found, 8)}
+    assert [judged[one.figure.value].met for one in limits] == [True, True, False]
+    more, told = report.tables(found, 8)[-2:]
+    assert more.head == ("run", "CPU, CPU", "from time stamp to update, s")
+    assert more.rows[1] == ("stock Taurus", "0.500", "0.020")
+    assert told.rows[0] == ("CPU", "0.25 x stock Taurus", "0.1 CPU of 0.125 CPU")
+    assert told.rows[2][1:] == ("0.80 x stock Taurus", "90 MB of 80 MB: NO")
+
+
+def test_what_a_program_has_not_measured_meets_no_limit():
+    limit = Limit(Figure.TAB, plus=0.1)
+    case = Case("tabs", "", (HEALTHY,), (limit,), program="designer")
+    judged = verdicts(Outcome(case, {ALL: [record(1, 1, case)]}), 8)[0]
+    assert (judged.measured, judged.met) == (NEVER, False)
+
+
+def test_two_limits_of_one_figure_are_both_told():
+    limits = (Limit(Figure.WINDOW, plus=0.4), Limit(Figure.WINDOW, plus=2.0))
+    case = Case("twice", "", (HEALTHY,), limits)
+    (*_, told) = report.tables(Outcome(case, {ALL: [record(1.0, 1.0, case)]}), 8)
+    assert [row[1:] for row in told.rows[:2]] == [
+        ("0.4 s", "1.00 s of 0.400 s: NO"),
+        ("2 s", "1.00 s of 2.00 s"),
+    ]
+
+
+def test_a_long_case_is_measured_by_its_name():
+    (case,) = (case for case in EVERYTHING if case not in DEFAULT)
+    assert case.name == "ten-thousand"
+    words = Options(repeat=3).words(case, ALL)
+    assert words[words.index("--against-repeat") + 1] == "1"
+    assert float(words[words.index("--limit") + 1]) >= 600
+    assert "--against-repeat" not in Options(repeat=3).words(CASES[0], ALL)
+    part = record(1.0, 1.0, Case("part", "", case.healthy, case.limits))
+    runs = {ALL: [record(1.1, 12.0, case, memory=1)], ALONE: [part]}
+    judged = verdicts(Outcome(case, runs), 8)
+    assert [v.met for v in judged[:4]] == [True, False, None, True]
+
+
 def test_threads_are_counted_where_there_is_an_end_of_the_work():
     words = "threads of the plugin 5 s after the last call"
     quiet = Case("c", "", (HEALTHY,), LIMITS)
@@ -236,7 +344,8 @@ def test_the_page_tells_all(tmp_path):
         Record(Variant(PYTANGO), 1, values={"a/b/c/d": 0.5}, rows=1),
     ]
     skip("no link", tmp_path / "far")
-    far = outcome(CASES[-2], tmp_path / "far")
+    (case_far,) = (case for case in CASES if case.far)
+    far = outcome(case_far, tmp_path / "far")
     assert far is not None
     found = {
         case.name: Outcome(
