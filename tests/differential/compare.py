@@ -127,7 +127,9 @@ def parts(observed: dict[str, Any], scenario: Scenario) -> dict[tuple[str, str],
         if polled or scenario.stops_processes:
             both = on is not None and has_events(scenario, on)
             found["told", key] = (
-                _collapsed_beside_events(segments) if both else _collapsed(segments)
+                _collapsed_beside_events(segments)
+                if both
+                else _after_polls(_collapsed(segments))
             )
             found["repeats", key] = _repeats(segments, "Change", "Config")
         else:
@@ -163,10 +165,31 @@ def _collapsed(segments: list[list[Any]]) -> list[list[Any]]:
     """Return one list without what is a matter of time: repetitions, and polls."""
     flat: list[Any] = []
     for record in (record for segment in segments for record in segment):
-        polled = record[0] == "Periodic" and flat and flat[-1][1] == record[1]
+        # A first poll brings news, also after a configuration.
+        has_value = any(kind != "Config" for kind, _ in flat)
+        polled = record[0] == "Periodic" and has_value and flat[-1][1] == record[1]
         if not polled and (not flat or flat[-1] != record):
             flat.append(record)
     return [flat]
+
+
+def _after_polls(segments: list[list[Any]]) -> list[list[Any]]:
+    """Return one list in which configurations come after the polls that follow them.
+
+    Which of both comes first is a matter of time. A configuration has the value of the
+    poll before it; before the first poll, that of the first read.
+    """
+    [flat] = segments
+    moved: list[Any] = []
+    for record in flat:
+        last = moved[-1] if moved else None
+        before = moved[-2] if len(moved) > 1 else record
+        repeats = last and last[0] == "Config" and last[1] == before[1]
+        if record[0] == "Periodic" and repeats:
+            moved[-1:] = [record, ["Config", record[1]]]
+        else:
+            moved.append(record)
+    return _collapsed([moved])
 
 
 def _collapsed_beside_events(segments: list[list[Any]]) -> list[list[Any]]:

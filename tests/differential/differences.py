@@ -100,6 +100,23 @@ def _fails_for_a_moment(scenario: Scenario, on: int) -> bool:
     return True in fails and False in fails[fails.index(True) :]
 
 
+def _has_no_value_after_a_failed_poll(
+    difference: Difference, scenario: Scenario
+) -> bool:
+    """Return whether the last poll failed, and stock Taurus returns what was before."""
+    on = difference.on
+    if on is None or not _does(difference, *_READS) or not is_polled(scenario, on):
+        return False
+    before = scenario.steps[: _index(difference)]
+    fails = [
+        bool(step.args.get("failing", True))
+        for step in before
+        if (step.who, step.do, step.on) == (SERVER, "fail", on)
+    ]
+    has_none = difference.plugin is None or _has_raised(difference.plugin)
+    return bool(fails) and fails[-1] and has_none and not _has_raised(difference.stock)
+
+
 # --- flags ---
 
 
@@ -401,16 +418,43 @@ def _lives_without_its_unit(difference: Difference, scenario: Scenario) -> bool:
         return True
     # There is no such attribute: whoever could not listen may still begin to.
     if difference.part == "step":
-        begins = (difference.stock, difference.plugin) == (True, False)
-        return _has_raised(difference.stock) or (_does(difference, "listen") and begins)
+        return _is_step_without_its_unit(difference, scenario, on)
     if difference.part == "told":
-        return not _flat(difference.stock)
+        stock, plugin = _flat(difference.stock), _flat(difference.plugin)
+        return not stock or _is_first_and_additional(stock, plugin)
     if difference.part == "repeats":
         return difference.stock == 0
     if difference.part != "end":
         return False
     # It may be made later, with another unit: whoever could not listen does not.
     return difference.stock == MISSING or difference.name.endswith(_OF_LISTENERS)
+
+
+def _is_first_and_additional(stock: list[Any], plugin: list[Any]) -> bool:
+    """Return whether a listener is the first one only with stock Taurus.
+
+    An additional one is told the configuration and the value when it comes.
+    """
+    kinds = [kind for kind, _ in plugin[:2]]
+    is_additional = bool(stock) and kinds == ["Config", "Change"]
+    return is_additional and [value for _, value in plugin[1:]] == [
+        value for _, value in stock
+    ]
+
+
+def _is_step_without_its_unit(
+    difference: Difference, scenario: Scenario, on: int
+) -> bool:
+    """Return whether stock Taurus lacks the attribute of a step.
+
+    Tango takes a range from -10 to 10 for an unsigned integer, and then no other label.
+    Where the attribute cannot be made, nobody sets its range.
+    """
+    if ": server: configure " in difference.name:
+        refused = isinstance(difference.plugin, dict) and "refused" in difference.plugin
+        return refused and bool(scenario.of(on, CLIENT, "set_range"))
+    begins = (difference.stock, difference.plugin) == (True, False)
+    return _has_raised(difference.stock) or (_does(difference, "listen") and begins)
 
 
 def _is_made_without_configuration(difference: Difference, scenario: Scenario) -> bool:
@@ -461,6 +505,8 @@ def _follows_what_it_set(difference: Difference, scenario: Scenario) -> bool:
     changed = scenario.of(on, SERVER, "configure")
     if difference.part == "told":
         return bool(was_set or changed) and _tells_of_it(difference)
+    if _does(difference, "make"):
+        return bool(changed) and _is_made_as_configured(difference, changed[-1])
     if difference.part != "end" or "] config " not in difference.name:
         return False
     if was_set:
@@ -473,6 +519,22 @@ def _tells_of_it(difference: Difference) -> bool:
     plugin, stock = _flat(difference.plugin), _flat(difference.stock)
     values = [[one for one in told if one[0] != "Config"] for told in (plugin, stock)]
     return values[0] == values[1] and len(plugin) == len(stock) + 1
+
+
+def _is_made_as_configured(difference: Difference, step: Step) -> bool:
+    """Return whether an attribute that is got has what the server was told."""
+    made = difference.plugin, difference.stock
+    if not all(isinstance(one, dict) and "raised" not in one for one in made):
+        return False
+    plugin, stock = made
+    return all(
+        _is_what_was_configured(
+            replace(difference, name=f"config {name}", plugin=value, stock=stock[name]),
+            step,
+        )
+        for name, value in plugin.items()
+        if name in stock and value != stock[name]
+    )
 
 
 def _is_what_was_configured(difference: Difference, step: Step) -> bool:
@@ -661,6 +723,15 @@ TABLE: tuple[Meant, ...] = (
         "the cache only while something keeps it current: a subscription, or polling. "
         "Else they ask the device.",
         "Stock Taurus repeats the first value, or the first error, for ever.",
+        stock_is_wrong=True,
+    ),
+    Meant(
+        "no-value-after-a-failed-poll",
+        _has_no_value_after_a_failed_poll,
+        "Where the last poll of an attribute failed, ``read()`` raises its error, "
+        "``rvalue`` and ``getValueObj()`` are None, and labels show ``-----``, as "
+        "after an event with an error.",
+        "Stock Taurus goes on showing the value before, as if it were valid.",
         stock_is_wrong=True,
     ),
     Meant(
@@ -867,6 +938,16 @@ TABLE: tuple[Meant, ...] = (
         "With gevent stock Taurus gets no events, and with asyncio no values.",
         stock_is_wrong=True,
         held_by="test_a_program_in_a_green_mode_sees_what_others_see",
+    ),
+    Meant(
+        "names-without-a-database",
+        _elsewhere,
+        "``tango://host:port/a/b/c/d#dbase=no`` is an attribute of a server without a "
+        "database, as ``tango-nodb://host:port/a/b/c/d``, unless a database answers "
+        "there.",
+        "Stock Taurus looks for a database, and widgets show no value.",
+        stock_is_wrong=True,
+        held_by="test_a_name_of_tango_without_a_database_is_a_model",
     ),
     Meant(
         "polled-meanwhile",

@@ -39,6 +39,15 @@ SHOWING: dict[str, Scenario] = {
             _client("get", what="rvalue"),
         ),
     ),
+    "no-value-after-a-failed-poll": Scenario(
+        (AttributeSpec(events=False),),
+        # Listeners are expected to hear of it: the next step comes after the poll.
+        (
+            _LISTEN,
+            _server("fail", event=True, failing=True),
+            _client("get", what="rvalue"),
+        ),
+    ),
     "polls-for-nobody": Scenario(
         _DOUBLE, (_LISTEN, _client("unlisten", name="A")), "disabled"
     ),
@@ -192,6 +201,18 @@ SAME: tuple[Scenario, ...] = (
         _DOUBLE,
         (_LISTEN, _client("disable_polling"), _client("listen", name="B")),
         "no-change-events",
+    ),
+    # The configuration comes with the last value after a poll that failed, also where
+    # nothing polls any more.
+    Scenario(
+        _DOUBLE,
+        (
+            _LISTEN,
+            _server("fail", event=True, failing=True),
+            _client("disable_polling"),
+            _server("configure", label="a label"),
+        ),
+        "disabled",
     ),
     # The first event of a subscription counts, however old its time stamp.
     Scenario(

@@ -19,6 +19,7 @@ from typing import Any
 import tango
 
 from taurus_tpo.sim.process import Process
+from tests.differential.compare import has_events
 from tests.differential.facility import DeviceServer, Facility
 from tests.differential.scenario import (
     CLIENT,
@@ -335,10 +336,12 @@ class Run:
                 self._listeners.pop(one, None)
         if step.do == "listen_device":
             return [str(step.args.get("name", "D"))]
-        changes = step.do in ("set", "fail", "push") and step.args.get("event", True)
-        if step.who == SERVER and changes:
-            return self._on(step.on)
-        return []
+        changes = step.who == SERVER and step.do in ("set", "fail", "push")
+        # What comes without an event is told by the next poll.
+        is_told = step.args.get("event", True) or not has_events(
+            self._scenario, step.on
+        )
+        return self._on(step.on) if changes and is_told else []
 
     def _on(self, on: int) -> list[str]:
         return [key for key, at in self._listeners.items() if at == on]

@@ -95,6 +95,17 @@ def test_how_often_a_value_is_polled_is_a_matter_of_time() -> None:
     assert not compare(POLLED, between, observed([["Periodic", 1], ["Config", 1]]))
 
 
+def test_whether_a_poll_or_a_configuration_comes_first_is_a_matter_of_time() -> None:
+    first = observed([["Periodic", 1], ["Config", 1], ["Periodic", 2]])
+    second = observed([["Periodic", 1], ["Periodic", 2], ["Config", 2]])
+    assert not compare(POLLED, first, second)
+    # A configuration has the value that was told last.
+    wrong = observed([["Periodic", 1], ["Periodic", 2], ["Config", 1]])
+    assert [one.part for one in compare(POLLED, first, wrong)] == ["told"]
+    none = observed([["Periodic", 1], ["Periodic", 2]])
+    assert [one.part for one in compare(POLLED, first, none)] == ["told"]
+
+
 def test_a_change_is_not_told_again_and_again() -> None:
     stock, plugin = observed([["Change", 1]]), observed([["Change", 1]] * 4)
     assert [one.part for one in compare(POLLED, stock, plugin)] == ["repeats"]
@@ -116,6 +127,28 @@ def test_whether_a_poll_or_an_event_brings_a_value_is_a_matter_of_time() -> None
     unmeant, keys = explain(compare(scenario, plugin, stock), scenario)
     assert not unmeant
     assert "read-is-told" in keys
+
+
+def test_a_configuration_may_be_told_before_the_first_poll() -> None:
+    first = observed([["Periodic", 1]], [["Config", 1]], [["Periodic", 1]])
+    last = observed([], [["Config", 1]], [["Periodic", 1], ["Periodic", 1]])
+    assert not compare(POLLED, first, last)
+    assert compare(POLLED, first, observed([], [["Config", 1]], [["Periodic", 2]]))
+    assert compare(POLLED, first, observed([], [["Config", 1]]))
+
+
+def test_a_listener_is_the_first_one_where_stock_has_no_attribute_for_others() -> None:
+    attributes = (AttributeSpec(config={"unit": "µm"}),)
+    scenario = replace(EVENTS, attributes=attributes)
+    stock = observed([["Periodic", 1]], [["Change", 2]])
+    plugin = observed([["Config", 1], ["Change", 1]], [["Change", 2]])
+    meant: tuple[list[Any], set[str]] = ([], {"not-decodable"})
+    assert explain(compare(scenario, stock, plugin), scenario) == meant
+    [unmeant], _ = explain(compare(EVENTS, stock, plugin), EVENTS)
+    assert unmeant.part == "told"
+    plugin = observed([["Config", 1], ["Change", 1]])
+    [unmeant], _ = explain(compare(scenario, stock, plugin), scenario)
+    assert unmeant.part == "told"
 
 
 def test_a_configuration_may_be_told_once_more_and_not_again_and_again() -> None:

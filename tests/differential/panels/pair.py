@@ -10,6 +10,7 @@ import json
 import os
 import queue
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,9 @@ QUIET = 30.0
 
 #: How long two programs that differ may take until they do not, s.
 AGREED = 10.0
+
+#: How long what an ended program said may take to be read, s.
+ENDED = 5.0
 
 #: How often they are asked, s.
 OFTEN = 0.1
@@ -96,7 +100,10 @@ class Program:
             (self._process.stdout, self._answers.put),
             (self._process.stderr, self.said.append),
         ):
-            threading.Thread(target=_drain, args=(stream, put), daemon=True).start()
+            self._reader = threading.Thread(
+                target=_drain, args=(stream, put), daemon=True
+            )
+            self._reader.start()
 
     def order(self, do: str, *args: Any, **more: Any) -> None:
         """Have it do something."""
@@ -113,9 +120,16 @@ class Program:
         try:
             answer = json.loads(self._answers.get(timeout=ANSWER))
         except queue.Empty:
-            said = "".join(self.said[-60:])
+            self._tell_stacks()
+            said = "".join(self.said[-200:])
             raise AssertionError(f"{self} is silent:\n{said}") from None
         return answer
+
+    def _tell_stacks(self) -> None:
+        """End it, and have it say first where each of its threads is."""
+        self._process.send_signal(signal.SIGABRT)
+        self._process.wait()
+        self._reader.join(ENDED)
 
     def ask(self, do: str, *args: Any, **more: Any) -> Any:
         """Have it do something, and return what it says."""

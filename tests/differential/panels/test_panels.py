@@ -55,10 +55,20 @@ BUTTON = tuple(
 )
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have each way to fill a form compared; the last one in ``test-differential``."""
+    ways = ["", "rows_in_slices"]
+    if metafunc.config.getoption("scenarios"):
+        ways.append("nothing_fast")
+    metafunc.parametrize("pair", ways, indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def pair() -> Iterator[Pair]:
+def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
     """Both programs, with devices that are well."""
     running = Pair("panels")
+    if request.param:
+        running.ask(request.param)
     yield running
     running.close()
 
