@@ -8,17 +8,21 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import lock_order
+import log_records
 import pytest
 from groups import GROUPS, WINDOW, arrange, group_of
 from hypothesis import HealthCheck, settings
+from packaging.version import Version
 from process_state import changes, process_state, qt_is_loaded
 
 # Before anything of the plugin is imported.
 LOCKS = lock_order.install()
+log_records.install()
 
 # How long an example takes says what else the machine has to do.
 settings.register_profile(
@@ -34,6 +38,9 @@ for _number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
 
 # A facility of the tests' own is the only Tango that they may touch.
 os.environ.pop("TANGO_HOST", None)
+if Version(version("taurus")) < Version("5.4"):
+    # Before, Taurus resolves no name without a default: one where nobody listens.
+    os.environ["TANGO_HOST"] = "127.0.0.1:1"
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 

@@ -304,6 +304,14 @@ def _pattern_of(text: str) -> str:
     return f":{_NUMBER}" if text.startswith(":") else _NUMBER
 
 
+def says(wanted: str, text: str) -> bool:
+    """Return whether ``text`` has the lines of ``wanted``, one after the other.
+
+    Numbers with a point in them, times and ports may differ.
+    """
+    return _together(_patterns(wanted), _lines(text))
+
+
 def _in_order(wanted: list[re.Pattern[str]], lines: list[str]) -> bool:
     left = iter(lines)
     return all(any(one.search(line) for line in left) for one in wanted)

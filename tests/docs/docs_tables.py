@@ -9,9 +9,18 @@ from __future__ import annotations
 NOT_RUN = {
     "make test": "runs this test",
     "taurus designer": "Qt Designer is not there; test_designer.py tries it",
-    "make bench": "takes 40 minutes",
+    "make bench": "takes an hour",
+    ".venv/bin/python -m benchmarks ten-thousand --repeat 3": "takes half an hour",
+    "python -m tango.test_context power_supply.PowerSupply --host 127.0.0.1 "
+    "--port 45678": "runs until Ctrl-C; test_nodb.py runs such a device",
+    "taurus form 'tango://127.0.0.1:45678/test/nodb/powersupply/voltage#dbase=no'": (
+        "the device is not there; test_nodb.py shows such a form"
+    ),
+    "taurus form tango-nodb://127.0.0.1:45678/test/nodb/powersupply/voltage": "as well",
+    "pip install '.[gevent]'": "changes the environment of the tests",
     "pip install .": "changes the environment of the tests",
     "pip install 'taurus_tpo[bench]'": "changes the environment of the tests",
+    "pip install 'taurus_tpo[notebook]'": "changes the environment of the tests",
     "pip uninstall taurus_tpo": "changes the environment of the tests",
     '.venv/bin/python -m pytest -m matrix -k "DevRestart"': "a test that takes minutes",
     ".venv/bin/python -m benchmarks hung --repeat 3 --no-stock": "takes minutes",

@@ -32,9 +32,9 @@ def test_a_forked_process_and_its_parent_go_on(batches, fork, busy):
         device.set_timeout_millis(60_000)
         device.Configure(json.dumps({**slow, "read_delay": 0.0}))
     assert done.returncode == 0, done.stderr
-    told, child, *parent = done.stdout.splitlines()
+    assert "child 0" in done.stdout, done.stderr
+    told, _, *parent = done.stdout.splitlines()
     assert json.loads(told) == ["V", 0.0, "Ready", "ON"]
-    assert child == "child 0"
     assert parent == ["parent 0.0", "parent 0.0"]
 
 

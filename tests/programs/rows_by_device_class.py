@@ -80,6 +80,8 @@ if job["commands"]:
     run(lambda: commands._cmdWidgets, "there are commands", 40.0)
 told["shown"] = shown(form)
 told["models"] = [item.getModelObj().getFullName() for item in form.getItems()]
+names = form.createConfig()["__orderedConfigNames__"]
+told["order"] = [name for name in names if name.startswith("__item")]
 told["values"] = form.getModel()
 form.setModel([])
 app.processEvents()

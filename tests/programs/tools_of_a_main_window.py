@@ -12,6 +12,8 @@ app = TaurusApplication(["x"], cmd_line_parser=None)
 from taurus.qt.qtgui.container import TaurusMainWindow  # noqa: E402
 from taurus.qt.qtgui.display import TaurusLabel  # noqa: E402
 
+# Qt 6 closes the windows of an application that quits; one would ask about settings.
+TaurusMainWindow.SAVE_SETTINGS_ON_CLOSE = False
 window, label = TaurusMainWindow(), TaurusLabel()
 label.setModel(sys.argv[1])
 window.setCentralWidget(label)

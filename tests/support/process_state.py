@@ -50,8 +50,8 @@ def process_state() -> State:
 
 def _thresholds() -> tuple[int, int, int]:
     """Return Python's thresholds, those of the program where the plugin has its own."""
-    module = sys.modules.get("taurus_tpo.qt.garbage_collection")
-    replaced = None if module is None else module.COLLECTOR.replaced
+    module = sys.modules.get("taurus_tpo.concurrency.collector_thresholds")
+    replaced = None if module is None else module.THRESHOLDS.replaced
     return gc.get_threshold() if replaced is None else replaced
 
 

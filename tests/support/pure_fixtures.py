@@ -32,7 +32,8 @@ def taurus_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleTy
         monkeypatch.setattr(module, key, None, raising=False)
         monkeypatch.delattr(module, key)
     for key, value in taurus_compat.STOCK_DEFAULTS.items():
-        monkeypatch.setattr(module, key, value, raising=False)
+        if taurus_compat.has_default(key):
+            monkeypatch.setattr(module, key, value, raising=False)
     monkeypatch.setattr(module, "SYSTEM_CFG_FILE", str(tmp_path / "system.ini"))
     monkeypatch.setattr(module, "USER_CFG_FILE", str(tmp_path / "user.ini"))
     unwatched = inspect.unwrap(module.load_configs)

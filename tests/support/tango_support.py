@@ -7,13 +7,15 @@ import faulthandler
 import gc
 import json
 import subprocess
+import sys
 import threading
 import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pytest
 import tango
 import taurus
 from taurus.core.taurusbasetypes import TaurusEventType
@@ -21,15 +23,19 @@ from taurus.core.taurusbasetypes import TaurusEventType
 from taurus_tpo.concurrency.io_pool import DevicePool
 from taurus_tpo.sim import Facility
 from taurus_tpo.sim.waiting import wait_until
-
-if TYPE_CHECKING:
-    import pytest
+from taurus_tpo.tango_client import pytango_compat
 
 #: How long anything that should happen may take on a busy machine, s.
 SOON = 60.0
 
 #: How long a device may be kept by those who read it, s.
 KEPT = 60.0
+
+#: A test of what PyTango can do since 10.1: subscribe without a read.
+NEEDS_MODES = pytest.mark.skipif(
+    not pytango_compat.has_event_sub_mode(),
+    reason="PyTango before 10.1 reads in each subscription",
+)
 
 UP = "sim/modes/up"
 DOWN = "sim/modes/down"
@@ -43,7 +49,8 @@ def eventually(condition: Any, what: str, timeout: float = SOON) -> Any:
     try:
         return wait_until(condition, timeout, what)
     except TimeoutError:
-        faulthandler.dump_traceback()
+        # Of the descriptor: Taurus replaces ``sys.stderr`` by one that has none.
+        faulthandler.dump_traceback(2)
         _print_pool()
         raise
 
@@ -61,6 +68,10 @@ def _print_pool() -> None:
         print(f"    {name}: {value}")
     for device, queued in queues:
         print(f"    {device}: {vars(queued)} of {vars(device.server)}")
+
+
+#: How many levels of what keeps an object alive are printed, and how many objects.
+REFERRERS, MOST_REFERRERS = 6, 300
 
 
 def eventually_collected(*references: weakref.ref[Any]) -> None:
@@ -81,13 +92,23 @@ def eventually_collected(*references: weakref.ref[Any]) -> None:
 
 
 def _print_referrers(*references: weakref.ref[Any]) -> None:
-    """Print what keeps objects alive, and what keeps that."""
+    """Print what keeps objects alive, what keeps that, and so on."""
+    seen = {id(sys._getframe())}
     for found in filter(None, (reference() for reference in references)):
         print(f"kept: {found!r}")
-        for referrer in gc.get_referrers(found):
-            print(f"    by {type(referrer)}: {str(referrer)[:500]}")
-            for other in gc.get_referrers(referrer):
-                print(f"        of {type(other)}: {str(other)[:200]}")
+        _print_those_of(found, seen, REFERRERS)
+
+
+def _print_those_of(found: Any, seen: set[int], depth: int) -> None:
+    """Print the referrers of ``found`` that were not seen, ``depth`` levels of them."""
+    seen |= {id(found), id(sys._getframe())}
+    referrers = gc.get_referrers(found)
+    seen.add(id(referrers))
+    for one in referrers if depth else ():
+        if id(one) not in seen and len(seen) < MOST_REFERRERS:
+            text = f"{type(one).__name__}: {str(one)[:300]}"
+            print(f"{'    ' * (REFERRERS - depth + 1)}by {text}")
+            _print_those_of(one, seen, depth - 1)
 
 
 @contextlib.contextmanager

@@ -235,7 +235,7 @@ INTERNAL = {
         *("forget_attribute", "mode_inputs"),
         *("addAttributeToPolling", "removeAttributeFromPolling"),
         *("poll_soon", "verify_later", "cancel_verification"),
-        "read_in_time",
+        *("read_in_time", "read_soon", "wait_at_end"),
     },
 }
 

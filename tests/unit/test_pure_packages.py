@@ -20,20 +20,25 @@ NAME = taurus_tpo.__name__
 
 #: The packages, each of which may import from those before it.
 ORDER = (
-    *("core", "concurrency", "tango_client", "environment", "scheme", "qt"),
-    *("bench", "cli"),
+    *("core", "concurrency", "tango_client", "environment", "scheme", "aio", "green"),
+    *("qt", "bench", "cli", "notebook"),
 )
+
+#: For programs: no other package imports from these.
+FOR_PROGRAMS = {"aio", "green"}
 
 #: Beside them: imports from the first two, and what people touch imports it.
 SIM = "sim"
 TOUCHED = {"bench", "cli"}
 
-#: What this package itself imports of its packages.
-ROOT_IMPORTS = {"core"}
+#: What this package itself imports of its packages; the last one when IPython asks.
+ROOT_IMPORTS = {"core", "notebook"}
 
 #: Which packages may import PyTango, Taurus and Qt, or anything else of that name.
-KNOWS_TANGO = {"tango_client", "scheme", "bench", "cli", SIM}
-KNOWS_TAURUS = {"environment", "scheme", "qt", "bench", "cli"}
+KNOWS_TANGO = {"tango_client", "scheme", "aio", "green", "bench", "cli", SIM}
+KNOWS_TAURUS = {"environment", "scheme", "aio", "green", "qt", "bench", "cli"}
+#: Which packages may import gevent, which is an extra.
+KNOWS_GEVENT = {"green", SIM}
 #: Modules that know one more than their package.
 EXCEPTIONS = {
     "taurus_tpo.tango_client.pytango_compat": {"taurus"},
@@ -110,12 +115,17 @@ def test_there_are_no_other_packages_and_no_loose_modules() -> None:
 def test_a_package_imports_only_from_those_before_it(module: str) -> None:
     package = package_of(module)
     if package in ORDER:
-        allowed = set(ORDER[: ORDER.index(package)])
+        allowed = set(ORDER[: ORDER.index(package)]) - FOR_PROGRAMS
     else:
         allowed = {"core", "concurrency"} if package == SIM else ROOT_IMPORTS
     if package in TOUCHED:
         allowed.add(SIM)
     assert packages_imported(module) <= allowed
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_some_packages_need_gevent(module: str) -> None:
+    assert "gevent" not in tops(module) or package_of(module) in KNOWS_GEVENT
 
 
 @pytest.mark.parametrize("module", in_packages("core"))

@@ -57,3 +57,5 @@ def _exec(*arguments):
 
 
 Qt.QApplication.exec_ = _exec
+# As an event loop of asyncio calls it: of an application.
+Qt.QApplication.exec = staticmethod(_exec)
