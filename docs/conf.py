@@ -34,9 +34,10 @@ copyright = author
 release = version = __version__
 
 # The page that the benchmark writes is Markdown, so that it can be read without Sphinx.
+# myst_nb reads that, too, with the parser of myst_parser.
 extensions = [
     "sphinx.ext.autodoc",
-    "myst_parser",
+    "myst_nb",
     "sphinxcontrib.mermaid",
     "from_code",
 ]
@@ -79,6 +80,7 @@ rst_prolog = f"""
 .. |closing| replace:: {factory.CLOSING:g} s
 .. |forking| replace:: {factory.FORKING:g} s
 .. |stopping| replace:: {factory.STOPPING:g} s
+.. |slow subscription| replace:: {subscription_queue.SLOW:g} s
 .. |unanswered| replace:: {polling.UNANSWERED_FOR:g} s
 .. |looks| replace:: {_listed(itertools.accumulate(verification.FIRST_CHECKS))} s
 .. |most| replace:: {verification.MOST_CHECKS}
@@ -107,3 +109,6 @@ rst_prolog = f"""
 .. |busy| replace:: {subscription_queue.BUSY_FOR:g} s
 .. |longest retry| replace:: {device_health.LONGEST_RETRY:g} s
 """
+
+# The notebook of the tutorial is shown with the outputs that it has; the tests run it.
+nb_execution_mode = "off"

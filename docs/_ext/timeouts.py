@@ -15,7 +15,7 @@ from pathlib import Path
 import taurus_tpo
 
 #: The packages whose times matter to a program that has the plugin.
-PACKAGES = ("core", "concurrency", "tango_client", "scheme", "qt")
+PACKAGES = ("core", "concurrency", "tango_client", "scheme", "aio", "qt")
 
 _PLUGIN = Path(taurus_tpo.__file__).parent
 
