@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from taurus.external.qt import Qt
+from taurus.qt.qtgui.input.qwheel import QWheelEdit
 
 #: The parts of a row.
 PARTS = ("labelWidget", "readWidget", "writeWidget", "unitsWidget", "extraWidget")
@@ -40,8 +41,9 @@ def look_at(widget: Any) -> Any:
         # Of a switcher, which a compact row has.
         if hasattr(widget, name) and isinstance(getattr(widget, name), Qt.QWidget):
             seen[name] = look_at(getattr(widget, name))
-    if seen.get("text") == "":
-        # How wide nothing is, nobody sees.
+    if seen.get("text") == "" or isinstance(widget, QWheelEdit):
+        # How wide nothing is, nobody sees. A wheel edit is 2 pixels higher if a digit
+        # had the focus when it was set: a matter of time.
         del seen["hint"]
     seen.update(colors_of(widget))
     return seen
