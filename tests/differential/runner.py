@@ -399,20 +399,26 @@ class Stutter:
 
 
 class Pair:
-    """The two programs of a pairing, started when they are needed, and again."""
+    """The programs of a pairing, started when they are needed, and again."""
 
     def __init__(self, pairing: str, facility: Facility) -> None:
         self._pairing = PAIRINGS[pairing]
         self._facility = facility
         self._lock = threading.Lock()
-        self._programs: dict[str, Program] = {}
+        #: By side, and by how many servers had crashed when it was started.
+        self._programs: dict[tuple[str, int], Program] = {}
 
     def program(self, side: str) -> Program:
-        """Return the program of a side, which runs."""
+        """Return the program of a side, which runs.
+
+        Another one than before a server crashed: Tango subscribes in one thread, which
+        tries to renew all subscriptions to that server then.
+        """
+        key = side, self._facility.crashes()
         with self._lock:
-            program = self._programs.get(side)
+            program = self._programs.get(key)
             if program is None or not program.runs:
-                program = self._programs[side] = self.new_program(side)
+                program = self._programs[key] = self.new_program(side)
             return program
 
     def new_program(
@@ -465,6 +471,6 @@ class Pair:
                 server.kill()
 
     def end(self) -> None:
-        """End both."""
+        """End all."""
         for program in self._programs.values():
             program.end()
