@@ -85,6 +85,10 @@ class Stats:
     dropped: int = 0
 
 
+def _set_round_trip(server: Server, seconds: float) -> None:
+    server.round_trip = seconds
+
+
 def _do_now(action: Callable[[], Any]) -> None:
     action()
 
@@ -428,7 +432,8 @@ class DevicePool:
             self._check_liveness(server, server.address)
 
     def _check_liveness(self, server: Server, address: Address) -> None:
-        self._liveness.check(server, address, partial(self._judge, server, address))
+        judge = partial(self._judge, server, address)
+        self._liveness.check(server, address, judge, partial(_set_round_trip, server))
 
     def _judge(
         self, server: Server, address: Address, verdict: Liveness

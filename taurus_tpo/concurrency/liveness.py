@@ -16,6 +16,7 @@ import os
 import queue
 import selectors
 import socket
+import struct
 import threading
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ KEEP = 2.0
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 
+#: Where Linux has the round trip (``tcpi_rtt``, microseconds) in a ``tcp_info``.
+_ROUND_TRIP_AT = 68
+
+
 class Liveness(enum.Enum):
     """Result of a probe."""
 
@@ -48,6 +53,9 @@ class Liveness(enum.Enum):
 #: Receives a result. After ``SILENT`` it returns the pause before the next probe, s, or
 #: None to stop; an answer that arrives during the pause is reported, too.
 Tell = Callable[[Liveness], "float | None"]
+
+#: Receives how long the network takes to a server and back, s.
+Measured = Callable[[float], Any]
 
 
 class _State(enum.Enum):
@@ -63,12 +71,14 @@ class _Connection:
     """The connection to one server.
 
     :param tell: receives the result; None if none is expected.
+    :param measured: receives the round trip of a new connection.
     :param due: when the present state ends, monotonic clock, s.
     :param reused: whether the socket was used for an earlier probe.
     """
 
     address: Address
     tell: Tell | None = None
+    measured: Measured | None = None
     due: float = 0.0
     state: _State = _State.KEPT
     socket: socket.socket | None = None
@@ -97,7 +107,7 @@ class LivenessMonitor:
         self._keep = keep
         self._clock = clock
         self._log = log if log is not None else logging.getLogger(__name__)
-        self._asked: queue.SimpleQueue[tuple[Hashable, Address, Tell]]
+        self._asked: queue.SimpleQueue[tuple[Hashable, Address, Tell, Measured | None]]
         self._asked = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -108,15 +118,23 @@ class LivenessMonitor:
         self._selector: selectors.BaseSelector
         self._numbers = 0
 
-    def check(self, server: Hashable, address: Address, tell: Tell) -> None:
+    def check(
+        self,
+        server: Hashable,
+        address: Address,
+        tell: Tell,
+        measured: Measured | None = None,
+    ) -> None:
         """Probe ``server``.
 
         A running probe is not repeated: its result goes to the last caller.
 
         :param tell: called in the monitor's thread, once or, while it returns a pause,
             again; must not block.
+        :param measured: called in the same thread for each new connection, where the
+            system tells the round trip; must not block, or raise.
         """
-        self._asked.put((server, address, tell))
+        self._asked.put((server, address, tell, measured))
         with self._changed:
             if self._closed:
                 return
@@ -207,7 +225,7 @@ class LivenessMonitor:
 
     def _take_requests(self) -> None:
         while not self._asked.empty():
-            server, address, tell = self._asked.get()
+            server, address, tell, measured = self._asked.get()
             line = self._lines.get(server)
             if line is not None and line.address != address:
                 # The server was restarted at another address.
@@ -215,7 +233,7 @@ class LivenessMonitor:
                 line = None
             if line is None:
                 line = self._lines[server] = _Connection(address)
-            line.tell = tell
+            line.tell, line.measured = tell, measured
             if line.state is not _State.ASKING:
                 self._ask_on(server, line)
 
@@ -254,12 +272,30 @@ class LivenessMonitor:
                 self._conclude(server, line, Liveness.REFUSES)
                 return
             self._selector.modify(line.socket, selectors.EVENT_READ, server)
+            self._measure(line)
             if line.state is _State.ASKING:
                 # The server has its whole time from the request on.
                 line.due = self._clock.monotonic() + self._silence
             self._say(server, line)
             return
         self._listen(server, line)
+
+    def _measure(self, line: _Connection) -> None:
+        """Report the round trip of a connection, as Linux saw it while connecting.
+
+        Unlike the time of an answer it does not depend on how busy either machine is.
+        """
+        if line.measured is None or not hasattr(socket, "TCP_INFO"):
+            return
+        assert line.socket is not None
+        length = _ROUND_TRIP_AT + 4
+        try:
+            told = line.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, length)
+        except OSError as error:
+            self._log.debug("%s: no round trip is known: %s", line.address, error)
+            return
+        (microseconds,) = struct.unpack_from("=I", told, _ROUND_TRIP_AT)
+        line.measured(microseconds / 1e6)
 
     def _say(self, server: Hashable, line: _Connection) -> None:
         self._numbers += 1

@@ -15,6 +15,10 @@ LATELY = 1.0
 #: servers fails, only few threads may be in calls to them.
 JUST_NOW = 0.02
 
+#: A server is far if the network takes longer to it and back, s. To make a
+#: ``DeviceProxy`` takes about twenty such round trips.
+FAR = 0.0025
+
 #: Pauses between probes of a server that does not answer, s: 1, 2, 4, 4...; see
 #: :func:`pause_after`.
 RETRY_PAUSES = (1.0, 2.0, 4.0)
@@ -45,6 +49,8 @@ class Server:
     :param error: why it counts as silent; None: it does not.
     :param since: since when it does, seconds since the epoch.
     :param told: when it last did not answer, monotonic clock, s.
+    :param round_trip: how long the network takes to it and back, s; 0: not known.
+        Written by the thread that probes it.
     """
 
     name: str
@@ -58,6 +64,7 @@ class Server:
     error: BaseException | None = None
     since: float | None = None
     told: float = float("-inf")
+    round_trip: float = 0.0
 
     def __str__(self) -> str:
         return self.name
@@ -66,6 +73,11 @@ class Server:
     def silent(self) -> bool:
         """Whether it is known not to answer."""
         return self.error is not None
+
+    @property
+    def is_far(self) -> bool:
+        """Whether it is behind a slow link, see :data:`FAR`."""
+        return self.round_trip > FAR
 
     def silent_lately(self, now: float) -> bool:
         """Return whether it failed to answer so recently that it need not be probed."""

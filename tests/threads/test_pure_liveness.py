@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import sys
 import threading
 import time
 import weakref
@@ -18,6 +19,7 @@ from pure_support import SOON, wait_until
 
 from taurus_tpo.concurrency.liveness import THREAD_NAME, Liveness, LivenessMonitor
 from taurus_tpo.core.giop import Address
+from taurus_tpo.core.server_health import FAR
 
 #: Longer than any test.
 NEVER = 1000.0
@@ -94,6 +96,21 @@ def test_a_server_that_answers(make: MakeSentinel, orb: Orb) -> None:
     (question,) = orb.heard
     assert question.startswith(b"GIOP")
     assert question.endswith(KEY)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the round trip")
+def test_the_round_trip_of_the_network_is_measured(
+    make: MakeSentinel, orb: Orb
+) -> None:
+    """Once for each connection, however busy the machine is."""
+    liveness = make()
+    measured: list[float] = []
+    for _ in range(2):
+        listener = Listener()
+        liveness.check("server", orb.address, listener, measured.append)
+        listener.hears(Liveness.ANSWERS)
+    assert len(measured) == 1
+    assert 0.0 < measured[0] < FAR
 
 
 def test_a_server_that_takes_questions_and_does_not_answer(
