@@ -13,6 +13,7 @@ from faults_support import configure
 from program_support import run_program
 from tango_support import model
 from taurus import tauruscustomsettings
+from taurus.core.taurusbasetypes import TaurusEventType
 from test_fast_widgets import look
 
 from taurus_tpo.core.scheduler import RequestKind
@@ -403,37 +404,90 @@ def test_a_row_that_is_made_later_shows_its_value_when_it_comes(qtbot, make, slo
     qtbot.waitUntil(lambda: "0" in last.text(), timeout=30_000)
 
 
-def test_a_label_that_is_resized_waits_for_no_value(
-    qtbot, make, batches, factory, monkeypatch
-):
-    """As all are when a form is laid out, or its user makes its window larger."""
-    from taurus.qt.qtgui.display import TaurusLabel
-
-    device, name = "sim/batch/1", "volt02"
-    waited_for: list[Any] = []
+@pytest.fixture
+def waited_for(factory, monkeypatch) -> list[Any]:
+    """The attributes whose first value the GUI thread has waited for."""
+    found: list[Any] = []
     stock = factory.read_in_time
 
     def read_in_time(attribute: Any) -> Any:
-        waited_for.append(attribute)
+        found.append(attribute)
         return stock(attribute)
 
     monkeypatch.setattr(factory, "read_in_time", read_in_time)
+    return found
+
+
+@pytest.fixture
+def very_slow(batches) -> Iterator[str]:
+    """The name of an attribute whose reads take 2 s."""
+    device, name = "sim/batch/1", "volt02"
     configure(batches, device, name, read_delay=2.0)
-    try:
-        label = TaurusLabel()
-        qtbot.addWidget(label)
-        label.setModel(model(batches, name, device))
-        label.show()
-        assert label.getModelObj().known.empty
-        # Whoever makes a window wants to see values.
-        assert waited_for
-        waited_for.clear()
-        label.resize(label.width() + 50, label.height() + 10)
-        qtbot.waitUntil(lambda: "0" in label.text(), timeout=30_000)
-        assert waited_for == []
-    finally:
-        label.setModel(None)
-        configure(batches, device, name, read_delay=0.0)
+    yield model(batches, name, device)
+    configure(batches, device, name, read_delay=0.0)
+
+
+@pytest.fixture
+def label(qtbot) -> Iterator[Any]:
+    """A label that is shown."""
+    from taurus.qt.qtgui.display import TaurusLabel
+
+    label = TaurusLabel()
+    qtbot.addWidget(label)
+    label.show()
+    yield label
+    label.setModel(None)
+
+
+def test_a_label_that_is_resized_waits_for_no_value(
+    qtbot, label, very_slow, waited_for
+):
+    """As all are when a form is laid out, or its user makes its window larger."""
+    label.setModel(very_slow)
+    assert label.getModelObj().known.empty
+    # Whoever makes a window wants to see values.
+    assert waited_for
+    waited_for.clear()
+    label.resize(label.width() + 50, label.height() + 10)
+    qtbot.waitUntil(lambda: "0" in label.text(), timeout=30_000)
+    assert waited_for == []
+
+
+def test_a_label_that_is_told_a_configuration_waits_for_no_value(
+    qtbot, label, very_slow, waited_for
+):
+    """One that comes before the value, as where the device was late."""
+    from taurus.qt.qtgui.display import TaurusLabel
+
+    class Special(TaurusLabel):
+        """It may need the value."""
+
+    special = Special()
+    qtbot.addWidget(special)
+    special.show()
+    label.setModel(very_slow)
+    special.setModel(very_slow)
+    attribute = label.getModelObj()
+    assert attribute.known.empty
+    waited_for.clear()
+    label.handleEvent(attribute, TaurusEventType.Config, None)
+    assert waited_for == []
+    special.handleEvent(attribute, TaurusEventType.Config, None)
+    assert set(waited_for) == {attribute}
+    qtbot.waitUntil(lambda: "0" in label.text(), timeout=30_000)
+    special.setModel(None)
+
+
+def test_a_row_that_is_told_a_configuration_waits_for_no_value(
+    qtbot, make, very_slow, waited_for
+):
+    form = shown(qtbot, make([very_slow]))
+    row = form.getItems()[0]
+    assert row.getModelObj().known.empty
+    waited_for.clear()
+    row.handleEvent(row.getModelObj(), TaurusEventType.Config, None)
+    assert waited_for == []
+    qtbot.waitUntil(lambda: "0" in row.readWidget().text(), timeout=30_000)
 
 
 def test_a_row_of_another_class_has_its_value_when_it_gets_its_model(qtbot, make, slow):

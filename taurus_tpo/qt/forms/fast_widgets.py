@@ -9,7 +9,7 @@ as it is, and so does the property ``tpo_fast_widgets`` of one form, if it is Fa
 from __future__ import annotations
 
 import functools
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Callable
 
 import taurus
@@ -57,6 +57,20 @@ def held_as_a_whole(stock: Method) -> Method:
     return method
 
 
+def handled_without_waiting(stock: Method) -> Method:
+    """Return ``handleEvent`` of a row, during which updates are held."""
+    held = held_as_a_whole(stock)
+
+    @functools.wraps(stock)
+    def handle(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not _are_on():
+            return stock(self, *args, **kwargs)
+        with _without_waiting(self, self.parent()):
+            return held(self, *args, **kwargs)
+
+    return handle
+
+
 def moved_without_search(stock: Method) -> Method:
     """Return ``addReadWidgetToLayout``, which Taurus calls twice for each row.
 
@@ -95,16 +109,31 @@ def deferred_where_possible(stock: Method) -> Method:
         if not _are_on() or not _is_of_label(self, label):
             stock(self, source, kind, value)
             return
-        HELD.begin(is_event=True)
-        try:
-            was_held = HELD.is_held(self)
-            stock(self, source, kind, value)
-            if kind in VALUES and not was_held:
-                _defer(self, label)
-        finally:
-            HELD.end()
+        with _without_waiting(label, label):
+            HELD.begin(is_event=True)
+            try:
+                was_held = HELD.is_held(self)
+                stock(self, source, kind, value)
+                if kind in VALUES and not was_held:
+                    _defer(self, label)
+            finally:
+                HELD.end()
 
     return handle
+
+
+def _without_waiting(widget: Any, place: Any) -> AbstractContextManager[Any]:
+    """Return a context in which ``widget`` is told something.
+
+    If it is on the screen it waits for no first value: in stock Taurus it has the value
+    before another configuration comes. A class of others may need it at once.
+
+    :param place: what is visible if the widget is on the screen; None: nothing.
+    """
+    is_of_taurus = type(widget).__module__.partition(".")[0] == taurus.__name__
+    if not is_of_taurus or place is None or not place.isVisible():
+        return nullcontext()
+    return taurus.Factory("tango").wait_policy.values_later()
 
 
 def _defer(controller: Any, label: Any) -> None:

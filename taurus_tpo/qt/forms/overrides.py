@@ -45,6 +45,7 @@ from taurus_tpo.qt.forms.fast_widgets import (
     after_each_row,
     deferred_where_possible,
     formatted_before,
+    handled_without_waiting,
     held_as_a_whole,
     held_row_by_row,
     held_where_possible,
@@ -95,7 +96,7 @@ LABELS = (
     Override(
         ROW, "setParent", held_as_a_whole, ("86822d55007152ae", "55bafd205981828e")
     ),
-    Override(ROW, "handleEvent", held_as_a_whole, ("132d3da222c34648",)),
+    Override(ROW, "handleEvent", handled_without_waiting, ("132d3da222c34648",)),
     Override(ROW, "addReadWidgetToLayout", moved_without_search, ("e9dabe5b2b98dbb3",)),
     Override(FORM, "fillWithChildren", held_row_by_row, _FILL),
     Override(FORM, "registerConfigDelegate", after_each_row),
