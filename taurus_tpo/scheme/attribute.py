@@ -345,7 +345,9 @@ class TpoTangoAttribute(TangoAttribute):
 
         :param timeout: s.
         """
-        if self._value_is_coming() and self.connected().is_there:
+        if not self._value_is_coming() or not self.connected().is_there:
+            return
+        if not self.factory().device_access.takes_long(self.getParentObj()):
             self.engine.dispatch.await_something(timeout)
 
     def poll(

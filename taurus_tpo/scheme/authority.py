@@ -22,6 +22,10 @@ MOMENT = 0.05
 #: Pause before an unanswered request is retried, s.
 RETRY = 1.0
 
+#: The commands of the database that Taurus needs to make a device.
+_ALIAS_OF = ("DbGetDeviceAlias",)
+_CLASS_OF = ("DbGetClassForDevice",)
+
 
 class TpoTangoAuthority(TangoAuthority):
     """A Tango database. Made by the factory only.
@@ -103,6 +107,22 @@ class TpoTangoAuthority(TangoAuthority):
         """
         return self.factory().database_client.begin(self._database, *question)
 
+    @property
+    def is_far(self) -> bool:
+        """Whether it is behind a slow link: to make a device then takes long."""
+        return self._database.server.is_far
+
+    def ask_ahead(self, device: str) -> None:
+        """Request what Taurus needs to make ``device``; returns at once.
+
+        :param device: its name ``domain/family/member``, as Taurus will have it.
+        """
+        factory = self.factory()
+        ask_ahead = partial(factory.database_client.ask_ahead, self._database)
+        if factory.tango_dev_klasses:
+            ask_ahead(*_CLASS_OF, device)
+        ask_ahead(*_ALIAS_OF, device)
+
     def reach(self) -> None:
         """Wait for it as the wait policy permits.
 
@@ -126,7 +146,7 @@ class TpoTangoAuthority(TangoAuthority):
         if name == full_name and SYSTEM.monotonic() - when <= MOMENT:
             return known
         try:
-            alias = _alias(self.ask("DbGetDeviceAlias", full_name))
+            alias = _alias(self.ask(*_ALIAS_OF, full_name))
         except tango.DevFailed as error:
             if not is_answer(error):
                 NAMES.doubt()
@@ -148,7 +168,7 @@ class TpoTangoAuthority(TangoAuthority):
             self._ask_for_alias(weakref.ref(device), name, 0.0)
 
     def _ask_for_alias(self, device: weakref.ref[Any], name: str, delay: float) -> None:
-        question = "DbGetDeviceAlias", name
+        question = (*_ALIAS_OF, name)
         client = self.factory().database_client
         answer = client.begin(self._database, *question, delay=delay, patient=True)
         answer.add_done_callback(partial(self._on_alias, device, name))
@@ -211,7 +231,7 @@ class DatabaseOfDeviceClasses:
         :raises tango.DevFailed: if there is no answer, or the command fails.
         """
         try:
-            return str(self._authority.ask_at_length("DbGetClassForDevice", name))
+            return str(self._authority.ask_at_length(*_CLASS_OF, name))
         except tango.DevFailed as error:
             self.in_doubt = None if is_answer(error) else name
             raise

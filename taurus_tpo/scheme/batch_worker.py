@@ -87,14 +87,19 @@ def _ask(
     database: DatabaseConnection, requests: tuple[Request, ...], clock: Clock
 ) -> Report:
     """Call the database for each request, whose name is command and argument."""
-    for number, request in enumerate(requests, 1):
-        begun = clock.monotonic()
-        try:
-            request.succeed(database.call(*request.name))  # type: ignore[misc]
-        except tango.DevFailed as error:
-            request.fail(fresh(error))
-            if clock.monotonic() - begun >= PROMPT:
-                return Report(answered=False, again=requests[number:])
+    done = 0
+    while done < len(requests):
+        some = requests[done : done + database.calls_at_once]
+        waits = database.start_each([request.name for request in some])  # type: ignore[misc]
+        for request, wait in zip(some, waits):
+            done += 1
+            begun = clock.monotonic()
+            try:
+                request.succeed(wait())
+            except tango.DevFailed as error:
+                request.fail(fresh(error))
+                if clock.monotonic() - begun >= PROMPT:
+                    return Report(answered=False, again=requests[done:])
     return Report(answered=True)
 
 

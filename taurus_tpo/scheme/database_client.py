@@ -128,6 +128,14 @@ class DatabaseClient:
             database, question, None, RequestKind.ASK, delay, patient
         )
 
+    def ask_ahead(self, database: DatabaseConnection, *question: str) -> None:
+        """Request a command whose result is asked for soon; returns at once.
+
+        The result is kept for who asks, see :meth:`DatabaseConnection.keep`.
+        """
+        if not database.silent and not database.keeps(question):
+            database.keep(question, self.begin(database, *question))
+
     def _is_of_the_pool(self) -> bool:
         """Whether a request to the pool could deadlock: all its threads may wait."""
         return self._pool.owns(threading.current_thread())

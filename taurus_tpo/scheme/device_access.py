@@ -229,8 +229,16 @@ class DeviceAccess:
         if self._pool.owns(threading.current_thread()):
             # This thread is serving it.
             return True
-        if connection.silent and self._wait_policy.in_a_hurry:
+        hurried = self._wait_policy.in_a_hurry
+        if connection.silent and hurried:
             return False
         answer = self.connect(device)
-        self._wait_policy.wait(answer, connection)
+        if not hurried or not self.takes_long(device):
+            self._wait_policy.wait(answer, connection)
         return answer.done()
+
+    def takes_long(self, device: Any) -> bool:
+        """Return whether to connect takes longer than the GUI thread waits for it."""
+        connection = self.connection(device)
+        is_far = getattr(device.getParentObj(), "is_far", False)
+        return not connection.has_proxy and (is_far or connection.server.is_far)

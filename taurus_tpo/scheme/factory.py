@@ -59,6 +59,7 @@ from taurus_tpo.scheme.polling import Polling
 from taurus_tpo.scheme.signal_wakeup import handle_signals
 from taurus_tpo.tango_client import process_exit
 from taurus_tpo.tango_client.client import TangoClient
+from taurus_tpo.tango_client.database import UNCLAIMED_FOR
 from taurus_tpo.tango_client.device import PREFETCHED, silence_of
 from taurus_tpo.tango_client.server_registry import ServerRegistry
 
@@ -86,6 +87,9 @@ _WAIT_FOR_TANGO = (
 #: How long the first paint of a window may wait for pending values, and then for their
 #: dispatch to widgets, s.
 FIRST_PAINT = 0.1
+
+#: The scheme of devices that a database knows.
+TANGO = "tango"
 
 #: Waits up to a number of seconds, None: no limit; returns whether the wait succeeded.
 _Wait = Callable[[Optional[float]], bool]
@@ -684,6 +688,51 @@ class TpoTangoFactory(TangoFactory):
                 held.append(self.device_access.prefetch(make, attributes))
             except Exception as error:  # noqa: BLE001 - raised again for the attribute
                 self.debug("%s: nothing is prefetched: %r", name, error)
+
+    def look_up_devices(self, models: Iterable[str]) -> None:
+        """Ask the database for what Taurus needs to make the devices of ``models``.
+
+        It waits for the database as long as permitted if that has not answered yet, not
+        for these answers. They are kept for 30 s, until the devices are made.
+
+        :param models: names of attributes. Those of other schemes are ignored, and
+            those of devices whose names are known.
+        """
+        of_tango = (
+            name for name in models if name and getSchemeFromName(name) == TANGO
+        )
+        devices = dict.fromkeys(device_and_attribute(name)[0] for name in of_tango)
+        authorities: dict[str | None, TpoTangoAuthority | None] = {}
+        for device in devices:
+            if device not in NAMES:
+                self._look_up(device, authorities)
+        if authorities:
+            # The factory itself keeps no authority alive but the default one.
+            self._timers.after(UNCLAIMED_FOR, authorities.clear)
+
+    def _look_up(
+        self, device: str, authorities: dict[str | None, TpoTangoAuthority | None]
+    ) -> None:
+        """Ask the database for one device.
+
+        :param authorities: those that were found before, by their names.
+        """
+        parts = self.getDeviceNameValidator().getUriGroups(device)
+        if parts is None or parts["scheme"] != TANGO or parts["_devslashname"] is None:
+            return
+        where = parts["authority"]
+        if where not in authorities:
+            authorities[where] = self._authority_or_none(where and f"{TANGO}:{where}")
+        authority = authorities[where]
+        if authority is not None:
+            authority.ask_ahead(parts["_devslashname"])
+
+    def _authority_or_none(self, name: str | None) -> TpoTangoAuthority | None:
+        try:
+            return self.getAuthority(name)
+        except (tango.DevFailed, TaurusException) as error:
+            self.debug("nothing is asked of %s: %r", name or "the database", error)
+            return None
 
     def _storeAttribute(self, attr: Any) -> None:
         # In one step, unlike Taurus: several threads may make it at once.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, Callable, NoReturn
 
 import tango
 
@@ -26,6 +28,12 @@ _NO_SUCH_OBJECT = "OBJECT_NOT_EXIST"
 #: How long after its request an answer may be used for which no caller has waited, s:
 #: longer than a call to a database that hangs takes.
 UNCLAIMED_FOR = 30.0
+
+#: How many calls to one that is far are started together; each has a thread of omniORB.
+AT_ONCE = 16
+
+#: How long the answer to such a call is waited for, s: Tango's own timeout.
+STARTED_FOR = 3.0
 
 #: A request to a database: a command of its device, and the arguments.
 DatabaseRequest = tuple[str, ...]
@@ -79,6 +87,11 @@ class DatabaseConnection:
                     self._unclaimed.pop(other, None)
         self._unclaimed[question] = answer, now
 
+    def keeps(self, question: DatabaseRequest) -> bool:
+        """Return whether :meth:`claim` would return an answer now."""
+        answer, since = self._unclaimed.get(question, (None, 0.0))
+        return answer is not None and self._clock.monotonic() - since <= UNCLAIMED_FOR
+
     def claim(self, question: DatabaseRequest) -> Future[Any] | None:
         """Return the answer that was kept for ``question``, or None.
 
@@ -116,6 +129,32 @@ class DatabaseConnection:
         :raises tango.DevFailed: if it does not answer, or the command fails.
         """
         return self.tango_database().command_inout(command, *argument)
+
+    @property
+    def calls_at_once(self) -> int:
+        """How many calls are started together; one, unless it is far."""
+        return AT_ONCE if self.server.is_far else 1
+
+    def start_each(
+        self, questions: Sequence[DatabaseRequest]
+    ) -> list[Callable[[], Any]]:
+        """Start some calls, and return what waits for the result of each.
+
+        :return: functions that return the result, or raise as :meth:`call`.
+        """
+        if len(questions) == 1:
+            return [partial(self.call, *questions[0])]
+        return [self._started(question) for question in questions]
+
+    def _started(self, question: DatabaseRequest) -> Callable[[], Any]:
+        try:
+            database = self.tango_database()
+            number = database.command_inout_asynch(*question)
+        except tango.DevFailed:
+            # It connects anew, or raises this error again.
+            return partial(self.call, *question)
+        milliseconds = int(1000 * STARTED_FOR)
+        return partial(database.command_inout_reply, number, milliseconds)
 
 
 def _connect(authority: str) -> Any:

@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 import tango
@@ -18,22 +19,27 @@ from paths import FACILITIES
 from program_support import run_program, run_python
 from pure_support import DrivenClock
 from tango_support import UP, Listener, eventually, hold
+from taurus.core.tango.tangodevice import TangoDevice
 from taurus.core.tango.tangovalidator import (
     TangoAttributeNameValidator,
     TangoDeviceNameValidator,
 )
 from taurus.core.taurusexception import TaurusException
 
-from taurus_tpo.core.scheduler import RequestKind
+from taurus_tpo.concurrency.future_request import FutureRequest
+from taurus_tpo.core.scheduler import Batch, RequestKind
 from taurus_tpo.core.server_health import Server
+from taurus_tpo.scheme import batch_worker
 from taurus_tpo.scheme.authority import TpoTangoAuthority
 from taurus_tpo.scheme.name_cache import Names
 from taurus_tpo.sim import Facility
 from taurus_tpo.tango_client.database import (
+    AT_ONCE,
     NOT_YET,
     UNCLAIMED_FOR,
     DatabaseConnection,
 )
+from taurus_tpo.tango_client.device import DeviceConnection
 
 #: The alias of the device that is up.
 ALIAS = "modes-up"
@@ -399,6 +405,80 @@ def test_an_answer_that_nobody_has_waited_for_is_used_once_and_soon():
     database.keep(("DbGetDeviceAlias", "sim/batch/2"), other)
     del answer
     assert gone() is None
+
+
+# --- one that is far -----------------------------------------------------------------
+
+
+@pytest.fixture
+def far(modes) -> DatabaseConnection:
+    """The database, as if it were behind a slow link."""
+    return DatabaseConnection(modes.tango_host, Server("database", round_trip=0.02))
+
+
+def test_calls_to_one_that_is_far_are_made_together(far):
+    """Each has its own result, or its own error."""
+    started: list[int] = []
+    start_each = far.start_each
+
+    def counted(questions: Any) -> Any:
+        started.append(len(questions))
+        return start_each(questions)
+
+    far.start_each = counted  # type: ignore[method-assign]
+    questions = [
+        ("DbGetDeviceAlias", UP),
+        ("DbGetDeviceAlias", "sim/modes/down"),
+        *[("DbGetClassForDevice", UP)] * AT_ONCE,
+    ]
+    requests = tuple(
+        FutureRequest(far, name, 0.0, kind=RequestKind.ASK) for name in questions
+    )
+    assert batch_worker.serve(Batch(far, requests)).answered
+    assert started == [AT_ONCE, len(questions) - AT_ONCE]
+    results = [request.future for request in requests]
+    assert results[0].result() == ALIAS
+    assert isinstance(results[1].exception(), tango.DevFailed)
+    assert {one.result() for one in results[2:]} == {"TpoSim"}
+
+
+def test_the_gui_thread_waits_for_no_device_that_is_far(
+    own_modes, factory, monkeypatch
+):
+    """A ``DeviceProxy`` takes twenty times as long as an answer of the database."""
+    waited_for: list[Any] = []
+    stock = factory.wait_policy.wait
+
+    def wait(answer: Any, connection: Any, *more: Any) -> None:
+        waited_for.append(connection)
+        stock(answer, connection, *more)
+
+    monkeypatch.setattr(factory.wait_policy, "wait", wait)
+    authority = taurus.Authority(authority_of(own_modes))
+    assert not authority.is_far
+    authority._database.server.round_trip = 0.02
+    with factory.hurry():
+        device = taurus.Device(f"{authority_of(own_modes)}/{UP}")
+        assert not [one for one in waited_for if isinstance(one, DeviceConnection)]
+    eventually(lambda: not factory.device_access.takes_long(device), "it has a proxy")
+    assert taurus.Attribute(name_of(own_modes, UP, "rw")).read().rvalue.magnitude == 5.5
+
+
+def test_what_a_form_needs_of_it_is_asked_before(modes, factory):
+    """Rows are made when the answers are there, or wait for them."""
+    authority = taurus.Authority(authority_of(modes)).getFullName()
+    # As nobody has written it before: the validators remember names.
+    device = f"{authority}/Sim/modes/dOWN"
+    models = [f"{device}/rw", f"{device}/text", "eval:1", "", "nonsense"]
+    factory.registerDeviceClass("Nobody", TangoDevice)
+    try:
+        factory.look_up_devices(models)
+        asked = factory.first_read.stats(RequestKind.ASK).asked
+        factory.look_up_devices(models)
+        assert taurus.Device(device).getFullName() == device
+        assert factory.first_read.stats(RequestKind.ASK).asked == asked
+    finally:
+        factory.unregisterDeviceClass("Nobody")
 
 
 def test_an_error_of_the_database_that_comes_late_is_an_answer(batches, factory):

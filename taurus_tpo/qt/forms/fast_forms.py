@@ -10,6 +10,8 @@ import functools
 from collections.abc import Iterator
 from typing import Any, Callable
 
+import taurus
+
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
 from taurus_tpo.qt.forms.form_rows import FormRows, pending_rows
@@ -34,10 +36,14 @@ def _suits(form: Any) -> bool:
 
 
 def rows_in_view_first(stock: Method) -> Method:
-    """Return ``fillWithChildren``, which makes the rows that are seen first."""
+    """Return ``fillWithChildren``, which makes the rows that are seen first.
+
+    The database is asked for the devices of all rows before.
+    """
 
     @functools.wraps(stock)
     def fill(self: Any) -> None:
+        taurus.Factory("tango").look_up_devices(self.getModel())
         if _suits(self):
             FormRows(self).begin()
         else:
