@@ -21,6 +21,11 @@ SHORTEST = 0.001
 #: Its only thread may be blocked by the server of another attribute.
 UNANSWERED_FOR = 0.3
 
+#: How many attributes whose subscription is not answered are polled in a second at
+#: most, after their first poll: Tango subscribes to some hundreds, and each poll delays
+#: it.
+MOST_UNANSWERED = 1000
+
 
 class _PollTimes:
     """Due times of the polls of a device with one period, monotonic clock.
@@ -195,4 +200,11 @@ class Polling:
                 return
             now = self._clock.monotonic()
             due = polled.turns.following(polled.due, now)
+            if getattr(attribute, "is_being_subscribed", False):
+                # Later ones of the same device and period are due then, too.
+                due += self._periods_left_out(polled.turns.period) * polled.turns.period
         self._ask(attribute, polled, due, now)
+
+    def _periods_left_out(self, period: float) -> int:
+        """Return how many polls are left out while a subscription is not answered."""
+        return math.ceil(len(self._polled) / MOST_UNANSWERED / period) - 1

@@ -16,7 +16,12 @@ from pure_support import SOON, DrivenClock, DrivenTimer, SomeDevice, wait_until
 from taurus_tpo.concurrency.io_pool import GATHER, DevicePool
 from taurus_tpo.concurrency.timers import Timers
 from taurus_tpo.core.scheduler import Batch, Report, RequestKind
-from taurus_tpo.scheme.polling import SHORTEST, UNANSWERED_FOR, Polling
+from taurus_tpo.scheme.polling import (
+    MOST_UNANSWERED,
+    SHORTEST,
+    UNANSWERED_FOR,
+    Polling,
+)
 
 PERIOD = 3.0
 
@@ -305,6 +310,27 @@ def test_one_that_is_being_subscribed_is_asked_for_later(
     assert hands.read() == ["0"]
     assert hands.delays[-1] <= PERIOD
     assert not timer
+
+
+def test_many_that_are_being_subscribed_are_polled_less_often(
+    polling: Polling, hands: Hands, timer: DrivenTimer
+) -> None:
+    """Each poll delays the thread of Tango that subscribes."""
+    many = being_subscribed(2 * int(PERIOD * MOST_UNANSWERED))
+    for one in many:
+        polling.add(one, PERIOD)
+    while timer:
+        timer.fire()
+    many[1].is_being_subscribed = False
+    assert len(hands.read()) == len(many)
+    delays = dict(hands.asked[len(many) :])
+    assert delays["0"] == pytest.approx(delays["1"] + PERIOD)
+    # Those that are left are few.
+    del many[2:], one
+    gc.collect()
+    asked = len(hands.asked)
+    hands.read()
+    assert dict(hands.asked[asked:])["0"] <= PERIOD
 
 
 def test_one_whose_subscription_works_in_time_is_never_asked_for(
