@@ -510,6 +510,26 @@ def test_a_row_of_another_class_has_its_value_when_it_gets_its_model(qtbot, make
     form.setModel([])
 
 
+def test_widgets_of_others_have_their_value_when_they_get_their_model(qtbot):
+    """A row of Taurus may have some."""
+    from taurus.qt.qtgui.display import TaurusLabel
+    from taurus.qt.qtgui.panel import TaurusValue
+
+    from taurus_tpo.qt.forms.fast_widgets import shows_values_later
+
+    class Label(TaurusLabel):
+        """Of another module."""
+
+    row, other = TaurusValue(), TaurusValue()
+    other.setReadWidgetClass(Label)
+    for widget in (row, other):
+        qtbot.addWidget(widget)
+    assert shows_values_later(row)
+    assert not shows_values_later(other)
+    labels = [TaurusLabel(), Label()]
+    assert [shows_values_later(label) for label in labels] == [True, False]
+
+
 def test_a_form_may_be_deleted_while_its_rows_are_made(qtbot, make, caplog):
     form = make()
     form.show()

@@ -17,7 +17,7 @@ from taurus.external.qt import Qt
 
 from taurus_tpo.environment import taurus_compat
 from taurus_tpo.environment.custom_settings import CUSTOM_SETTINGS
-from taurus_tpo.environment.loaded_widgets import LABEL, LABEL_CONTROLLER
+from taurus_tpo.environment.loaded_widgets import LABEL, LABEL_CONTROLLER, ROW
 from taurus_tpo.qt.forms.deferred_updates import DeferredUpdates, is_in_view
 from taurus_tpo.qt.forms.held_updates import HeldUpdates
 from taurus_tpo.qt.forms.resize import form_of
@@ -25,6 +25,12 @@ from taurus_tpo.scheme.event_dispatch import VALUES
 
 #: The property of a form that is to be built as in stock Taurus: False.
 PROPERTY = "tpo_fast_widgets"
+
+#: What returns the classes of the widgets of a row, and the class that Taurus chooses.
+_WIDGET_CLASSES = tuple(
+    f"get{part}WidgetClass" for part in ("Label", "Read", "Write", "Units", "Extra")
+)
+_AUTO = "Auto"
 
 Method = Callable[..., Any]
 
@@ -126,14 +132,26 @@ def _without_waiting(widget: Any, place: Any) -> AbstractContextManager[Any]:
     """Return a context in which ``widget`` is told something.
 
     If it is on the screen it waits for no first value: in stock Taurus it has the value
-    before another configuration comes. A class of others may need it at once.
+    before another configuration comes.
 
     :param place: what is visible if the widget is on the screen; None: nothing.
     """
-    is_of_taurus = type(widget).__module__.partition(".")[0] == taurus.__name__
-    if not is_of_taurus or place is None or not place.isVisible():
+    if place is None or not place.isVisible() or not shows_values_later(widget):
         return nullcontext()
     return taurus.Factory("tango").wait_policy.values_later()
+
+
+def shows_values_later(widget: Any) -> bool:
+    """Return whether a label or a row can do without its first value until it comes.
+
+    Those of Taurus can. A class of others, or a row that gets widgets of others, may
+    need it at once.
+    """
+    if type(widget).__module__.partition(".")[0] != taurus.__name__:
+        return False
+    if not ROW.has(widget):
+        return True
+    return all(getattr(widget, name)() == _AUTO for name in _WIDGET_CLASSES)
 
 
 def _defer(controller: Any, label: Any) -> None:

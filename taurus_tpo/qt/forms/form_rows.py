@@ -27,8 +27,7 @@ from taurus.external.qt import Qt
 from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.core.pending_rows import PendingRows
 from taurus_tpo.environment import taurus_compat
-from taurus_tpo.environment.loaded_widgets import ROW
-from taurus_tpo.qt.forms.fast_widgets import holding_for
+from taurus_tpo.qt.forms.fast_widgets import holding_for, shows_values_later
 from taurus_tpo.qt.forms.resize import parts_of, resize_rarely
 from taurus_tpo.qt.forms.rows_layout import RowsLayout
 
@@ -275,11 +274,8 @@ class FormRows:
             _complain(form, name)
 
     def _waiting_for_values(self, made: Any) -> AbstractContextManager[None]:
-        """Return a context in which a row waits for its first value, if it needs to.
-
-        A row of Taurus shows it when it comes. A class of others may need it at once.
-        """
-        if self._is_unasked and type(made) is ROW.find():
+        """Return a context in which a row waits for its first value, if it needs to."""
+        if self._is_unasked and shows_values_later(made):
             return taurus.Factory("tango").wait_policy.values_later()
         return nullcontext()
 
