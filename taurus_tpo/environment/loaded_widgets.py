@@ -39,6 +39,9 @@ FORM = WidgetClass("taurus.qt.qtgui.panel.taurusform", "TaurusForm")
 FRAME = WidgetClass("taurus.qt.qtgui.container.tauruswidget", "TaurusWidget")
 COMMANDS = WidgetClass("taurus.qt.qtgui.panel.taurusform", "TaurusCommandsForm")
 ROW = WidgetClass("taurus.qt.qtgui.panel.taurusvalue", "TaurusValue")
+SYNOPTIC = WidgetClass(
+    "taurus.qt.qtgui.graphic.jdraw.jdraw_view", "TaurusJDrawSynopticsView"
+)
 MAIN_WINDOW = WidgetClass(
     "taurus.qt.qtgui.container.taurusmainwindow", "TaurusMainWindow"
 )

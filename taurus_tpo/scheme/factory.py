@@ -53,6 +53,7 @@ from taurus_tpo.scheme.name_cache import (
     NAMES,
     AttributeNames,
     device_and_attribute,
+    device_of,
 )
 from taurus_tpo.scheme.polled_report import PolledReport
 from taurus_tpo.scheme.polling import Polling
@@ -695,13 +696,13 @@ class TpoTangoFactory(TangoFactory):
         It waits for the database as long as permitted if that has not answered yet, not
         for these answers. They are kept for 30 s, until the devices are made.
 
-        :param models: names of attributes. Those of other schemes are ignored, and
-            those of devices whose names are known.
+        :param models: names of attributes or devices. Others are ignored, and those of
+            devices whose names are known.
         """
         of_tango = (
             name for name in models if name and getSchemeFromName(name) == TANGO
         )
-        devices = dict.fromkeys(device_and_attribute(name)[0] for name in of_tango)
+        devices = dict.fromkeys(map(device_of, of_tango))
         authorities: dict[str | None, TpoTangoAuthority | None] = {}
         for device in devices:
             if device not in NAMES:
@@ -713,7 +714,7 @@ class TpoTangoFactory(TangoFactory):
     def _look_up(
         self, device: str, authorities: dict[str | None, TpoTangoAuthority | None]
     ) -> None:
-        """Ask the database for one device.
+        """Ask the database for one device; for none if that is not the name of one.
 
         :param authorities: those that were found before, by their names.
         """

@@ -54,6 +54,13 @@ def device_and_attribute(name: str) -> tuple[str, str]:
     return f"{device}#{NO_DATABASE}" if fragment == NO_DATABASE else device, attribute
 
 
+def device_of(name: str) -> str:
+    """Return the name of the device of a model, which may be the device itself."""
+    device, _ = device_and_attribute(name)
+    # ``a/b/c`` and ``tango://host:port/a/b/c``; an attribute has a slash more.
+    return name if name.count("/") in (2, 5) else device
+
+
 class AttributeNames(TangoAttributeNameValidator):
     """Taurus's validator of attribute names; matches a name once for its attribute.
 

@@ -469,13 +469,15 @@ def test_what_a_form_needs_of_it_is_asked_before(modes, factory):
     authority = taurus.Authority(authority_of(modes)).getFullName()
     # As nobody has written it before: the validators remember names.
     device = f"{authority}/Sim/modes/dOWN"
-    models = [f"{device}/rw", f"{device}/text", "eval:1", "", "nonsense"]
+    other = f"{authority}/Sim/modes/uP"
+    models = [f"{device}/rw", f"{device}/text", other, "eval:1", "", "nonsense"]
     factory.registerDeviceClass("Nobody", TangoDevice)
     try:
         factory.look_up_devices(models)
         asked = factory.first_read.stats(RequestKind.ASK).asked
         factory.look_up_devices(models)
-        assert taurus.Device(device).getFullName() == device
+        found = [taurus.Device(name) for name in (device, other)]
+        assert [one.getFullName() for one in found] == [device, other]
         assert factory.first_read.stats(RequestKind.ASK).asked == asked
     finally:
         factory.unregisterDeviceClass("Nobody")

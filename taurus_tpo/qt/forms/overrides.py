@@ -1,7 +1,8 @@
-"""What the plugin overrides in Taurus's forms and labels, so that they are fast.
+"""What the plugin overrides in Taurus's widgets, so that they are fast.
 
-Forms and labels look and behave as in stock Taurus, and are there in less time: see
-:mod:`taurus_tpo.qt.forms.fast_widgets` and :mod:`taurus_tpo.qt.forms.fast_forms`.
+Forms, labels and synoptics look and behave as in stock Taurus, and are there in less
+time: see :mod:`taurus_tpo.qt.forms.fast_widgets`,
+:mod:`taurus_tpo.qt.forms.fast_forms` and :mod:`taurus_tpo.qt.synoptics`.
 
 Checked with Taurus 5.2.4, 5.3.2 and 5.4.1, whose sources differ here in layout only.
 If one of these methods has another source, Taurus is left as it is, with one log line.
@@ -22,6 +23,7 @@ from taurus_tpo.environment.loaded_widgets import (
     LABEL,
     LABEL_CONTROLLER,
     ROW,
+    SYNOPTIC,
     WidgetClass,
 )
 from taurus_tpo.environment.taurus_compat import FORM_ITEMS
@@ -52,6 +54,7 @@ from taurus_tpo.qt.forms.fast_widgets import (
     moved_without_search,
     resized_without_waiting,
 )
+from taurus_tpo.qt.synoptics import looked_up_before
 
 _LOG = Logger("TaurusTPO")
 
@@ -126,6 +129,10 @@ FORMS = (
 )
 
 
+#: So that a synoptic asks the database for all its devices at once.
+SYNOPTICS = (Override(SYNOPTIC, "setModel", looked_up_before),)
+
+
 class Installer:
     """Replaces the methods of classes as soon as they are loaded; GUI thread.
 
@@ -162,6 +169,7 @@ class Installer:
 _INSTALLERS = (
     Installer(LABELS, "labels are updated"),
     Installer(FORMS, "all rows of a form are made at once,"),
+    Installer(SYNOPTICS, "synoptics are filled"),
 )
 
 
