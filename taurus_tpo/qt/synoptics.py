@@ -40,7 +40,7 @@ def _models_in(path: str) -> Iterator[str]:
     try:
         # JDraw writes the encoding of its machine. Names of devices are in ASCII.
         text = Path(path).read_text(encoding="latin-1") if path else ""
-    except OSError as error:
+    except (OSError, ValueError) as error:
         # Taurus shows an empty view.
         _LOG.debug("%s is not looked into: %s", path, error)
         return

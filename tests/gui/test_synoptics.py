@@ -88,10 +88,10 @@ def test_the_devices_of_its_items_are_looked_up(
 
 
 def test_a_file_that_is_not_there_is_an_empty_view(view, looked_up, tmp_path):
-    for path in ("", str(tmp_path / "nothing.jdw")):
+    for path in ("", str(tmp_path / "nothing.jdw"), str(tmp_path)):
         view.setModel(path)
         assert view.scene() is None
-    assert looked_up == [[], []]
+    assert looked_up == [[], [], []]
 
 
 def test_a_name_with_an_alias_is_left_to_taurus(view, looked_up, tmp_path):
