@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from taurus.core.taurusbasetypes import TaurusEventType
 from test_fast_widgets import look
 
 from taurus_tpo.core.scheduler import RequestKind
+from taurus_tpo.sim import Facility
 
 #: More rows than a form shows, and than are made at once.
 MANY = 45
@@ -385,13 +387,22 @@ def test_no_row_is_made_of_a_form_that_is_emptied(qtbot, make):
     assert pending(form) is None
 
 
+@contextmanager
+def delayed(batches: Facility, name: str, seconds: float) -> Iterator[str]:
+    """Have reads of an attribute take so long; return its full name."""
+    device = "sim/batch/1"
+    configure(batches, device, name, read_delay=seconds)
+    try:
+        yield model(batches, name, device)
+    finally:
+        configure(batches, device, name, read_delay=0.0)
+
+
 @pytest.fixture
 def slow(batches) -> Iterator[str]:
     """The name of an attribute whose reads take 0.3 s."""
-    device, name = "sim/batch/1", "volt01"
-    configure(batches, device, name, read_delay=0.3)
-    yield model(batches, name, device)
-    configure(batches, device, name, read_delay=0.0)
+    with delayed(batches, "volt01", 0.3) as name:
+        yield name
 
 
 def test_a_row_that_is_made_later_shows_its_value_when_it_comes(qtbot, make, slow):
@@ -421,10 +432,8 @@ def waited_for(factory, monkeypatch) -> list[Any]:
 @pytest.fixture
 def very_slow(batches) -> Iterator[str]:
     """The name of an attribute whose reads take 2 s."""
-    device, name = "sim/batch/1", "volt02"
-    configure(batches, device, name, read_delay=2.0)
-    yield model(batches, name, device)
-    configure(batches, device, name, read_delay=0.0)
+    with delayed(batches, "volt02", 2.0) as name:
+        yield name
 
 
 @pytest.fixture

@@ -68,11 +68,11 @@ def handled_without_waiting(stock: Method) -> Method:
     held = held_as_a_whole(stock)
 
     @functools.wraps(stock)
-    def handle(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def handle(self: Any, evt_src: Any, evt_type: Any, evt_value: Any) -> Any:
         if not _are_on():
-            return stock(self, *args, **kwargs)
-        with _without_waiting(self, self.parent()):
-            return held(self, *args, **kwargs)
+            return stock(self, evt_src, evt_type, evt_value)
+        with _without_waiting(self, evt_type, self.parent()):
+            return held(self, evt_src, evt_type, evt_value)
 
     return handle
 
@@ -115,7 +115,7 @@ def deferred_where_possible(stock: Method) -> Method:
         if not _are_on() or not _is_of_label(self, label):
             stock(self, source, kind, value)
             return
-        with _without_waiting(label, label):
+        with _without_waiting(label, kind, label):
             HELD.begin(is_event=True)
             try:
                 was_held = HELD.is_held(self)
@@ -128,15 +128,18 @@ def deferred_where_possible(stock: Method) -> Method:
     return handle
 
 
-def _without_waiting(widget: Any, place: Any) -> AbstractContextManager[Any]:
+def _without_waiting(widget: Any, kind: Any, place: Any) -> AbstractContextManager[Any]:
     """Return a context in which ``widget`` is told something.
 
     If it is on the screen it waits for no first value: in stock Taurus it has the value
     before another configuration comes.
 
+    :param kind: the ``TaurusEventType``. One of a value brings it.
     :param place: what is visible if the widget is on the screen; None: nothing.
     """
-    if place is None or not place.isVisible() or not shows_values_later(widget):
+    if kind in VALUES or place is None or not place.isVisible():
+        return nullcontext()
+    if not shows_values_later(widget):
         return nullcontext()
     return taurus.Factory("tango").wait_policy.values_later()
 
