@@ -8,6 +8,21 @@ from collections import deque
 from typing import Any, Callable
 
 
+class _News:
+    """An update of listeners, which may be dropped.
+
+    :param action: runs it.
+    """
+
+    __slots__ = ("_action",)
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
+
+    def __call__(self) -> None:
+        self._action()
+
+
 class ActionQueue:
     """A queue of actions that any thread fills and one thread at a time empties.
 
@@ -31,7 +46,7 @@ class ActionQueue:
         """Reset in a forked child process: a thread of the parent may hold the lock."""
         self._actions: deque[Callable[[], None]] = deque()
         #: The subset of these that may be dropped.
-        self._news: deque[Callable[[], None]] = deque()
+        self._news: deque[_News] = deque()
         self._lock = threading.Lock()
         #: The thread that runs an action.
         self._attendant: int | None = None
@@ -58,8 +73,9 @@ class ActionQueue:
             # The thread that empties the queue may have taken it already.
             with contextlib.suppress(ValueError, IndexError):
                 self._actions.remove(self._news.popleft())
-        self._news.append(action)
-        self._actions.append(action)
+        news = _News(action)
+        self._news.append(news)
+        self._actions.append(news)
 
     def work(self) -> None:
         """Run the pending actions, unless a thread is doing so already."""
@@ -81,11 +97,10 @@ class ActionQueue:
             raise
 
     def _run(self, action: Callable[[], None]) -> None:
-        # Not contextlib.suppress: this is done for each event.
-        try:  # noqa: SIM105
-            self._news.remove(action)
-        except (ValueError, IndexError):
-            pass
+        if isinstance(action, _News):
+            # Another thread may have dropped it.
+            with contextlib.suppress(ValueError, IndexError):
+                self._news.remove(action)
         try:
             action()
         except Exception as error:  # noqa: BLE001 - a listener may raise anything

@@ -7,7 +7,7 @@ import weakref
 from functools import partial
 
 import pytest
-from pure_support import SOON
+from pure_support import SOON, Shapeless
 
 from taurus_tpo.concurrency.action_queue import ActionQueue
 
@@ -38,6 +38,15 @@ def test_nothing_is_done_twice(actions: ActionQueue) -> None:
     actions.work()
     actions.work()
     assert done == ["a"]
+
+
+def test_no_action_is_shown_as_a_text(actions: ActionQueue) -> None:
+    """Its text has the value it is about, and was made for an exception of a deque."""
+    done: list[object] = []
+    actions.put(partial(done.append, Shapeless()))
+    actions.put_news(partial(done.append, Shapeless()), most=2)
+    actions.work()
+    assert len(done) == 2
 
 
 def test_what_an_action_puts_in_comes_after_what_is_there(actions: ActionQueue) -> None:
