@@ -26,7 +26,7 @@ from taurus_tpo.scheme import (  # noqa: E402
     gui_wait_policy,
     polling,
 )
-from taurus_tpo.tango_client import database, subscription_queue  # noqa: E402
+from taurus_tpo.tango_client import subscription_queue  # noqa: E402
 
 project = "taurus_tpo"
 author = "The taurus_tpo developers"
@@ -102,7 +102,8 @@ rst_prolog = f"""
 .. |held| replace:: {scheduler.HELD:g} s
 .. |most held| replace:: {scheduler.MOST_HELD}
 .. |far| replace:: {server_health.FAR * 1000:g} ms
-.. |calls at once| replace:: {database.AT_ONCE}
+.. |calls together| replace:: {server_health.MOST_TOGETHER}
+.. |most unanswered| replace:: {polling.MOST_UNANSWERED}
 .. |just now| replace:: {server_health.JUST_NOW * 1000:g} ms
 .. |silence| replace:: {liveness.SILENCE:g} s
 .. |pauses| replace:: {_listed(server_health.RETRY_PAUSES)} s

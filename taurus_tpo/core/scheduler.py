@@ -12,7 +12,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, Protocol
 
-from taurus_tpo.core.batching import AIM, ReadCosts
+from taurus_tpo.core.batching import AIM, FIRST, ReadCosts
 from taurus_tpo.core.server_health import Server
 
 #: A slow attribute, which is read in a separate call, yields to requests that are due
@@ -494,7 +494,7 @@ class Scheduler:
             self._troubled.add(device_queue.device)
         self._checked_alive.discard(server)
         return self._begun(
-            queue, device_queue, _in_one_go(device_queue.device.costs, due), now
+            queue, device_queue, _in_one_go(device_queue.device, due), now
         )
 
     def _begun(
@@ -659,12 +659,15 @@ class Scheduler:
         return tuple(forgotten)
 
 
-def _in_one_go(costs: ReadCosts, due: list[Request]) -> tuple[Request, ...]:
+def _in_one_go(device: ScheduledDevice, due: list[Request]) -> tuple[Request, ...]:
     """Return the ``due`` requests of a device that are served in one batch."""
+    costs = device.costs
     connections = tuple(r for r in due if r.kind is RequestKind.CONNECT)
     if connections:
         return connections
     due = sorted(due, key=partial(_turn, costs))
+    if due[0].kind is RequestKind.ASK:
+        return tuple(due[: max(FIRST, device.server.calls_together)])
     if costs.expected(due[0].name) >= AIM:
         due = [r for r in due if r.due <= due[0].due + OVERTAKING]
     chosen = set(costs.cut(dict.fromkeys(request.name for request in due)))

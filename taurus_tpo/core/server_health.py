@@ -19,6 +19,9 @@ JUST_NOW = 0.02
 #: ``DeviceProxy`` takes about twenty such round trips.
 FAR = 0.0025
 
+#: How many calls to one that is far are started together.
+MOST_TOGETHER = 16
+
 #: Pauses between probes of a server that does not answer, s: 1, 2, 4, 4...; see
 #: :func:`pause_after`.
 RETRY_PAUSES = (1.0, 2.0, 4.0)
@@ -78,6 +81,11 @@ class Server:
     def is_far(self) -> bool:
         """Whether it is behind a slow link, see :data:`FAR`."""
         return self.round_trip > FAR
+
+    @property
+    def calls_together(self) -> int:
+        """How many short calls to it are started together: one, unless it is far."""
+        return MOST_TOGETHER if self.is_far else 1
 
     def silent_lately(self, now: float) -> bool:
         """Return whether it failed to answer so recently that it need not be probed."""

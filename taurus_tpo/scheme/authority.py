@@ -15,6 +15,7 @@ from taurus.core.util.fqdn import fqdn_no_alias
 from taurus_tpo.core.clock import SYSTEM
 from taurus_tpo.scheme.name_cache import NAMES
 from taurus_tpo.tango_client.database import is_answer
+from taurus_tpo.tango_client.server_registry import IMPORT
 
 #: How long an answer is reused for an equal request, s.
 MOMENT = 0.05
@@ -113,7 +114,7 @@ class TpoTangoAuthority(TangoAuthority):
         return self._database.server.is_far
 
     def ask_ahead(self, device: str) -> None:
-        """Request what Taurus needs to make ``device``; returns at once.
+        """Request what is needed to make and to locate ``device``; returns at once.
 
         :param device: its name ``domain/family/member``, as Taurus will have it.
         """
@@ -122,6 +123,7 @@ class TpoTangoAuthority(TangoAuthority):
         if factory.tango_dev_klasses:
             ask_ahead(*_CLASS_OF, device)
         ask_ahead(*_ALIAS_OF, device)
+        ask_ahead(IMPORT, device)
 
     def reach(self) -> None:
         """Wait for it as the wait policy permits.

@@ -89,7 +89,7 @@ def _ask(
     """Call the database for each request, whose name is command and argument."""
     done = 0
     while done < len(requests):
-        some = requests[done : done + database.calls_at_once]
+        some = requests[done : done + database.server.calls_together]
         waits = database.start_each([request.name for request in some])  # type: ignore[misc]
         for request, wait in zip(some, waits):
             done += 1

@@ -29,9 +29,6 @@ _NO_SUCH_OBJECT = "OBJECT_NOT_EXIST"
 #: longer than a call to a database that hangs takes.
 UNCLAIMED_FOR = 30.0
 
-#: How many calls to one that is far are started together; each has a thread of omniORB.
-AT_ONCE = 16
-
 #: How long the answer to such a call is waited for, s: Tango's own timeout.
 STARTED_FOR = 3.0
 
@@ -66,6 +63,16 @@ class DatabaseConnection:
 
     def __str__(self) -> str:
         return str(self.server)
+
+    def call_unless_kept(self, command: str, *argument: str) -> Any:
+        """Return a result that was requested ahead and is there; else :meth:`call`.
+
+        :raises tango.DevFailed: as :meth:`call`.
+        """
+        kept = self.claim((command, *argument))
+        if kept is None or not kept.done() or kept.cancelled() or kept.exception():
+            return self.call(command, *argument)
+        return kept.result()
 
     @property
     def silent(self) -> bool:
@@ -130,15 +137,12 @@ class DatabaseConnection:
         """
         return self.tango_database().command_inout(command, *argument)
 
-    @property
-    def calls_at_once(self) -> int:
-        """How many calls are started together; one, unless it is far."""
-        return AT_ONCE if self.server.is_far else 1
-
     def start_each(
         self, questions: Sequence[DatabaseRequest]
     ) -> list[Callable[[], Any]]:
         """Start some calls, and return what waits for the result of each.
+
+        Each has a thread of omniORB; see :attr:`Server.calls_together`.
 
         :return: functions that return the result, or raise as :meth:`call`.
         """

@@ -54,6 +54,10 @@ class DeviceLocation:
         return Address(host, int(port), key)
 
 
+#: The command of a database that returns the server of a device, and its address.
+IMPORT = "DbImportDevice"
+
+
 class ServerRegistry:
     """The servers of the devices, one object each while it is used.
 
@@ -95,7 +99,7 @@ class ServerRegistry:
         if not place.has_database:
             return self.first(place)
         database = self.database(place.authority)
-        numbers, texts = database.call("DbImportDevice", place.device)
+        numbers, texts = database.call_unless_kept(IMPORT, place.device)
         reference, name, runs = texts[1], texts[3], bool(numbers[0])
         server = self._server((place.authority, name), name, None)
         server.move(_address(reference) if runs else None)

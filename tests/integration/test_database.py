@@ -28,18 +28,22 @@ from taurus.core.taurusexception import TaurusException
 
 from taurus_tpo.concurrency.future_request import FutureRequest
 from taurus_tpo.core.scheduler import Batch, RequestKind
-from taurus_tpo.core.server_health import Server
+from taurus_tpo.core.server_health import MOST_TOGETHER, Server
 from taurus_tpo.scheme import batch_worker
 from taurus_tpo.scheme.authority import TpoTangoAuthority
 from taurus_tpo.scheme.name_cache import Names
 from taurus_tpo.sim import Facility
 from taurus_tpo.tango_client.database import (
-    AT_ONCE,
     NOT_YET,
     UNCLAIMED_FOR,
     DatabaseConnection,
 )
 from taurus_tpo.tango_client.device import DeviceConnection
+from taurus_tpo.tango_client.server_registry import (
+    IMPORT,
+    DeviceLocation,
+    ServerRegistry,
+)
 
 #: The alias of the device that is up.
 ALIAS = "modes-up"
@@ -429,13 +433,13 @@ def test_calls_to_one_that_is_far_are_made_together(far):
     questions = [
         ("DbGetDeviceAlias", UP),
         ("DbGetDeviceAlias", "sim/modes/down"),
-        *[("DbGetClassForDevice", UP)] * AT_ONCE,
+        *[("DbGetClassForDevice", UP)] * MOST_TOGETHER,
     ]
     requests = tuple(
         FutureRequest(far, name, 0.0, kind=RequestKind.ASK) for name in questions
     )
     assert batch_worker.serve(Batch(far, requests)).answered
-    assert started == [AT_ONCE, len(questions) - AT_ONCE]
+    assert started == [MOST_TOGETHER, len(questions) - MOST_TOGETHER]
     results = [request.future for request in requests]
     assert results[0].result() == ALIAS
     assert isinstance(results[1].exception(), tango.DevFailed)
@@ -481,6 +485,42 @@ def test_what_a_form_needs_of_it_is_asked_before(modes, factory):
         assert factory.first_read.stats(RequestKind.ASK).asked == asked
     finally:
         factory.unregisterDeviceClass("Nobody")
+
+
+def test_a_device_is_located_by_what_was_asked_before(modes):
+    """Once: it may run elsewhere the next time."""
+    registry = ServerRegistry()
+    place = DeviceLocation(modes.tango_host, UP, True)
+    database = registry.database(modes.tango_host)
+    calls: list[str] = []
+    call = database.call
+
+    def counted(command: str, *argument: str) -> Any:
+        calls.append(command)
+        return call(command, *argument)
+
+    database.call = counted  # type: ignore[method-assign]
+    answer: Future[Any] = Future()
+    answer.set_result(call(IMPORT, UP))
+    database.keep((IMPORT, UP), answer)
+    server = registry.find(place)
+    assert server.address is not None
+    assert calls == []
+    assert registry.find(place) is server
+    assert calls == [IMPORT]
+
+
+@pytest.mark.parametrize("kept", ["pending", "cancelled", "failed"])
+def test_a_device_is_located_where_nothing_useful_was_asked_before(modes, kept):
+    registry = ServerRegistry()
+    answer: Future[Any] = Future()
+    if kept == "cancelled":
+        answer.cancel()
+    elif kept == "failed":
+        answer.set_exception(tango.DevFailed())
+    registry.database(modes.tango_host).keep((IMPORT, UP), answer)
+    place = DeviceLocation(modes.tango_host, UP, True)
+    assert registry.find(place).address is not None
 
 
 def test_an_error_of_the_database_that_comes_late_is_an_answer(batches, factory):

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 from pure_support import SomeDevice, growth
 
 from taurus_tpo.concurrency.future_request import FutureRequest
-from taurus_tpo.core.batching import AIM, ReadCosts
+from taurus_tpo.core.batching import AIM, FIRST, ReadCosts
 from taurus_tpo.core.giop import Address
 from taurus_tpo.core.scheduler import (
     HELD,
@@ -31,7 +31,14 @@ from taurus_tpo.core.scheduler import (
     RequestKind,
     Scheduler,
 )
-from taurus_tpo.core.server_health import JUST_NOW, LATELY, RETRY_PAUSES, Server
+from taurus_tpo.core.server_health import (
+    FAR,
+    JUST_NOW,
+    LATELY,
+    MOST_TOGETHER,
+    RETRY_PAUSES,
+    Server,
+)
 
 GATHER = 3.0
 
@@ -260,6 +267,27 @@ def test_a_call_takes_as_much_of_a_device_as_its_costs_say(a: SomeDevice) -> Non
         sizes.append(len(batch.requests))
         schedule.done(batch, Report(answered=True))
     assert sizes == [3, 3, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("round_trip", "most"), [(FAR / 2, FIRST), (2 * FAR, MOST_TOGETHER)]
+)
+def test_a_database_that_is_far_gets_more_calls_together(
+    a: SomeDevice, round_trip: float, most: int
+) -> None:
+    """Whatever it has taken so far; all that is asked of it follows."""
+    a.server.round_trip = round_trip
+    schedule = Scheduler()
+    questions = [str(n) for n in range(2 * most + 1)]
+    for question in questions:
+        added(schedule, a, question, kind=RequestKind.ASK)
+    served: list[object] = []
+    for size in (most, most, 1):
+        batch = taken(schedule, 0.0)
+        assert len(batch.requests) == size
+        served += names(batch)
+        schedule.done(batch, Report(answered=True))
+    assert served == questions
 
 
 def test_a_poll_and_a_first_read_of_an_attribute_travel_together(a: SomeDevice) -> None:
