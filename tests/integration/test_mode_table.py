@@ -12,7 +12,17 @@ import json
 import pytest
 import tango
 import taurus
-from tango_support import DOWN, UP, Listener, calls, eventually, hold, model, plain
+from tango_support import (
+    DOWN,
+    UP,
+    Listener,
+    calls,
+    eventually,
+    hold,
+    model,
+    plain,
+    push_until,
+)
 from taurus.core.taurusbasetypes import SubscriptionState, TaurusEventType
 
 from taurus_tpo.core.modes import MODES, SYNC_READ, FirstCallback, Reads
@@ -155,16 +165,6 @@ def test_the_first_callback_is_what_the_table_says(modes, subscribe, mode):
         assert first.attr_value is None
     else:
         assert first.attr_value.value == 1.5
-
-
-def push_until(facility, condition) -> None:
-    """Push the same value again and again: a new link takes a moment to carry."""
-
-    def pushed() -> bool:
-        hold(facility, "with_events", 1.5)
-        return bool(condition())
-
-    eventually(pushed, "an event comes")
 
 
 # --- as a Taurus user sees it: the same in every mode --------------------------------

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import pytest
 import tango
 from sim_support import act_until
-from tango_support import UP, eventually, hold
+from tango_support import UP, eventually, hold, push_until
 
 from taurus_tpo.concurrency.serial_executor import SerialExecutor
 from taurus_tpo.concurrency.weak_callbacks import WeakCallback
@@ -379,6 +381,41 @@ def test_what_is_ended_holds_nobody_up(client):
         assert begun == ["begun"]
     finally:
         hangs.set()
+
+
+# --- how PyTango calls back ----------------------------------------------------------
+
+
+def callers(frame: Any) -> list[str]:
+    """Return the functions that have called, the last one first."""
+    found = []
+    while frame is not None:
+        found.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return found
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_pytango_calls_back_without_a_function_around_it(modes, monkeypatch, traced):
+    """Unless something traces what Python does: it may need that function.
+
+    PyTango may have other names for what is replaced: then each event takes longer.
+    """
+    if traced:
+        monkeypatch.setattr(threading, "_trace_hook", lambda *_: None)
+    proxy = modes.device(UP)
+    stacks: list[list[str]] = []
+
+    def take(_event: Any) -> None:
+        stacks.append(callers(sys._getframe()))
+
+    kind = tango.EventType.CHANGE_EVENT
+    number = pytango_compat.subscribe(proxy, "with_events", kind, take, SYNC_READ)
+    first = len(stacks)
+    push_until(modes, lambda: len(stacks) > first)
+    assert stacks[-1][0] == "take"
+    assert (len(stacks[-1]) > 1) == traced
+    pytango_compat.unsubscribe(proxy, number)
 
 
 # --- how a subscription is given up --------------------------------------------------

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -215,3 +215,13 @@ def sleeps(process: subprocess.Popen[str]) -> bool:
     before = spent()
     time.sleep(0.3)
     return spent() == before
+
+
+def push_until(facility: Facility, condition: Callable[[], object]) -> None:
+    """Push the same value again and again: a new link takes a moment to carry."""
+
+    def pushed() -> bool:
+        hold(facility, "with_events", 1.5)
+        return bool(condition())
+
+    eventually(pushed, "an event comes")
