@@ -8,7 +8,7 @@ from collections import deque
 from typing import Any, Callable
 
 
-class _News:
+class _DroppableAction:
     """An update of listeners, which may be dropped.
 
     :param action: runs it.
@@ -46,7 +46,7 @@ class ActionQueue:
         """Reset in a forked child process: a thread of the parent may hold the lock."""
         self._actions: deque[Callable[[], None]] = deque()
         #: The subset of these that may be dropped.
-        self._news: deque[_News] = deque()
+        self._news: deque[_DroppableAction] = deque()
         self._lock = threading.Lock()
         #: The thread that runs an action.
         self._attendant: int | None = None
@@ -73,7 +73,7 @@ class ActionQueue:
             # The thread that empties the queue may have taken it already.
             with contextlib.suppress(ValueError, IndexError):
                 self._actions.remove(self._news.popleft())
-        news = _News(action)
+        news = _DroppableAction(action)
         self._news.append(news)
         self._actions.append(news)
 
@@ -97,7 +97,7 @@ class ActionQueue:
             raise
 
     def _run(self, action: Callable[[], None]) -> None:
-        if isinstance(action, _News):
+        if isinstance(action, _DroppableAction):
             # Another thread may have dropped it.
             with contextlib.suppress(ValueError, IndexError):
                 self._news.remove(action)
