@@ -72,7 +72,7 @@ class _Polled:
     asked: bool = False
 
 
-class _Held(NamedTuple):
+class _HeldPoll(NamedTuple):
     """A poll that is not requested yet, because its attribute is being subscribed to.
 
     :param due: when it is requested, or put off again; monotonic clock, s.
@@ -117,7 +117,7 @@ class Polling:
         self._turns: weakref.WeakValueDictionary[tuple[str, float], _PollTimes]
         self._turns = weakref.WeakValueDictionary()
         #: A heap.
-        self._held: list[_Held] = []
+        self._held: list[_HeldPoll] = []
         self._serials = itertools.count()
         #: When the timer for them fires.
         self._timed_for = math.inf
@@ -164,10 +164,10 @@ class Polling:
     def _hold(
         self, attribute: Any, polled: _Polled, due: float, not_before: float = 0.0
     ) -> None:
-        """Request its next poll when it is due, or later; see :class:`_Held`."""
+        """Request its next poll when it is due, or later; see :class:`_HeldPoll`."""
         polled.asked = False
         serial = next(self._serials)
-        held = _Held(due, serial, weakref.ref(attribute), polled, not_before)
+        held = _HeldPoll(due, serial, weakref.ref(attribute), polled, not_before)
         with self._lock:
             heapq.heappush(self._held, held)
         self._set_timer()
@@ -201,7 +201,7 @@ class Polling:
                 self._ask(attribute, held.polled, held.due, self._clock.monotonic())
         self._set_timer()
 
-    def _due(self, now: float) -> list[_Held]:
+    def _due(self, now: float) -> list[_HeldPoll]:
         """Remove and return the polls that are due, or soon enough to share a call."""
         due = []
         with self._lock:
