@@ -64,14 +64,14 @@ class DatabaseConnection:
     def __str__(self) -> str:
         return str(self.server)
 
-    def call_unless_kept(self, command: str, *argument: str) -> Any:
-        """Return a result that was requested ahead and is there; else :meth:`call`.
+    def take_result(self, *question: str) -> Any:
+        """Return the result that was kept for ``question``, None if there is none.
 
-        :raises tango.DevFailed: as :meth:`call`.
+        As :meth:`claim`, without an answer that is pending or an error.
         """
-        kept = self.claim((command, *argument))
+        kept = self.claim(question)
         if kept is None or not kept.done() or kept.cancelled() or kept.exception():
-            return self.call(command, *argument)
+            return None
         return kept.result()
 
     @property

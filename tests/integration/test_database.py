@@ -510,7 +510,7 @@ def test_a_device_is_located_by_what_was_asked_before(modes):
     assert calls == [IMPORT]
 
 
-@pytest.mark.parametrize("kept", ["pending", "cancelled", "failed"])
+@pytest.mark.parametrize("kept", ["pending", "cancelled", "failed", "down"])
 def test_a_device_is_located_where_nothing_useful_was_asked_before(modes, kept):
     registry = ServerRegistry()
     answer: Future[Any] = Future()
@@ -518,6 +518,8 @@ def test_a_device_is_located_where_nothing_useful_was_asked_before(modes, kept):
         answer.cancel()
     elif kept == "failed":
         answer.set_exception(tango.DevFailed())
+    elif kept == "down":
+        answer.set_result(([0], ["", "", "", ""]))
     registry.database(modes.tango_host).keep((IMPORT, UP), answer)
     place = DeviceLocation(modes.tango_host, UP, True)
     assert registry.find(place).address is not None
