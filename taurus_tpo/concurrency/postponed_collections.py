@@ -27,7 +27,7 @@ WITHIN = 1.0
 QUIET = 5.0
 
 #: How long full collections are postponed at most, s; and how long they are not, then.
-LONGEST = 60.0
+LONGEST = 180.0
 
 
 class PostponedCollections:
