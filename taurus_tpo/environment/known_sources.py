@@ -164,6 +164,7 @@ SOURCES = {
         "is_tango_subscribe_enabled": "9eba5a67158a0ff4",
         "look_up_devices": "",
         "mode_inputs": "",
+        "poll_in_time": "",
         "poll_soon": "",
         "prefetch": "",
         "reInit": "03cc409151a96a17",

@@ -339,7 +339,10 @@ class AttributeEngine(AttributePart):
         say so.
         """
         attribute = self._attribute
-        is_told = attribute.isPollingEnabled() or self._life.state not in FALLEN_BACK
+        has_fallen_back = self._life.state in FALLEN_BACK
+        if has_fallen_back:
+            attribute.factory().poll_in_time(attribute)
+        is_told = attribute.isPollingEnabled() or not has_fallen_back
         if is_told or attribute.forces_read():
             self._only_caches = not is_told
             attribute.factory().readAttributeFirstTime(attribute)

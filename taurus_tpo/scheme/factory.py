@@ -496,6 +496,16 @@ class TpoTangoFactory(TangoFactory):
         if self._polling.remove(attribute):
             self._withdraw(attribute, RequestKind.POLL)
 
+    def poll_in_time(self, attribute: Any) -> None:
+        """Poll ``attribute`` in each period if its polls were put off.
+
+        Tango does not subscribe to it, so that they are all that it has.
+        """
+        period = self._polling.put_off(attribute)
+        if period is not None:
+            self.removeAttributeFromPolling(attribute)
+            self._polling.add(attribute, period)
+
     def poll_soon(self, attribute: Any, delay: float = GATHER) -> Future[Any] | None:
         """Have ``attribute`` polled in ``delay`` s, or when its silent server answers.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import math
 import threading
 import weakref
+from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable
 
 from taurus_tpo.concurrency.io_pool import GATHER
 from taurus_tpo.core.clock import SYSTEM, Clock, phase_of
@@ -65,26 +64,13 @@ class _Polled:
 
     :param due: when the last one that was requested is due, monotonic clock, s.
     :param asked: whether one was requested.
+    :param is_put_off: whether that is due later than in the next period.
     """
 
     turns: _PollTimes
     due: float = 0.0
     asked: bool = False
-
-
-class _HeldPoll(NamedTuple):
-    """A poll that is not requested yet, because its attribute is being subscribed to.
-
-    :param due: when it is requested, or put off again; monotonic clock, s.
-    :param serial: the order of those that are due at the same time.
-    :param not_before: while it is being subscribed to, it is put off until then.
-    """
-
-    due: float
-    serial: int
-    attribute: weakref.ref[Any]
-    polled: _Polled
-    not_before: float
+    is_put_off: bool = False
 
 
 class Polling:
@@ -116,11 +102,10 @@ class Polling:
         #: The due times by device and period, while they are in use.
         self._turns: weakref.WeakValueDictionary[tuple[str, float], _PollTimes]
         self._turns = weakref.WeakValueDictionary()
-        #: A heap.
-        self._held: list[_HeldPoll] = []
-        self._serials = itertools.count()
-        #: When the timer for them fires.
-        self._timed_for = math.inf
+        #: Polls that are not requested yet, by due time.
+        self._held: deque[tuple[weakref.ref[Any], _Polled]] = deque()
+        #: Whether a timer is set for them.
+        self._is_timed = False
         self._closed = False
 
     def add(self, attribute: Any, period: float) -> None:
@@ -133,11 +118,10 @@ class Polling:
                 return
             polled = _Polled(self._poll_times_of(name, max(period, SHORTEST)))
             self._polled[attribute] = polled
-        now = self._clock.monotonic()
-        if _is_being_subscribed(attribute):
-            # Most attributes need none by then.
-            self._hold(attribute, polled, now + UNANSWERED_FOR)
+        if getattr(attribute, "is_being_subscribed", False):
+            self._hold(attribute, polled)
         else:
+            now = self._clock.monotonic()
             self._ask(attribute, polled, now + GATHER, now)
 
     def remove(self, attribute: Any) -> bool:
@@ -147,6 +131,14 @@ class Polling:
         """
         polled = self._polled.pop(attribute, None)
         return polled is not None and polled.asked
+
+    def put_off(self, attribute: Any) -> float | None:
+        """Return the period of ``attribute``, s, if its next poll was put off.
+
+        While its subscription is not answered; None otherwise. Takes no lock.
+        """
+        polled = self._polled.get(attribute)
+        return polled.turns.period if polled is not None and polled.is_put_off else None
 
     def close(self) -> None:
         """Stop all polling."""
@@ -161,52 +153,33 @@ class Polling:
             turns = self._turns[device, period] = _PollTimes(device, period)
         return turns
 
-    def _hold(
-        self, attribute: Any, polled: _Polled, due: float, not_before: float = 0.0
-    ) -> None:
-        """Request its next poll when it is due, or later; see :class:`_HeldPoll`."""
-        polled.asked = False
-        serial = next(self._serials)
-        held = _HeldPoll(due, serial, weakref.ref(attribute), polled, not_before)
+    def _hold(self, attribute: Any, polled: _Polled) -> None:
+        """Request its first poll later: most attributes need none by then."""
+        polled.due = self._clock.monotonic() + UNANSWERED_FOR
         with self._lock:
-            heapq.heappush(self._held, held)
-        self._set_timer()
+            self._held.append((weakref.ref(attribute), polled))
+            is_timed, self._is_timed = self._is_timed, True
+        if not is_timed:
+            self._after(UNANSWERED_FOR, self._ask_for_held)
 
-    def _set_timer(self) -> None:
-        """Have the first of the held polls requested in time."""
-        with self._lock:
-            first = self._held[0].due if self._held else math.inf
-            if first >= self._timed_for:
-                return
-            self._timed_for = first
-        delay = max(0.0, first - self._clock.monotonic())
-        self._after(delay, partial(self._ask_for_held, first))
-
-    def _ask_for_held(self, timed_for: float) -> None:
-        """Request the polls that are due; called by the timer set for ``timed_for``."""
-        with self._lock:
-            if timed_for != self._timed_for:
-                # Another one was set for an earlier time.
-                return
-            self._timed_for = math.inf
+    def _ask_for_held(self) -> None:
+        """Request the polls that are due; called by the timer."""
         now = self._clock.monotonic()
-        for held in self._due(now):
-            attribute = held.attribute()
-            if attribute is None or not self._goes_on(attribute, held.polled):
-                continue
-            if held.not_before > now + GATHER and _is_being_subscribed(attribute):
-                due = held.due + held.polled.turns.period
-                self._hold(attribute, held.polled, due, held.not_before)
-            else:
-                self._ask(attribute, held.polled, held.due, self._clock.monotonic())
-        self._set_timer()
+        for reference, polled in self._due(now):
+            attribute = reference()
+            if attribute is not None and self._goes_on(attribute, polled):
+                self._ask(attribute, polled, polled.due, self._clock.monotonic())
+        with self._lock:
+            self._is_timed = bool(self._held)
+        if self._is_timed:
+            self._after(self._held[0][1].due - now, self._ask_for_held)
 
-    def _due(self, now: float) -> list[_HeldPoll]:
+    def _due(self, now: float) -> list[tuple[weakref.ref[Any], _Polled]]:
         """Remove and return the polls that are due, or soon enough to share a call."""
         due = []
         with self._lock:
-            while self._held and self._held[0].due <= now + GATHER:
-                due.append(heapq.heappop(self._held))
+            while self._held and self._held[0][1].due <= now + GATHER:
+                due.append(self._held.popleft())
         return due
 
     def _goes_on(self, attribute: Any, polled: _Polled) -> bool:
@@ -237,18 +210,14 @@ class Polling:
                 return
             now = self._clock.monotonic()
             due = polled.turns.following(polled.due, now)
-        if _is_being_subscribed(attribute):
-            # Later ones of the same device and period are due then, too.
-            left_out = self._periods_left_out(polled.turns.period)
-            not_before = due + left_out * polled.turns.period
-            self._hold(attribute, polled, due, not_before)
-        else:
-            self._ask(attribute, polled, due, now)
+            left_out = 0
+            if getattr(attribute, "is_being_subscribed", False):
+                # Later ones of the same device and period are due then, too.
+                left_out = self._periods_left_out(polled.turns.period)
+            polled.is_put_off = left_out > 0
+            due += left_out * polled.turns.period
+        self._ask(attribute, polled, due, now)
 
     def _periods_left_out(self, period: float) -> int:
         """Return how many polls are left out while a subscription is not answered."""
         return math.ceil(len(self._polled) / MOST_UNANSWERED / period) - 1
-
-
-def _is_being_subscribed(attribute: Any) -> bool:
-    return bool(getattr(attribute, "is_being_subscribed", False))

@@ -113,12 +113,17 @@ def _call_directly(proxy: Any, number: int, callback: Any) -> None:
     the time of an event, and is needed for green modes, and for tools that trace what
     Python does. PyTango replaces it in this way, too, when a subscription is ended.
     """
-    if sys.gettrace() or getattr(threading, "_trace_hook", None):
+    if _is_traced():
         return
     event_map: dict[int, Any] = getattr(proxy, EVENT_MAP, dict)()
     receiver = event_map.get(number, (None,))[0]
     if hasattr(receiver, "push_event"):
         receiver.push_event = callback
+
+
+def _is_traced() -> bool:
+    """Return whether a tool traces Python in this thread, or in new ones."""
+    return bool(sys.gettrace() or getattr(threading, "_trace_hook", None))
 
 
 def unsubscribe(proxy: Any, number: int) -> None:

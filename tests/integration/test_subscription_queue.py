@@ -401,8 +401,7 @@ def test_pytango_calls_back_without_a_function_around_it(modes, monkeypatch, tra
 
     PyTango may have other names for what is replaced: then each event takes longer.
     """
-    if traced:
-        monkeypatch.setattr(threading, "_trace_hook", lambda *_: None)
+    monkeypatch.setattr(pytango_compat, "_is_traced", lambda: traced)
     proxy = modes.device(UP)
     stacks: list[list[str]] = []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from operator import itemgetter
 from typing import Any
 
 from taurus_tpo.core.batching import ReadCosts
@@ -53,35 +52,30 @@ class DrivenClock:
 
 
 class DrivenTimer:
-    """Sets timers that call their actions when the test says so.
+    """Sets a timer that calls its action when the test says so."""
 
-    :param most: how many may be set at the same time.
-    """
-
-    def __init__(self, clock: DrivenClock, most: int = 1) -> None:
+    def __init__(self, clock: DrivenClock) -> None:
         self._clock = clock
-        self._most = most
-        self._set: list[tuple[float, Callable[[], Any]]] = []
-        #: When the first timer that is set, or fired last, is due.
+        self._action: Callable[[], Any] | None = None
+        #: When the timer that is set, or was set last, is due.
         self.due = 0.0
         #: The delays of all timers that were set, s.
         self.delays: list[float] = []
 
     def after(self, delay: float, action: Callable[[], Any]) -> None:
-        assert len(self._set) < self._most, f"{self._most} at a time"
+        assert self._action is None, "one at a time"
         self.delays.append(delay)
-        self._set.append((self._clock.now + delay, action))
-        self._set.sort(key=itemgetter(0))
-        self.due = self._set[0][0]
+        self.due = self._clock.now + delay
+        self._action = action
 
     def __bool__(self) -> bool:
-        return bool(self._set)
+        return self._action is not None
 
     def fire(self) -> None:
-        """Advance the clock to the first timer that is set, and call its action."""
-        assert self._set, "none is set"
-        self.due, action = self._set.pop(0)
+        """Advance the clock to the timer that is set, and call its action."""
         self._clock.now = max(self._clock.now, self.due)
+        action, self._action = self._action, None
+        assert action is not None, "none is set"
         action()
 
 

@@ -234,7 +234,7 @@ INTERNAL = {
         *("getAttribute", "getAttributeNameValidator"),
         *("forget_attribute", "mode_inputs"),
         *("addAttributeToPolling", "removeAttributeFromPolling"),
-        *("poll_soon", "verify_later", "cancel_verification"),
+        *("poll_soon", "poll_in_time", "verify_later", "cancel_verification"),
         *("read_in_time", "read_soon", "wait_at_end"),
     },
 }
