@@ -667,6 +667,7 @@ def _in_one_go(device: ScheduledDevice, due: list[Request]) -> tuple[Request, ..
         return connections
     due = sorted(due, key=partial(_turn, costs))
     if due[0].kind is RequestKind.ASK:
+        # Nothing is learned of the time that these take.
         return tuple(due[: max(FIRST, device.server.calls_together)])
     if costs.expected(due[0].name) >= AIM:
         due = [r for r in due if r.due <= due[0].due + OVERTAKING]

@@ -94,7 +94,6 @@ def subscribe(
     Where Tango has no modes, one that raises is the plain subscription of PyTango, and
     any other its stateless one; both read the attribute in the call.
 
-    :param proxy: a :func:`synchronous` one.
     :param callback: gets the events.
     :raises tango.DevFailed: if the subscription fails and the mode raises.
     """
@@ -109,11 +108,13 @@ def subscribe(
 def _call_directly(proxy: Any, number: int, callback: Any) -> None:
     """Have PyTango call ``callback`` itself for each event.
 
-    PyTango makes a function around it for each event since 10.1, which takes a third of
-    the time of an event, and is needed for green modes, and for tools that trace what
-    Python does. PyTango replaces it in this way, too, when a subscription is ended.
+    Since 10.1 PyTango makes a function around it for each event, which takes longer
+    than what we add to stock Taurus. It is needed for green modes, and for tools that
+    trace what Python does. PyTango replaces the callback in this way, too, when a
+    subscription is ended.
     """
-    if _is_traced():
+    synchronous_mode = importlib.import_module("tango").GreenMode.Synchronous
+    if _is_traced() or proxy.get_green_mode() != synchronous_mode:
         return
     event_map: dict[int, Any] = getattr(proxy, EVENT_MAP, dict)()
     receiver = event_map.get(number, (None,))[0]

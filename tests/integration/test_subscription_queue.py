@@ -402,7 +402,7 @@ def test_pytango_calls_back_without_a_function_around_it(modes, monkeypatch, tra
     PyTango may have other names for what is replaced: then each event takes longer.
     """
     monkeypatch.setattr(pytango_compat, "_is_traced", lambda: traced)
-    proxy = modes.device(UP)
+    proxy = pytango_compat.synchronous(modes.device(UP))
     stacks: list[list[str]] = []
 
     def take(_event: Any) -> None:
