@@ -37,6 +37,8 @@ def collector(qtbot, modes, factory):
     label = TaurusLabel()
     qtbot.addWidget(label)
     label.setModel(model(modes, "with_events"))
+    # Those of the test before may still be postponed.
+    THRESHOLDS.postpone_full(False)
     COLLECTOR.look()
     yield COLLECTOR
     label.setModel(None)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import weakref
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
-from typing import Any
 
 import pytest
 import tango
@@ -23,9 +20,7 @@ from taurus.core.taurusbasetypes import SubscriptionState, TaurusEventType
 from taurus_tpo.core import modes
 from taurus_tpo.core.lifecycle import State
 from taurus_tpo.core.scheduler import RequestKind
-from taurus_tpo.scheme import polling
 from taurus_tpo.sim import Facility
-from taurus_tpo.tango_client import pytango_compat
 
 MODES = pytest.mark.parametrize("mode", modes.MODES, ids=str)
 
@@ -134,27 +129,18 @@ def test_each_is_polled_at_its_own_period(facility, factory):
     assert [one.attr.getPollingPeriod() for one in held] == list(periods.values())
 
 
-def test_one_that_tango_refuses_is_polled_in_each_period_from_then_on(
-    facility, factory, monkeypatch
+def test_one_whose_poll_was_put_off_is_polled_soon_if_tango_refuses_it(
+    facility, factory
 ):
-    """Before, its polls were put off: many others waited for Tango, too."""
-    monkeypatch.setattr(polling, "MOST_UNANSWERED", 0.001)
-    goes_on, subscribe = threading.Event(), pytango_compat.subscribe
-
-    def when_it_goes_on(*request: Any) -> int:
-        goes_on.wait(60)
-        return subscribe(*request)
-
-    monkeypatch.setattr(pytango_compat, "subscribe", when_it_goes_on)
-    try:
-        held = polled(facility, "calm1", 100)
-        is_put_off = partial(factory._polling.put_off, held.attr)
-        assert eventually(is_put_off, "its next poll is put off") == 0.1
-    finally:
-        goes_on.set()
-    eventually(lambda: held.attr.state is State.RETRYING, "Tango refuses")
-    let_be_read(facility, "calm1", 5)
-    assert is_put_off() is None
+    held = polled(facility, "calm1", NEVER)
+    factory.poll_in_time(held.attr)
+    # As while its subscription was not answered.
+    factory._polling._polled[held.attr].is_put_off = True
+    assert factory._polling.put_off(held.attr) == NEVER / 1000
+    start = reads(facility)["calm1"]
+    factory.poll_in_time(held.attr)
+    eventually(lambda: reads(facility)["calm1"] > start, "it is read")
+    assert factory._polling.put_off(held.attr) is None
 
 
 def test_polls_of_one_period_travel_together(facility, factory):
