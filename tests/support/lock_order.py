@@ -66,8 +66,12 @@ class Recorder:
         """
         held = self._held
         for other in held if waited else ():
-            if other is not lock and (other.site, lock.site) not in self.orders:
-                self.orders[other.site, lock.site] = _stack()
+            pair = other.site, lock.site
+            if other is not lock and pair not in self.orders:
+                if other.site == lock.site and _in_finalizer(sys._getframe()):
+                    # An object that is collected has its lock for itself.
+                    continue
+                self.orders[pair] = _stack()
         held.append(lock)
         if len(held) == 1:
             sys.setprofile(self._watch)
@@ -207,7 +211,7 @@ def _in_finalizer(frame: Any) -> bool:
     """Return whether Python calls this while it collects garbage.
 
     It does so in any thread, at any time: no code chooses to call it with a lock held.
-    Which locks are acquired there counts as anywhere.
+    Which locks are acquired there counts as anywhere, but for that of the object.
     """
     while frame is not None:
         if frame.f_code.co_name == "__del__" or _is_callback_of_a_reference(frame):
