@@ -133,9 +133,13 @@ def test_one_whose_poll_was_put_off_is_polled_soon_if_tango_refuses_it(
     facility, factory
 ):
     held = polled(facility, "calm1", NEVER)
+    requested = factory._polling._polled[held.attr]
+    # Listeners are told before that.
+    soon = time.monotonic() + 1.0
+    eventually(lambda: requested.due > soon, "the next poll is requested")
     factory.poll_in_time(held.attr)
     # As while its subscription was not answered.
-    factory._polling._polled[held.attr].is_put_off = True
+    requested.is_put_off = True
     assert factory._polling.put_off(held.attr) == NEVER / 1000
     start = reads(facility)["calm1"]
     factory.poll_in_time(held.attr)
