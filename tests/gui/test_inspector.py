@@ -56,11 +56,12 @@ def inspect(qtbot, choices, factory):
 @pytest.fixture
 def inspector(inspect, listened, qtbot):
     """An inspector that has seen all attributes."""
-    made = inspect()
-    qtbot.waitUntil(
-        lambda: "subscribed to" in text_of(made, listened[0].getFullName(), "state"),
-        timeout=SEEN,
-    )
+    made, first = inspect(), listened[0].getFullName()
+
+    def shows_the_first_one() -> None:
+        assert "subscribed to" in text_of(made, first, "state"), made.model.entries()
+
+    qtbot.waitUntil(shows_the_first_one, timeout=SEEN)
     return made
 
 
