@@ -438,16 +438,20 @@ class DevicePool:
     def _judge(
         self, server: Server, address: Address, verdict: Liveness
     ) -> float | None:
-        """Record the result of a probe; in the monitor's thread, without the lock."""
+        """Record the result of a probe, unless it is obsolete: then it is repeated.
+
+        In the monitor's thread, without the lock.
+        """
         error = self._silent(server) if verdict is Liveness.SILENT else None
         with self._changed:
-            if server.address != address:
-                # It has another address now, and is probed there.
+            now = self._clock.monotonic()
+            # Since the probe was sent, it got another address, or answered a call.
+            has_answered = now - server.answered < self._liveness.silence
+            if server.address != address or (error is not None and has_answered):
                 self._schedule.settled(server)
                 self._changed.notify_all()
                 self._wake()
                 return None
-            now = self._clock.monotonic()
             if error is None:
                 server.answer(now)
             else:

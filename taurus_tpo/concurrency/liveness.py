@@ -118,6 +118,11 @@ class LivenessMonitor:
         self._selector: selectors.BaseSelector
         self._numbers = 0
 
+    @property
+    def silence(self) -> float:
+        """How long a server has to answer a probe, s."""
+        return self._silence
+
     def check(
         self,
         server: Hashable,

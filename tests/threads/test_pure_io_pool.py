@@ -1156,6 +1156,27 @@ def test_a_call_that_times_out_raises_a_doubt(silent: Silent, make: MakePool) ->
     assert len(calls) == 2
 
 
+def test_a_probe_that_was_sent_before_an_answer_says_nothing(silent: Silent) -> None:
+    """A server that went on while it was probed has answered a call meanwhile."""
+    clock = DrivenClock()
+    pool = silent.pool(clock=clock)
+    orb = silent.orb(answers=False)
+    device = silent.device(orb)
+    future = pool.submit(device, "x", None)
+    wait_until(lambda: orb.heard, "it is probed")
+    with pool._changed:
+        device.server.answer(clock.now)
+        clock.now += SILENCE / 2
+    wait_until(lambda: len(orb.heard) > 2, "it is probed again and again")
+    assert device.server.falls == 0
+    assert not future.done()
+    clock.now += SILENCE
+    with pytest.raises(TimeoutError):
+        result(future)
+    assert device.server.silent
+    assert silent.hands.names() == []
+
+
 def test_a_server_that_cannot_be_asked_is_silent_after_a_call_in_vain(
     make: MakePool,
 ) -> None:
