@@ -32,7 +32,7 @@ unexport PYTHONPATH PYTHONHOME
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-bench test-differential test-bindings test-peers test-cells matrix lint unit docs docs-pictures docs-notebook docs-links \
+.PHONY: help demo test test-faults test-bench test-differential test-bindings test-peers test-cells matrix lint unit coverage docs docs-pictures docs-notebook docs-links \
     bench benchmark-core dist format clean venv-demo venv-test
 
 help:  ## show this list
@@ -50,10 +50,14 @@ lint: venv-test  ## check style (ruff) and types (mypy)
 	"$(BIN)/mypy" --strict --follow-imports silent $(STRICT)
 
 # TANGO_HOST may name a control system that is in use.
-unit: venv-test  ## run the tests in random order, with a coverage report
-	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
-	    "$(BIN)/python" tools/run_tests.py --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) \
-	    $(PYTEST_ARGS)
+RUN_TESTS = env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \
+    "$(BIN)/python" tools/run_tests.py --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
+
+unit: venv-test  ## run the tests in random order
+	$(RUN_TESTS) $(PYTEST_ARGS)
+
+coverage: venv-test  ## run them with a coverage report: a quarter longer
+	$(RUN_TESTS) --coverage $(PYTEST_ARGS)
 
 test-faults: venv-test  ## run all faults, and fill in the fault matrix: an hour
 	env -u TANGO_HOST QT_QPA_PLATFORM=offscreen \

@@ -1,10 +1,10 @@
-"""Run the tests in groups, with one seed and one coverage report.
+"""Run the tests in groups, with one seed.
 
 ``python tools/run_tests.py --jobs 2 --seed 7 tests/unit`` passes other arguments to
 pytest and runs the tests in random order. Each group (``tests/support/groups.py``) has
 separate processes, so that tests with and without a window never share one. The seed
 determines the order and all random choices of tests; it is printed at the start, and
-again at the end after a failure.
+again at the end after a failure. ``--coverage`` prints one report of all groups.
 """
 
 from __future__ import annotations
@@ -38,19 +38,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--jobs", default="2", help="processes; 0: one, and no others")
     parser.add_argument("--seed", type=int, help="of an earlier run, to repeat it")
+    parser.add_argument("--coverage", action="store_true", help="measure it")
     options, arguments = parser.parse_known_args()
     seed = options.seed if options.seed is not None else random.getrandbits(32)
     print(f"run_tests: seed {seed}", flush=True)
-    run("coverage", "erase")
+    shared: tuple[str, ...] = ()
+    if options.coverage:
+        run("coverage", "erase")
+        shared = ("--cov", "--cov-append", "--cov-report=")
     told = {}
     with tempfile.TemporaryDirectory() as folder:
-        locks = f"--locks={folder}/locks.json"
+        shared = (*shared, f"--locks={folder}/locks.json", *arguments)
         for group, more in GROUPS.items():
             begun = time.monotonic()
-            mine = (f"--group={group}", locks, *arguments, *more)
-            status = pytest(seed, options.jobs, *mine)
+            status = pytest(seed, options.jobs, f"--group={group}", *shared, *more)
             told[group] = status, time.monotonic() - begun
-    run("coverage", "report")
+    if options.coverage:
+        run("coverage", "report")
     return judged(told, seed)
 
 
@@ -58,8 +62,7 @@ def pytest(seed: int, jobs: str, *arguments: str) -> int:
     """Run a group of tests; return pytest's exit status."""
     seeds = (f"--randomly-seed={seed}", f"--hypothesis-seed={seed}")
     shared = ("-n", jobs, "--dist", "loadfile", "--no-loadscope-reorder")
-    coverage = ("--cov", "--cov-append", "--cov-report=")
-    return run("pytest", *seeds, *shared, *coverage, *arguments)
+    return run("pytest", *seeds, *shared, *arguments)
 
 
 def run(module: str, *arguments: str) -> int:
