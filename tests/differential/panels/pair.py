@@ -128,7 +128,12 @@ class Program:
     def _tell_stacks(self) -> None:
         """End it, and have it say first where each of its threads is."""
         self._process.send_signal(signal.SIGABRT)
-        self._process.wait()
+        try:
+            self._process.wait(ENDED)
+        except subprocess.TimeoutExpired:
+            # A debugger or a full disk may hold it.
+            self._process.kill()
+            self._process.wait(ENDED)
         self._reader.join(ENDED)
 
     def ask(self, do: str, *args: Any, **more: Any) -> Any:
