@@ -92,7 +92,7 @@ class Subscription:
         self._process = os.getpid()
         #: Called when the subscription has ended in Tango.
         self._when_gone: list[Callable[[], Any]] = []
-        #: Called once Tango has answered, in its thread.
+        #: Called once Tango has answered, in its thread; not if :meth:`begin` raises.
         self.on_answer: Callable[[], Any] | None = None
 
     @property
@@ -129,6 +129,8 @@ class Subscription:
                     self._proxy, attribute, event_type, self._called, mode
                 )
         except tango.DevFailed:
+            # The caller is told by the error.
+            self.on_answer = None
             if self._answer()[0]:
                 self._client.unanswered.remove(self)
             self._be_gone()

@@ -538,6 +538,24 @@ def test_what_was_ended_is_not_begun(modes, client):
     assert heard.events == []
 
 
+def test_whoever_begins_what_fails_at_once_is_told_by_the_error_only(
+    modes, client, monkeypatch
+):
+    """The next one would be begun twice."""
+
+    def fails(*_how) -> None:
+        tango.Except.throw_exception("API_ZmqFailed", "no socket is left", "test")
+
+    told = []
+    subscription = Subscription(client, modes.device(UP), Heard().push_event, False)
+    subscription.on_answer = lambda: told.append("answered")
+    monkeypatch.setattr(pytango_compat, "subscribe", fails)
+    with pytest.raises(tango.DevFailed):
+        subscription.begin("rw", tango.EventType.CHANGE_EVENT, ASYNC)
+    assert told == []
+    assert client.unanswered.wait(0.0)
+
+
 @pytest.mark.parametrize("reason", ["API_CommandTimedOut", "API_ZmqFailed"])
 def test_what_tango_cannot_give_up_now_is_given_up_later(
     modes, client, monkeypatch, reason
