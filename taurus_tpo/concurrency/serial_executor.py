@@ -60,11 +60,16 @@ class SerialExecutor:
         """
         self._done.clear()
         self._work.put((due, action))
-        if not self._alive and self._starting.acquire(blocking=False):
+        # Repeated, since whoever finds the lock taken leaves it to its holder.
+        while not self._alive and not self._work.empty():
+            if not self._starting.acquire(blocking=False):
+                return
             try:
-                self._start()
+                started = self._alive or self._start()
             finally:
                 self._starting.release()
+            if not started:
+                return
 
     def drop(self) -> int:
         """Drop the pending actions; return their number. A running action continues."""
@@ -87,9 +92,8 @@ class SerialExecutor:
         """
         return self._done.wait(timeout)
 
-    def _start(self) -> None:
-        if self._alive or self._work.empty():
-            return
+    def _start(self) -> bool:
+        """Start the thread; return whether that was possible; with the lock held."""
         self._alive = True
         thread = threading.Thread(target=self._run, name=self._name, daemon=True)
         try:
@@ -98,6 +102,8 @@ class SerialExecutor:
             # Python ends. Otherwise the next call of do() tries again.
             self._alive = False
             self._log.warning("No thread for %s: %s", self._name, error)
+            return False
+        return True
 
     def _run(self) -> None:
         while True:
@@ -126,15 +132,18 @@ class SerialExecutor:
     def _may_end(self) -> bool:
         """Mark the thread as ended, unless actions were added in the meantime.
 
-        A caller that adds an action and finds the thread alive has added it before this
-        check; one that finds it ended starts a new one.
+        Whoever adds an action and finds the thread alive has added it before this
+        check. Otherwise a new thread is started, if this one does not take the lock
+        first and goes on.
         """
-        with self._starting:
-            self._alive = False
-            if self._work.empty():
-                return True
-            self._alive = True
-            return False
+        self._alive = False
+        if self._work.empty() or not self._starting.acquire(blocking=False):
+            return True
+        try:
+            is_replaced, self._alive = self._alive, True
+        finally:
+            self._starting.release()
+        return is_replaced
 
 
 class _Flag:

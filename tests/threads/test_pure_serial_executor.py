@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from pure_support import wait_until
 
 from taurus_tpo.concurrency.serial_executor import SerialExecutor
 
@@ -43,6 +50,49 @@ def test_do_waits_for_no_lock() -> None:
         other.join(SOON)
         assert not other.is_alive()
     assert executor.wait(SOON)
+
+
+class _AddsLate(queue.SimpleQueue[Any]):
+    """A queue to which another thread adds just after it was found empty."""
+
+    add: Callable[[], Any] | None = None
+
+    def empty(self) -> bool:
+        was_empty = super().empty()
+        if was_empty and self.add is not None:
+            add, self.add = self.add, None
+            other = threading.Thread(target=add, daemon=True)
+            other.start()
+            other.join(SOON)
+        return was_empty
+
+
+def test_what_comes_while_the_thread_ends_is_done() -> None:
+    executor = SerialExecutor(THREAD_NAME, idle=0.01)
+    executor._work = work = _AddsLate()
+    for _ in range(3):
+        done, late = threading.Event(), threading.Event()
+        executor.do(done.set)
+        assert done.wait(SOON)
+        wait_until(lambda: executor._done._is_set, "it is idle")
+        work.add = partial(executor.do, late.set)
+        assert late.wait(SOON)
+    assert executor.wait(SOON)
+
+
+def test_each_of_many_threads_finds_its_action_done(hasty: None) -> None:
+    """The thread ends and starts all the time."""
+    executor = SerialExecutor(THREAD_NAME, idle=0.0)
+
+    def ask() -> None:
+        for _ in range(200):
+            done = threading.Event()
+            executor.do(done.set)
+            assert done.wait(SOON)
+
+    with ThreadPoolExecutor(4) as others:
+        for one in [others.submit(ask) for _ in range(4)]:
+            one.result()
 
 
 def test_what_raises_does_not_stop_the_next() -> None:
