@@ -62,6 +62,7 @@ from taurus_tpo.tango_client import process_exit
 from taurus_tpo.tango_client.client import TangoClient
 from taurus_tpo.tango_client.database import UNCLAIMED_FOR
 from taurus_tpo.tango_client.device import PREFETCHED, silence_of
+from taurus_tpo.tango_client.inherited_connections import close_inherited
 from taurus_tpo.tango_client.server_registry import ServerRegistry
 
 #: How often a lookup is tried if other threads make and release the attribute
@@ -232,6 +233,7 @@ class TpoTangoFactory(TangoFactory):
         The child has no threads of the plugin or of Tango: its requests would wait for
         ever for those of the parent. Pending work of the parent is left to the parent.
         """
+        close_inherited(self.tango_client.servers.addresses())
         # Objects of the parent must not be destroyed here: Tango's locks may be held.
         mine = (dict(vars(one)) for one in (self, EVENT_DISPATCHER))
         self.tango_client.of_the_parent.extend(mine)

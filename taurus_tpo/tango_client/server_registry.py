@@ -118,6 +118,11 @@ class ServerRegistry:
             database = self._databases.setdefault(authority, made)
         return database
 
+    def addresses(self) -> set[Address]:
+        """Return the addresses of all servers and databases that are in use."""
+        found = (server.address for server in list(self._servers.values()))
+        return {address for address in found if address is not None}
+
     def _server(
         self, key: tuple[str, str], name: str, address: Address | None
     ) -> Server:

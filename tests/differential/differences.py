@@ -863,6 +863,15 @@ TABLE: tuple[Meant, ...] = (
         held_by="test_a_forked_process_and_its_parent_go_on",
     ),
     Meant(
+        "forked-processes-connect",
+        _elsewhere,
+        "A process that was forked connects to servers anew.",
+        "With stock Taurus it uses the connections of its parent: calls of both time "
+        "out, or get the answer to another call.",
+        stock_is_wrong=True,
+        held_by="test_parent_and_child_read_at_the_same_time",
+    ),
+    Meant(
         "rows-by-class",
         _elsewhere,
         "Where a form was filled while a server did not answer, the rows that item "
