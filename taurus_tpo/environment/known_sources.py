@@ -33,6 +33,7 @@ SOURCES = {
         "_decodeAttrInfoEx": "5c7d2afb2280a808",
         "_fresh_enough": "",
         "_is_kept_current": "",
+        "_is_read_back": "",
         "_listen": "",
         "_raise_where_silent": "",
         "_readFirstTime": "9bb063abebb13e7c",

@@ -144,6 +144,15 @@ def taurus_version() -> str:
     return str(importlib.import_module("taurus").Release.version)
 
 
+@functools.cache
+def reads_after_each_write() -> bool:
+    """Return whether Taurus reads an attribute back after each write: since 5.3.
+
+    Before, not if it has events, nor if the caller of ``write`` wants no read.
+    """
+    return Version(Version(taurus_version()).base_version) >= Version("5.3")
+
+
 def why_unsupported() -> str | None:
     """Return why the plugin cannot work with the installed packages, or None."""
     version = Version(taurus_version())

@@ -511,16 +511,13 @@ class TpoTangoAttribute(TangoAttribute):
             if not factory.wait_policy.values_come_later:
                 factory.read_in_time(self)
 
-    def write(
-        self,
-        value: Any,
-        with_read: bool = True,  # noqa: ARG002 - stock Taurus ignores it, too
-    ) -> Any:
+    def write(self, value: Any, with_read: bool = True) -> Any:
         """Write ``value`` and return the value read back; waits for the device.
 
+        :param with_read: as in stock Taurus, it has no effect since Taurus 5.3.
         :return: None if nothing can be read back: the attribute is write-only, or that
             read fails. The value was written all the same; a warning is logged, and the
-            listeners get the error.
+            listeners get the error. Before Taurus 5.3, also None if it has events.
         :raises tango.DevFailed: if the device does not answer, or refuses.
         """
         self.connected().proxy()
@@ -535,7 +532,17 @@ class TpoTangoAttribute(TangoAttribute):
         except Exception as error:
             self.error("[Tango] write failed: %s", error)
             raise
-        return self._read_back(device) if self.isReadWrite() else None
+        return self._read_back(device) if self._is_read_back(with_read) else None
+
+    def _is_read_back(self, with_read: bool) -> bool:
+        """Return whether a write is followed by a read, as in stock Taurus."""
+        if not self.isReadWrite():
+            return False
+        if taurus_compat.reads_after_each_write():
+            return True
+        # Stock Taurus has subscribed by then.
+        has_events = self.isUsingEvents() or self.engine.is_being_subscribed
+        return with_read and not has_events
 
     def _read_back(self, device: Any) -> Any:
         """Return the present value after a write, and dispatch it to the listeners."""

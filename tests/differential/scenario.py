@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from packaging.version import Version
 
 from tests.differential.kinds import KINDS, Kind
 
@@ -42,6 +45,9 @@ class Pairing:
         )
 
 
+#: Whether stock Taurus has the modes; before, it subscribes as in SyncRead.
+_HAS_MODES = Version(version("taurus")) >= Version("5.4")
+
 PAIRINGS = {
     one.name: one
     for one in (
@@ -55,6 +61,7 @@ PAIRINGS = {
         Pairing("unfiltered", settings=(("FILTER_OLD_TANGO_EVENTS", False),)),
         Pairing("no-change-events", settings=(("TANGO_EVENTS_TO_SUBSCRIBE", ()),)),
     )
+    if _HAS_MODES or one.stock in ("", "SYNCREAD")
 }
 
 #: Where client steps run: in a script, or in a GUI whose window opens at step "show".

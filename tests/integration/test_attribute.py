@@ -39,6 +39,7 @@ from taurus.core.taurusbasetypes import (
 from taurus_tpo.core.lifecycle import State
 from taurus_tpo.core.modes import MODES
 from taurus_tpo.core.scheduler import RequestKind
+from taurus_tpo.environment import taurus_compat
 
 VALUES = (TaurusEventType.Change, TaurusEventType.Periodic)
 MODES = pytest.mark.parametrize("mode", MODES, ids=str)
@@ -119,6 +120,19 @@ def test_a_write_is_read_back_and_told(modes, heard, listener):
     assert plain(attr.read()) == 7.25
     eventually(lambda: listener.values[-1] == 7.25, "the listeners hear of it")
     attr.write(5.5)
+
+
+@pytest.mark.parametrize("always", [False, True], ids=["before 5.3", "since 5.3"])
+def test_what_a_write_returns_is_as_in_stock_taurus(modes, heard, monkeypatch, always):
+    """Before 5.3 nothing, if an event brings the value or nobody wants it."""
+    monkeypatch.setattr(taurus_compat, "reads_after_each_write", lambda: always)
+    listened = heard("rw")
+    other = taurus.Attribute(model(modes, "text"))
+    told = [listened.write(5.5), other.write("hello", with_read=False)]
+    assert [value and plain(value) for value in told] == (
+        [5.5, "hello"] if always else [None, None]
+    )
+    assert plain(other.write("hello")) == "hello"
 
 
 def test_never_force_read_waits_for_what_comes(modes, factory, listener, monkeypatch):
