@@ -6,6 +6,7 @@ import contextlib
 import logging
 import queue
 import threading
+from collections import deque
 from typing import Any, Callable
 
 from taurus_tpo.core.clock import SYSTEM, Clock
@@ -50,15 +51,17 @@ class SerialExecutor:
         self._dropped: list[Any] = []
         self._starting = threading.Lock()
         self._alive = False
-        self._done = _Flag()
-        self._done.set()
+        #: An element for each action that is pending or running. To add or remove one
+        #: takes no lock.
+        self._undone: deque[None] = deque()
+        self._changed = threading.Condition()
 
     def do(self, action: Callable[[], Any], due: float = float("-inf")) -> None:
         """Have ``action`` run; returns at once.
 
         :param due: earliest time, monotonic clock, s. Later actions wait, too.
         """
-        self._done.clear()
+        self._undone.append(None)
         self._work.put((due, action))
         # Repeated, since whoever finds the lock taken leaves it to its holder.
         while not self._alive and not self._work.empty():
@@ -77,6 +80,7 @@ class SerialExecutor:
         with contextlib.suppress(queue.Empty):
             while True:
                 dropped.append(self._work.get_nowait())
+                self._undone.popleft()
         if dropped:
             # Destroying their objects may block, too.
             self._dropped += dropped
@@ -90,7 +94,8 @@ class SerialExecutor:
         :param timeout: s; None: no limit.
         :return: whether that is so.
         """
-        return self._done.wait(timeout)
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._undone, timeout)
 
     def _start(self) -> bool:
         """Start the thread; return whether that was possible; with the lock held."""
@@ -117,11 +122,12 @@ class SerialExecutor:
             if pause > 0:
                 threading.Event().wait(pause)
             self._do_safely(action)
-            if self._work.empty():
-                self._done.set()
-                # An action may have been added in between.
-                if not self._work.empty():
-                    self._done.clear()
+            # The action may have forked: then nothing is pending in the child.
+            with contextlib.suppress(IndexError):
+                self._undone.popleft()
+            if not self._undone:
+                with self._changed:
+                    self._changed.notify_all()
 
     def _do_safely(self, action: Callable[[], Any]) -> None:
         try:
@@ -144,33 +150,6 @@ class SerialExecutor:
         finally:
             self._starting.release()
         return is_replaced
-
-
-class _Flag:
-    """A flag that threads can wait for; any thread.
-
-    Unlike ``threading.Event`` it is cleared without a lock: a garbage collection may
-    clear it within :meth:`set`.
-    """
-
-    def __init__(self) -> None:
-        self._is_set = False
-        self._changed = threading.Condition(threading.RLock())
-
-    def set(self) -> None:
-        """Set the flag and wake all waiting threads."""
-        with self._changed:
-            self._is_set = True
-            self._changed.notify_all()
-
-    def clear(self) -> None:
-        """Clear the flag; never waits."""
-        self._is_set = False
-
-    def wait(self, timeout: float | None) -> bool:
-        """Wait up to ``timeout`` s until the flag is set; return whether it is."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._is_set, timeout)
 
 
 def _nothing() -> None:

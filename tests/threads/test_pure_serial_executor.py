@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from pure_support import wait_until
-
 from taurus_tpo.concurrency.serial_executor import SerialExecutor
 
 SOON = 20.0
@@ -44,7 +42,7 @@ def test_do_does_not_wait() -> None:
 def test_do_waits_for_no_lock() -> None:
     """It may be called in the midst of whatever its thread does: Python collects."""
     executor = SerialExecutor(THREAD_NAME, idle=0.01)
-    with executor._done._changed:
+    with executor._changed:
         other = threading.Thread(target=executor.do, args=(print,), daemon=True)
         other.start()
         other.join(SOON)
@@ -74,7 +72,7 @@ def test_what_comes_while_the_thread_ends_is_done() -> None:
         done, late = threading.Event(), threading.Event()
         executor.do(done.set)
         assert done.wait(SOON)
-        wait_until(lambda: executor._done._is_set, "it is idle")
+        assert executor.wait(SOON)
         work.add = partial(executor.do, late.set)
         assert late.wait(SOON)
     assert executor.wait(SOON)
