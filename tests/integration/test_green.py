@@ -141,7 +141,7 @@ def test_another_greenlet_can_end_a_stream(used: dict[str, Any]) -> None:
 
 
 def test_a_timeout_is_an_error_of_its_model_alone(used: dict[str, Any]) -> None:
-    error = "no answer within 0.3 s"
+    error = "no answer within 0.6 s"
     assert used["late"] == ["TimeoutError", error, 1.5]
     assert used["late later"] == ["TimeoutError"]
     assert used["write late"] == ["TimeoutError", error]
