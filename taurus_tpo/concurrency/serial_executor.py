@@ -63,16 +63,7 @@ class SerialExecutor:
         """
         self._undone.append(None)
         self._work.put((due, action))
-        # Repeated, since whoever finds the lock taken leaves it to its holder.
-        while not self._alive and not self._work.empty():
-            if not self._starting.acquire(blocking=False):
-                return
-            try:
-                started = self._alive or self._start()
-            finally:
-                self._starting.release()
-            if not started:
-                return
+        self._ensure_thread()
 
     def drop(self) -> int:
         """Drop the pending actions; return their number. A running action continues."""
@@ -97,6 +88,19 @@ class SerialExecutor:
         with self._changed:
             return self._changed.wait_for(lambda: not self._undone, timeout)
 
+    def _ensure_thread(self) -> None:
+        """Start the thread if actions are pending and it is not alive; never waits."""
+        # Repeated, since whoever finds the lock taken leaves it to its holder.
+        while not self._alive and not self._work.empty():
+            if not self._starting.acquire(blocking=False):
+                return
+            try:
+                started = self._alive or self._start()
+            finally:
+                self._starting.release()
+            if not started:
+                return
+
     def _start(self) -> bool:
         """Start the thread; return whether that was possible; with the lock held."""
         self._alive = True
@@ -115,9 +119,10 @@ class SerialExecutor:
             try:
                 due, action = self._work.get(timeout=self._idle)
             except queue.Empty:
-                if self._may_end():
-                    return
-                continue
+                self._alive = False
+                # Whoever has added an action since may have found it alive.
+                self._ensure_thread()
+                return
             pause = due - self._clock.monotonic()
             if pause > 0:
                 threading.Event().wait(pause)
@@ -134,22 +139,6 @@ class SerialExecutor:
             action()
         except Exception as error:  # noqa: BLE001 - the next one must run too
             self._log.warning("%r failed: %r", action, error)
-
-    def _may_end(self) -> bool:
-        """Mark the thread as ended, unless actions were added in the meantime.
-
-        Whoever adds an action and finds the thread alive has added it before this
-        check. Otherwise a new thread is started, if this one does not take the lock
-        first and goes on.
-        """
-        self._alive = False
-        if self._work.empty() or not self._starting.acquire(blocking=False):
-            return True
-        try:
-            is_replaced, self._alive = self._alive, True
-        finally:
-            self._starting.release()
-        return is_replaced
 
 
 def _nothing() -> None:
