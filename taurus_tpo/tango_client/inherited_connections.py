@@ -43,20 +43,29 @@ def close_inherited(addresses: Collection[Address]) -> None:
     :param addresses: of all servers and databases; local sockets are found without.
     """
     try:
-        found = [one for one, peer in _connections() if _is_of(peer, addresses)]
-        _replace(found)
+        connections = list(_connections())
+        peers = _peers_of_tango(addresses, [peer for _, peer in connections])
+        _replace([number for number, peer in connections if peer in peers])
     except OSError as error:
         why = "calls of both may fail"
         _LOG.warning("the connections of the parent stay in use, %s: %s", why, error)
 
 
-def _is_of(peer: _Peer, addresses: Collection[Address]) -> bool:
-    """Return whether a connection leads to a server or a database of Tango."""
-    if isinstance(peer, str):
-        return _LOCAL.fullmatch(peer) is not None
-    host, port = peer
-    same_port = [address for address in addresses if address.port == port]
-    return any(host in _hosts_of(address) for address in same_port)
+def _peers_of_tango(
+    addresses: Collection[Address], peers: Collection[_Peer]
+) -> set[_Peer]:
+    """Return what connections to servers and databases of Tango may lead to.
+
+    :param peers: what the connections of this process lead to.
+    """
+    found: set[_Peer] = {
+        peer for peer in peers if isinstance(peer, str) and _LOCAL.fullmatch(peer)
+    }
+    ports = {peer[1] for peer in peers if not isinstance(peer, str)}
+    for address in addresses:
+        if address.port in ports:
+            found.update((host, address.port) for host in _hosts_of(address))
+    return found
 
 
 def _hosts_of(address: Address) -> set[str]:
