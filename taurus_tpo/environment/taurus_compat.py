@@ -144,20 +144,25 @@ def taurus_version() -> str:
     return str(importlib.import_module("taurus").Release.version)
 
 
+def _taurus_release() -> Version:
+    """Return the version of the installed Taurus, without what follows its numbers."""
+    return Version(Version(taurus_version()).base_version)
+
+
 @functools.cache
 def reads_after_each_write() -> bool:
     """Return whether Taurus reads an attribute back after each write: since 5.3.
 
     Before, not if it has events, nor if the caller of ``write`` wants no read.
     """
-    return Version(Version(taurus_version()).base_version) >= Version("5.3")
+    return _taurus_release() >= Version("5.3")
 
 
 def why_unsupported() -> str | None:
     """Return why the plugin cannot work with the installed packages, or None."""
-    version = Version(taurus_version())
     first, end = KNOWN_TAURUS
-    if Version(version.base_version) < first:
+    if _taurus_release() < first:
+        version = Version(taurus_version())
         return f"Taurus {version} is not supported (supported: {first} to below {end})"
     pytango = why_pytango_is_unsupported() or _what_differs()
     if pytango is not None:
@@ -169,10 +174,7 @@ def why_unsupported() -> str | None:
 
 def newer_than_known() -> str | None:
     """Return which installed packages are newer than those that are known, or None."""
-    taurus, pytango = (
-        Version(Version(taurus_version()).base_version),
-        installed_pytango(),
-    )
+    taurus, pytango = _taurus_release(), installed_pytango()
     found = [f"Taurus {taurus}"] if taurus >= KNOWN_TAURUS[1] else []
     if pytango is not None and pytango >= UNKNOWN_PYTANGO:
         found.append(f"PyTango {pytango}")
@@ -533,7 +535,7 @@ def keep_designer_path(extend: Callable[[str], str]) -> None:
     :param extend: returns its argument, a list of folders as in an environment
         variable, with more folders added.
     """
-    if Version(Version(taurus_version()).base_version) >= Version("5.3"):
+    if _taurus_release() >= Version("5.3"):
         return
     module = importlib.import_module("taurus.qt.qtdesigner.taurusdesigner")
     stock = module.get_taurus_designer_env
@@ -566,8 +568,7 @@ def has_default(key: str) -> bool:
 
     It has the modes since 5.4: before, only users and programs set one.
     """
-    version = Version(Version(taurus_version()).base_version)
-    return key != "TANGO_EVENT_SUB_MODE" or version >= Version("5.4")
+    return key != "TANGO_EVENT_SUB_MODE" or _taurus_release() >= Version("5.4")
 
 
 #: The settings that the constructor of Taurus's TangoAttribute must be able to handle
