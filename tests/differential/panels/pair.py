@@ -128,13 +128,16 @@ class Program:
     def _tell_stacks(self) -> None:
         """End it, and have it say first where each of its threads is."""
         self._process.send_signal(signal.SIGABRT)
-        try:
-            self._process.wait(ENDED)
-        except subprocess.TimeoutExpired:
-            # A debugger or a full disk may hold it.
-            self._process.kill()
-            self._process.wait(ENDED)
+        self._await_end(ENDED)
         self._reader.join(ENDED)
+
+    def _await_end(self, seconds: float) -> None:
+        """Wait until it ends; kill it after so many seconds."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(seconds)
 
     def ask(self, do: str, *args: Any, **more: Any) -> Any:
         """Have it do something, and return what it says."""
@@ -158,11 +161,7 @@ class Program:
         """End it."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._await_end(10.0)
         self._home.cleanup()
 
     def __str__(self) -> str:
